@@ -1,0 +1,85 @@
+# Ramus. `make help` lists the targets. Objects and dependencies live under build/VARIANT/.
+VARIANT ?= release
+PREFIX  ?= /usr/local
+CC      ?= gcc
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+
+OUT := build/$(VARIANT)
+BIN_release := build/ramus
+BIN := $(or $(BIN_$(VARIANT)),$(OUT)/ramus)
+LIB := $(OUT)/libramus.so
+
+PACKAGES := luajit libpng libcurl libarchive libjpeg jansson libedit openblas libcrypto
+PKG_CFLAGS = $(shell pkg-config --cflags $(PACKAGES))
+PKG_LIBS   = $(shell pkg-config --libs $(PACKAGES))
+
+WARN := -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wvla -Wno-format-truncation
+CFLAGS ?= -O2 -g
+FLAGS_release :=
+FLAGS_double  := -DRA_DOUBLE
+FLAGS_asan    := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+ALL_CFLAGS = -std=c11 $(WARN) $(CFLAGS) -fPIC -fopenmp $(FLAGS_$(VARIANT)) $(PKG_CFLAGS) -MMD -MP
+LIBS = $(PKG_LIBS) -lm -lpthread
+
+# Kernels: every file once per instruction set; products may be contracted to fused multiply-adds there.
+KERNEL_ONCE := core/kernel/kernel.c
+KERNEL_SRC  := $(filter-out $(KERNEL_ONCE),$(wildcard core/kernel/*.c))
+CORE_SRC    := $(filter-out $(KERNEL_SRC),$(wildcard core/*/*.c))
+KERNEL_CFLAGS := -O3 -ffp-contract=fast
+ISA_LIST := generic
+ifneq ($(filter x86_64%,$(shell $(CC) -dumpmachine)),)
+ifneq ($(VARIANT),double)
+ISA_LIST += avx2 avx512
+endif
+endif
+ISA_generic :=
+ISA_avx2    := -mavx2 -mfma
+ISA_avx512  := -mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma -mprefer-vector-width=512
+
+KERNEL_OBJ := $(foreach isa,$(ISA_LIST),$(KERNEL_SRC:%.c=$(OUT)/%.$(isa).o))
+CORE_OBJ   := $(CORE_SRC:%.c=$(OUT)/%.o) $(KERNEL_OBJ)
+MAIN_OBJ   := $(OUT)/lua/main.o
+
+.DEFAULT_GOAL := all
+.PHONY: all build lib help setup test ci lint asan gradcheck oom demo bench install clean
+
+all: setup       ## install what is missing, build build/ramus
+	@$(MAKE) --no-print-directory build
+build: $(BIN) $(LIB)
+lib: $(LIB)
+
+setup:           ## install missing packages (Debian, Ubuntu); elsewhere name them
+	@.ci/setup
+
+$(BIN): $(CORE_OBJ) $(MAIN_OBJ)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(FLAGS_$(VARIANT)) -fopenmp -rdynamic -o $@ $^ $(LIBS)
+
+$(LIB): $(CORE_OBJ)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(FLAGS_$(VARIANT)) -fopenmp -shared -o $@ $^ $(LIBS)
+
+# One rule per instruction set for the kernels, then the rule for everything else.
+define kernel_rule
+$(OUT)/core/kernel/%.$(1).o: core/kernel/%.c
+	@mkdir -p $$(@D)
+	$$(CC) $$(ALL_CFLAGS) $$(KERNEL_CFLAGS) $$(ISA_$(1)) -DRA_ISA=$(1) -c -o $$@ $$<
+endef
+$(foreach isa,$(ISA_LIST),$(eval $(call kernel_rule,$(isa))))
+
+$(OUT)/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(if $(filter core/kernel/kernel.c,$<),$(ISA_LIST:%=-DRA_HAVE_%)) -c -o $@ $<
+
+-include $(CORE_OBJ:.o=.d) $(MAIN_OBJ:.o=.d)
+
+test: all        ## set up, build, run every test; last line: N passed, N failed
+	@$(BIN) run tests/run.lua
+
+clean:           ## remove build/
+	rm -rf build
+
+help:            ## this list
+	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

@@ -1,0 +1,47 @@
+#include "cpu.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "error.h"
+
+static const char *const isa_name[RA_ISA_COUNT] = {"generic", "avx2", "avx512"};
+static atomic_int active = -1;
+
+bool ra_isa_supported(ra_isa_kind isa) {
+#if defined(__x86_64__) && !defined(RA_DOUBLE)
+  if (isa == RA_ISA_AVX512)
+    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+           __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+  if (isa == RA_ISA_AVX2) return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+#endif
+  return isa == RA_ISA_GENERIC;
+}
+
+static ra_isa_kind best_isa(void) {
+  for (int isa = RA_ISA_COUNT - 1; isa > RA_ISA_GENERIC; isa--)
+    if (ra_isa_supported((ra_isa_kind)isa)) return (ra_isa_kind)isa;
+  return RA_ISA_GENERIC;
+}
+
+ra_isa_kind ra_isa_active(void) {
+  int isa = atomic_load_explicit(&active, memory_order_relaxed);
+  if (isa >= 0) return (ra_isa_kind)isa;
+  const char *wish = getenv("RAMUS_ISA");
+  if (!wish || ra_set_isa(wish) != RA_OK) atomic_store(&active, best_isa());
+  return (ra_isa_kind)atomic_load(&active);
+}
+
+const char *ra_isa(void) { return isa_name[ra_isa_active()]; }
+
+int32_t ra_set_isa(const char *name) {
+  for (int isa = 0; isa < RA_ISA_COUNT; isa++) {
+    if (strcmp(name, isa_name[isa]) != 0) continue;
+    if (!ra_isa_supported((ra_isa_kind)isa))
+      return ra_fail(RA_ERR_ARG, "this processor has no %s; the best it has is %s", name, isa_name[best_isa()]);
+    atomic_store(&active, isa);
+    return RA_OK;
+  }
+  return ra_fail(RA_ERR_ARG, "unknown instruction set '%s'; known are generic, avx2 and avx512", name);
+}

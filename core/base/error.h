@@ -1,0 +1,23 @@
+/* Errors are values: a function that fails returns ra_fail(code, ...). */
+#ifndef RA_BASE_ERROR_H
+#define RA_BASE_ERROR_H
+
+#include "../ramus.h"
+
+/* Stores the message for this thread and returns code. The message says what
+ * was given, what was wanted and what to do. */
+__attribute__((format(printf, 2, 3)))
+int32_t ra_fail(int32_t code, const char *format, ...);
+
+/* Puts "PREFIX: " before the message that is stored, and returns code. */
+__attribute__((format(printf, 2, 3)))
+int32_t ra_fail_in(int32_t code, const char *format, ...);
+
+/* Evaluates an int32_t expression and returns it from the caller when it is not RA_OK. */
+#define RA_TRY(expression) \
+  do { \
+    int32_t ra_try_code = (expression); \
+    if (ra_try_code != RA_OK) return ra_try_code; \
+  } while (0)
+
+#endif

@@ -1,0 +1,92 @@
+#define _DEFAULT_SOURCE
+#include "mem.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "error.h"
+
+/* A block is preceded by one aligned header that knows its size. */
+typedef union {
+  size_t bytes;
+  char pad[RA_MEM_ALIGN];
+} block_header;
+
+enum { HUGE_PAGE = 2 << 20 };
+
+static atomic_llong live, peak, made;
+static atomic_llong fail_after = -1;
+
+double ra_mem_live(void) { return (double)atomic_load(&live); }
+double ra_mem_peak(void) { return (double)atomic_load(&peak); }
+double ra_mem_count(void) { return (double)atomic_load(&made); }
+void ra_mem_reset_peak(void) { atomic_store(&peak, atomic_load(&live)); }
+void ra_mem_fail_after(double n) { atomic_store(&fail_after, n < 0 ? -1 : (long long)n); }
+
+static bool told_to_fail(void) {
+  if (atomic_load(&fail_after) < 0) return false;
+  return atomic_fetch_sub(&fail_after, 1) == 0;
+}
+
+static void count_bytes(long long change) {
+  long long now = atomic_fetch_add(&live, change) + change;
+  long long high = atomic_load(&peak);
+  while (now > high && !atomic_compare_exchange_weak(&peak, &high, now)) {}
+}
+
+void *ra_mem_alloc(size_t count, size_t size) {
+  size_t bytes;
+  if (__builtin_mul_overflow(count, size, &bytes) || bytes > (size_t)1 << 46) {
+    ra_fail(RA_ERR_MEMORY, "cannot allocate %zu items of %zu bytes: the size overflows", count, size);
+    return NULL;
+  }
+  /* Blocks of several huge pages begin on one: first touch is then 10 times cheaper. */
+  size_t align = bytes >= 4u * HUGE_PAGE ? (size_t)HUGE_PAGE : RA_MEM_ALIGN;
+  size_t lead = align > RA_MEM_ALIGN ? (size_t)HUGE_PAGE : sizeof(block_header);
+  char *base = NULL;
+  if (told_to_fail() || posix_memalign((void **)&base, align, bytes + lead) != 0) {
+    ra_fail(RA_ERR_MEMORY, "out of memory: could not allocate %.1f MB; use a smaller batch or image size",
+            (double)bytes / 1e6);
+    return NULL;
+  }
+  if (align == HUGE_PAGE) (void)madvise(base, bytes + lead, MADV_HUGEPAGE);
+  char *block = base + lead;
+  ((block_header *)block)[-1].bytes = bytes;
+  atomic_fetch_add(&made, 1);
+  count_bytes((long long)bytes);
+  return block;
+}
+
+void *ra_mem_zalloc(size_t count, size_t size) {
+  void *block = ra_mem_alloc(count, size);
+  if (block) memset(block, 0, count * size);
+  return block;
+}
+
+static size_t block_bytes(void *block) { return ((block_header *)block)[-1].bytes; }
+
+void ra_mem_free(void *block) {
+  if (!block) return;
+  size_t bytes = block_bytes(block);
+  count_bytes(-(long long)bytes);
+  free((char *)block - (bytes >= 4u * HUGE_PAGE ? (size_t)HUGE_PAGE : sizeof(block_header)));
+}
+
+void *ra_mem_realloc(void *block, size_t count, size_t size) {
+  if (!block) return ra_mem_alloc(count, size);
+  void *larger = ra_mem_alloc(count, size);
+  if (!larger) return NULL;
+  size_t had = block_bytes(block), want = count * size;
+  memcpy(larger, block, had < want ? had : want);
+  ra_mem_free(block);
+  return larger;
+}
+
+char *ra_mem_strdup(const char *text) {
+  size_t n = strlen(text) + 1;
+  char *copy = ra_mem_alloc(n, 1);
+  if (copy) memcpy(copy, text, n);
+  return copy;
+}

@@ -1,0 +1,38 @@
+/* Counter-based random numbers: Philox4x32-10 (Salmon, Moraes, Dror, Shaw,
+ * "Parallel random numbers: as easy as 1, 2, 3", SC 2011).
+ *
+ * A number is a pure function of its key, so neither order nor the number of
+ * threads matters and no stream has a state to save:
+ *   seed      of the run
+ *   a, b      what repeats: epoch and sample, or epoch and step
+ *   purpose   what the number is for, one of RA_RANDOM_* (ops add their node)
+ *   element   which number of that purpose
+ */
+#ifndef RA_BASE_RANDOM_H
+#define RA_BASE_RANDOM_H
+
+#include "../ramus.h"
+
+enum {
+  RA_RANDOM_USER = 0,     /* ra.rand, ra.randn */
+  RA_RANDOM_INIT = 1,     /* parameters */
+  RA_RANDOM_SHUFFLE = 2,  /* order of samples */
+  RA_RANDOM_AUGMENT = 3,  /* augmentation: element = step * 4096 + draw */
+  RA_RANDOM_PHANTOM = 4,  /* synthetic angiograms */
+  RA_RANDOM_METRIC = 5,   /* bootstrap */
+  RA_RANDOM_NODE = 1000   /* + node number: dropout masks */
+};
+
+typedef struct ra_random_key {
+  uint64_t seed;
+  uint32_t a, b, purpose;
+} ra_random_key;
+
+/* Four independent 32-bit words of counter `block`. */
+void ra_random_block(const ra_random_key *key, uint64_t block, uint32_t out[4]);
+
+/* Number `element`, uniform in [0,1) with 32 bits, or standard normal (Box-Muller). */
+double ra_random_uniform_at(const ra_random_key *key, uint64_t element);
+double ra_random_normal_at(const ra_random_key *key, uint64_t element);
+
+#endif

@@ -1,0 +1,57 @@
+#define _GNU_SOURCE
+#include "thread.h"
+
+#include <omp.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "error.h"
+
+enum { MAX_THREADS = 64 };
+
+static atomic_int threads = 0;
+
+/* RAMUS_THREADS, else the processors that affinity lets us use. */
+static int default_threads(void) {
+  const char *wish = getenv("RAMUS_THREADS");
+  int n = wish ? atoi(wish) : 0;
+  if (n < 1) {
+    cpu_set_t set;
+    n = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
+  }
+  return n < 1 ? 1 : n > MAX_THREADS ? MAX_THREADS : n;
+}
+
+int32_t ra_threads(void) {
+  int n = atomic_load_explicit(&threads, memory_order_relaxed);
+  if (n == 0) atomic_store(&threads, n = default_threads());
+  return n;
+}
+
+int32_t ra_set_threads(int32_t n) {
+  if (n < 1 || n > MAX_THREADS)
+    return ra_fail(RA_ERR_ARG, "threads: given %d, wanted 1 to %d", n, MAX_THREADS);
+  atomic_store(&threads, n);
+  return RA_OK;
+}
+
+void ra_parallel(int32_t chunks, ra_chunk_fn *fn, void *context) {
+  int team = ra_threads();
+  if (team > chunks) team = chunks;
+  if (team <= 1 || omp_in_parallel()) {
+    for (int32_t i = 0; i < chunks; i++) fn(context, i);
+    return;
+  }
+#pragma omp parallel for schedule(static) num_threads(team)
+  for (int32_t i = 0; i < chunks; i++) fn(context, i);
+}
+
+int32_t ra_thread_index(void) { return omp_get_thread_num(); }
+
+double ra_clock(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}

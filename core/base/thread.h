@@ -1,0 +1,16 @@
+/* Threads for computing. Work is cut into chunks by shape, never by the number
+ * of threads, so that results have the same bits for any number. */
+#ifndef RA_BASE_THREAD_H
+#define RA_BASE_THREAD_H
+
+#include "../ramus.h"
+
+typedef void ra_chunk_fn(void *context, int32_t chunk);
+
+/* Calls fn(context, 0..chunks-1), contiguous ranges per thread; returns when all are done. */
+void ra_parallel(int32_t chunks, ra_chunk_fn *fn, void *context);
+
+/* 0..ra_threads()-1 inside ra_parallel, 0 outside: picks a thread's scratch. */
+int32_t ra_thread_index(void);
+
+#endif

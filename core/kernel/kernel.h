@@ -1,0 +1,114 @@
+/* kernel.h: the hot loops, one table of functions per instruction set.
+ *
+ * Every file of this folder but kernel.c is compiled once per instruction set
+ * (RA_ISA = generic, avx2, avx512); K(name) gives each build its own symbol.
+ * table.c of each build fills a ra_kernels; ra_kernel() returns the active one.
+ *
+ * All arrays are NCHW ra_real. Results have the same bits for any number of
+ * threads: work is cut by shape. `add` means: add to the target instead of
+ * overwriting it. Scratch memory comes from the caller, 64-byte aligned; the
+ * *_work functions say how many bytes. */
+#ifndef RA_KERNEL_H
+#define RA_KERNEL_H
+
+#include <stddef.h>
+
+#include "../ramus.h"
+
+#ifdef RA_ISA
+#define RA_KERNEL_JOIN2(name, isa) ra_##name##_##isa
+#define RA_KERNEL_JOIN(name, isa) RA_KERNEL_JOIN2(name, isa)
+#define K(name) RA_KERNEL_JOIN(name, RA_ISA)
+#endif
+
+/* Activations that a convolution or a normalisation can apply to its own output. */
+typedef enum { RA_ACT_NONE, RA_ACT_RELU, RA_ACT_LEAKY_RELU, RA_ACT_COUNT } ra_act;
+
+/* y[o] = act(scale[o] * (convolution)[o] + shift[o]); scale or shift NULL: 1 or 0. */
+typedef struct ra_epilogue {
+  const ra_real *scale, *shift; /* [O] */
+  ra_act act;
+  ra_real slope; /* of leaky_relu */
+} ra_epilogue;
+
+/* A convolution: x [B,C,H,W], w [O,C/groups,kh,kw], y [B,O,Ho,Wo]. */
+typedef struct ra_conv {
+  int32_t B, C, H, W, O, Ho, Wo;
+  int32_t kh, kw, stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w, groups;
+  int64_t x_batch, y_batch; /* elements from one picture to the next: C*H*W unless x is a channel range of something wider */
+} ra_conv;
+
+typedef enum { RA_CONV_FORWARD, RA_CONV_BACKWARD_DATA, RA_CONV_BACKWARD_WEIGHT, RA_CONV_KINDS } ra_conv_kind;
+typedef enum {
+  RA_CONV_PLAIN,    /* the reference: nested loops, any shape */
+  RA_CONV_DIRECT,   /* register-blocked, few input channels */
+  RA_CONV_GEMM,     /* implicit or im2col + matrix product: 1x1, strided, dilated, large kernels */
+  RA_CONV_WINOGRAD, /* F(4x4,3x3), stride 1 */
+  RA_CONV_ALGOS
+} ra_conv_algo;
+
+/* Elementwise functions; `p`, `q` are their parameters. */
+typedef enum {
+  RA_UNARY_RELU, RA_UNARY_LEAKY_RELU /* p = slope */, RA_UNARY_GELU /* exact, erf */, RA_UNARY_SILU, RA_UNARY_SIGMOID,
+  RA_UNARY_TANH, RA_UNARY_EXP, RA_UNARY_LOG, RA_UNARY_POW /* x^p */, RA_UNARY_CLAMP /* [p,q] */,
+  RA_UNARY_AFFINE /* p*x + q */, RA_UNARY_SOFTPLUS, RA_UNARY_ABS, RA_UNARY_SQRT, RA_UNARY_COUNT
+} ra_unary;
+typedef enum { RA_BINARY_ADD, RA_BINARY_SUB, RA_BINARY_MUL, RA_BINARY_DIV, RA_BINARY_COUNT } ra_binary;
+
+typedef struct ra_kernels {
+  const char *isa;
+
+  /* -- convolution (conv*.c) -- */
+  /* Whether algo can compute this shape and direction. */
+  bool (*conv_can)(const ra_conv *s, ra_conv_kind kind, ra_conv_algo algo);
+  /* The fastest algorithm by shape alone, from a measured table. */
+  ra_conv_algo (*conv_choose)(const ra_conv *s, ra_conv_kind kind);
+  size_t (*conv_work)(const ra_conv *s, ra_conv_kind kind, ra_conv_algo algo); /* bytes of scratch */
+  void (*conv_forward)(const ra_conv *s, ra_conv_algo algo, const ra_real *x, const ra_real *w, const ra_epilogue *e,
+                       ra_real *y, void *work);
+  void (*conv_backward_data)(const ra_conv *s, ra_conv_algo algo, const ra_real *dy, const ra_real *w, bool add,
+                             ra_real *dx, void *work);
+  void (*conv_backward_weight)(const ra_conv *s, ra_conv_algo algo, const ra_real *x, const ra_real *dy, bool add,
+                               ra_real *dw, void *work);
+
+  /* -- elementwise (elementwise.c, vmath.h) -- */
+  void (*unary)(ra_unary f, ra_real p, ra_real q, int64_t n, const ra_real *x, ra_real *y);
+  /* dx (+)= dy * f'(x); x and y as of the forward pass (each f uses the one it declares, see ra_unary_needs) */
+  void (*unary_grad)(ra_unary f, ra_real p, ra_real q, int64_t n, const ra_real *x, const ra_real *y, const ra_real *dy,
+                     bool add, ra_real *dx);
+  void (*binary)(ra_binary f, int64_t n, const ra_real *a, const ra_real *b, ra_real *y); /* same shapes */
+  void (*axpy)(int64_t n, ra_real a, const ra_real *x, bool add, ra_real *y);           /* y (+)= a*x */
+  double (*sum)(int64_t n, const ra_real *x);                                           /* in double, fixed chunks */
+  double (*dot)(int64_t n, const ra_real *x, const ra_real *y);                         /* likewise */
+
+  /* -- matrix product (gemm.c): C [M,N] (+)= op(A) op(B), row-major; A is [M,K] or its transpose -- */
+  void (*gemm)(bool at, bool bt, int32_t M, int32_t N, int32_t K, const ra_real *A, const ra_real *B, bool add, ra_real *C);
+
+  /* -- normalisation (norm.c): x as [outer, channels, inner]; one mean per group of consecutive elements -- */
+  /* mean and 1/sqrt(var+eps) of each channel over outer and inner; var is the biased one */
+  void (*channel_stats)(int32_t B, int32_t C, int32_t N, int64_t x_batch, const ra_real *x, double eps, ra_real *mean,
+                        ra_real *var, ra_real *rstd);
+  /* y = act(x * scale[c] + shift[c]) */
+  void (*channel_affine)(int32_t B, int32_t C, int32_t N, int64_t x_batch, int64_t y_batch, const ra_real *x,
+                         const ra_epilogue *e, ra_real *y);
+  /* backward of y = act(g * (x-mean)*rstd + b) with batch statistics; the activation's mask is recomputed from x.
+   * dg, db may be NULL. */
+  void (*batch_norm_grad)(int32_t B, int32_t C, int32_t N, const ra_real *x, const ra_real *dy, const ra_real *mean,
+                          const ra_real *rstd, const ra_real *g, const ra_real *b, ra_act act, ra_real slope,
+                          bool add_dx, ra_real *dx, bool add_dg, ra_real *dg, bool add_db, ra_real *db);
+
+  /* -- optimizers over flat blocks (optimizer.c) -- */
+  void (*sgd)(int64_t n, ra_real *p, const ra_real *g, ra_real *m, double lr, double wd, double momentum, bool nesterov,
+              bool first, double gscale);
+  /* AdamW where decoupled, else Adam; c1 = 1 - beta1^t, c2 = 1 - beta2^t */
+  void (*adam)(int64_t n, ra_real *p, const ra_real *g, ra_real *m, ra_real *v, double lr, double wd, double beta1,
+               double beta2, double eps, double c1, double c2, bool decoupled, double gscale);
+} ra_kernels;
+
+const ra_kernels *ra_kernel(void);
+const ra_kernels *ra_kernel_of(int32_t isa); /* ra_isa_kind; NULL where this build or processor lacks it */
+
+/* Chunk lengths shared by kernels that cut work by size. */
+enum { RA_CHUNK = 16384 };
+
+#endif

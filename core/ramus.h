@@ -1,0 +1,20 @@
+/* ramus.h: what a C program includes to use the Ramus core.
+ *
+ * All declarations are in api.h, which has no preprocessor line so that
+ * LuaJIT's ffi.cdef reads the very same text. ra_real is float32; the library
+ * built for gradient checks (make gradcheck) defines RA_DOUBLE. */
+#ifndef RAMUS_H
+#define RAMUS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#ifdef RA_DOUBLE
+typedef double ra_real;
+#else
+typedef float ra_real;
+#endif
+
+#include "api.h"
+
+#endif

@@ -1,0 +1,16 @@
+/* Tensors: ra_real numbers with a shape, on refcounted storage that views share.
+ * The public struct and functions are in api.h. */
+#ifndef RA_TENSOR_H
+#define RA_TENSOR_H
+
+#include "../ramus.h"
+
+/* Writes "[2,3,4]" and returns text. */
+const char *ra_shape_text(int32_t rank, const int32_t *dim, char text[80]);
+
+/* Product of dim, or -1 where one is negative or the product exceeds 2^31 - 1. */
+int32_t ra_shape_size(int32_t rank, const int32_t *dim);
+
+
+
+#endif

@@ -1,0 +1,86 @@
+/* main.c: the executable. Embeds LuaJIT, tells it where Ramus' Lua files are,
+ * and calls ramus.cli. The core is linked in and its symbols are exported, so
+ * that ffi.C finds them. */
+#define _DEFAULT_SOURCE
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <lauxlib.h>
+#include <lua.h>
+#include <lualib.h>
+
+/* Where the Lua files may lie, seen from the folder of the executable: in the
+ * source tree (build/ and build/VARIANT/) and installed. */
+static const char *const lua_place[] = {"../lua", "../../lua", "../share/ramus/lua"};
+
+/* Fills path with the first place that holds ramus/init.lua; 0 when none does. */
+static int find_lua_files(char path[PATH_MAX]) {
+  char folder[PATH_MAX], candidate[2 * PATH_MAX];
+  ssize_t n = readlink("/proc/self/exe", folder, sizeof folder - 1); /* symbolic links are resolved */
+  if (n <= 0) return 0;
+  folder[n] = 0;
+  *strrchr(folder, '/') = 0;
+  for (size_t i = 0; i < sizeof lua_place / sizeof *lua_place; i++) {
+    snprintf(candidate, sizeof candidate, "%s/%s/ramus/init.lua", folder, lua_place[i]);
+    if (access(candidate, R_OK) != 0) continue;
+    *strrchr(candidate, '/') = 0; /* init.lua */
+    *strrchr(candidate, '/') = 0; /* ramus */
+    if (realpath(candidate, path)) return 1;
+  }
+  return 0;
+}
+
+static int with_traceback(lua_State *L) {
+  if (lua_isstring(L, 1)) luaL_traceback(L, L, lua_tostring(L, 1), 1);
+  return 1;
+}
+
+/* Arguments: argc, argv as a light userdata. Returns the exit status. */
+static int start(lua_State *L) {
+  int argc = (int)lua_tointeger(L, 1);
+  char **argv = lua_touserdata(L, 2);
+  char place[PATH_MAX];
+  if (!find_lua_files(place))
+    return luaL_error(L, "the Lua files of Ramus were not found beside the executable (wanted ../lua or "
+                         "../share/ramus/lua); build in the source tree or run make install");
+  lua_getglobal(L, "package");
+  lua_getfield(L, -1, "path");
+  lua_pushfstring(L, "%s/?.lua;%s/?/init.lua;%s", place, place, lua_tostring(L, -1));
+  lua_setfield(L, -3, "path");
+  lua_createtable(L, argc, 1);
+  for (int i = 0; i < argc; i++) {
+    lua_pushstring(L, argv[i]);
+    lua_rawseti(L, -2, i);
+  }
+  lua_setglobal(L, "arg");
+  lua_getglobal(L, "require");
+  lua_pushliteral(L, "ramus.cli");
+  lua_call(L, 1, 1);
+  lua_getfield(L, -1, "main");
+  lua_getglobal(L, "arg");
+  lua_call(L, 1, 1);
+  return 1;
+}
+
+int main(int argc, char **argv) {
+  lua_State *L = luaL_newstate();
+  if (!L) {
+    fputs("ramus: out of memory\n", stderr);
+    return 1;
+  }
+  luaL_openlibs(L);
+  lua_pushcfunction(L, with_traceback);
+  lua_pushcfunction(L, start);
+  lua_pushinteger(L, argc);
+  lua_pushlightuserdata(L, argv);
+  int status = 1;
+  if (lua_pcall(L, 2, 1, 1) != 0)
+    fprintf(stderr, "ramus: %s\n", lua_tostring(L, -1));
+  else
+    status = (int)lua_tointeger(L, -1);
+  lua_close(L);
+  return status;
+}

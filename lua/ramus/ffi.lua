@@ -1,0 +1,50 @@
+--- The border to C: the only file with cdef, load and metatype of the core.
+-- Finds the library (linked into the executable, or libramus.so for a plain
+-- LuaJIT), reads api.h, compares versions, and returns { C = library, ... }.
+local ffi = require "ffi"
+
+local here = debug.getinfo(1, "S").source:match("^@(.*)ffi%.lua$") or "./"
+
+local function first_readable(places)
+  for _, path in ipairs(places) do
+    local file = io.open(path, "r")
+    if file then
+      file:close()
+      return path
+    end
+  end
+  return nil, "none of these exist: " .. table.concat(places, ", ")
+end
+
+ffi.cdef "int32_t ra_abi_version(void); int32_t ra_real_size(void);"
+
+--- The executable exports the core; elsewhere libramus.so is opened.
+local function open_library()
+  local linked = pcall(function() return ffi.C.ra_abi_version end)
+  if linked then return ffi.C end
+  local path = assert(first_readable {
+    os.getenv("RAMUS_LIB") or here .. "../../build/release/libramus.so",
+    here .. "../../build/release/libramus.so", here .. "../../../../lib/libramus.so",
+  })
+  return ffi.load(path)
+end
+
+local C = open_library()
+local ABI = 1
+if C.ra_abi_version() ~= ABI then
+  error(("ramus: the library speaks border version %d, these Lua files speak %d; run make again")
+    :format(C.ra_abi_version(), ABI))
+end
+
+ffi.cdef(C.ra_real_size() == 8 and "typedef double ra_real;" or "typedef float ra_real;")
+local api = assert(io.open(assert(first_readable { here .. "../../core/api.h", here .. "api.h" }), "r"))
+ffi.cdef(api:read("*a"))
+api:close()
+
+return {
+  C = C,
+  cdata = ffi,
+  real = C.ra_real_size() == 8 and "double" or "float",
+  --- The message of the last failure in the core.
+  message = function() return ffi.string(C.ra_error()) end,
+}

@@ -1,0 +1,2 @@
+local ra = {}
+return ra

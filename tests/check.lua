@@ -1,0 +1,85 @@
+--- A small test harness: check.case(name, function) registers a test, the
+-- asserting functions say what they saw, check.skip(reason) ends a case as
+-- skipped. tests/run.lua runs every tests/test_*.lua and prints the totals.
+local check = { passed = 0, failed = 0, skipped = 0, filter = nil }
+
+local SKIP = {}
+
+--- Runs f as one test and counts it.
+function check.case(name, f)
+  if check.filter and not name:find(check.filter, 1, true) then return end
+  local ok, err = xpcall(f, function(e)
+    if type(e) == "table" and e[1] == SKIP then return e end
+    return debug.traceback(tostring(e), 2)
+  end)
+  if ok then
+    check.passed = check.passed + 1
+  elseif type(err) == "table" and err[1] == SKIP then
+    check.skipped = check.skipped + 1
+    io.write("skipped: ", name, ": ", err.reason, "\n")
+  else
+    check.failed = check.failed + 1
+    io.write("FAILED: ", name, "\n  ", (err:gsub("\n", "\n  ")), "\n")
+  end
+  io.flush()
+end
+
+function check.skip(reason) error({ SKIP, reason = reason }, 0) end
+
+function check.ok(value, message) if not value then error(message or "expected a true value", 2) end end
+
+function check.equal(got, wanted, what)
+  if got ~= wanted then
+    error(("%s: got %s, wanted %s"):format(what or "value", tostring(got), tostring(wanted)), 2)
+  end
+end
+
+function check.near(got, wanted, tolerance, what)
+  if not (math.abs(got - wanted) <= tolerance) then
+    error(("%s: got %.9g, wanted %.9g, difference %.3g, tolerance %.3g")
+      :format(what or "value", got, wanted, math.abs(got - wanted), tolerance), 2)
+  end
+end
+
+--- f must raise an error whose text holds `part` (plain).
+function check.raises(part, f, ...)
+  local ok, err = pcall(f, ...)
+  if ok then error(("expected an error with '%s', got none"):format(part), 2) end
+  if not tostring(err):find(part, 1, true) then
+    error(("expected an error with '%s', got: %s"):format(part, tostring(err)), 2)
+  end
+end
+
+--- f must return nil and a message that holds `part`.
+function check.fails(part, f, ...)
+  local value, err = f(...)
+  if value then error(("expected nil and a message with '%s', got %s"):format(part, tostring(value)), 2) end
+  if not tostring(err):find(part, 1, true) then
+    error(("expected a message with '%s', got: %s"):format(part, tostring(err)), 2)
+  end
+end
+
+--- A fresh folder for a test's files; removed by tests/run.lua at its end.
+local made
+function check.folder(name)
+  if not made then
+    made = os.tmpname()
+    os.remove(made)
+    os.execute("mkdir -p " .. made)
+    check.scratch = made
+  end
+  local folder = made .. "/" .. name
+  os.execute("rm -rf " .. folder .. " && mkdir -p " .. folder)
+  return folder
+end
+
+--- Folder of the shared real data sets, or a skip where it is absent.
+function check.shared(set)
+  local folder = os.getenv("RAMUS_TEST_DATASETS") or (check.root .. "/../shared/datasets")
+  local file = io.open(folder .. "/" .. set .. "/README.md")
+  if not file then check.skip("no " .. set .. " in " .. folder) end
+  file:close()
+  return folder .. "/" .. set
+end
+
+return check
