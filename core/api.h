@@ -89,4 +89,94 @@ int32_t ra_tensor_random(ra_tensor *t, _Bool normal, double low, double high, do
 
 /* ---- ops, graphs, plans (core/op, core/loss, core/graph) --------------- */
 
+/* A parameter of an op. Values cross the border as doubles in an array of
+ * slots; a parameter has 1 slot, a pair 2, a list 6 (its length, then up to 5). */
+enum {
+  RA_PARAM_NUMBER = 0,
+  RA_PARAM_INT = 1,
+  RA_PARAM_BOOL = 2,   /* 0 or 1 */
+  RA_PARAM_CHOICE = 3, /* index into choices, "a|b|c" */
+  RA_PARAM_DIM = 4,    /* a dimension: 1-based in Lua, 0-based here */
+  RA_PARAM_PAIR = 5,   /* two integers (height, width); one number in Lua means both */
+  RA_PARAM_DIMS = 6,   /* list of dimensions */
+  RA_PARAM_INTS = 7    /* list of integers */
+};
+typedef struct ra_param {
+  const char *name;
+  int32_t kind;
+  double standard;     /* the default; NaN: absent unless given (for a list: empty) */
+  double low, high;    /* bounds, inclusive */
+  const char *choices;
+  const char *help;
+  _Bool live;          /* may change between runs of a plan: schedules */
+  _Bool required;
+} ra_param;
+
+typedef struct ra_op ra_op;
+int32_t ra_op_count(void);
+const ra_op *ra_op_at(int32_t index);
+const ra_op *ra_op_find(const char *name);       /* NULL when unknown */
+const char *ra_op_name(const ra_op *op);
+const char *ra_op_help(const ra_op *op);
+const char *ra_op_inputs(const ra_op *op);       /* "x,weight,bias?"; "..." at the end: any number */
+const char *ra_op_samples(const ra_op *op);
+_Bool ra_op_is_loss(const ra_op *op);
+_Bool ra_op_differentiable(const ra_op *op, int32_t input);
+int32_t ra_op_param_count(const ra_op *op);
+const ra_param *ra_op_param(const ra_op *op, int32_t index);
+int32_t ra_op_param_slot(const ra_op *op, int32_t index); /* its first slot; index = count gives the number of slots */
+
+/* Scratch memory that plans and eager calls share. Grows, never shrinks. */
+typedef struct ra_arena ra_arena;
+ra_arena *ra_arena_new(void);                    /* [own] */
+void ra_arena_free(ra_arena *arena);
+double ra_arena_bytes(const ra_arena *arena);
+
+/* Runs an op at once. in[k] NULL: absent. Inputs that are not contiguous are
+ * copied. key: seed, step and call number for dropout. */
+ra_tensor *ra_op_run(const ra_op *op, const double *param, int32_t n_in, ra_tensor *const *in, ra_arena *arena,
+                     double seed, int32_t call);  /* [own] */
+
+/* A recorded graph. Nodes are numbered from 0 in the order of recording;
+ * functions that add one return its number, or a code < 0. */
+typedef struct ra_graph ra_graph;
+ra_graph *ra_graph_new(void);                    /* [own] */
+void ra_graph_free(ra_graph *g);
+int32_t ra_graph_input(ra_graph *g, int32_t rank, const int32_t *dim);
+int32_t ra_graph_tensor(ra_graph *g, ra_tensor *t);                    /* parameter, buffer or constant: read at each run */
+int32_t ra_graph_op(ra_graph *g, const ra_op *op, const double *param, int32_t n_in, const int32_t *in); /* in[k] < 0: absent */
+int32_t ra_graph_size(const ra_graph *g);
+int32_t ra_graph_shape(const ra_graph *g, int32_t node, int32_t *dim); /* returns the rank */
+double ra_graph_flops(const ra_graph *g, int32_t node);                /* multiply-adds x 2 of a forward pass, convolutions and matmul */
+
+/* A graph whose memory, fusions and algorithms are decided. */
+typedef struct ra_plan ra_plan;
+typedef struct ra_plan_options {
+  int32_t outputs;          /* nodes whose values are read after a run */
+  const int32_t *output;
+  int32_t loss;             /* node of one element to differentiate, or -1 */
+  int32_t gradients;        /* leaves (inputs or tensors) whose gradient is wanted */
+  const int32_t *leaf;
+  ra_tensor *const *gradient; /* where each goes: same shape as the leaf, contiguous */
+  _Bool exact;              /* numerics = "exact": no Winograd */
+  _Bool fuse;
+  ra_arena *arena;          /* outlives the plan */
+} ra_plan_options;
+ra_plan *ra_plan_new(const ra_graph *g, const ra_plan_options *options); /* [own]; keeps what it needs of g */
+void ra_plan_free(ra_plan *p);
+int32_t ra_plan_bind(ra_plan *p, int32_t node, ra_tensor *t);  /* value of an input node: same shape, contiguous; held */
+int32_t ra_plan_set(ra_plan *p, int32_t node, int32_t slot, double value); /* a live parameter */
+/* Runs forward, and backward where there is a loss. accumulate: leaf gradients
+ * are added to; scale multiplies d(loss). seed, epoch, step key the dropout. */
+int32_t ra_plan_run(ra_plan *p, _Bool accumulate, double scale, double seed, int32_t epoch, int32_t step);
+/* A view of an output's value in the arena: valid until the arena's next use. [own] */
+ra_tensor *ra_plan_output(ra_plan *p, int32_t index);
+double ra_plan_scalar(ra_plan *p, int32_t index);              /* the value of an output of one element */
+double ra_plan_gradient_norm(ra_plan *p, int32_t node);        /* of a loss node: norm of d(loss)/d(prediction) of the last run */
+double ra_plan_arena_bytes(const ra_plan *p);                  /* what the plan needs of the arena */
+double ra_plan_lower_bound(const ra_plan *p);                  /* the most bytes that live at one step: no packing can beat it */
+int32_t ra_plan_steps(const ra_plan *p);
+const char *ra_plan_describe(ra_plan *p);                      /* text; valid until the next call or free */
+void ra_plan_profile(ra_plan *p, _Bool on);                    /* time each step; describe then shows it */
+
 /* ---- optimizers (core/optim) ------------------------------------------- */

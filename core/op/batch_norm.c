@@ -1,0 +1,123 @@
+/* batch_norm (Ioffe and Szegedy, ICML 2015): per channel c over batch and positions,
+ *   y = act(weight[c] * (x - mean[c]) / sqrt(var[c] + eps) + bias[c])
+ *   x [B,C,...] -> same shape; weight, bias, mean, var [C]
+ * train: statistics of the batch (biased variance); mean and var, where given,
+ * are running averages that move by `momentum` towards them (unbiased
+ * variance, as PyTorch). Otherwise mean and var are used as they are. */
+#include <math.h>
+
+#include "op.h"
+
+enum { TRAIN, MOMENTUM, EPS };                 /* slots */
+enum { X, WEIGHT, BIAS, MEAN, VAR };           /* inputs */
+enum { SAVED_MEAN, SAVED_RSTD, SAVED_VAR };
+
+static const ra_param params[] = {
+  {.name = "train", .kind = RA_PARAM_BOOL, .standard = 0, .low = 0, .high = 1, .help = "normalise with the batch's own statistics"},
+  {.name = "momentum", .kind = RA_PARAM_NUMBER, .standard = 0.1, .low = 0, .high = 1, .help = "share of the new in the running average"},
+  {.name = "eps", .kind = RA_PARAM_NUMBER, .standard = 1e-5, .low = 0, .high = 1, .help = "added to the variance"},
+  {0}};
+
+static int32_t infer(ra_call *c) {
+  char text[80];
+  if (c->in[X].rank < 2)
+    return ra_fail(RA_ERR_SHAPE, "batch_norm: x wants 2 dimensions or more, given %s", ra_in_text(c, X, text));
+  int32_t C = c->in[X].dim[1];
+  for (int k = WEIGHT; k <= VAR; k++) RA_TRY(ra_want_vector(c, k, C, "one a channel of x"));
+  if (ra_has(c, MEAN) != ra_has(c, VAR)) return ra_fail(RA_ERR_ARG, "batch_norm: give both mean and var, or neither");
+  if (c->param[TRAIN] == 0 && !ra_has(c, MEAN))
+    return ra_fail(RA_ERR_ARG, "batch_norm: mean and var are needed unless train = true");
+  if (c->param[TRAIN] != 0 && C > 0 && c->in[X].size / C < 2)
+    return ra_fail(RA_ERR_SHAPE, "batch_norm: training wants 2 values a channel or more, x is %s", ra_in_text(c, X, text));
+  for (int k = SAVED_MEAN; k <= SAVED_VAR; k++) RA_TRY(ra_save(c, 1, &C));
+  c->work_forward = c->work_backward = 2 * (size_t)C * sizeof(ra_real);
+  return ra_out_like(c, X);
+}
+
+static int32_t inner_size(const ra_array *x) {
+  int32_t n = 1;
+  for (int32_t i = 2; i < x->rank; i++) n *= x->dim[i];
+  return n;
+}
+
+/* Moves the running averages; the running variance is the unbiased one. */
+static void update_running(ra_call *c, int32_t C, int64_t count) {
+  double m = c->param[MOMENTUM], unbiased = (double)count / (double)(count - 1);
+  for (int32_t i = 0; i < C; i++) {
+    ra_real *mean = &c->in[MEAN].data[i], *var = &c->in[VAR].data[i];
+    *mean = (ra_real)((1 - m) * (double)*mean + m * (double)c->saved[SAVED_MEAN].data[i]);
+    *var = (ra_real)((1 - m) * (double)*var + m * unbiased * (double)c->saved[SAVED_VAR].data[i]);
+  }
+}
+
+static void forward(ra_call *c) {
+  const ra_array *x = &c->in[X];
+  int32_t B = x->dim[0], C = x->dim[1], N = inner_size(x);
+  ra_real *mean = c->saved[SAVED_MEAN].data, *rstd = c->saved[SAVED_RSTD].data, *var = c->saved[SAVED_VAR].data;
+  if (c->param[TRAIN] != 0) {
+    ra_kernel()->channel_stats(B, C, N, x->batch, x->data, c->param[EPS], mean, var, rstd);
+    if (ra_has(c, MEAN)) update_running(c, C, (int64_t)B * N);
+  } else {
+    for (int32_t i = 0; i < C; i++) {
+      mean[i] = c->in[MEAN].data[i];
+      rstd[i] = (ra_real)(1 / sqrt((double)c->in[VAR].data[i] + c->param[EPS]));
+    }
+  }
+  ra_real *scale = c->work, *shift = scale + C;
+  for (int32_t i = 0; i < C; i++) {
+    scale[i] = ra_has(c, WEIGHT) ? c->in[WEIGHT].data[i] * rstd[i] : rstd[i];
+    shift[i] = (ra_has(c, BIAS) ? c->in[BIAS].data[i] : 0) - mean[i] * scale[i];
+  }
+  ra_epilogue e = {.scale = scale, .shift = shift, .act = c->act, .slope = c->slope};
+  ra_kernel()->channel_affine(B, C, N, x->batch, c->out.batch, x->data, &e, c->out.data);
+}
+
+/* With running statistics y is affine in x: dx = dy * scale. */
+static void backward_eval(ra_call *c, int32_t B, int32_t C, int32_t N) {
+  const ra_real *mean = c->saved[SAVED_MEAN].data, *rstd = c->saved[SAVED_RSTD].data;
+  for (int32_t i = 0; i < C; i++) {
+    ra_real g = ra_has(c, WEIGHT) ? c->in[WEIGHT].data[i] : 1, b = ra_has(c, BIAS) ? c->in[BIAS].data[i] : 0;
+    double sum_dy = 0, sum_dy_xhat = 0;
+    for (int32_t n = 0; n < B; n++) {
+      int64_t at = ((int64_t)n * C + i) * N;
+      for (int64_t j = at; j < at + N; j++) {
+        ra_real xhat = (c->in[X].data[j] - mean[i]) * rstd[i], d = c->dout.data[j];
+        if (c->act != RA_ACT_NONE && g * xhat + b <= 0) d *= c->act == RA_ACT_LEAKY_RELU ? c->slope : 0;
+        sum_dy += (double)d;
+        sum_dy_xhat += (double)(d * xhat);
+        if (c->din[X].data) c->din[X].data[j] = (c->add[X] ? c->din[X].data[j] : 0) + d * g * rstd[i];
+      }
+    }
+    if (c->din[WEIGHT].data) c->din[WEIGHT].data[i] = (ra_real)sum_dy_xhat + (c->add[WEIGHT] ? c->din[WEIGHT].data[i] : 0);
+    if (c->din[BIAS].data) c->din[BIAS].data[i] = (ra_real)sum_dy + (c->add[BIAS] ? c->din[BIAS].data[i] : 0);
+  }
+}
+
+static void backward(ra_call *c) {
+  const ra_array *x = &c->in[X];
+  int32_t B = x->dim[0], C = x->dim[1], N = inner_size(x);
+  if (c->param[TRAIN] == 0) {
+    backward_eval(c, B, C, N);
+    return;
+  }
+  ra_kernel()->batch_norm_grad(B, C, N, x->data, c->dout.data, c->saved[SAVED_MEAN].data, c->saved[SAVED_RSTD].data,
+                               ra_has(c, WEIGHT) ? c->in[WEIGHT].data : NULL, ra_has(c, BIAS) ? c->in[BIAS].data : NULL,
+                               c->act, c->slope, c->add[X], c->din[X].data, c->add[WEIGHT], c->din[WEIGHT].data,
+                               c->add[BIAS], c->din[BIAS].data);
+}
+
+const ra_op ra_op_batch_norm = {
+  .name = "batch_norm",
+  .help = "batch normalisation (Ioffe and Szegedy 2015), per channel over batch and positions\n"
+          "x [B,C,...], weight, bias, mean, var [C] -> same shape as x\n"
+          "train = true: the batch's statistics; mean and var, where given, are moved towards them in place",
+  .inputs = "x,weight?,bias?,mean?,var?",
+  .params = params,
+  .flags = RA_OP_FUSE_ACT | RA_OP_INPLACE_GRAD,
+  .reads = RA_READS_IN0 | RA_READS_IN1 | RA_READS_IN2,
+  .no_grad = 1 << MEAN | 1 << VAR,
+  .infer = infer,
+  .forward = forward,
+  .backward = backward,
+  .samples = "3,2,4,5 2 2 | train=true\n2,3,4,4 3 3 3:var 3:var\n4,3 3 3 | train=true eps=0.001",
+};

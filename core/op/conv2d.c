@@ -1,0 +1,125 @@
+/* conv2d: y[b,o,i,j] = bias[o] + sum over c,u,v of w[o,c,u,v] * x[b,c, i*stride + u*dilation - pad, ..]
+ *   x [B,C,H,W], weight [O,C/groups,kh,kw], bias [O] -> y [B,O,Ho,Wo]
+ *   Ho = floor((H + 2*pad - dilation*(kh-1) - 1) / stride) + 1 */
+#include <math.h>
+
+#include "op.h"
+
+enum { STRIDE, PAD = 2, DILATION = 4, GROUPS = 6 }; /* slots */
+
+static const ra_param params[] = {
+  {.name = "stride", .kind = RA_PARAM_PAIR, .standard = 1, .low = 1, .high = 1024, .help = "step of the window"},
+  {.name = "pad", .kind = RA_PARAM_PAIR, .standard = 0, .low = 0, .high = 1024, .help = "zeros added on every side"},
+  {.name = "dilation", .kind = RA_PARAM_PAIR, .standard = 1, .low = 1, .high = 1024, .help = "distance of weights"},
+  {.name = "groups", .kind = RA_PARAM_INT, .standard = 1, .low = 1, .high = 65536,
+   .help = "channels are cut into so many independent groups"},
+  {0}};
+
+static ra_conv shape_of(const ra_call *c) {
+  const ra_array *x = &c->in[0], *w = &c->in[1];
+  const double *p = c->param;
+  ra_conv s = {
+    .B = x->dim[0], .C = x->dim[1], .H = x->dim[2], .W = x->dim[3], .O = w->dim[0], .kh = w->dim[2], .kw = w->dim[3],
+    .stride_h = (int32_t)p[STRIDE], .stride_w = (int32_t)p[STRIDE + 1], .pad_h = (int32_t)p[PAD],
+    .pad_w = (int32_t)p[PAD + 1], .dilation_h = (int32_t)p[DILATION], .dilation_w = (int32_t)p[DILATION + 1],
+    .groups = (int32_t)p[GROUPS], .x_batch = x->batch, .y_batch = c->out.batch};
+  s.Ho = (s.H + 2 * s.pad_h - s.dilation_h * (s.kh - 1) - 1) / s.stride_h + 1;
+  s.Wo = (s.W + 2 * s.pad_w - s.dilation_w * (s.kw - 1) - 1) / s.stride_w + 1;
+  return s;
+}
+
+static int32_t infer(ra_call *c) {
+  char a[80], b[80];
+  RA_TRY(ra_want_rank(c, 0, 4));
+  RA_TRY(ra_want_rank(c, 1, 4));
+  ra_conv s = shape_of(c);
+  const int32_t *w = c->in[1].dim;
+  if (s.C % s.groups || s.O % s.groups)
+    return ra_fail(RA_ERR_SHAPE, "conv2d: groups = %d must divide the channels of x %s and of weight %s", s.groups,
+                   ra_in_text(c, 0, a), ra_in_text(c, 1, b));
+  if (w[1] * s.groups != s.C)
+    return ra_fail(RA_ERR_SHAPE, "conv2d: x %s has %d channels, weight %s wants %d", ra_in_text(c, 0, a), s.C,
+                   ra_in_text(c, 1, b), w[1] * s.groups);
+  RA_TRY(ra_want_vector(c, 2, s.O, "one a channel of the output"));
+  if (s.kh < 1 || s.kw < 1 || s.H + 2 * s.pad_h < s.dilation_h * (s.kh - 1) + 1 ||
+      s.W + 2 * s.pad_w < s.dilation_w * (s.kw - 1) + 1)
+    return ra_fail(RA_ERR_SHAPE, "conv2d: a window of %dx%d (dilation %d) does not fit x %s with pad %d", s.kh, s.kw,
+                   s.dilation_h, ra_in_text(c, 0, a), s.pad_h);
+  RA_TRY(ra_out(c, 4, (int32_t[]){s.B, s.O, s.Ho, s.Wo}));
+  s.y_batch = c->out.batch;
+  const ra_kernels *k = ra_kernel();
+  for (int kind = 0; kind < RA_CONV_KINDS; kind++) {
+    ra_conv_algo algo = k->conv_choose(&s, (ra_conv_kind)kind);
+    if (c->exact && algo == RA_CONV_WINOGRAD) algo = RA_CONV_GEMM;
+    c->algo[kind] = (int32_t)algo;
+    size_t bytes = k->conv_work(&s, (ra_conv_kind)kind, algo);
+    size_t *work = kind == RA_CONV_FORWARD ? &c->work_forward : &c->work_backward;
+    if (bytes > *work) *work = bytes;
+  }
+  c->work_forward += 2 * (size_t)s.O * sizeof(ra_real) + 64; /* a folded normalisation's scale and shift */
+  return RA_OK;
+}
+
+/* scale and shift of the normalisation that the plan folded into this convolution:
+ * y = g * (conv + bias - mean) / sqrt(var + eps) + b */
+static void fold_norm(const ra_call *c, int32_t O, ra_real *scale, ra_real *shift) {
+  const ra_real *g = c->fold[0].data, *b = c->fold[1].data, *mean = c->fold[2].data, *var = c->fold[3].data;
+  for (int32_t o = 0; o < O; o++) {
+    double s = (g ? (double)g[o] : 1) / sqrt((double)var[o] + c->fold_eps);
+    double bias = ra_has(c, 2) ? (double)c->in[2].data[o] : 0;
+    scale[o] = (ra_real)s;
+    shift[o] = (ra_real)((b ? (double)b[o] : 0) + (bias - (double)mean[o]) * s);
+  }
+}
+
+static void forward(ra_call *c) {
+  ra_conv s = shape_of(c);
+  ra_epilogue e = {.shift = ra_has(c, 2) ? c->in[2].data : NULL, .act = c->act, .slope = c->slope};
+  char *work = c->work;
+  if (c->folded) {
+    ra_real *scale = c->work, *shift = scale + s.O;
+    fold_norm(c, s.O, scale, shift);
+    e.scale = scale;
+    e.shift = shift;
+    work += (2 * (size_t)s.O * sizeof(ra_real) + 63) / 64 * 64;
+  }
+  ra_kernel()->conv_forward(&s, (ra_conv_algo)c->algo[RA_CONV_FORWARD], c->in[0].data, c->in[1].data, &e, c->out.data, work);
+}
+
+static void backward(ra_call *c) {
+  ra_conv s = shape_of(c);
+  const ra_kernels *k = ra_kernel();
+  const ra_real *dy = c->dout.data;
+  if (c->din[1].data)
+    k->conv_backward_weight(&s, (ra_conv_algo)c->algo[RA_CONV_BACKWARD_WEIGHT], c->in[0].data, dy, c->add[1],
+                            c->din[1].data, c->work);
+  if (c->din[0].data)
+    k->conv_backward_data(&s, (ra_conv_algo)c->algo[RA_CONV_BACKWARD_DATA], dy, c->in[1].data, c->add[0],
+                          c->din[0].data, c->work);
+  if (!c->n_in || !ra_has(c, 2) || !c->din[2].data) return;
+  for (int32_t o = 0; o < s.O; o++) {
+    double sum = 0;
+    for (int32_t b = 0; b < s.B; b++)
+      sum += k->sum((int64_t)s.Ho * s.Wo, dy + b * s.y_batch + (int64_t)o * s.Ho * s.Wo);
+    c->din[2].data[o] = (ra_real)(sum + (c->add[2] ? (double)c->din[2].data[o] : 0));
+  }
+}
+
+const ra_op ra_op_conv2d = {
+  .name = "conv2d",
+  .help = "2-D convolution (cross-correlation, as PyTorch)\n"
+          "x [B,C,H,W], weight [O,C/groups,kh,kw], bias [O] -> [B,O,Ho,Wo]\n"
+          "Ho = floor((H + 2 pad - dilation (kh - 1) - 1) / stride) + 1",
+  .inputs = "x,weight,bias?",
+  .params = params,
+  .flags = RA_OP_STRIDED | RA_OP_FUSE_ACT_EVAL | RA_OP_FUSE_NORM,
+  .reads = RA_READS_IN0 | RA_READS_IN1,
+  .infer = infer,
+  .forward = forward,
+  .backward = backward,
+  .samples = "2,3,5,4 4,3,3,3 4 | pad=1\n"
+             "1,2,7,6 3,2,3,2 - | stride={2,1} pad={0,1} dilation={1,2}\n"
+             "2,4,5,5 6,2,3,3 6 | groups=2 pad=1\n"
+             "1,3,4,4 3,1,3,3 3 | groups=3\n"
+             "2,5,3,4 2,5,1,1 2",
+};

@@ -1,0 +1,140 @@
+/* op.c: the registry of ops and losses, and the helpers that ops share. */
+#include "op.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "../tensor/tensor.h"
+
+#define RA_OP(name) extern const ra_op ra_op_##name;
+#include "ops.def"
+#include "../loss/losses.def"
+#undef RA_OP
+
+static const ra_op *const registry[] = {
+#define RA_OP(name) &ra_op_##name,
+#include "ops.def"
+#include "../loss/losses.def"
+#undef RA_OP
+};
+
+int32_t ra_op_count(void) { return (int32_t)(sizeof registry / sizeof *registry); }
+
+const ra_op *ra_op_at(int32_t index) { return index >= 0 && index < ra_op_count() ? registry[index] : NULL; }
+
+const ra_op *ra_op_find(const char *name) {
+  for (int32_t i = 0; i < ra_op_count(); i++)
+    if (strcmp(registry[i]->name, name) == 0) return registry[i];
+  return NULL;
+}
+
+const char *ra_op_name(const ra_op *op) { return op->name; }
+const char *ra_op_help(const ra_op *op) { return op->help; }
+const char *ra_op_inputs(const ra_op *op) { return op->inputs; }
+const char *ra_op_samples(const ra_op *op) { return op->samples ? op->samples : ""; }
+bool ra_op_is_loss(const ra_op *op) { return (op->flags & RA_OP_LOSS) != 0; }
+bool ra_op_differentiable(const ra_op *op, int32_t input) { return op->backward && !(op->no_grad >> input & 1); }
+
+int32_t ra_op_param_count(const ra_op *op) {
+  int32_t n = 0;
+  while (op->params && op->params[n].name) n++;
+  return n;
+}
+
+const ra_param *ra_op_param(const ra_op *op, int32_t index) { return &op->params[index]; }
+
+static int32_t slots_of(const ra_param *p) {
+  if (p->kind == RA_PARAM_PAIR) return 2;
+  return p->kind == RA_PARAM_DIMS || p->kind == RA_PARAM_INTS ? 1 + RA_LIST : 1;
+}
+
+int32_t ra_op_param_slot(const ra_op *op, int32_t index) {
+  int32_t slot = 0;
+  for (int32_t i = 0; i < index; i++) slot += slots_of(&op->params[i]);
+  return slot;
+}
+
+int32_t ra_param_slot(const ra_op *op, const char *name) {
+  int32_t n = ra_op_param_count(op);
+  for (int32_t i = 0; i < n; i++)
+    if (strcmp(op->params[i].name, name) == 0) return ra_op_param_slot(op, i);
+  return -1;
+}
+
+int32_t ra_list(const ra_call *c, int32_t slot, int32_t v[RA_LIST]) {
+  double length = c->param[slot];
+  int32_t n = length >= 0 && length <= RA_LIST ? (int32_t)length : 0;
+  for (int32_t i = 0; i < n; i++) v[i] = (int32_t)c->param[slot + 1 + i];
+  return n;
+}
+
+const char *ra_input_name(const ra_op *op, int32_t k, char name[32]) {
+  const char *p = op->inputs;
+  for (int32_t i = 0; i < k && p; i++) {
+    p = strchr(p, ',');
+    if (p) p++;
+  }
+  if (!p || strncmp(p, "...", 3) == 0) {
+    snprintf(name, 32, "input %d", k + 1);
+    return name;
+  }
+  size_t n = strcspn(p, ",?");
+  snprintf(name, 32, "%.*s", (int)(n < 31 ? n : 31), p);
+  return name;
+}
+
+const char *ra_in_text(const ra_call *c, int32_t k, char text[80]) {
+  return ra_shape_text(c->in[k].rank < 0 ? 0 : c->in[k].rank, c->in[k].dim, text);
+}
+
+bool ra_has(const ra_call *c, int32_t k) { return k < c->n_in && c->in[k].rank >= 0; }
+
+int32_t ra_want_rank(const ra_call *c, int32_t k, int32_t rank) {
+  char name[32], text[80];
+  if (c->in[k].rank == rank) return RA_OK;
+  return ra_fail(RA_ERR_SHAPE, "%s: %s wants %d dimensions, given %s", c->op->name, ra_input_name(c->op, k, name), rank,
+                 ra_in_text(c, k, text));
+}
+
+int32_t ra_want_same(const ra_call *c, int32_t k, int32_t j) {
+  char a[32], b[32], s[80], t[80];
+  if (c->in[k].rank == c->in[j].rank &&
+      memcmp(c->in[k].dim, c->in[j].dim, (size_t)c->in[k].rank * sizeof(int32_t)) == 0)
+    return RA_OK;
+  return ra_fail(RA_ERR_SHAPE, "%s: %s %s and %s %s must have one shape", c->op->name, ra_input_name(c->op, j, a),
+                 ra_in_text(c, j, s), ra_input_name(c->op, k, b), ra_in_text(c, k, t));
+}
+
+int32_t ra_want_vector(const ra_call *c, int32_t k, int32_t n, const char *as) {
+  char name[32], text[80];
+  if (!ra_has(c, k) || (c->in[k].rank == 1 && c->in[k].dim[0] == n)) return RA_OK;
+  return ra_fail(RA_ERR_SHAPE, "%s: %s is %s, wanted [%d] (%s)", c->op->name, ra_input_name(c->op, k, name),
+                 ra_in_text(c, k, text), n, as);
+}
+
+static int32_t set_array(ra_call *c, ra_array *a, int32_t rank, const int32_t *dim) {
+  char text[80];
+  int32_t size = ra_shape_size(rank, dim);
+  if (size < 0)
+    return ra_fail(RA_ERR_SHAPE, "%s: the result would have shape %s, with 2^31 elements or more", c->op->name,
+                   ra_shape_text(rank, dim, text));
+  a->data = NULL;
+  a->rank = rank;
+  if (rank > 0) memmove(a->dim, dim, (size_t)rank * sizeof *dim);
+  a->size = size;
+  a->batch = rank > 0 && dim[0] > 0 ? size / dim[0] : size;
+  return RA_OK;
+}
+
+int32_t ra_out(ra_call *c, int32_t rank, const int32_t *dim) { return set_array(c, &c->out, rank, dim); }
+int32_t ra_out_like(ra_call *c, int32_t k) { return ra_out(c, c->in[k].rank, c->in[k].dim); }
+
+int32_t ra_save(ra_call *c, int32_t rank, const int32_t *dim) {
+  return set_array(c, &c->saved[c->n_saved++], rank, dim);
+}
+
+void ra_store(bool add, int64_t n, const ra_real *src, ra_real *dst) {
+  if (add) ra_kernel()->axpy(n, 1, src, true, dst);
+  else if (dst != src) memcpy(dst, src, (size_t)n * sizeof *dst);
+}
