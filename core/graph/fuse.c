@@ -1,0 +1,71 @@
+/* fuse.c: nodes that disappear into the op before them.
+ *
+ *   batch_norm -> relu             one pass over memory (training and inference)
+ *   convolution -> batch_norm      inference: scale and shift in the convolution's output step
+ *   convolution -> relu            inference: likewise
+ *
+ * Only where nobody else reads the value in between. */
+#include <string.h>
+
+#include "plan.h"
+
+int32_t ra_plan_source(const ra_plan *p, int32_t node) {
+  while (node >= 0 && p->node[node].into != node) node = p->node[node].into;
+  return node;
+}
+
+static bool is_output(const ra_plan *p, int32_t node) {
+  for (int32_t i = 0; i < p->n_outputs; i++)
+    if (p->output[i] == node) return true;
+  return node == p->loss;
+}
+
+/* How many used nodes read `node`. */
+static int32_t readers(const ra_plan *p, int32_t node) {
+  int32_t n = 0;
+  for (int32_t i = 0; i < p->n_nodes; i++) {
+    const ra_plan_node *r = &p->node[i];
+    if (!r->used || r->kind != RA_NODE_OP) continue;
+    for (int32_t k = 0; k < r->call.n_in; k++) n += r->in[k] == node;
+  }
+  return n;
+}
+
+static bool fuse_activation(ra_plan_node *before, const ra_plan_node *n) {
+  int32_t flags = before->call.op->flags;
+  bool can = (flags & RA_OP_FUSE_ACT) || ((flags & RA_OP_FUSE_ACT_EVAL) && !before->wants_grad);
+  if (!can || before->call.act != RA_ACT_NONE) return false;
+  if (strcmp(n->call.op->name, "relu") == 0) before->call.act = RA_ACT_RELU;
+  else if (strcmp(n->call.op->name, "leaky_relu") == 0 && n->call.param[0] > 0) {
+    before->call.act = RA_ACT_LEAKY_RELU;
+    before->call.slope = (ra_real)n->call.param[0];
+  } else return false;
+  return true;
+}
+
+static bool fuse_norm(const ra_plan *p, ra_plan_node *before, const ra_plan_node *n) {
+  const ra_op *op = n->call.op;
+  if (strcmp(op->name, "batch_norm") != 0 || n->call.param[ra_param_slot(op, "train")] != 0) return false;
+  if (!(before->call.op->flags & RA_OP_FUSE_NORM) || before->wants_grad || n->wants_grad) return false;
+  if (before->call.folded || before->call.act != RA_ACT_NONE) return false;
+  for (int32_t k = 1; k < n->call.n_in; k++)
+    if (n->in[k] >= 0 && p->node[n->in[k]].kind == RA_NODE_OP) return false;
+  for (int32_t k = 0; k < 4; k++) before->fold[k] = k + 1 < n->call.n_in ? n->in[k + 1] : RA_NONE;
+  before->call.folded = true;
+  before->call.fold_eps = n->call.param[ra_param_slot(op, "eps")];
+  return true;
+}
+
+void ra_plan_fuse(ra_plan *p) {
+  for (int32_t i = 0; i < p->n_nodes; i++) {
+    ra_plan_node *n = &p->node[i];
+    if (!n->used || n->kind != RA_NODE_OP) continue;
+    for (int32_t k = 0; k < n->call.n_in; k++) n->in[k] = ra_plan_source(p, n->in[k]);
+    int32_t b = n->call.n_in > 0 ? n->in[0] : RA_NONE;
+    if (b < 0 || p->node[b].kind != RA_NODE_OP || readers(p, b) != 1) continue;
+    if (is_output(p, b)) continue;
+    if (fuse_norm(p, &p->node[b], n) || fuse_activation(&p->node[b], n)) n->into = b;
+  }
+  for (int32_t i = 0; i < p->n_nodes; i++)
+    if (p->node[i].into != i) p->node[i].used = false;
+}

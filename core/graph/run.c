@@ -1,0 +1,140 @@
+/* run.c: setting the pointers of a plan and running its steps. */
+#include <string.h>
+
+#include "../op/call.h"
+#include "../tensor/arena.h"
+#include "../tensor/tensor.h"
+#include "plan.h"
+
+static ra_real *place(const ra_plan *p, int32_t buffer, char *start) {
+  return buffer < 0 ? NULL : (ra_real *)(void *)(start + p->buffer[buffer].offset);
+}
+
+static ra_real *value_of(const ra_plan *p, int32_t node, char *start) {
+  const ra_plan_node *n = &p->node[node];
+  if (n->kind == RA_NODE_OP) return place(p, n->value, start);
+  return n->tensor ? n->tensor->data : NULL;
+}
+
+static void set_pointers(ra_plan *p, char *start) {
+  for (int32_t s = 0; s < p->n_steps; s++) {
+    int32_t i = p->step[s].node;
+    ra_plan_node *n = &p->node[i];
+    ra_call *c = &n->call;
+    c->out.data = place(p, n->value, start);
+    for (int32_t k = 0; k < c->n_saved; k++) c->saved[k].data = place(p, n->saved[k], start);
+    for (int32_t k = 0; k < c->n_in; k++) {
+      if (n->in[k] < 0) continue;
+      const ra_plan_node *from = &p->node[n->in[k]];
+      c->in[k].data = value_of(p, n->in[k], start);
+      if (!p->step[s].backward) continue;
+      c->din[k] = c->in[k];
+      c->din[k].data = NULL;
+      if (n->wants_grad && from->wants_grad && ra_op_differentiable(c->op, k))
+        c->din[k].data = from->kind == RA_NODE_OP ? place(p, from->grad, start) : from->leaf_grad->data;
+    }
+    for (int32_t k = 0; k < 4; k++)
+      if (n->fold[k] >= 0) c->fold[k].data = value_of(p, n->fold[k], start);
+    c->dout = c->out;
+    c->dout.data = i == p->loss ? &p->seed : place(p, n->grad, start);
+    c->norm2 = &n->norm2;
+  }
+  p->bound_to = start;
+}
+
+int32_t ra_plan_bind(ra_plan *p, int32_t node, ra_tensor *t) {
+  char a[80], b[80];
+  if (node < 0 || node >= p->n_nodes || p->node[node].kind != RA_NODE_INPUT)
+    return ra_fail(RA_ERR_ARG, "node %d of the plan is not an input", node);
+  ra_plan_node *n = &p->node[node];
+  const ra_array *want = &n->call.out;
+  if (t->rank != want->rank || memcmp(t->dim, want->dim, (size_t)t->rank * sizeof *t->dim) != 0)
+    return ra_fail(RA_ERR_SHAPE, "the plan was made for an input of shape %s, given %s",
+                   ra_shape_text(want->rank, want->dim, a), ra_shape_text(t->rank, t->dim, b));
+  if (!ra_tensor_contiguous(t)) return ra_fail(RA_ERR_STATE, "an input of a plan must be contiguous; clone the view first");
+  if (n->tensor && n->tensor->data == t->data) return RA_OK;
+  ra_tensor *held = ra_tensor_slice(t, 0, t->rank, t->dim);
+  if (!held) return RA_ERR_MEMORY;
+  ra_tensor_release(n->tensor);
+  n->tensor = held;
+  p->bound_to = NULL;
+  return RA_OK;
+}
+
+int32_t ra_plan_set(ra_plan *p, int32_t node, int32_t slot, double value) {
+  if (node < 0 || node >= p->n_nodes || p->node[node].kind != RA_NODE_OP)
+    return ra_fail(RA_ERR_ARG, "node %d of the plan is not an op", node);
+  ra_call *c = &p->node[node].call;
+  RA_TRY(ra_check_param(c->op, slot, value));
+  c->param[slot] = value;
+  return RA_OK;
+}
+
+static void run_step(ra_plan *p, int32_t s, bool accumulate) {
+  ra_plan_step *step = &p->step[s];
+  ra_plan_node *n = &p->node[step->node];
+  ra_call *c = &n->call;
+  if (c->out.size == 0) return;
+  double start = p->profile ? ra_clock() : 0;
+  c->work = n->work[step->backward] < 0 ? NULL : (char *)p->bound_to + p->buffer[n->work[step->backward]].offset;
+  if (step->backward) {
+    for (int32_t k = 0; step->first_leaf >> k; k++)
+      if (step->first_leaf >> k & 1) c->add[k] = accumulate;
+    c->op->backward(c);
+  } else {
+    c->op->forward(c);
+  }
+  if (p->profile) n->seconds[step->backward] += ra_clock() - start;
+}
+
+int32_t ra_plan_run(ra_plan *p, bool accumulate, double scale, double seed, int32_t epoch, int32_t step) {
+  void *start;
+  RA_TRY(ra_arena_reserve(p->arena, p->bytes, &start));
+  for (int32_t i = 0; i < p->n_nodes; i++)
+    if (p->node[i].used && p->node[i].kind == RA_NODE_INPUT && !p->node[i].tensor)
+      return ra_fail(RA_ERR_STATE, "input node %d of the plan has no tensor; bind one first", i);
+  if (p->bound_to != start) set_pointers(p, start);
+  p->seed = (ra_real)scale;
+  for (int32_t i = 0; i < p->n_nodes; i++) {
+    ra_plan_node *n = &p->node[i];
+    n->call.key.seed = (uint64_t)(int64_t)seed;
+    n->call.key.a = (uint32_t)epoch;
+    n->call.key.b = (uint32_t)step;
+    if (n->leaf_grad && !accumulate) { /* a leaf that no gradient reaches has gradient 0 */
+      bool reached = false;
+      for (int32_t s = p->n_forward; s < p->n_steps && !reached; s++)
+        for (int32_t k = 0; k < p->node[p->step[s].node].call.n_in && !reached; k++)
+          reached = p->node[p->step[s].node].in[k] == i && (p->step[s].first_leaf >> k & 1);
+      if (!reached) ra_tensor_fill(n->leaf_grad, 0);
+    }
+  }
+  for (int32_t s = 0; s < p->n_steps; s++) run_step(p, s, accumulate);
+  p->runs += p->profile;
+  return RA_OK;
+}
+
+ra_tensor *ra_plan_output(ra_plan *p, int32_t index) {
+  if (index < 0 || index >= p->n_outputs || !p->bound_to) {
+    ra_fail(RA_ERR_STATE, "the plan has no output %d, or did not run yet", index);
+    return NULL;
+  }
+  const ra_plan_node *n = &p->node[ra_plan_source(p, p->output[index])];
+  if (n->kind != RA_NODE_OP) return ra_tensor_slice(n->tensor, 0, n->tensor->rank, n->tensor->dim);
+  return ra_arena_view(p->arena, p->buffer[n->value].offset, n->call.out.rank, n->call.out.dim);
+}
+
+double ra_plan_scalar(ra_plan *p, int32_t index) {
+  if (index < 0 || index >= p->n_outputs || !p->bound_to) return 0;
+  const ra_real *v = value_of(p, ra_plan_source(p, p->output[index]), p->bound_to);
+  return (double)v[0];
+}
+
+double ra_plan_gradient_norm(ra_plan *p, int32_t node) {
+  return node >= 0 && node < p->n_nodes ? __builtin_sqrt(p->node[node].norm2) : 0;
+}
+
+void ra_plan_profile(ra_plan *p, bool on) {
+  p->profile = on;
+  p->runs = 0;
+  for (int32_t i = 0; i < p->n_nodes; i++) p->node[i].seconds[0] = p->node[i].seconds[1] = 0;
+}
