@@ -1,0 +1,56 @@
+local check = require "check"
+local options = require "ramus.options"
+
+local schema = {
+  [1] = { type = "integer", name = "channels", required = true },
+  k = { type = "integer", default = 2, min = 1 },
+  smooth = { type = "number", default = 1, above = 0 },
+  mode = { type = "string", default = "nearest", one_of = { "nearest", "bilinear" } },
+  scale = { type = "number|table", check = function(v)
+    if type(v) == "number" then return { v, v } end
+    if #v == 2 then return v end
+    return nil, "wants two numbers"
+  end },
+  bias = { type = "boolean", default = true },
+}
+
+check.case("defaults, conversion and given values", function()
+  local o = options.check({ 3, scale = 2, bias = false }, schema, "op")
+  check.equal(o[1], 3)
+  check.equal(o.k, 2)
+  check.equal(o.scale[2], 2)
+  check.equal(o.bias, false, "false survives its default of true")
+end)
+
+check.case("wrong options say what was given, wanted and near", function()
+  local function with(t) return function() options.check(t, schema, "op") end end
+  check.raises("unknown option 'smoth'; did you mean 'smooth'?", with { 1, smoth = 1 })
+  check.raises("unknown option 'kk'", with { 1, kk = 1 })
+  check.raises("k must be >= 1, got 0", with { 1, k = 0 })
+  check.raises("k must be of type integer, got 1.5", with { 1, k = 1.5 })
+  check.raises("smooth must be > 0", with { 1, smooth = 0 })
+  check.raises("smooth must be > 0", with { 1, smooth = 0 / 0 })
+  check.raises("did you mean 'bilinear'?", with { 1, mode = "biliner" })
+  check.raises("op: scale wants two numbers", with { 1, scale = {} })
+  check.raises("channels is missing", with {})
+  check.raises("unknown option '2'", with { 1, 2 })
+  check.raises("options are a table, got 5", function() options.check(5, schema, "op") end)
+end)
+
+check.case("the error is reported at the caller's line", function()
+  local function op(t)
+    local o = options.check(t, schema, "op")
+    return o
+  end
+  local line = debug.getinfo(1, "l").currentline + 1
+  local _, err = pcall(function() op { 1, kx = 3 } return 1 end)
+  check.ok(err:find("test_options.lua:" .. line .. ":", 1, true), err)
+end)
+
+check.case("nearest name", function()
+  check.equal(options.nearest("rotat", { "rotate", "scale" }), "rotate")
+  check.equal(options.nearest("rot", { "rotate", "gamma" }), "rotate")
+  check.equal(options.nearest("zzz", { "rotate", "gamma" }), nil)
+  check.equal(options.distance("abcd", "abdc"), 1)
+  check.equal(options.distance("", "abc"), 3)
+end)
