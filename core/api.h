@@ -83,9 +83,112 @@ int32_t ra_tensor_random(ra_tensor *t, _Bool normal, double low, double high, do
 
 /* ---- images (core/image) ----------------------------------------------- */
 
+/* Reads PNG, JPEG, PGM, PPM, PBM, .npy and .npz (one array), told apart by content: [C,H,W] in 0..1, C = 1 or 3.
+ * Alpha is dropped, a palette gives RGB, samples are divided by the format's white (255, 65535, the PNM maximum).
+ * At most 2^28 samples; a file that is cut short or damaged is an error. NULL on failure. */
+ra_tensor *ra_image_load(const char *path);                       /* [own] */
+ra_tensor *ra_image_load_memory(const void *bytes, double size);  /* [own] */
+int32_t ra_image_info(const char *path, int32_t *channels, int32_t *height, int32_t *width, int32_t *bits);
+/* Writes [H,W], [1,H,W] or [3,H,W], clamped to 0..1, as .png, .pgm, .ppm or .pnm with 8 or 16 bits; aside, synced, renamed. */
+int32_t ra_image_save(const char *path, const ra_tensor *t, int32_t bits);
+
+/* What a mask's file held; grey values in units of 0..255 whatever its depth. */
+typedef struct ra_mask_report {
+  double pixels, ones;     /* all; those at or above the threshold */
+  double threshold;
+  double low, high;        /* the smallest and the largest value */
+  double between;          /* pixels with neither of these two: a true mask has none */
+  double coloured;         /* pixels whose channels differ (their mean was used) */
+  double histogram[16];    /* pixels by value: 0..15, 16..31, .. */
+} ra_mask_report;
+/* [own] [H,W] of 0 and 1: 1 where the value (0..255) >= threshold. report [opt] */
+ra_tensor *ra_mask_load(const char *path, double threshold, ra_mask_report *report);
+
 /* ---- data: transfer, archives, hashes, safetensors, npy, loader (core/data) ---- */
 
+/* SHA-256 as 64 hexadecimal digits and a zero byte. */
+int32_t ra_sha256(const void *data, double size, char *hex);
+int32_t ra_sha256_file(const char *path, char *hex);
+
+/* Named arrays with string metadata; one file of format "safetensors" or "npz"
+ * holds a bundle. Index 0-based. */
+typedef struct ra_bundle ra_bundle;
+ra_bundle *ra_bundle_new(void);                                   /* [own] */
+ra_bundle *ra_bundle_load(const char *path);                      /* [own] by content: safetensors, .npz, .npy (one array named "") */
+ra_bundle *ra_bundle_parse(const void *data, double size);        /* [own] the same from memory, which is copied */
+void ra_bundle_release(ra_bundle *b);                             /* NULL is fine */
+/* Holds a view of t: what t has when the bundle is saved is what is stored. */
+int32_t ra_bundle_add(ra_bundle *b, const char *name, ra_tensor *t);
+int32_t ra_bundle_add_bytes(ra_bundle *b, const char *name, const void *bytes, double size); /* copied; dtype U8 */
+int32_t ra_bundle_set_meta(ra_bundle *b, const char *key, const char *value); /* UTF-8; npz stores none */
+/* Written aside (PATH.part), synced, renamed: PATH is the old file or the whole new one. */
+int32_t ra_bundle_save(const ra_bundle *b, const char *path, const char *format);
+int32_t ra_bundle_count(const ra_bundle *b);
+int32_t ra_bundle_find(const ra_bundle *b, const char *name);     /* index, or -1 */
+const char *ra_bundle_name(const ra_bundle *b, int32_t i);
+const char *ra_bundle_dtype(const ra_bundle *b, int32_t i);       /* as stored: "F32", "U8", "I64", .. */
+ra_tensor *ra_bundle_tensor(const ra_bundle *b, int32_t i);       /* [own] converted to ra_real */
+const void *ra_bundle_bytes(const ra_bundle *b, int32_t i, double *size); /* as stored, row-major; valid while b lives */
+const char *ra_bundle_meta_get(const ra_bundle *b, const char *key); /* NULL: none */
+int32_t ra_bundle_meta_count(const ra_bundle *b);
+const char *ra_bundle_meta_key(const ra_bundle *b, int32_t i);
+_Bool ra_bundle_checked(const ra_bundle *b);                      /* it had a checksum over everything, and it was right */
+
+ra_tensor *ra_npy_load(const char *path);                         /* [own] */
+int32_t ra_npy_save(const char *path, const ra_tensor *t);        /* float32, row-major, written aside and renamed */
+
 /* ---- metrics (core/metric) --------------------------------------------- */
+
+/* Scores of one picture, in the order of the array `out` of ra_metrics. What
+ * each means when its formula reads 0/0 is stated in core/metric/metric.h. */
+enum {
+  RA_METRIC_DICE, RA_METRIC_IOU, RA_METRIC_ACCURACY, RA_METRIC_SENSITIVITY, RA_METRIC_SPECIFICITY,
+  RA_METRIC_PRECISION, RA_METRIC_MCC, RA_METRIC_ROC_AUC, RA_METRIC_PR_AUC, RA_METRIC_CLDICE, RA_METRIC_HD95,
+  RA_METRIC_COMPONENT_ERROR, RA_METRIC_ECE,
+  RA_METRIC_TP, RA_METRIC_FP, RA_METRIC_FN, RA_METRIC_TN, /* pixels */
+  /* pixels of the skeletons of prediction and mask, and those of them inside the other */
+  RA_METRIC_SKELETON_HIT_P, RA_METRIC_SKELETON_P, RA_METRIC_SKELETON_HIT_M, RA_METRIC_SKELETON_M,
+  RA_METRIC_COUNT,
+  RA_METRIC_BINS = 5891 /* of the histogram of probabilities */
+};
+/* probability [H,W] in 0..1, mask [H,W] of 0 and 1, fov [opt] [H,W] (>= 0.5: counts); prediction: probability >= threshold.
+ * out [RA_METRIC_COUNT]; histogram [opt] [2,RA_METRIC_BINS]: pixels of background, of vessel by probability;
+ * calibration [opt] [15,3]: pixels, sum of probability, vessel pixels, in equal bins of probability. */
+int32_t ra_metrics(const ra_real *probability, const ra_real *mask, const ra_real *fov, int32_t H, int32_t W,
+                   double threshold, double *out, double *histogram, double *calibration);
+/* From summed counts (TP to TN, SKELETON_*) in out, the ratios and clDice of all pictures as one. */
+int32_t ra_metrics_pooled(double *out);
+/* out[0] roc_auc, out[1] pr_auc of a histogram (sums of several are fine) */
+void ra_metric_curve(const double *histogram, double *out);
+double ra_metric_ece(const double *calibration); /* sum over bins of |sum p - vessel| / pixels */
+int32_t ra_metric_bin(double probability);       /* 0-based bin of the histogram */
+double ra_metric_bin_edge(int32_t bin);          /* its lower edge, which it holds */
+/* out: mean, standard deviation (n - 1), low, high of the mean at this level (0.95) by percentile bootstrap */
+int32_t ra_metric_bootstrap(const double *values, int32_t n, int32_t resamples, double level, double seed, double *out);
+/* All [H,W]; mask >= 0.5 is vessel. Skeleton: Zhang-Suen. Distance: to the nearest background pixel, exact Euclidean. */
+int32_t ra_mask_skeleton(const ra_real *mask, int32_t H, int32_t W, ra_real *out);
+int32_t ra_mask_distance(const ra_real *mask, int32_t H, int32_t W, ra_real *out);
+/* Local width (pixels) and local contrast (units of image, positive for dark vessels) at vessel pixels, 0 elsewhere. */
+int32_t ra_vessel_width(const ra_real *mask, int32_t H, int32_t W, ra_real *width);
+int32_t ra_vessel_contrast(const ra_real *image, const ra_real *mask, int32_t H, int32_t W, ra_real *contrast);
+
+/* ---- kernels, for tests and benchmarks (core/kernel) -------------------- */
+
+/* Runs one convolution kernel of an instruction set ("generic", "avx2", "avx512"; NULL: the active one).
+ * kind 0 forward: a = x, b = w, out = y; 1 data gradient: a = dy, b = w, out = dx; 2 weight gradient: a = x, b = dy,
+ * out = dw. algo 0 plain, 1 direct, 2 gemm, 3 winograd; -1: the chosen one. shape: B, C, H, W, O, kh, kw, stride h w,
+ * pad h w, dilation h w, groups, elements from picture to picture of x and of y (0: dense). scale, shift [opt] [O] and
+ * act (0 none, 1 relu, 2 leaky_relu 0.01) belong to forward. rounds runs are made (add adds each time);
+ * seconds [opt] gets the fastest. RA_ERR_ARG where the kernel cannot do this shape. */
+int32_t ra_conv_run(const char *isa, int32_t kind, int32_t algo, const int32_t *shape, const ra_real *a, const ra_real *b,
+                    const ra_real *scale, const ra_real *shift, int32_t act, ra_real *out, _Bool add, int32_t rounds,
+                    double *seconds);
+/* The algorithm (as above) that is chosen for a shape; -1: no such instruction set. */
+int32_t ra_conv_choice(const char *isa, int32_t kind, const int32_t *shape);
+_Bool ra_conv_can(const char *isa, int32_t kind, int32_t algo, const int32_t *shape);
+/* C [M,N] (+)= A B; A is [M,K] or, with at, [K,M]; B [K,N] or, with bt, [N,K]. */
+int32_t ra_gemm_run(const char *isa, _Bool at, _Bool bt, int32_t M, int32_t N, int32_t K, const ra_real *A,
+                    const ra_real *B, _Bool add, ra_real *C, int32_t rounds, double *seconds);
 
 /* ---- ops, graphs, plans (core/op, core/loss, core/graph) --------------- */
 
