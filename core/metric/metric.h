@@ -1,0 +1,45 @@
+/* Scores of a vessel map against a mask.
+ *
+ * Pictures are [H,W]; a field of view says which pixels count (>= 0.5). A
+ * pixel is predicted vessel when probability >= threshold. Inside the core
+ * binary pictures are bytes of 0 and 1; outside the field of view both are 0.
+ *
+ * The rules for 0/0, all in one place (tests/test_metric.lua holds them):
+ *   dice, iou, accuracy, sensitivity, specificity, precision, mcc, cldice
+ *              0/0 is 1 when prediction and mask agree on every pixel, else 0;
+ *              so both empty: 1, and an empty prediction has precision 0
+ *   cldice     one skeleton empty, the other not: 0
+ *   hd95       both empty: 0; one of them empty: the diagonal sqrt(H^2 + W^2)
+ *   roc_auc    not a number unless both classes are present
+ *   pr_auc     not a number when the mask is empty
+ *   accuracy, ece   not a number when no pixel counts
+ * A value that is not a number is left out of means over pictures. */
+#ifndef RA_METRIC_H
+#define RA_METRIC_H
+
+#include "../ramus.h"
+
+enum { RA_METRIC_CALIBRATION = 15 }; /* equal bins of probability in calibration errors */
+
+/* Ratios of RA_METRIC_* from the counts tp, fp, fn, tn stored in out. */
+void ra_metric_ratios(double *out);
+/* 2ab/(a+b) of a = hit_p/size_p and b = hit_m/size_m (pixels of the two skeletons). */
+double ra_metric_cldice(double hit_p, double size_p, double hit_m, double size_m, bool agree);
+
+/* out [H,W] <- distance from each pixel to the nearest pixel that is set, exact
+ * Euclidean; INFINITY where none is. nearest [opt] [H,W]: the index of that pixel, -1 where none is. */
+int32_t ra_distance(const uint8_t *set, int32_t H, int32_t W, float *out, int32_t *nearest);
+/* out [H,W] <- 1 on the skeleton of mask. */
+int32_t ra_skeleton(const uint8_t *mask, int32_t H, int32_t W, uint8_t *out);
+/* *count <- number of 8-connected components. */
+int32_t ra_components(const uint8_t *mask, int32_t H, int32_t W, int32_t *count);
+/* *out <- 95th percentile of the distances between the two boundaries. */
+int32_t ra_hd95(const uint8_t *a, const uint8_t *b, int32_t H, int32_t W, double *out);
+
+/* *roc, *pr <- exact areas for n probabilities in [0,1] and labels 0 or 1. */
+int32_t ra_curve_exact(const float *probability, const uint8_t *label, int32_t n, double *roc, double *pr);
+void ra_sort(double *values, int32_t n); /* ascending */
+/* The p-th quantile (0..1) of sorted values, between neighbours linear as NumPy does. */
+double ra_quantile(const double *sorted, int32_t n, double p);
+
+#endif

@@ -1,0 +1,236 @@
+--- Scores against scikit-image, scikit-learn and SciPy (tests/reference/metric.py) and the rules for 0/0.
+local check = require "check"
+local ffi = require "ramus.ffi"
+local json = require "cjson"
+local metrics = require "ramus.metrics"
+local C, cdata = ffi.C, ffi.cdata
+
+local function tensor(H, W, value)
+  local t = cdata.gc(C.ra_tensor_new(2, cdata.new("int32_t[2]", { H, W })), C.ra_tensor_release)
+  for i = 0, H * W - 1 do t.data[i] = type(value) == "function" and value(math.floor(i / W), i % W, i) or value end
+  return t
+end
+
+local function read_all(path)
+  local file = assert(io.open(path, "rb"))
+  local text = file:read("*a")
+  file:close()
+  return text
+end
+
+local folder = check.root .. "/tests/reference/"
+local reference = json.decode(read_all(folder .. "metric.json"))
+local bytes = read_all(folder .. "metric.bin")
+local cursor = 0
+
+local function next_floats(H, W)
+  local from = cdata.cast("const float *", cdata.cast("const char *", bytes) + cursor)
+  cursor = cursor + 4 * H * W
+  return tensor(H, W, function(_, _, i) return from[i] end)
+end
+
+local function next_bytes(H, W)
+  local from = cdata.cast("const uint8_t *", cdata.cast("const char *", bytes) + cursor)
+  cursor = cursor + H * W
+  return tensor(H, W, function(_, _, i) return from[i] end)
+end
+
+local cases = {}
+for i, case in ipairs(reference.cases) do
+  cases[i] = { probability = next_floats(case.H, case.W), mask = next_bytes(case.H, case.W),
+    fov = next_bytes(case.H, case.W), threshold = case.threshold, name = case.name, expected = case.expected }
+end
+local noise = next_bytes(reference.noise.H, reference.noise.W)
+
+for _, case in ipairs(cases) do
+  check.case("metrics: as scikit-learn, scikit-image and SciPy, case " .. case.name, function()
+    local m = metrics(case.probability, case.mask, { threshold = case.threshold, fov = case.fov })
+    for key, wanted in pairs(case.expected) do check.near(m[key], wanted, 2e-6 * math.max(1, wanted), key) end
+    check.equal(m.threshold, case.threshold, "threshold")
+  end)
+end
+
+check.case("metrics: the skeleton and distances of a random picture", function()
+  local want, H, W = reference.noise, reference.noise.H, reference.noise.W
+  local out = tensor(H, W, 0)
+  local function sums()
+    local sum, weighted = 0, 0
+    for i = 0, H * W - 1 do
+      sum, weighted = sum + out.data[i], weighted + out.data[i] * (i % 997)
+    end
+    return sum, weighted
+  end
+  check.equal(C.ra_mask_skeleton(noise.data, H, W, out.data), 0)
+  local sum, weighted = sums()
+  check.equal(sum, want.skeleton, "skeleton pixels")
+  check.equal(weighted, want.skeleton_weighted, "skeleton positions")
+  check.equal(C.ra_mask_distance(noise.data, H, W, out.data), 0)
+  sum, weighted = sums()
+  check.near(sum, want.distance, 1e-6 * want.distance, "distances")
+  check.near(weighted, want.distance_weighted, 1e-6 * want.distance_weighted, "distances by position")
+end)
+
+check.case("metrics: distances by brute force, also beside far columns", function()
+  local H, W = 23, 31
+  local mask = tensor(H, W, function(y, x) return (y * 7 + x * x * 3) % 41 == 0 and 0 or 1 end)
+  local out = tensor(H, W, 0)
+  check.equal(C.ra_mask_distance(mask.data, H, W, out.data), 0)
+  for y = 0, H - 1 do
+    for x = 0, W - 1 do
+      local best = math.huge
+      for v = 0, H - 1 do
+        for u = 0, W - 1 do
+          if mask.data[v * W + u] == 0 then best = math.min(best, math.sqrt((v - y) ^ 2 + (u - x) ^ 2)) end
+        end
+      end
+      check.near(out.data[y * W + x], best, 1e-5, ("distance at %d,%d"):format(y, x))
+    end
+  end
+end)
+
+check.case("metrics: the rules for 0/0", function()
+  local H, W = 6, 8
+  local empty, full = tensor(H, W, 0), tensor(H, W, 1)
+  local spot = tensor(H, W, function(y, x) return y == 2 and x == 3 and 1 or 0 end)
+  local both = metrics(empty, empty)
+  for _, key in ipairs { "dice", "iou", "accuracy", "sensitivity", "specificity", "precision", "mcc", "cldice" } do
+    check.equal(both[key], 1, "both empty: " .. key)
+  end
+  check.equal(both.hd95, 0, "both empty: hd95")
+  check.equal(both.component_error, 0, "both empty: component_error")
+  check.ok(both.roc_auc ~= both.roc_auc and both.pr_auc ~= both.pr_auc, "both empty: areas are not numbers")
+  local missed = metrics(empty, spot)
+  for _, key in ipairs { "dice", "iou", "sensitivity", "precision", "mcc", "cldice" } do
+    check.equal(missed[key], 0, "empty prediction: " .. key)
+  end
+  check.near(missed.hd95, 10, 1e-9, "empty prediction: the diagonal")
+  check.equal(missed.component_error, 1, "empty prediction: components")
+  check.equal(missed.roc_auc, 0.5, "constant probability: roc_auc")
+  local claimed = metrics(spot, empty)
+  check.equal(claimed.sensitivity, 0, "empty mask: sensitivity")
+  check.equal(claimed.cldice, 0, "empty mask: cldice")
+  local all = metrics(full, full)
+  check.equal(all.mcc, 1, "both full: mcc")
+  check.equal(all.specificity, 1, "both full: specificity")
+  local nothing = metrics(spot, spot, { fov = empty })
+  check.ok(nothing.accuracy ~= nothing.accuracy and nothing.ece ~= nothing.ece, "empty field of view: not a number")
+end)
+
+check.case("metrics: threshold is inclusive, ece by hand", function()
+  local p = tensor(1, 4, function(_, x) return ({ 0.5, 0.25, 0.75, 0.25 })[x + 1] end)
+  local y = tensor(1, 4, function(_, x) return ({ 1, 0, 1, 1 })[x + 1] end)
+  local m = metrics(p, y)
+  check.equal(m.tp, 2, "0.5 counts as vessel")
+  check.equal(metrics(p, y, { threshold = 0.25 }).fp, 1, "0.25 counts at 0.25")
+  -- bins: 0.5 alone (error 0.5), 0.25 twice (|0.5 - 1|), 0.75 (0.25)
+  check.near(m.ece, (0.5 + 0.5 + 0.25) / 4, 1e-9, "ece")
+end)
+
+check.case("metrics: histogram bins hold their lower edge, in order", function()
+  local last = -1
+  for k = 0, tonumber(C.RA_METRIC_BINS) - 1 do
+    local edge = C.ra_metric_bin_edge(k)
+    check.ok(edge > last or (k == 1 and edge > 0), "edges must rise at bin " .. k)
+    check.equal(C.ra_metric_bin(edge), k, "bin of its edge")
+    last = edge
+  end
+  for i = 1, 2000 do
+    local p = tonumber(cdata.new("float", (i * 0.6180339887) % 1))
+    local k = C.ra_metric_bin(p)
+    check.ok(C.ra_metric_bin_edge(k) <= p and (k == tonumber(C.RA_METRIC_BINS) - 1 or p < C.ra_metric_bin_edge(k + 1)),
+      "bin of " .. p)
+  end
+end)
+
+check.case("metrics: summaries, pooled areas, best threshold", function()
+  local list, dice = {}, 0
+  local counts = { tp = 0, fp = 0, fn = 0 }
+  for i, case in ipairs(cases) do
+    list[i] = metrics(case.probability, case.mask, { fov = case.fov })
+    dice = dice + list[i].dice / #cases
+    for key in pairs(counts) do counts[key] = counts[key] + list[i][key] end
+  end
+  local s = metrics.summarize(list)
+  check.equal(s.n, #cases, "n")
+  check.near(s.per_image.dice.mean, dice, 1e-12, "mean dice")
+  check.ok(s.per_image.dice.low < dice and dice < s.per_image.dice.high, "the interval holds the mean")
+  check.near(s.pooled.dice, 2 * counts.tp / (2 * counts.tp + counts.fp + counts.fn), 1e-12, "pooled dice")
+  check.near(s.pooled.iou, s.pooled.dice / (2 - s.pooled.dice), 1e-12, "pooled iou follows from dice")
+  check.near(s.pooled.roc_auc, reference.pooled.roc_auc, 1e-3, "pooled roc_auc")
+  check.near(s.pooled.pr_auc, reference.pooled.pr_auc, 1e-3, "pooled pr_auc")
+  check.near(s.pooled.ece, reference.pooled.ece, 1e-6, "pooled ece")
+  check.equal(#s.pooled.calibration, 15, "calibration bins")
+  local threshold, best = metrics.best_threshold(list)
+  check.near(best, reference.best_mean_dice, 2e-3, "best mean dice")
+  local again = 0
+  for _, case in ipairs(cases) do
+    again = again + metrics(case.probability, case.mask, { fov = case.fov, threshold = threshold }).dice / #cases
+  end
+  check.near(again, best, 1e-12, "mean dice at the best threshold")
+  check.equal(metrics.best_threshold(cases), threshold, "from tensors")
+end)
+
+check.case("metrics: bootstrap interval", function()
+  local numbers = {}
+  for i = 1, 100 do numbers[i] = (i * 37) % 100 end
+  local b = metrics.bootstrap(numbers)
+  check.near(b.mean, 49.5, 1e-12, "mean")
+  check.near(b.sd, 29.0115, 1e-3, "sample deviation")
+  -- standard error of the mean 2.887 (deviation over n): about 49.5 +- 1.96 * 2.887
+  check.near(b.low, 49.5 - 5.66, 0.45, "low")
+  check.near(b.high, 49.5 + 5.66, 0.45, "high")
+  local again = metrics.bootstrap(numbers)
+  check.equal(again.low, b.low, "same seed, same interval")
+  check.ok(metrics.bootstrap(numbers, { seed = 1 }).low ~= b.low, "another seed, another interval")
+  local holes = metrics.bootstrap({ 1, 0 / 0, 3 })
+  check.equal(holes.n, 2, "values that are not numbers are left out")
+  check.equal(holes.mean, 2, "mean of the rest")
+end)
+
+check.case("metrics: batches and wrong use", function()
+  local dim = cdata.new("int32_t[4]", { 2, 1, 4, 4 })
+  local p = cdata.gc(C.ra_tensor_zeros(4, dim), C.ra_tensor_release)
+  local y = cdata.gc(C.ra_tensor_zeros(4, dim), C.ra_tensor_release)
+  p.data[5], y.data[5], y.data[16 + 5] = 1, 1, 1
+  local m = metrics(p, y)
+  check.equal(m.dice, 0.5, "mean of 1 and 0")
+  check.equal(m.tp + m.fn, 2, "counts are summed")
+  check.equal(#m.images, 2, "one table per picture")
+  local a = tensor(4, 4, 0)
+  check.raises("sizes must be equal", metrics, a, tensor(4, 5, 0))
+  check.raises("did you mean 'threshold'", metrics, a, a, { treshold = 0.5 })
+  check.raises("probability -1", metrics, tensor(4, 4, -1), a)
+  check.raises("mask has 0.5", metrics, a, tensor(4, 4, 0.5))
+  check.raises("must be a tensor", metrics, 3, a)
+  local bad = tensor(4, 4, 0)
+  bad.data[6] = 0 / 0
+  check.raises("row 2, column 3", metrics, bad, a)
+end)
+
+check.case("metrics: out of memory is an error, and nothing leaks", function()
+  local case = cases[1]
+  collectgarbage()
+  local before = C.ra_mem_live()
+  local failures = 0
+  for n = 0, 100 do
+    C.ra_mem_fail_after(n)
+    local ok = pcall(metrics, case.probability, case.mask)
+    C.ra_mem_fail_after(-1)
+    if ok then break end
+    failures = failures + 1
+  end
+  check.ok(failures >= 20 and failures < 100, "every allocation failed once, got " .. failures)
+  check.equal(C.ra_mem_live(), before, "bytes alive")
+end)
+
+check.case("vessel maps: width of a bar, contrast of a dark bar", function()
+  local H, W = 40, 60
+  local mask = tensor(H, W, function(y, x) return y >= 17 and y < 22 and x >= 5 and x < 55 and 1 or 0 end)
+  local image = tensor(H, W, function(_, _, i) return 0.75 - 0.25 * mask.data[i] end)
+  local out = tensor(H, W, 0)
+  check.equal(C.ra_vessel_width(mask.data, H, W, out.data), 0)
+  check.equal(out.data[18 * W + 30], 6, "width of five pixels: 2 x 3")
+  check.equal(out.data[10 * W + 30], 0, "background")
+  check.equal(C.ra_vessel_contrast(image.data, mask.data, H, W, out.data), 0)
+  check.near(out.data[18 * W + 30], 0.25, 1e-5, "contrast")
+end)
