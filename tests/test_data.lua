@@ -408,6 +408,44 @@ check.case("save: through a symbolic link, over a part left by a killed process"
   check.equal(os.execute("test -L " .. link), 0)
 end)
 
+check.case("ra.save and ra.load: by content, names kept, mistakes are errors", function()
+  local serialize, tensor = require "ramus.serialize", require "ramus.tensor"
+  local t = tensor.ones(2, 3)
+  assert(serialize.save(folder .. "/s.npy", t))
+  check.equal(#assert(serialize.load(folder .. "/s.npy")).shape, 2)
+  ok(C.ra_npy_save(folder .. "/one.npy", make(function() return 4 end)))
+  local one = assert(serialize.load(folder .. "/one.npy"))
+  check.equal(#one.shape, 1)
+  check.equal(one:get(1), 4)
+  for _, ending in ipairs { "npz", "safetensors" } do
+    assert(serialize.save(folder .. "/s." .. ending, { a = t, ["b.c"] = tensor.zeros(4) }))
+    os.rename(folder .. "/s." .. ending, folder .. "/renamed.bin")
+    local back = assert(serialize.load(folder .. "/renamed.bin"))
+    check.equal(back.a:get(2, 3), 1)
+    check.equal(back["b.c"].shape[1], 4)
+  end
+  check.raises("single tensor", serialize.save, folder .. "/s.npz", t)
+  check.raises("table of tensors", serialize.save, folder .. "/s.npy", { a = t })
+  check.raises("'a' is a number", serialize.save, folder .. "/s.npz", { a = 1 })
+  check.fails("No such file", serialize.load, folder .. "/absent.npy")
+  check.fails("No such file", serialize.save, folder .. "/no/such/x.npy", t)
+end)
+
+check.case("safetensors in Lua: bytes, metadata, lazy arrays", function()
+  local safetensors, tensor = require "ramus.safetensors", require "ramus.tensor"
+  local path = folder .. "/lua.safetensors"
+  assert(safetensors.save(path, { w = tensor.ones(3), source = "return {}\0" }, { epoch = 3, note = "é" }))
+  local file = assert(safetensors.load(path))
+  check.ok(file.checked)
+  check.equal(file:bytes("source"), "return {}\0")
+  check.equal(file:dtype("source"), "U8")
+  check.equal(file.meta.epoch, "3")
+  check.equal(file.meta.note, "é")
+  check.equal(file.tensors.w:get(3), 1)
+  check.ok(file:has("w") and not file:has("v"))
+  check.fails("no array 'v'", file.get, file, "v")
+end)
+
 check.case("every failing allocation is a message and leaks nothing", function()
   local path = folder .. "/oom."
   ok(C.ra_bundle_save(sample(), path .. "safetensors", "safetensors"))
