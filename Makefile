@@ -60,7 +60,7 @@ $(BIN): $(CORE_OBJ) $(MAIN_OBJ)
 
 $(LIB): $(CORE_OBJ)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(FLAGS_$(VARIANT)) -fopenmp -shared -o $@ $^ $(LIBS)
+	$(CC) $(CFLAGS) $(FLAGS_$(VARIANT)) -fopenmp -shared -Wl,-z,nodelete -o $@ $^ $(LIBS)
 
 # One rule per instruction set for the kernels, then the rule for everything else.
 define kernel_rule

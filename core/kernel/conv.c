@@ -12,6 +12,9 @@ typedef struct algo {
 #define ALGO(name) {K(name##_can), K(name##_work), K(name##_forward), K(name##_backward_data), K(name##_backward_weight)}
 static const algo algos[RA_CONV_ALGOS] = {
   [RA_CONV_PLAIN] = ALGO(conv_plain),
+#ifndef RA_DOUBLE
+  [RA_CONV_GEMM] = ALGO(conv_gemm),
+#endif
 };
 
 bool K(conv_can)(const ra_conv *s, ra_conv_kind kind, ra_conv_algo a) {

@@ -13,6 +13,7 @@
 
 #include <stddef.h>
 
+#include "../base/random.h"
 #include "../ramus.h"
 
 #ifdef RA_ISA
@@ -55,6 +56,24 @@ typedef enum {
 } ra_unary;
 typedef enum { RA_BINARY_ADD, RA_BINARY_SUB, RA_BINARY_MUL, RA_BINARY_DIV, RA_BINARY_COUNT } ra_binary;
 
+/* Pooling of planes [H,W] to [Ho,Wo]; the borders of pad hold -infinity or, averaging, 0. */
+typedef struct ra_pool {
+  int32_t planes, H, W, Ho, Wo, kh, kw, stride_h, stride_w, pad_h, pad_w;
+  bool count_pad; /* average: divide by kh*kw even where the window hangs over x */
+} ra_pool;
+
+/* Resampling of planes [H,W] to [Ho,Wo]. Output i comes from i * step (nearest, and bilinear with
+ * aligned corners) or (i + 0.5) * step - 0.5 (bilinear). */
+typedef struct ra_upsample {
+  int32_t planes, H, W, Ho, Wo;
+  bool bilinear, align_corners;
+  double step_h, step_w;
+} ra_upsample;
+
+typedef struct ra_deconv {
+  int32_t B, C, H, W, O, kh, kw;
+} ra_deconv;
+
 typedef struct ra_kernels {
   const char *isa;
 
@@ -63,7 +82,8 @@ typedef struct ra_kernels {
   bool (*conv_can)(const ra_conv *s, ra_conv_kind kind, ra_conv_algo algo);
   /* The fastest algorithm by shape alone, from a measured table. */
   ra_conv_algo (*conv_choose)(const ra_conv *s, ra_conv_kind kind);
-  size_t (*conv_work)(const ra_conv *s, ra_conv_kind kind, ra_conv_algo algo); /* bytes of scratch */
+  /* Bytes of scratch; enough for up to ra_threads() threads at the time of this call. */
+  size_t (*conv_work)(const ra_conv *s, ra_conv_kind kind, ra_conv_algo algo);
   void (*conv_forward)(const ra_conv *s, ra_conv_algo algo, const ra_real *x, const ra_real *w, const ra_epilogue *e,
                        ra_real *y, void *work);
   void (*conv_backward_data)(const ra_conv *s, ra_conv_algo algo, const ra_real *dy, const ra_real *w, bool add,
@@ -80,6 +100,33 @@ typedef struct ra_kernels {
   void (*axpy)(int64_t n, ra_real a, const ra_real *x, bool add, ra_real *y);           /* y (+)= a*x */
   double (*sum)(int64_t n, const ra_real *x);                                           /* in double, fixed chunks */
   double (*dot)(int64_t n, const ra_real *x, const ra_real *y);                         /* likewise */
+  /* The same in one thread; a_one, b_one: a, b is one number for all n. */
+  void (*binary_row)(ra_binary f, int64_t n, const ra_real *a, bool a_one, const ra_real *b, bool b_one, ra_real *y);
+  /* y (+)= x / (1 - p) where number i of key is p or more, else 0 */
+  void (*dropout)(int64_t n, double p, const ra_random_key *key, const ra_real *x, bool add, ra_real *y);
+
+  /* -- softmax over n of x [outer,n,inner] (softmax.c); y may be x, dx may be dy -- */
+  void (*softmax)(bool log, int64_t outer, int32_t n, int64_t inner, const ra_real *x, ra_real *y);
+  void (*softmax_grad)(bool log, int64_t outer, int32_t n, int64_t inner, const ra_real *y, const ra_real *dy, bool add,
+                       ra_real *dx);
+
+  /* -- pooling (pool.c): which [planes,Ho,Wo], the position of the maximum in its window: bytes where kh*kw <= 256, else int32_t -- */
+  void (*max_pool)(const ra_pool *s, const ra_real *x, ra_real *y, void *which);
+  void (*max_pool_grad)(const ra_pool *s, const ra_real *dy, const void *which, bool add, ra_real *dx);
+  void (*avg_pool)(const ra_pool *s, const ra_real *x, ra_real *y);
+  void (*avg_pool_grad)(const ra_pool *s, const ra_real *dy, bool add, ra_real *dx);
+
+  /* -- resampling to another size (upsample.c) -- */
+  size_t (*upsample_work)(const ra_upsample *s); /* bytes, either direction */
+  void (*upsample)(const ra_upsample *s, const ra_real *x, ra_real *y, void *work);
+  void (*upsample_grad)(const ra_upsample *s, const ra_real *dy, bool add, ra_real *dx, void *work);
+
+  /* -- transposed convolution whose windows do not overlap (deconv.c): x [B,C,H,W], w [C,O,kh,kw], y [B,O,H*kh,W*kw] -- */
+  size_t (*deconv_work)(const ra_deconv *s); /* bytes, any direction */
+  void (*deconv_forward)(const ra_deconv *s, const ra_real *x, const ra_real *w, const ra_real *bias, ra_real *y, void *work);
+  /* dx, dw NULL: not wanted */
+  void (*deconv_backward)(const ra_deconv *s, const ra_real *x, const ra_real *w, const ra_real *dy, bool add_dx, ra_real *dx,
+                          bool add_dw, ra_real *dw, void *work);
 
   /* -- matrix product (gemm.c): C [M,N] (+)= op(A) op(B), row-major; A is [M,K] or its transpose -- */
   void (*gemm)(bool at, bool bt, int32_t M, int32_t N, int32_t K, const ra_real *A, const ra_real *B, bool add, ra_real *C);
@@ -96,6 +143,19 @@ typedef struct ra_kernels {
   void (*batch_norm_grad)(int32_t B, int32_t C, int32_t N, const ra_real *x, const ra_real *dy, const ra_real *mean,
                           const ra_real *rstd, const ra_real *g, const ra_real *b, ra_act act, ra_real slope,
                           bool add_dx, ra_real *dx, bool add_dg, ra_real *dg, bool add_db, ra_real *db);
+  /* For rows of N: sums[2r] = sum of dy, sums[2r+1] = sum of dy * (x - mean[r]) */
+  void (*row_sums)(int32_t rows, int32_t N, const ra_real *x, const ra_real *dy, const ra_real *mean, double *sums);
+  /* dx (+)= a[r] * dy + b[r] * (x - mean[r]) + c[r]; dx may be dy */
+  void (*row_combine)(int32_t rows, int32_t N, const ra_real *x, const ra_real *dy, const ra_real *mean, const ra_real *a,
+                      const ra_real *b, const ra_real *c, bool add, ra_real *dx);
+  /* layer normalisation of rows: y = (x - mean[r]) * rstd[r] * w[i] + b[i]; w, b NULL: 1, 0 */
+  void (*layer_affine)(int32_t rows, int32_t N, const ra_real *x, const ra_real *mean, const ra_real *rstd,
+                       const ra_real *w, const ra_real *b, ra_real *y);
+  /* its gradient; dx, dw, db may be NULL; dx may be dy */
+  size_t (*layer_grad_work)(int32_t rows, int32_t N);
+  void (*layer_grad)(int32_t rows, int32_t N, const ra_real *x, const ra_real *dy, const ra_real *mean, const ra_real *rstd,
+                     const ra_real *w, bool add_dx, ra_real *dx, bool add_dw, ra_real *dw, bool add_db, ra_real *db,
+                     void *work);
 
   /* -- optimizers over flat blocks (optimizer.c) -- */
   void (*sgd)(int64_t n, ra_real *p, const ra_real *g, ra_real *m, double lr, double wd, double momentum, bool nesterov,

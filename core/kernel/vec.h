@@ -83,13 +83,21 @@ static inline vec vec_min(vec a, vec b) {
 #endif
 }
 
-/* Sum of the lanes, pairwise in a fixed order. */
+/* Sum of the lanes, halves on halves. */
 static inline ra_real vec_sum(vec v) {
+#if defined(__AVX512F__) && !defined(RA_DOUBLE)
+  return _mm512_reduce_add_ps((__m512)v);
+#elif defined(__AVX2__) && !defined(RA_DOUBLE)
+  __m128 t = _mm_add_ps(_mm256_castps256_ps128((__m256)v), _mm256_extractf128_ps((__m256)v, 1));
+  t = _mm_add_ps(t, _mm_movehl_ps(t, t));
+  return _mm_cvtss_f32(_mm_add_ss(t, _mm_movehdup_ps(t)));
+#else
   ra_real t[VL];
   vec_store(t, v);
   for (int half = VL / 2; half > 0; half /= 2)
     for (int i = 0; i < half; i++) t[i] += t[i + half];
   return t[0];
+#endif
 }
 
 #endif

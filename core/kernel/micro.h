@@ -1,0 +1,100 @@
+/* micro.h: the two innermost loops that nearly all arithmetic passes through.
+ *
+ * outer product: a tile of MO rows x MT columns of C lives in registers while k runs
+ *
+ *            b[k] -> | MV vectors of columns |          avx512  8 rows x 2 vectors (16 of 32 registers)
+ *     a[k][0]        | c00  c01              |          avx2    4 rows x 3 vectors (12 of 16)
+ *     a[k][1]        | c10  c11              |          generic 4 rows x 2 vectors ( 8 of 16)
+ *        :           |  :    :               |
+ *
+ *   a is packed [K][MO], so a step reads one short run of it; b is any matrix with row stride ldb.
+ *
+ * dot product: four rows times four rows along contiguous numbers; lanes are partial sums. */
+#ifndef RA_KERNEL_MICRO_H
+#define RA_KERNEL_MICRO_H
+
+#include <stddef.h>
+
+#include "vec.h"
+
+#if defined(__AVX512F__) && !defined(RA_DOUBLE)
+enum { MO = 8, MV = 2 };
+#define MICRO_EACH_VEC(f, r) f(r, 0) f(r, 1)
+#define MICRO_EACH_ROW(f) f(0) f(1) f(2) f(3) f(4) f(5) f(6) f(7)
+#elif defined(__AVX2__) && !defined(RA_DOUBLE)
+enum { MO = 4, MV = 3 };
+#define MICRO_EACH_VEC(f, r) f(r, 0) f(r, 1) f(r, 2)
+#define MICRO_EACH_ROW(f) f(0) f(1) f(2) f(3)
+#else
+enum { MO = 4, MV = 2 };
+#define MICRO_EACH_VEC(f, r) f(r, 0) f(r, 1)
+#define MICRO_EACH_ROW(f) f(0) f(1) f(2) f(3)
+#endif
+enum { MT = MV * VL };
+
+/* Named accumulators rather than an array: they must be registers with every compiler. */
+#define MICRO_DECLARE_1(r, v) vec c##r##_##v = vec_zero();
+#define MICRO_DECLARE(r) MICRO_EACH_VEC(MICRO_DECLARE_1, r)
+#define MICRO_LOAD_B(r, v) vec b##v = vec_load(b + v * VL);
+#define MICRO_FMA_1(r, v) c##r##_##v += a##r * b##v;
+#define MICRO_FMA(r) { const vec a##r = vec_splat(a[r]); MICRO_EACH_VEC(MICRO_FMA_1, r) }
+#define MICRO_ADD_1(r, v) c##r##_##v += vec_load(c + r * ldc + v * VL);
+#define MICRO_ADD(r) MICRO_EACH_VEC(MICRO_ADD_1, r)
+#define MICRO_STORE_1(r, v) vec_store(c + r * ldc + v * VL, c##r##_##v);
+#define MICRO_STORE(r) MICRO_EACH_VEC(MICRO_STORE_1, r)
+
+/* c [MO,MT] (+)= a [K][MO] transposed times b [K][MT] */
+static inline void micro(int32_t depth, const ra_real *a, const ra_real *b, ptrdiff_t ldb, bool add, ra_real *c,
+                         ptrdiff_t ldc) {
+  MICRO_EACH_ROW(MICRO_DECLARE)
+  for (int32_t k = 0; k < depth; k++, a += MO, b += ldb) {
+    MICRO_EACH_VEC(MICRO_LOAD_B, 0)
+    MICRO_EACH_ROW(MICRO_FMA)
+  }
+  if (add) { MICRO_EACH_ROW(MICRO_ADD) }
+  MICRO_EACH_ROW(MICRO_STORE)
+}
+
+/* The same with row k of b at b + offset[k]: a convolution reads its taps in place. */
+static inline void micro_offset(int32_t depth, const ra_real *a, const ra_real *base, const int32_t *offset, bool add,
+                                ra_real *c, ptrdiff_t ldc) {
+  MICRO_EACH_ROW(MICRO_DECLARE)
+  for (int32_t k = 0; k < depth; k++, a += MO) {
+    const ra_real *b = base + offset[k];
+    MICRO_EACH_VEC(MICRO_LOAD_B, 0)
+    MICRO_EACH_ROW(MICRO_FMA)
+  }
+  if (add) { MICRO_EACH_ROW(MICRO_ADD) }
+  MICRO_EACH_ROW(MICRO_STORE)
+}
+
+/* c[i * ldc + j] += sum over n of a[i][n] * b[j][n], i, j < 4; n is a multiple of VL. */
+static inline void micro_dot(int32_t n, const ra_real *a, ptrdiff_t lda, const ra_real *b, ptrdiff_t ldb, ra_real *c,
+                             ptrdiff_t ldc) {
+  vec s00 = vec_zero(), s01 = s00, s02 = s00, s03 = s00, s10 = s00, s11 = s00, s12 = s00, s13 = s00;
+  vec s20 = s00, s21 = s00, s22 = s00, s23 = s00, s30 = s00, s31 = s00, s32 = s00, s33 = s00;
+  for (int32_t k = 0; k < n; k += VL) {
+    const vec b0 = vec_load(b + k), b1 = vec_load(b + ldb + k), b2 = vec_load(b + 2 * ldb + k),
+              b3 = vec_load(b + 3 * ldb + k);
+    vec t = vec_load(a + k);
+    s00 += t * b0; s01 += t * b1; s02 += t * b2; s03 += t * b3;
+    t = vec_load(a + lda + k);
+    s10 += t * b0; s11 += t * b1; s12 += t * b2; s13 += t * b3;
+    t = vec_load(a + 2 * lda + k);
+    s20 += t * b0; s21 += t * b1; s22 += t * b2; s23 += t * b3;
+    t = vec_load(a + 3 * lda + k);
+    s30 += t * b0; s31 += t * b1; s32 += t * b2; s33 += t * b3;
+  }
+  c[0] += vec_sum(s00); c[1] += vec_sum(s01); c[2] += vec_sum(s02); c[3] += vec_sum(s03); c += ldc;
+  c[0] += vec_sum(s10); c[1] += vec_sum(s11); c[2] += vec_sum(s12); c[3] += vec_sum(s13); c += ldc;
+  c[0] += vec_sum(s20); c[1] += vec_sum(s21); c[2] += vec_sum(s22); c[3] += vec_sum(s23); c += ldc;
+  c[0] += vec_sum(s30); c[1] += vec_sum(s31); c[2] += vec_sum(s32); c[3] += vec_sum(s33);
+}
+
+/* Blocks of the matrix products: KC rows of b, NC columns of them (panels of MT), kept in the second-level cache.
+ * Their row stride is an odd number of cache lines, so that rows spread over all sets of the first level. */
+enum { KC = 256, NC = (128 / MT) * MT, LDB = NC + 16 };
+
+static inline int32_t round_up(int32_t n, int32_t unit) { return (n + unit - 1) / unit * unit; }
+
+#endif

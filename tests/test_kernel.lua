@@ -1,0 +1,209 @@
+--- Convolution kernels and the matrix product: every algorithm of every
+-- instruction set against the plain one, on shapes with all the edges.
+local check = require "check"
+local ffi = require "ramus.ffi"
+local C, cdata = ffi.C, ffi.cdata
+
+local REAL = ffi.real
+local SETS = {}
+for _, isa in ipairs { "generic", "avx2", "avx512" } do
+  local one = cdata.new("int32_t[16]", { 1, 1, 4, 4, 1, 3, 3, 1, 1, 1, 1, 1, 1, 1, 0, 0 })
+  if C.ra_conv_choice(isa, 0, one) >= 0 then SETS[#SETS + 1] = isa end
+end
+local ALGOS = { [0] = "plain", "direct", "gemm", "winograd" }
+local KINDS = { [0] = "forward", "data gradient", "weight gradient" }
+
+--- Numbers in -1..1 from a small congruential generator: the same in every run.
+local state = 1
+local function random(n)
+  state = (state * 1103515245 + 12345) % 2147483648
+  return math.floor(state / 65536) % n
+end
+local function fill(n, guard)
+  local t = cdata.new(REAL .. "[?]", n + (guard or 0))
+  for i = 0, n - 1 do
+    state = (state * 1103515245 + 12345) % 2147483648
+    t[i] = state / 1073741824 - 1
+  end
+  return t
+end
+
+local function new_shape(B, CH, H, W, O, k, options)
+  local p = options or {}
+  local s = cdata.new("int32_t[16]", { B, CH, H, W, O, p.kh or k, p.kw or k, p.sh or p.s or 1, p.sw or p.s or 1,
+    p.ph or p.pad or 0, p.pw or p.pad or 0, p.dh or p.d or 1, p.dw or p.d or 1, p.groups or 1, 0, 0 })
+  local Ho = math.floor((H + 2 * s[9] - s[11] * (s[5] - 1) - 1) / s[7]) + 1
+  local Wo = math.floor((W + 2 * s[10] - s[12] * (s[6] - 1) - 1) / s[8]) + 1
+  if Ho < 1 or Wo < 1 then return nil end
+  s[14] = CH * H * W + (p.gap or 0)
+  s[15] = O * Ho * Wo + (p.gap or 0) * 2
+  return { s = s, x = B * s[14], y = B * s[15], w = O * CH / s[13] * s[5] * s[6], O = O,
+    text = ("B%d C%d %dx%d O%d k%dx%d s%d,%d p%d,%d d%d,%d g%d"):format(B, CH, H, W, O, s[5], s[6], s[7], s[8], s[9],
+      s[10], s[11], s[12], s[13]) }
+end
+
+--- Shapes with one row, one column, one channel, primes, tails of every kind.
+local function shapes()
+  local list = {}
+  local function put(...)
+    local shape = new_shape(...)
+    if shape then list[#list + 1] = shape end
+  end
+  for _, pad in ipairs { 0, 1, 2 } do
+    put(2, 3, 7, 11, 5, 3, { pad = pad, gap = 3 })
+    put(1, 16, 16, 16, 16, 3, { pad = pad })
+    put(2, 17, 19, 67, 23, 3, { pad = pad })
+    put(1, 5, 1, 37, 9, 3, { pad = pad })
+    put(1, 5, 37, 1, 9, 3, { pad = pad })
+    put(3, 1, 13, 66, 1, 3, { pad = pad })
+    put(1, 40, 9, 130, 33, 3, { pad = pad, gap = 5 })
+    put(2, 70, 8, 8, 65, 3, { pad = pad })
+  end
+  put(4, 33, 40, 36, 19, 3, { pad = 1 }) -- more than 256 tiles
+  put(1, 16, 70, 70, 32, 3, { pad = 1 })
+  put(1, 1, 30, 45, 16, 3, { pad = 1 })
+  put(2, 16, 21, 34, 1, 3, { pad = 1 })
+  put(2, 16, 21, 34, 1, 1)
+  put(2, 24, 9, 7, 13, 1, { gap = 2 })
+  put(1, 6, 15, 17, 8, 5, { pad = 2 })
+  put(1, 3, 20, 23, 10, 7, { pad = 3, s = 2 })
+  put(2, 4, 11, 13, 6, 3, { pad = 1, s = 2 })
+  put(2, 4, 11, 13, 6, 2, { s = 2 })
+  put(2, 16, 16, 40, 32, 2, { s = 2, gap = 4 })
+  put(1, 9, 12, 70, 5, 2, { s = 2 })
+  put(1, 3, 16, 16, 8, 4, { s = 4 })
+  put(1, 4, 17, 19, 6, 3, { pad = 2, d = 2 })
+  put(1, 8, 17, 19, 12, 3, { pad = 1, groups = 4 })
+  put(2, 12, 13, 18, 12, 3, { pad = 1, groups = 12 })
+  put(1, 6, 13, 18, 6, 5, { pad = 2, groups = 6, s = 2 })
+  put(1, 2, 14, 15, 4, 3, { kh = 1, kw = 5, ph = 0, pw = 2, sh = 2, sw = 1, dw = 1 })
+  put(1, 2, 14, 15, 4, 3, { kh = 3, kw = 2, ph = 1, sh = 3, sw = 2, dh = 2 })
+  for _ = 1, 12 do
+    put(1 + random(3), 1 + random(40), 1 + random(50), 1 + random(90), 1 + random(40), 3, { pad = random(2) })
+    put(1 + random(2), 1 + random(9), 1 + random(20), 1 + random(40), 1 + random(9), 1 + random(5),
+      { pad = random(3), s = 1 + random(3), d = 1 + random(2) })
+  end
+  return list
+end
+
+local function run(isa, kind, algo, shape, a, b, start, n, options)
+  local p = options or {}
+  local out = cdata.new(REAL .. "[?]", n + 16)
+  if start then cdata.copy(out, start, n * cdata.sizeof(REAL)) end
+  for i = n, n + 15 do out[i] = 12345 end
+  local code = C.ra_conv_run(isa, kind, algo, shape.s, a, b, p.scale, p.shift, p.act or 0, out, p.add or false, 1, nil)
+  if code ~= 0 then error(ffi.message()) end
+  for i = n, n + 15 do
+    if out[i] ~= 12345 then error(("%s wrote past its output: %s"):format(ALGOS[algo], shape.text)) end
+  end
+  return out
+end
+
+--- Relative L2 distance of two arrays, measured against `scale` where the values themselves cancel out.
+local function distance(got, wanted, n)
+  local d, s = 0, 0
+  for i = 0, n - 1 do
+    if got[i] ~= got[i] then return 1 / 0 end
+    d = d + (got[i] - wanted[i]) ^ 2
+    s = s + wanted[i] ^ 2
+  end
+  return math.sqrt(d / math.max(s, 1e-30))
+end
+
+local function compare(kind, algo, options)
+  local worst, where, count, tolerance = 0, "", 0, REAL == "double" and 1e-12 or 2e-5
+  for _, shape in ipairs(shapes()) do
+    local x, w, y = fill(shape.x), fill(shape.w), fill(shape.y)
+    local scale, shift = fill(shape.O), fill(shape.O)
+    local p = { add = options.add, act = options.act }
+    if options.epilogue then p.scale, p.shift = scale, shift end
+    if options.shift then p.shift = shift end
+    local a, b, start, n
+    if kind == 0 then a, b, start, n = x, w, y, shape.y
+    elseif kind == 1 then a, b, start, n = y, w, x, shape.x
+    else a, b, start, n = x, y, w, shape.w end
+    local wanted = run("generic", kind, 0, shape, a, b, start, n, p)
+    for _, isa in ipairs(SETS) do
+      if C.ra_conv_can(isa, kind, algo, shape.s) then
+        count = count + 1
+        local got = run(isa, kind, algo, shape, a, b, start, n, p)
+        local d = distance(got, wanted, n)
+        if d > worst then worst, where = d, isa .. " " .. shape.text end
+        C.ra_set_threads(1)
+        local again = run(isa, kind, algo, shape, a, b, start, n, p)
+        C.ra_set_threads(2)
+        for i = 0, n - 1 do
+          if got[i] ~= again[i] then error(("%s %s: 1 and 2 threads differ at %d"):format(isa, shape.text, i)) end
+        end
+      end
+    end
+  end
+  if count == 0 then check.skip("no set can do this") end
+  io.write(("  %s %s: worst relative L2 error %.2g over %d (%s)\n"):format(ALGOS[algo], KINDS[kind], worst, count, where))
+  check.near(worst, 0, tolerance, ALGOS[algo] .. " " .. KINDS[kind] .. ": " .. where)
+end
+
+local threads = C.ra_threads()
+C.ra_set_threads(2)
+for algo = 0, 3 do
+  check.case(("kernel: %s forward"):format(ALGOS[algo]), function() compare(0, algo, {}) end)
+  check.case(("kernel: %s forward with scale, shift, relu"):format(ALGOS[algo]), function()
+    compare(0, algo, { epilogue = true, act = 1 })
+  end)
+  check.case(("kernel: %s forward with shift, leaky relu"):format(ALGOS[algo]), function()
+    compare(0, algo, { shift = true, act = 2 })
+  end)
+  for kind = 1, 2 do
+    check.case(("kernel: %s %s"):format(ALGOS[algo], KINDS[kind]), function() compare(kind, algo, {}) end)
+    check.case(("kernel: %s %s, added"):format(ALGOS[algo], KINDS[kind]), function() compare(kind, algo, { add = true }) end)
+  end
+end
+
+check.case("kernel: plain convolution by hand", function()
+  -- x = 1..9, w = 1 at the centre and 2 to its right, padding 1
+  local x, w = cdata.new(REAL .. "[9]", { 1, 2, 3, 4, 5, 6, 7, 8, 9 }), cdata.new(REAL .. "[9]", { 0, 0, 0, 0, 1, 2, 0, 0, 0 })
+  local shape = new_shape(1, 1, 3, 3, 1, 3, { pad = 1 })
+  local y = run("generic", 0, 0, shape, x, w, nil, 9)
+  local wanted = { 5, 8, 3, 14, 17, 6, 23, 26, 9 }
+  for i = 1, 9 do check.equal(y[i - 1], wanted[i], "y[" .. i .. "]") end
+end)
+
+check.case("kernel: the chosen algorithm can do every shape", function()
+  for _, shape in ipairs(shapes()) do
+    for _, isa in ipairs(SETS) do
+      for kind = 0, 2 do
+        check.ok(C.ra_conv_can(isa, kind, C.ra_conv_choice(isa, kind, shape.s), shape.s), isa .. " " .. shape.text)
+      end
+    end
+  end
+end)
+
+check.case("kernel: matrix product", function()
+  local worst = 0
+  for _, size in ipairs { { 1, 1, 1 }, { 3, 5, 7 }, { 8, 32, 300 }, { 97, 129, 257 }, { 130, 20, 513 }, { 1, 200, 64 }, { 4, 4, 0 } } do
+    local M, N, depth = size[1], size[2], size[3]
+    for mode = 0, 7 do
+      local at, bt, add = mode % 2 == 1, math.floor(mode / 2) % 2 == 1, mode >= 4
+      local A, B, start = fill(math.max(M * depth, 1)), fill(math.max(N * depth, 1)), fill(M * N)
+      local wanted = cdata.new("double[?]", M * N)
+      for m = 0, M - 1 do
+        for n = 0, N - 1 do
+          local sum = add and start[m * N + n] or 0
+          for k = 0, depth - 1 do
+            sum = sum + (at and A[k * M + m] or A[m * depth + k]) * (bt and B[n * depth + k] or B[k * N + n])
+          end
+          wanted[m * N + n] = sum
+        end
+      end
+      for _, isa in ipairs(SETS) do
+        local got = cdata.new(REAL .. "[?]", M * N)
+        cdata.copy(got, start, M * N * cdata.sizeof(REAL))
+        check.equal(C.ra_gemm_run(isa, at, bt, M, N, depth, A, B, add, got, 1, nil), 0)
+        worst = math.max(worst, distance(got, wanted, M * N))
+      end
+    end
+  end
+  io.write(("  matrix product: worst relative L2 error %.2g\n"):format(worst))
+  check.near(worst, 0, 1e-6, "matrix product")
+end)
+C.ra_set_threads(threads)
