@@ -16,7 +16,7 @@ int32_t ra_plan_source(const ra_plan *p, int32_t node) {
 
 static bool is_output(const ra_plan *p, int32_t node) {
   for (int32_t i = 0; i < p->n_outputs; i++)
-    if (p->output[i] == node) return true;
+    if (ra_plan_source(p, p->output[i]) == node) return true;
   return node == p->loss;
 }
 

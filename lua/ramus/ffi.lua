@@ -41,10 +41,33 @@ local api = assert(io.open(assert(first_readable { here .. "../../core/api.h", h
 ffi.cdef(api:read("*a"))
 api:close()
 
-return {
+local border = {
   C = C,
   cdata = ffi,
   real = C.ra_real_size() == 8 and "double" or "float",
-  --- The message of the last failure in the core.
-  message = function() return ffi.string(C.ra_error()) end,
 }
+
+--- The message of the last failure in the core.
+function border.message() return ffi.string(C.ra_error()) end
+
+--- Gives a C struct its methods; once per type.
+function border.metatype(name, metatable) return ffi.metatype(name, metatable) end
+
+local budget = { limit = 128 * 2 ^ 20, floor = 0 }
+
+--- Called before C memory is taken for a Lua value: the collector cannot see
+-- C bytes, so it is made to run when 128 MB more than after its last run live.
+function border.make_room(bytes)
+  if C.ra_mem_live() + bytes - budget.floor > budget.limit then
+    collectgarbage()
+    budget.floor = C.ra_mem_live()
+  end
+end
+
+--- A pointer that the collector releases with `release`; nil and the core's message for NULL.
+function border.own(pointer, release)
+  if pointer == nil then return nil, border.message() end
+  return ffi.gc(pointer, release)
+end
+
+return border
