@@ -1,0 +1,285 @@
+/* deep_distribution: the Deep Distribution Loss of one level (Lin 2025,
+ * equations 2 to 4 of docs/explanation/method.md). The sum over levels is made by the
+ * rows of `supervise`.
+ *
+ *   prediction, mask or teacher [B,C,H,W] -> rank 0
+ * Every plane is cut into cells. For a cell of `area` pixels, with fg = sum of
+ * probabilities in it,
+ *   u = (2 fg - area) / tau       scale = "count": softmax of (fg, area - fg) / tau is sigmoid(u)
+ *   u = (2 fg / area - 1) / tau   scale = "fraction"
+ *   L = mean over planes and cells of D(sigmoid(u_S), sigmoid(u_T))
+ * T is the teacher where one is given, else the mask.
+ *
+ * Forward keeps dL/d(fg) of every cell, so backward needs the prediction only
+ * and a teacher's output can go as soon as its loss is known. */
+#include <math.h>
+
+#include "../base/thread.h"
+#include "loss.h"
+
+enum { PATCHES = 1, PATCH, TAU, SCALE, COUNT, DIRECTION, EDGE }; /* slots */
+enum { SCALE_COUNT, SCALE_FRACTION };
+enum { COUNT_SOFT, COUNT_HARD };
+enum { STUDENT_TEACHER, TEACHER_STUDENT, JS };
+enum { EDGE_PARTIAL, EDGE_DROP };
+
+static const ra_param params[] = {
+  RA_PARAM_INPUT,
+  {.name = "patches", .kind = RA_PARAM_INT, .standard = NAN, .low = 1, .high = 1e8,
+   .help = "number of cells in a picture, a square number; 16 unless this or patch is given"},
+  {.name = "patch", .kind = RA_PARAM_INT, .standard = NAN, .low = 1, .high = 65536,
+   .help = "side of a cell in pixels, instead of patches"},
+  {.name = "tau", .kind = RA_PARAM_NUMBER, .standard = 3, .low = 1e-3, .high = 1e6, .live = true,
+   .help = "temperature of the softmax; in pixels for scale = \"count\""},
+  {.name = "scale", .kind = RA_PARAM_CHOICE, .standard = SCALE_COUNT, .choices = "count|fraction",
+   .help = "softmax of pixel counts, or of shares of the cell"},
+  {.name = "count", .kind = RA_PARAM_CHOICE, .standard = COUNT_SOFT, .choices = "soft|hard",
+   .help = "sum of probabilities, or pixels over 0.5 (gradient straight through, as if soft)"},
+  {.name = "direction", .kind = RA_PARAM_CHOICE, .standard = STUDENT_TEACHER,
+   .choices = "student_teacher|teacher_student|js", .help = "KL(student || teacher), the reverse, or Jensen-Shannon"},
+  {.name = "edge", .kind = RA_PARAM_CHOICE, .standard = EDGE_PARTIAL, .choices = "partial|drop",
+   .help = "cells cut by the border: count with their own area, or are left out"},
+  {0}};
+
+/* rows x cols cells of height x width pixels, the last of them perhaps cut by
+ * the border; the first used_rows x used_cols count. */
+typedef struct {
+  int32_t planes, H, W, height, width, rows, cols, used_rows, used_cols;
+} grid;
+
+static int32_t ceil_div(int32_t a, int32_t b) { return (a + b - 1) / b; }
+
+static grid grid_of(const ra_call *c) {
+  const int32_t *dim = c->in[RA_PREDICTION].dim;
+  grid g = {.planes = dim[0] * dim[1], .H = dim[2], .W = dim[3]};
+  if (!isnan(c->param[PATCH])) {
+    g.height = g.width = (int32_t)c->param[PATCH];
+  } else {
+    int32_t side = isnan(c->param[PATCHES]) ? 4 : (int32_t)lround(sqrt(c->param[PATCHES]));
+    g.height = ceil_div(g.H, side);
+    g.width = ceil_div(g.W, side);
+  }
+  g.rows = ceil_div(g.H, g.height);
+  g.cols = ceil_div(g.W, g.width);
+  bool drop = c->param[EDGE] == EDGE_DROP;
+  g.used_rows = drop ? g.H / g.height : g.rows;
+  g.used_cols = drop ? g.W / g.width : g.cols;
+  return g;
+}
+
+static int32_t check_cells(const ra_call *c, int32_t H, int32_t W) {
+  double patches = c->param[PATCHES], patch = c->param[PATCH];
+  if (!isnan(patches) && !isnan(patch))
+    return ra_fail(RA_ERR_ARG, "deep_distribution: give patches (cells in a picture) or patch (side of a cell), not both");
+  if (!isnan(patch)) {
+    if (patch > H || patch > W)
+      return ra_fail(RA_ERR_SHAPE, "deep_distribution: patch = %g is larger than the picture of %dx%d", patch, H, W);
+    return RA_OK;
+  }
+  if (isnan(patches)) patches = 16;
+  double side = round(sqrt(patches));
+  if (side * side != patches)
+    return ra_fail(RA_ERR_ARG, "deep_distribution: patches = %g must be a square number, such as %g or %g", patches,
+                   floor(sqrt(patches)) * floor(sqrt(patches)), ceil(sqrt(patches)) * ceil(sqrt(patches)));
+  if (side > H || side > W)
+    return ra_fail(RA_ERR_SHAPE, "deep_distribution: patches = %g are %gx%g cells, more than the picture of %dx%d has pixels",
+                   patches, side, side, H, W);
+  return RA_OK;
+}
+
+static int32_t infer(ra_call *c) {
+  RA_TRY(ra_want_rank(c, RA_PREDICTION, 4));
+  RA_TRY(ra_loss_want(c, ra_has(c, RA_TEACHER) ? RA_TEACHER : RA_MASK));
+  RA_TRY(ra_loss_infer(c));
+  RA_TRY(check_cells(c, c->in[RA_PREDICTION].dim[2], c->in[RA_PREDICTION].dim[3]));
+  grid g = grid_of(c);
+  RA_TRY(ra_save(c, 3, (int32_t[]){g.planes, g.rows, g.cols}));
+  size_t rows = (size_t)g.planes * (size_t)g.rows;
+  c->work_forward = rows * (1 + 2 * (size_t)g.cols) * sizeof(double);
+  c->work_backward = rows * sizeof(double);
+  return RA_OK;
+}
+
+/* ---- one cell: everything in double ---- */
+
+static double sigmoid(double u) { return u >= 0 ? 1 / (1 + exp(-u)) : exp(u) / (1 + exp(u)); }
+static double softplus(double u) { return (u > 0 ? u : 0) + log1p(exp(-fabs(u))); }
+
+/* KL(sigmoid(u) || sigmoid(v)). Swapping the classes changes nothing, so u <= 0
+ * may be assumed: then nothing large cancels. */
+static double kl(double u, double v) {
+  if (u > 0) {
+    u = -u;
+    v = -v;
+  }
+  return sigmoid(u) * (u - v) + softplus(v) - softplus(u);
+}
+
+static double log_ratio(double weight, double a, double b) { return weight > 0 && b > 0 ? weight * log(a / b) : 0; }
+
+/* Divergence of student u and teacher v, *d its derivative with respect to u. */
+static double divergence(int direction, double u, double v, double *d) {
+  double a = sigmoid(u), a1 = sigmoid(-u), b = sigmoid(v), b1 = sigmoid(-v);
+  if (direction == STUDENT_TEACHER) {
+    *d = a * a1 * (u - v);
+    return kl(u, v);
+  }
+  if (direction == TEACHER_STUDENT) {
+    *d = a * b1 - a1 * b;
+    return kl(v, u);
+  }
+  double m = (a + b) / 2, m1 = (a1 + b1) / 2;
+  *d = a > 0 && a1 > 0 && m > 0 && m1 > 0 ? a * a1 * (u + log(m1) - log(m)) / 2 : 0;
+  return (log_ratio(a, a, m) + log_ratio(a1, a1, m1) + log_ratio(b, b, m) + log_ratio(b1, b1, m1)) / 2;
+}
+
+/* ---- forward ---- */
+
+typedef struct {
+  ra_call *c;
+  grid g;
+  double *part;      /* [planes * rows] */
+  double *fg[2];     /* student, teacher: [planes * rows, cols] */
+} job;
+
+/* fg[k] = foreground of cell k in the cell row r of a plane; x holds logits or probabilities. */
+static void count_cells(const ra_call *c, const grid *g, const ra_real *plane, bool logits, int32_t r, double *fg) {
+  bool hard = c->param[COUNT] == COUNT_HARD;
+  ra_real middle = logits ? 0 : (ra_real)0.5;
+  int32_t y1 = (r + 1) * g->height < g->H ? (r + 1) * g->height : g->H;
+  for (int32_t k = 0; k < g->cols; k++) fg[k] = 0;
+  for (int32_t x0 = 0; x0 < g->W; x0 += RA_TILE) {
+    int32_t n = g->W - x0 < RA_TILE ? g->W - x0 : RA_TILE;
+    double column[RA_TILE] = {0};
+    ra_real tile[RA_TILE];
+    for (int32_t y = r * g->height; y < y1; y++) {
+      const ra_real *p = plane + (int64_t)y * g->W + x0;
+      if (hard) {
+        RA_SIMD
+        for (int32_t x = 0; x < n; x++) column[x] += p[x] > middle ? 1 : 0;
+        continue;
+      }
+      if (logits) {
+        ra_tile_sigmoid(n, p, tile);
+        p = tile;
+      }
+      RA_SIMD
+      for (int32_t x = 0; x < n; x++) column[x] += (double)p[x];
+    }
+    for (int32_t x = 0, k = x0 / g->width, left = (k + 1) * g->width - x0; x < n; x++, left--) {
+      if (left == 0) {
+        k++;
+        left = g->width;
+      }
+      fg[k] += column[x];
+    }
+  }
+}
+
+static void forward_row(void *context, int32_t row) {
+  const job *j = context;
+  const grid *g = &j->g;
+  const ra_call *c = j->c;
+  int32_t plane = row / g->rows, r = row % g->rows, other = ra_has(c, RA_TEACHER) ? RA_TEACHER : RA_MASK;
+  int64_t first = (int64_t)plane * g->H * g->W;
+  bool logits = c->param[RA_LOSS_INPUT] == RA_INPUT_LOGITS;
+  double *s = j->fg[0] + (int64_t)row * g->cols, *t = j->fg[1] + (int64_t)row * g->cols, sum = 0;
+  double cells = (double)g->planes * g->used_rows * g->used_cols, tau = c->param[TAU];
+  ra_real *slope = c->saved[0].data + (int64_t)row * g->cols;
+  for (int32_t k = 0; k < g->cols; k++) slope[k] = 0;
+  j->part[row] = 0;
+  if (r >= g->used_rows) return;
+  count_cells(c, g, c->in[RA_PREDICTION].data + first, logits, r, s);
+  count_cells(c, g, c->in[other].data + first, logits && other == RA_TEACHER, r, t);
+  int32_t height = (r + 1) * g->height < g->H ? g->height : g->H - r * g->height;
+  for (int32_t k = 0; k < g->used_cols; k++) {
+    int32_t width = (k + 1) * g->width < g->W ? g->width : g->W - k * g->width;
+    double area = (double)height * width, unit = c->param[SCALE] == SCALE_COUNT ? tau : area * tau, d;
+    sum += divergence((int)c->param[DIRECTION], (2 * s[k] - area) / unit, (2 * t[k] - area) / unit, &d);
+    slope[k] = (ra_real)(d * 2 / unit / cells);
+  }
+  j->part[row] = sum / cells;
+}
+
+static job job_of(ra_call *c) {
+  job j = {.c = c, .g = grid_of(c), .part = c->work};
+  size_t rows = (size_t)j.g.planes * (size_t)j.g.rows;
+  j.fg[0] = j.part + rows;
+  j.fg[1] = j.fg[0] + rows * (size_t)j.g.cols;
+  return j;
+}
+
+static double total(const job *j) {
+  double sum = 0;
+  for (int32_t i = 0; i < j->g.planes * j->g.rows; i++) sum += j->part[i];
+  return sum;
+}
+
+static void forward(ra_call *c) {
+  job j = job_of(c);
+  ra_parallel(j.g.planes * j.g.rows, forward_row, &j);
+  c->out.data[0] = (ra_real)total(&j);
+}
+
+/* ---- backward: dL/dp of a pixel is dL/d(fg) of its cell ---- */
+
+static void backward_row(void *context, int32_t row) {
+  const job *j = context;
+  const grid *g = &j->g;
+  const ra_call *c = j->c;
+  int32_t plane = row / g->rows, r = row % g->rows;
+  int32_t y1 = (r + 1) * g->height < g->H ? (r + 1) * g->height : g->H;
+  const ra_real *slope = c->saved[0].data + (int64_t)row * g->cols;
+  ra_real *dx = c->din[RA_PREDICTION].data;
+  double sum = 0;
+  for (int32_t x0 = 0; x0 < g->W; x0 += RA_TILE) {
+    int32_t n = g->W - x0 < RA_TILE ? g->W - x0 : RA_TILE;
+    ra_real column[RA_TILE], grad[RA_TILE];
+    for (int32_t x = 0, k = x0 / g->width, left = (k + 1) * g->width - x0; x < n; x++, left--) {
+      if (left == 0) {
+        k++;
+        left = g->width;
+      }
+      column[x] = slope[k];
+    }
+    for (int32_t y = r * g->height; y < y1; y++) {
+      ra_bernoulli s;
+      int64_t at = ((int64_t)plane * g->H + y) * g->W + x0;
+      ra_bernoulli_input(c, n, c->in[RA_PREDICTION].data + at, false, &s);
+      RA_SIMD
+      for (int32_t x = 0; x < n; x++) grad[x] = column[x];
+      ra_from_prob(c, n, &s, grad);
+      sum += ra_loss_store(c->add[RA_PREDICTION], n, c->dout.data[0], grad, dx ? dx + at : NULL);
+    }
+  }
+  j->part[row] = sum;
+}
+
+static void backward(ra_call *c) {
+  job j = job_of(c);
+  ra_parallel(j.g.planes * j.g.rows, backward_row, &j);
+  if (c->norm2) *c->norm2 = total(&j);
+}
+
+const ra_op ra_op_deep_distribution = {
+  .name = "deep_distribution",
+  .help = "Deep Distribution Loss of one level: divergence between the patch distributions of student and teacher\n"
+          "prediction, mask or teacher [B,C,H,W]; each plane is cut into cells; fg = sum of probabilities in a cell,\n"
+          "P = softmax((fg, area - fg) / tau), or of their shares; mean over planes and cells of KL(P_S || P_T)\n"
+          "T is the teacher where one is given, else the mask. Lin 2025, arXiv 2509.03173",
+  .inputs = "prediction,mask?,teacher?",
+  .params = params,
+  .flags = RA_OP_LOSS,
+  .reads = RA_READS_IN0,
+  .no_grad = 1 << RA_MASK | 1 << RA_TEACHER,
+  .infer = infer,
+  .forward = forward,
+  .backward = backward,
+  .samples = "2,1,8,8 - 2,1,8,8\n"
+             "1,1,7,9 1,1,7,9:mask 1,1,7,9 | patches=9 tau=0.5 scale=\"fraction\"\n"
+             "2,1,5,6 2,1,5,6:mask | patch=2 tau=1\n"
+             "2,1,5,7 - 2,1,5,7 | patch=3 tau=2 direction=\"teacher_student\"\n"
+             "1,2,5,7 - 1,2,5,7 | patch=2 edge=\"drop\" direction=\"js\"\n"
+             "1,1,6,6 1,1,6,6:mask | patches=4 direction=\"js\" scale=\"fraction\" tau=0.3\n"
+             "1,1,6,5:prob - 1,1,6,5:prob | input=\"prob\" patches=4 tau=1.5",
+};

@@ -1,0 +1,66 @@
+/* focal: the focal loss (Lin, Goyal, Girshick, He, Dollar, ICCV 2017), mean over pixels,
+ *   a m^gamma ce      ce = -y log p - (1 - y) log(1 - p)
+ *   m = p (1 - y) + (1 - p) y (how wrong), a = alpha y + (1 - alpha)(1 - y), or 1 where alpha < 0
+ *   prediction, mask of any one shape -> rank 0 */
+#include "loss.h"
+
+enum { GAMMA = 1, ALPHA }; /* slots */
+
+static const ra_param params[] = {
+  RA_PARAM_INPUT,
+  {.name = "gamma", .kind = RA_PARAM_NUMBER, .standard = 2, .low = 0, .high = 10, .live = true,
+   .help = "how strongly easy pixels are passed over; 0 is bce"},
+  {.name = "alpha", .kind = RA_PARAM_NUMBER, .standard = 0.25, .low = -1, .high = 1, .live = true,
+   .help = "weight of vessel pixels, background has 1 - alpha; negative: both have 1"},
+  {0}};
+
+static int32_t infer(ra_call *c) {
+  RA_TRY(ra_loss_want(c, RA_MASK));
+  ra_pixel_work(c);
+  return ra_loss_infer(c);
+}
+
+static void pixels(const ra_call *c, int32_t n, const ra_real *x, const ra_real *y, const ra_real *t, ra_real *value,
+                   ra_real *grad) {
+  ra_bernoulli s;
+  ra_real m[RA_TILE], power[RA_TILE], gamma = (ra_real)c->param[GAMMA], alpha = (ra_real)c->param[ALPHA];
+  ra_real front = alpha < 0 ? 1 : alpha, back = alpha < 0 ? 1 : 1 - alpha;
+  const ra_real tiny = (ra_real)1e-30; /* keeps m^gamma / m finite; where m is smaller the loss is 0 anyway */
+  (void)t;
+  ra_bernoulli_input(c, n, x, true, &s);
+  RA_SIMD
+  for (int32_t i = 0; i < n; i++) {
+    ra_real wrong = s.p[i] * (1 - y[i]) + s.q[i] * y[i];
+    m[i] = wrong > tiny ? wrong : tiny;
+  }
+  ra_tile_pow(n, m, gamma, power);
+  RA_SIMD
+  for (int32_t i = 0; i < n; i++) {
+    ra_real a = front * y[i] + back * (1 - y[i]), ce = -y[i] * s.lp[i] - (1 - y[i]) * s.lq[i];
+    if (value) {
+      value[i] = a * power[i] * ce;
+    } else {
+      ra_real d_ce = (1 - y[i]) * s.p[i] - y[i] * s.q[i], d_m = (1 - 2 * y[i]) * s.p[i] * s.q[i];
+      grad[i] = a * power[i] * (d_ce + gamma * ce * d_m / m[i]);
+    }
+  }
+  if (grad) ra_from_logit(c, n, &s, grad);
+}
+
+RA_PIXEL_LOSS(pixels)
+
+const ra_op ra_op_focal = {
+  .name = "focal",
+  .help = "focal loss (Lin et al. 2017): cross-entropy times m^gamma, m the probability given to the wrong class\n"
+          "prediction, mask of any one shape; mean over pixels",
+  .inputs = "prediction,mask?,teacher?",
+  .params = params,
+  .flags = RA_OP_LOSS,
+  .reads = RA_READS_IN0 | RA_READS_IN1,
+  .no_grad = 1 << RA_MASK | 1 << RA_TEACHER,
+  .infer = infer,
+  .forward = forward,
+  .backward = backward,
+  .samples = "2,1,5,4 2,1,5,4:mask\n2,1,3,4 2,1,3,4:mask | gamma=0.5 alpha=-1\n8 8:mask | gamma=0 alpha=0.75\n"
+             "1,1,3,5:prob 1,1,3,5:mask | input=\"prob\" gamma=3",
+};

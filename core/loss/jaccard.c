@@ -1,0 +1,38 @@
+/* jaccard: soft intersection over union,
+ *   1 - (sum(p y) + smooth) / (sum p + sum y - sum(p y) + smooth)
+ *   prediction, mask of any one shape -> rank 0 */
+#include "loss.h"
+
+enum { SMOOTH = 2 }; /* slot */
+
+static const ra_param params[] = {
+  RA_PARAM_INPUT,
+  RA_PARAM_REDUCE,
+  {.name = "smooth", .kind = RA_PARAM_NUMBER, .standard = 1, .low = 1e-6, .high = 1e6, .live = true,
+   .help = "added above and below, in pixels"},
+  {0}};
+
+static double loss(const ra_call *c, ra_overlap *o) {
+  double smooth = c->param[SMOOTH], above = o->both + smooth, below = o->p + o->y - o->both + smooth;
+  o->d_both = -1 / below - above / (below * below);
+  o->d_p = above / (below * below);
+  return 1 - above / below;
+}
+
+static void forward(ra_call *c) { ra_overlap_forward(c, loss); }
+
+const ra_op ra_op_jaccard = {
+  .name = "jaccard",
+  .help = "soft Jaccard (IoU) loss: 1 - (sum(p y) + smooth) / (sum p + sum y - sum(p y) + smooth)\n"
+          "prediction, mask of any one shape; sums over the batch, or per picture (the first dimension) and averaged",
+  .inputs = "prediction,mask?,teacher?",
+  .params = params,
+  .flags = RA_OP_LOSS,
+  .reads = RA_READS_IN0 | RA_READS_IN1,
+  .no_grad = 1 << RA_MASK | 1 << RA_TEACHER,
+  .infer = ra_overlap_infer,
+  .forward = forward,
+  .backward = ra_overlap_backward,
+  .samples = "2,1,5,4 2,1,5,4:mask\n3,1,3,4 3,1,3,4:mask | reduce=\"image\" smooth=0.5\n"
+             "2,1,3,5:prob 2,1,3,5:mask | input=\"prob\"",
+};

@@ -1,0 +1,105 @@
+/* loss.h: what the losses share.
+ *
+ * A loss is an op (core/op/op.h) with inputs prediction, mask, teacher in that
+ * order, an output of rank 0 and a gradient to the prediction only. Each loss
+ * ignores the inputs that it does not need. Its first parameter says whether
+ * prediction and teacher hold logits or probabilities.
+ *
+ * Pixels are walked in chunks of a fixed length, each in tiles that stay in
+ * the first cache; sums are taken in double, per chunk, and added in the order
+ * of the chunks, so that no bit depends on the number of threads. */
+#ifndef RA_LOSS_H
+#define RA_LOSS_H
+
+#include "../op/op.h"
+
+enum { RA_PREDICTION, RA_MASK, RA_TEACHER };      /* inputs */
+enum { RA_LOSS_INPUT = 0 };                       /* slot of the parameter `input` */
+enum { RA_INPUT_LOGITS, RA_INPUT_PROB };
+enum { RA_TILE = 512, RA_LOSS_CHUNK = 8192 };     /* pixels */
+
+/* The loops of the losses are independent from one pixel to the next. (In
+ * double they call libm and stay as they are.) */
+#define RA_SIMD_TEXT(x) _Pragma(#x)
+#ifdef RA_DOUBLE
+#define RA_SIMD
+#define RA_SIMD_SUM(...)
+#else
+#define RA_SIMD RA_SIMD_TEXT(omp simd)
+#define RA_SIMD_SUM(...) RA_SIMD_TEXT(omp simd reduction(+ : __VA_ARGS__))
+#endif
+
+#define RA_PARAM_INPUT \
+  {.name = "input", .kind = RA_PARAM_CHOICE, .standard = RA_INPUT_LOGITS, .choices = "logits|prob", \
+   .help = "what prediction and teacher hold"}
+
+/* ---- one tile of Bernoulli distributions ---- */
+
+/* p = sigmoid(u), q = 1 - p, and their logarithms, each to full relative
+ * precision on both sides (at u = 30, q is 9.4e-14 and not 0). */
+typedef struct ra_bernoulli {
+  ra_real p[RA_TILE], q[RA_TILE], lp[RA_TILE], lq[RA_TILE];
+} ra_bernoulli;
+
+/* From u = scale * z, n <= RA_TILE; the logarithms only where asked for. */
+void ra_bernoulli_logit(int32_t n, const ra_real *z, ra_real scale, bool logs, ra_bernoulli *b);
+/* From probabilities. A logarithm of 0 counts as -100 (as PyTorch's binary_cross_entropy). */
+void ra_bernoulli_prob(int32_t n, const ra_real *x, bool logs, ra_bernoulli *b);
+/* By the parameter `input` of the call. */
+void ra_bernoulli_input(const ra_call *c, int32_t n, const ra_real *x, bool logs, ra_bernoulli *b);
+
+/* exp and log of a tile in place; x^power (x > 0) and sigmoid(x) into y. */
+void ra_tile_exp(int32_t n, ra_real *x);
+void ra_tile_log(int32_t n, ra_real *x);
+void ra_tile_pow(int32_t n, const ra_real *x, ra_real power, ra_real *y);
+void ra_tile_sigmoid(int32_t n, const ra_real *x, ra_real *y);
+
+/* Turns a gradient with respect to the logit of the prediction into one with
+ * respect to the prediction: nothing to do for logits; g / max(p q, 1e-12) for probabilities. */
+void ra_from_logit(const ra_call *c, int32_t n, const ra_bernoulli *b, ra_real *g);
+/* The same for a gradient with respect to the probability: g * p q for logits. */
+void ra_from_prob(const ra_call *c, int32_t n, const ra_bernoulli *b, ra_real *g);
+
+/* dx (+)= scale * g; returns the sum of squares of scale * g. dx may be NULL. */
+double ra_loss_store(bool add, int32_t n, ra_real scale, const ra_real *g, ra_real *dx);
+
+/* ---- infer ---- */
+
+/* A prediction that is not empty; scalar output. */
+int32_t ra_loss_infer(ra_call *c);
+/* Fails unless the mask (the teacher) is there and has the shape of the prediction. */
+int32_t ra_loss_want(const ra_call *c, int32_t k);
+
+/* ---- losses that are a mean over pixels (pixel.c) ---- */
+
+/* n <= RA_TILE pixels; y, t are NULL where mask or teacher is absent. Fills
+ * value (the loss of each pixel) or grad (its derivative with respect to x); the other is NULL. */
+typedef void ra_pixel_fn(const ra_call *c, int32_t n, const ra_real *x, const ra_real *y, const ra_real *t,
+                         ra_real *value, ra_real *grad);
+void ra_pixel_work(ra_call *c); /* for infer: sets the sizes of work */
+void ra_pixel_forward(ra_call *c, ra_pixel_fn *fn);
+void ra_pixel_backward(ra_call *c, ra_pixel_fn *fn);
+
+#define RA_PIXEL_LOSS(fn) \
+  static void forward(ra_call *c) { ra_pixel_forward(c, fn); } \
+  static void backward(ra_call *c) { ra_pixel_backward(c, fn); }
+
+/* ---- losses of overlap: functions of three sums (overlap.c) ---- */
+
+enum { RA_OVERLAP_REDUCE = 1 }; /* slot of the parameter `reduce` */
+#define RA_PARAM_REDUCE \
+  {.name = "reduce", .kind = RA_PARAM_CHOICE, .standard = 0, .choices = "batch|image", \
+   .help = "batch: sums over the whole batch; image: the mean of each picture's loss"}
+
+/* Sums over the pixels of a batch or picture; a loss returns its value and
+ * fills in the derivatives with respect to both and p. */
+typedef struct ra_overlap {
+  double both, p, y;        /* sum of p*y, of p, of y */
+  double d_both, d_p;
+} ra_overlap;
+typedef double ra_overlap_fn(const ra_call *c, ra_overlap *o);
+int32_t ra_overlap_infer(ra_call *c);
+void ra_overlap_forward(ra_call *c, ra_overlap_fn *fn);
+void ra_overlap_backward(ra_call *c);
+
+#endif

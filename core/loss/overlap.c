@@ -1,0 +1,122 @@
+/* overlap.c: losses of overlap, functions of three sums over the pixels of a
+ * batch or of each picture,
+ *   both = sum p y, P = sum p, Y = sum y      L = f(both, P, Y)
+ *   dL/dp_i = df/dboth y_i + df/dP
+ * Forward keeps the two derivatives of each group, [G,2]: G is 1 (reduce =
+ * "batch") or the pictures of the batch ("image": L is their mean). */
+#include "../base/thread.h"
+#include "loss.h"
+
+typedef struct {
+  ra_call *c;
+  double (*part)[3]; /* [G * chunks of a group] */
+} job;
+
+static int32_t groups_of(const ra_call *c) {
+  return c->param[RA_OVERLAP_REDUCE] != 0 && c->in[RA_PREDICTION].rank > 0 ? c->in[RA_PREDICTION].dim[0] : 1;
+}
+
+static int32_t group_size(const ra_call *c) { return c->in[RA_PREDICTION].size / groups_of(c); }
+
+/* chunks of one group */
+static int32_t chunks_of(const ra_call *c) {
+  return (int32_t)(((int64_t)group_size(c) + RA_LOSS_CHUNK - 1) / RA_LOSS_CHUNK);
+}
+
+int32_t ra_overlap_infer(ra_call *c) {
+  RA_TRY(ra_loss_want(c, RA_MASK));
+  RA_TRY(ra_loss_infer(c));
+  RA_TRY(ra_save(c, 2, (int32_t[]){groups_of(c), 2}));
+  c->work_forward = (size_t)groups_of(c) * (size_t)chunks_of(c) * sizeof(double[3]);
+  c->work_backward = c->work_forward;
+  return RA_OK;
+}
+
+/* Pixels first to end of a chunk; returns its group. */
+static int32_t range(const ra_call *c, int32_t chunk, int64_t *first, int64_t *end) {
+  int32_t group = chunk / chunks_of(c), k = chunk % chunks_of(c);
+  int64_t size = group_size(c), start = (int64_t)k * RA_LOSS_CHUNK, stop = start + RA_LOSS_CHUNK;
+  *first = group * size + start;
+  *end = group * size + (stop < size ? stop : size);
+  return group;
+}
+
+static void forward_chunk(void *context, int32_t chunk) {
+  const job *j = context;
+  const ra_call *c = j->c;
+  int64_t first, end;
+  double both = 0, sum_p = 0, sum_y = 0;
+  range(c, chunk, &first, &end);
+  for (int64_t i = first; i < end; i += RA_TILE) {
+    ra_real tile[RA_TILE];
+    int32_t n = end - i < RA_TILE ? (int32_t)(end - i) : RA_TILE;
+    const ra_real *p = c->in[RA_PREDICTION].data + i, *y = c->in[RA_MASK].data + i;
+    if (c->param[RA_LOSS_INPUT] != RA_INPUT_PROB) {
+      ra_tile_sigmoid(n, p, tile);
+      p = tile;
+    }
+    double a = 0, b = 0, d = 0;
+    RA_SIMD_SUM(a, b, d)
+    for (int32_t k = 0; k < n; k++) {
+      a += (double)(p[k] * y[k]);
+      b += (double)p[k];
+      d += (double)y[k];
+    }
+    both += a;
+    sum_p += b;
+    sum_y += d;
+  }
+  j->part[chunk][0] = both;
+  j->part[chunk][1] = sum_p;
+  j->part[chunk][2] = sum_y;
+}
+
+void ra_overlap_forward(ra_call *c, ra_overlap_fn *fn) {
+  job j = {c, c->work};
+  int32_t G = groups_of(c), chunks = chunks_of(c);
+  ra_parallel(G * chunks, forward_chunk, &j);
+  double loss = 0;
+  for (int32_t g = 0; g < G; g++) {
+    ra_overlap o = {0};
+    for (int32_t k = g * chunks; k < (g + 1) * chunks; k++) {
+      o.both += j.part[k][0];
+      o.p += j.part[k][1];
+      o.y += j.part[k][2];
+    }
+    loss += fn(c, &o);
+    c->saved[0].data[2 * g] = (ra_real)(o.d_both / G);
+    c->saved[0].data[2 * g + 1] = (ra_real)(o.d_p / G);
+  }
+  c->out.data[0] = (ra_real)(loss / G);
+}
+
+static void backward_chunk(void *context, int32_t chunk) {
+  const job *j = context;
+  const ra_call *c = j->c;
+  int64_t first, end;
+  int32_t group = range(c, chunk, &first, &end);
+  const ra_real d_both = c->saved[0].data[2 * group], d_p = c->saved[0].data[2 * group + 1];
+  ra_real *dx = c->din[RA_PREDICTION].data;
+  double sum = 0;
+  for (int64_t i = first; i < end; i += RA_TILE) {
+    ra_bernoulli s;
+    ra_real grad[RA_TILE];
+    int32_t n = end - i < RA_TILE ? (int32_t)(end - i) : RA_TILE;
+    const ra_real *y = c->in[RA_MASK].data + i;
+    ra_bernoulli_input(c, n, c->in[RA_PREDICTION].data + i, false, &s);
+    RA_SIMD
+    for (int32_t k = 0; k < n; k++) grad[k] = d_both * y[k] + d_p;
+    ra_from_prob(c, n, &s, grad);
+    sum += ra_loss_store(c->add[RA_PREDICTION], n, c->dout.data[0], grad, dx ? dx + i : NULL);
+  }
+  j->part[chunk][0] = sum;
+}
+
+void ra_overlap_backward(ra_call *c) {
+  job j = {c, c->work};
+  int32_t n = groups_of(c) * chunks_of(c);
+  ra_parallel(n, backward_chunk, &j);
+  if (!c->norm2) return;
+  *c->norm2 = 0;
+  for (int32_t i = 0; i < n; i++) *c->norm2 += j.part[i][0];
+}

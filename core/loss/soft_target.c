@@ -1,0 +1,65 @@
+/* soft_target: the pixel-wise self-knowledge distillation loss (Lin 2025,
+ * equations 5 and 6 of docs/explanation/method.md), mean over pixels,
+ *   h = alpha p_T + (1 - alpha) y        -h log p - (1 - h) log(1 - p)
+ *   prediction, mask, teacher of any one shape -> rank 0
+ * Without a teacher, or with alpha = 0, this is plain bce. */
+#include "loss.h"
+
+enum { ALPHA = 1 }; /* slot */
+
+static const ra_param params[] = {
+  RA_PARAM_INPUT,
+  {.name = "alpha", .kind = RA_PARAM_NUMBER, .standard = 0.5, .low = 0, .high = 1, .live = true,
+   .help = "share of the teacher in the target; 0 needs no teacher"},
+  {0}};
+
+static int32_t infer(ra_call *c) {
+  RA_TRY(ra_loss_want(c, RA_MASK));
+  if (ra_has(c, RA_TEACHER)) RA_TRY(ra_loss_want(c, RA_TEACHER));
+  else if (c->param[ALPHA] != 0)
+    return ra_fail(RA_ERR_ARG, "soft_target: alpha = %g needs a teacher; call loss(prediction, mask, teacher), or set "
+                   "alpha = 0", c->param[ALPHA]);
+  ra_pixel_work(c);
+  return ra_loss_infer(c);
+}
+
+static void pixels(const ra_call *c, int32_t n, const ra_real *x, const ra_real *y, const ra_real *t, ra_real *value,
+                   ra_real *grad) {
+  ra_bernoulli s, teacher;
+  ra_real target[RA_TILE], alpha = (ra_real)c->param[ALPHA];
+  const ra_real *h = y;
+  if (t && alpha != 0) {
+    ra_bernoulli_input(c, n, t, false, &teacher);
+    RA_SIMD
+    for (int32_t i = 0; i < n; i++) target[i] = alpha * teacher.p[i] + (1 - alpha) * y[i];
+    h = target;
+  }
+  ra_bernoulli_input(c, n, x, value != NULL, &s);
+  if (value) {
+    RA_SIMD
+    for (int32_t i = 0; i < n; i++) value[i] = -h[i] * s.lp[i] - (1 - h[i]) * s.lq[i];
+    return;
+  }
+  RA_SIMD
+  for (int32_t i = 0; i < n; i++) grad[i] = (1 - h[i]) * s.p[i] - h[i] * s.q[i];
+  ra_from_logit(c, n, &s, grad);
+}
+
+RA_PIXEL_LOSS(pixels)
+
+const ra_op ra_op_soft_target = {
+  .name = "soft_target",
+  .help = "pixel-wise self-knowledge distillation: cross-entropy against h = alpha p_teacher + (1-alpha) mask\n"
+          "prediction, mask, teacher of any one shape; mean over pixels; alpha = 0 is bce and needs no teacher\n"
+          "Lin 2025, arXiv 2509.03173",
+  .inputs = "prediction,mask?,teacher?",
+  .params = params,
+  .flags = RA_OP_LOSS,
+  .reads = RA_READS_IN0 | RA_READS_IN1 | RA_READS_IN2,
+  .no_grad = 1 << RA_MASK | 1 << RA_TEACHER,
+  .infer = infer,
+  .forward = forward,
+  .backward = backward,
+  .samples = "2,1,5,4 2,1,5,4:mask 2,1,5,4 | alpha=0.5\n2,1,3,4 2,1,3,4:mask - | alpha=0\n9 9:mask 9 | alpha=1\n"
+             "1,1,3,5:prob 1,1,3,5:mask 1,1,3,5:prob | input=\"prob\" alpha=0.3",
+};

@@ -1,0 +1,220 @@
+#!/usr/bin/env python3
+"""Writes loss.json: values and gradients of every loss, from PyTorch in double.
+
+  python3 tests/reference/loss.py        (PyTorch 1.13 made the committed file)
+
+The formulas are written here a second time, by way of softmax and autograd
+where core/loss uses closed forms. Inputs are float32 numbers.
+"""
+import json
+import math
+import os
+
+import torch
+import torch.nn.functional as F
+
+torch.manual_seed(7)
+inputs = {}
+
+
+def f32(t):
+    return t.to(torch.float32).to(torch.float64)
+
+
+def add_input(name, shape, kind="random", spread=2.0):
+    x = torch.randn(shape, dtype=torch.float64) * spread
+    t = x + torch.randn(shape, dtype=torch.float64)
+    y = (torch.rand(shape) < 0.3).to(torch.float64)
+    if kind == "extreme":
+        some = [-100.0, 100.0, -30.0, 30.0, -8.0, 8.0, 0.0, -1.5, 1.5]
+        n = math.prod(shape)
+        x = torch.tensor([some[i % 9] for i in range(n)], dtype=torch.float64).reshape(shape)
+        t = torch.tensor([some[(i * 5 + i // 9) % 9] for i in range(n)], dtype=torch.float64).reshape(shape)
+        y = torch.tensor([float((i + i // 9) % 2) for i in range(n)], dtype=torch.float64).reshape(shape)
+    elif kind == "empty":
+        y = torch.zeros(shape, dtype=torch.float64)
+    elif kind == "full":
+        y = torch.ones(shape, dtype=torch.float64)
+    elif kind == "prob":
+        x, t = torch.sigmoid(x), torch.sigmoid(t)
+    inputs[name] = tuple(f32((v * 1e4).round() / 1e4) for v in (x, y, t))
+
+
+add_input("small", (2, 1, 5, 7))
+add_input("odd", (1, 1, 9, 13))
+add_input("even", (2, 1, 8, 8))
+add_input("three", (3, 2, 4, 6))
+add_input("flat", (11,))
+add_input("extreme", (1, 1, 6, 9), "extreme")
+add_input("empty", (1, 1, 6, 6), "empty")
+add_input("full", (1, 1, 6, 6), "full")
+add_input("prob", (2, 1, 5, 6), "prob")
+
+
+def logs(x, prob):
+    """log p and log(1-p)"""
+    return (torch.log(x), torch.log(1 - x)) if prob else (F.logsigmoid(x), F.logsigmoid(-x))
+
+
+def p_of(x, o):
+    return x if o.get("input") == "prob" else torch.sigmoid(x)
+
+
+def bce(x, y, t, o, target=None):
+    h = y if target is None else target
+    lp, lq = logs(x, o.get("input") == "prob")
+    return (-o.get("weight", 1) * h * lp - (1 - h) * lq).mean()
+
+
+def soft_target(x, y, t, o):
+    a = o.get("alpha", 0.5)
+    return bce(x, y, t, o, y if a == 0 else a * p_of(t, o) + (1 - a) * y)
+
+
+def focal(x, y, t, o):
+    g, a = o.get("gamma", 2), o.get("alpha", 0.25)
+    p = p_of(x, o)
+    lp, lq = logs(x, o.get("input") == "prob")
+    ce = -y * lp - (1 - y) * lq
+    m = 1 - (p * y + (1 - p) * (1 - y))
+    w = 1 if a < 0 else a * y + (1 - a) * (1 - y)
+    return (w * m ** g * ce).mean()
+
+
+def mse(x, y, t, o):
+    return F.mse_loss(p_of(x, o), y if t is None else p_of(t, o))
+
+
+def overlap(f):
+    def loss(x, y, t, o):
+        p, s = p_of(x, o), o.get("smooth", 1)
+        one = lambda a, b: f((a * b).sum(), a.sum(), b.sum(), s, o)
+        if o.get("reduce") == "image":
+            return torch.stack([one(p[i], y[i]) for i in range(p.shape[0])]).mean()
+        return one(p, y)
+    return loss
+
+
+dice = overlap(lambda i, p, y, s, o: 1 - (2 * i + s) / (p + y + s))
+jaccard = overlap(lambda i, p, y, s, o: 1 - (i + s) / (p + y - i + s))
+tversky = overlap(lambda i, p, y, s, o: 1 - (i + s) / (
+    i + o.get("alpha", 0.5) * (p - i) + o.get("beta", 0.5) * (y - i) + s))
+
+
+def two(z, o):
+    """log distribution over (vessel, background) at temperature tau"""
+    if o.get("input") == "prob":
+        z = torch.log(z) - torch.log(1 - z)
+    return F.log_softmax(torch.stack([z, torch.zeros_like(z)]) / o.get("tau", 1), 0)
+
+
+def divergence(ls, lt, direction):
+    """of log distributions along dimension 0"""
+    if direction == "student_teacher":
+        return (ls.exp() * (ls - lt)).sum(0)
+    if direction == "teacher_student":
+        return (lt.exp() * (lt - ls)).sum(0)
+    m = torch.logsumexp(torch.stack([ls, lt]), 0) - math.log(2)
+    return ((ls.exp() * (ls - m)).sum(0) + (lt.exp() * (lt - m)).sum(0)) / 2
+
+
+def kl_divergence(x, y, t, o):
+    # a mask: log 0 as a number so small that its exp is 0
+    lt = two(t, o) if t is not None else torch.stack([(1 - y) * -1e4, y * -1e4])
+    d = divergence(two(x, o), lt, o.get("direction", "teacher_student")).mean()
+    return d * o.get("tau", 1) ** 2 if o.get("tau_squared") else d
+
+
+def deep_distribution(x, y, t, o):
+    H, W = x.shape[2:]
+    if "patch" in o:
+        h = w = o["patch"]
+    else:
+        side = math.isqrt(o.get("patches", 16))
+        h, w = -(-H // side), -(-W // side)
+    s, q = p_of(x, o), (y if t is None else p_of(t, o))
+    terms = []
+    for top in range(0, H, h):
+        for left in range(0, W, w):
+            cell = [v[:, :, top:top + h, left:left + w] for v in (s, q)]
+            if o.get("edge") == "drop" and tuple(cell[0].shape[2:]) != (h, w):
+                continue
+            area = cell[0].shape[2] * cell[0].shape[3]
+            ls = []
+            for v in cell:
+                if o.get("count") == "hard":
+                    v = v + ((v > 0.5).to(v.dtype) - v).detach()
+                fg = v.sum((2, 3))
+                z = torch.stack([fg, area - fg])
+                if o.get("scale") == "fraction":
+                    z = z / area
+                ls.append(F.log_softmax(z / o.get("tau", 3), 0))
+            terms.append(divergence(*ls, o.get("direction", "student_teacher")))
+    return torch.stack(terms).mean()
+
+
+cases = []
+
+
+def case(loss, name, use, **options):
+    x, y, t = inputs[name]
+    x = x.clone().requires_grad_()
+    value = globals()[loss](x, y if "y" in use else None, t if "t" in use else None, options)
+    value.backward()
+    cases.append({"loss": loss, "input": name, "use": use, "options": options, "value": float(value.detach()),
+                  "grad": [float("%.7g" % g) for g in x.grad.flatten().tolist()]})
+
+
+for name in ("small", "flat", "extreme", "empty", "full"):
+    case("bce", name, "y")
+    case("bce", name, "y", weight=4)
+    case("soft_target", name, "yt", alpha=0.5)
+    case("focal", name, "y")
+    case("mse", name, "y")
+    for loss in ("dice", "jaccard", "tversky"):
+        case(loss, name, "y")
+case("bce", "prob", "y", input="prob", weight=3)
+case("soft_target", "odd", "yt", alpha=0.2)
+case("soft_target", "odd", "y", alpha=0)
+case("soft_target", "prob", "yt", alpha=1, input="prob")
+case("focal", "odd", "y", gamma=0.5, alpha=-1)
+case("focal", "small", "y", gamma=0, alpha=0.6)
+case("focal", "small", "y", gamma=5, alpha=1)
+case("focal", "prob", "y", input="prob", gamma=1.5)
+case("mse", "extreme", "yt")
+case("mse", "prob", "t", input="prob")
+for loss in ("dice", "jaccard"):
+    case(loss, "three", "y", reduce="image")
+    case(loss, "three", "y", smooth=10)
+    case(loss, "prob", "y", input="prob")
+    case(loss, "prob", "y", input="prob", reduce="image", smooth=0.25)
+case("tversky", "three", "y", reduce="image", alpha=0.3, beta=0.7)
+case("tversky", "odd", "y", alpha=0.9, beta=0.2, smooth=0.1)
+case("tversky", "prob", "y", input="prob", alpha=2, beta=1)
+for direction in ("teacher_student", "student_teacher", "js"):
+    case("kl_divergence", "small", "t", direction=direction)
+    case("kl_divergence", "odd", "yt", direction=direction, tau=2.5, tau_squared=True)
+    case("kl_divergence", "extreme", "t", direction=direction, tau=4)
+    case("kl_divergence", "extreme", "t", direction=direction)
+    case("kl_divergence", "prob", "t", direction=direction, tau=2, input="prob")
+    case("deep_distribution", "even", "t", direction=direction)
+    case("deep_distribution", "odd", "t", direction=direction, patches=9, tau=1)
+    case("deep_distribution", "odd", "yt", direction=direction, patch=4, edge="drop")
+    case("deep_distribution", "three", "t", direction=direction, patch=4, scale="fraction", tau=0.2)
+    case("deep_distribution", "small", "y", direction=direction, patches=4, scale="fraction", tau=0.1)
+    case("deep_distribution", "small", "t", direction=direction, patch=3, count="hard", tau=2)
+    case("deep_distribution", "prob", "t", direction=direction, patches=4, tau=0.7, input="prob")
+    case("deep_distribution", "extreme", "t", direction=direction, patch=3, tau=0.5)
+case("kl_divergence", "flat", "y", direction="js")
+case("kl_divergence", "flat", "y", tau=2)
+case("deep_distribution", "empty", "y", patch=2)
+case("deep_distribution", "full", "y", patch=2)
+case("deep_distribution", "prob", "y", input="prob", count="hard", patch=2)
+
+out = {"inputs": {n: dict(shape=list(v[0].shape), **{k: [float("%.8g" % e) for e in a.flatten().tolist()]
+                                                    for k, a in zip("xyt", v)}) for n, v in inputs.items()},
+       "cases": cases}
+path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "loss.json")
+with open(path, "w") as f:
+    json.dump(out, f, separators=(",", ":"))
+print(path, os.path.getsize(path), "bytes,", len(cases), "cases")
