@@ -1,0 +1,127 @@
+/* JPEG through libjpeg, baseline and progressive, grey or colour (gives RGB).
+ * A file that is cut short or damaged is an error, not a half grey picture:
+ * libjpeg's warnings about missing or wrong data count as errors here.
+ * Orientation tags are not applied.
+ *
+ * libjpeg reports errors through a handler that must not return; every jump
+ * starts and ends in this file, and what lives across one is in `job`. */
+#include <setjmp.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <jpeglib.h>
+
+#include <jerror.h>
+
+#include "../base/error.h"
+#include "../base/mem.h"
+#include "image.h"
+
+enum { SCANS_MAX = 100 }; /* a progressive file with more only wants to waste time */
+
+typedef struct job {
+  struct jpeg_decompress_struct jpeg;
+  struct jpeg_error_mgr handler;
+  struct jpeg_progress_mgr progress;
+  jmp_buf out;
+  const uint8_t *bytes;
+  size_t size;
+  ra_pixels *picture;
+  uint8_t *row;
+  int32_t code;
+  char message[JMSG_LENGTH_MAX];
+} job;
+
+static void on_error(j_common_ptr common) {
+  job *j = common->client_data;
+  if (j->message[0] == 0) common->err->format_message(common, j->message);
+  longjmp(j->out, 1);
+}
+
+static void on_message(j_common_ptr common, int level) {
+  if (level >= 0) return; /* a trace */
+  switch (common->err->msg_code) {
+    case JWRN_EXTRANEOUS_DATA: case JWRN_TOO_MUCH_DATA: case JWRN_ADOBE_XFORM: case JWRN_JFIF_MAJOR: return;
+    case JWRN_JPEG_EOF: case JWRN_HIT_MARKER:
+      strcpy(((job *)common->client_data)->message, "the file ends too early or has a hole");
+  }
+  on_error(common);
+}
+
+static void on_progress(j_common_ptr common) {
+  if (((j_decompress_ptr)common)->input_scan_number > SCANS_MAX) {
+    snprintf(((job *)common->client_data)->message, JMSG_LENGTH_MAX, "more than %d scans", SCANS_MAX);
+    on_error(common);
+  }
+}
+
+static void print_nothing(j_common_ptr common) { (void)common; }
+
+static void fail_with(job *j, int32_t code) {
+  j->code = code;
+  longjmp(j->out, 1);
+}
+
+static void read_all(job *j, bool header_only) {
+  struct jpeg_decompress_struct *jpeg = &j->jpeg;
+  ra_pixels *p = j->picture;
+  jpeg_create_decompress(jpeg);
+  jpeg->client_data = j; /* jpeg_create_decompress keeps it, but does not promise to */
+  jpeg->progress = &j->progress;
+  jpeg_mem_src(jpeg, (unsigned char *)(uintptr_t)j->bytes, (unsigned long)j->size);
+  jpeg_read_header(jpeg, TRUE);
+  if (jpeg->jpeg_color_space == JCS_CMYK || jpeg->jpeg_color_space == JCS_YCCK)
+    fail_with(j, ra_fail(RA_ERR_FORMAT, "CMYK pictures are not read; convert it to RGB or grey"));
+  int32_t channels = jpeg->jpeg_color_space == JCS_GRAYSCALE ? 1 : 3;
+  jpeg->out_color_space = channels == 1 ? JCS_GRAYSCALE : JCS_RGB;
+  p->bits = jpeg->data_precision;
+  p->white = 255;
+  /* at the very least one bit for each block of 8x8, which stands for 16x16 pixels of 3 channels where colour is halved */
+  double most = (double)j->size * 8 * 64 * 16;
+  int32_t code = ra_pixels_size(p, channels, jpeg->image_width, jpeg->image_height, most, header_only);
+  if (code != RA_OK) fail_with(j, code);
+  if (header_only) return;
+  jpeg->dct_method = JDCT_ISLOW;
+  jpeg_start_decompress(jpeg);
+  size_t count = (size_t)p->width * (size_t)channels;
+  if (jpeg->output_width != (JDIMENSION)p->width || jpeg->output_components != channels)
+    fail_with(j, ra_fail(RA_ERR_FORMAT, "rows of an unexpected length"));
+  j->row = ra_mem_alloc(count, 1);
+  if (!j->row) fail_with(j, RA_ERR_MEMORY);
+  while (jpeg->output_scanline < jpeg->output_height) {
+    uint16_t *to = p->sample + jpeg->output_scanline * count;
+    if (jpeg_read_scanlines(jpeg, &j->row, 1) != 1) fail_with(j, ra_fail(RA_ERR_FORMAT, "the file ends too early"));
+    for (size_t i = 0; i < count; i++) to[i] = j->row[i];
+  }
+  jpeg_finish_decompress(jpeg);
+}
+
+static bool is_jpeg(const uint8_t *bytes, size_t size) { return size >= 3 && memcmp(bytes, "\xff\xd8\xff", 3) == 0; }
+
+/* The only place that libjpeg's errors jump to. */
+static int32_t guarded(job *j, bool header_only) {
+  if (setjmp(j->out)) return j->code != RA_OK ? j->code : ra_fail(RA_ERR_FORMAT, "%s", j->message);
+  read_all(j, header_only);
+  return RA_OK;
+}
+
+static int32_t decode(const uint8_t *bytes, size_t size, bool header_only, ra_pixels *out) {
+  job *j = ra_mem_zalloc(1, sizeof *j);
+  if (!j) return RA_ERR_MEMORY;
+  j->bytes = bytes;
+  j->size = size;
+  j->picture = out;
+  j->jpeg.err = jpeg_std_error(&j->handler);
+  j->jpeg.client_data = j;
+  j->handler.error_exit = on_error;
+  j->handler.emit_message = on_message;
+  j->handler.output_message = print_nothing;
+  j->progress.progress_monitor = on_progress;
+  int32_t code = guarded(j, header_only);
+  jpeg_destroy_decompress(&j->jpeg);
+  ra_mem_free(j->row);
+  ra_mem_free(j);
+  return code;
+}
+
+const ra_image_format ra_image_jpeg = {"JPEG", is_jpeg, decode};

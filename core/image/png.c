@@ -1,0 +1,180 @@
+/* PNG through libpng: read with 1, 2, 4, 8 or 16 bits, grey, RGB, palette (gives
+ * RGB), alpha or transparency (dropped, not composited), interlaced; written
+ * with 8 or 16 bits, grey or RGB.
+ *
+ * libpng reports errors by longjmp; every jump starts and ends in this file.
+ * All state that lives across one is in `job`, behind a pointer. */
+#include <png.h>
+#include <setjmp.h>
+#include <string.h>
+
+#include "../base/error.h"
+#include "../base/mem.h"
+#include "../data/file.h"
+#include "image.h"
+
+typedef struct job {
+  png_structp png;
+  png_infop info;
+  const uint8_t *bytes; /* reading */
+  size_t size, at;
+  ra_pixels *picture;
+  uint8_t *block;       /* rows as libpng gives or takes them */
+  png_bytep *row;
+  ra_file_out *file;    /* writing */
+  int32_t code;         /* of a failure that has its message already */
+  char message[200];
+} job;
+
+static void on_error(png_structp png, png_const_charp text) {
+  job *j = png_get_error_ptr(png);
+  strncpy(j->message, text, sizeof j->message - 1);
+  png_longjmp(png, 1);
+}
+
+static void on_warning(png_structp png, png_const_charp text) {
+  (void)png;
+  (void)text;
+}
+
+static void take(png_structp png, png_bytep to, size_t count) {
+  job *j = png_get_io_ptr(png);
+  if (count > j->size - j->at) png_error(png, "the file ends too early");
+  memcpy(to, j->bytes + j->at, count);
+  j->at += count;
+}
+
+static void put(png_structp png, png_bytep from, size_t count) {
+  job *j = png_get_io_ptr(png);
+  j->code = ra_file_write(j->file, from, count);
+  if (j->code != RA_OK) png_error(png, "");
+}
+
+static void flush(png_structp png) { (void)png; }
+
+static void fail_with(png_structp png, job *j, int32_t code) {
+  j->code = code;
+  png_error(png, "");
+}
+
+static int32_t make_rows(job *j, size_t row_bytes, size_t rows) {
+  j->block = ra_mem_alloc(row_bytes, rows);
+  j->row = ra_mem_alloc(rows, sizeof *j->row);
+  if (!j->block || !j->row) return RA_ERR_MEMORY;
+  for (size_t i = 0; i < rows; i++) j->row[i] = j->block + i * row_bytes;
+  return RA_OK;
+}
+
+static void read_all(job *j, bool header_only) {
+  png_structp png = j->png;
+  ra_pixels *p = j->picture;
+  png_set_read_fn(png, j, take);
+  png_set_user_limits(png, RA_IMAGE_SIDE_MAX, RA_IMAGE_SIDE_MAX);
+  png_set_chunk_malloc_max(png, 4u << 20); /* ancillary chunks are not worth more */
+  png_set_chunk_cache_max(png, 64);
+  png_read_info(png, j->info);
+  int bits = png_get_bit_depth(png, j->info), colour = png_get_color_type(png, j->info);
+  p->bits = bits;
+  p->white = bits == 16 ? 65535 : 255;
+  int32_t channels = colour & PNG_COLOR_MASK_COLOR ? 3 : 1;
+  /* deflate packs at most 1032 to 1, and a sample may be one bit */
+  double most = (double)j->size * 1032 * 8 / bits * (colour == PNG_COLOR_TYPE_PALETTE ? 3 : 1);
+  int32_t code = ra_pixels_size(p, channels, png_get_image_width(png, j->info), png_get_image_height(png, j->info), most,
+                                header_only);
+  if (code != RA_OK) fail_with(png, j, code);
+  if (header_only) return;
+  png_set_expand(png);
+  png_set_strip_alpha(png);
+  if (bits == 16) png_set_swap(png);
+  (void)png_set_interlace_handling(png);
+  png_read_update_info(png, j->info);
+  size_t row_bytes = png_get_rowbytes(png, j->info), H = (size_t)p->height;
+  size_t count = (size_t)p->width * (size_t)channels;
+  if (row_bytes != count * (bits == 16 ? 2 : 1)) png_error(png, "rows of an unexpected length");
+  code = make_rows(j, row_bytes, H);
+  if (code != RA_OK) fail_with(png, j, code);
+  png_read_image(png, j->row);
+  png_read_end(png, NULL);
+  for (size_t y = 0; y < H; y++) {
+    uint16_t *to = p->sample + y * count;
+    if (bits == 16) memcpy(to, j->row[y], row_bytes);
+    else
+      for (size_t i = 0; i < count; i++) to[i] = j->row[y][i];
+  }
+}
+
+static void write_all(job *j) {
+  png_structp png = j->png;
+  const ra_pixels *p = j->picture;
+  png_set_write_fn(png, j, put, flush);
+  png_set_user_limits(png, RA_IMAGE_SIDE_MAX, RA_IMAGE_SIDE_MAX);
+  png_set_IHDR(png, j->info, (png_uint_32)p->width, (png_uint_32)p->height, p->bits,
+               p->channels == 3 ? PNG_COLOR_TYPE_RGB : PNG_COLOR_TYPE_GRAY, PNG_INTERLACE_NONE,
+               PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
+  png_write_info(png, j->info);
+  if (p->bits == 16) png_set_swap(png);
+  size_t count = (size_t)p->width * (size_t)p->channels;
+  int32_t code = make_rows(j, count * (p->bits == 16 ? 2 : 1), 1);
+  if (code != RA_OK) fail_with(png, j, code);
+  for (size_t y = 0; y < (size_t)p->height; y++) {
+    const uint16_t *from = p->sample + y * count;
+    if (p->bits == 16) memcpy(j->block, from, count * 2);
+    else
+      for (size_t i = 0; i < count; i++) j->block[i] = (uint8_t)from[i];
+    png_write_row(png, j->block);
+  }
+  png_write_end(png, j->info);
+}
+
+/* Runs one of the two above; the only place that libpng jumps to. */
+static int32_t guarded(job *j, bool header_only) {
+  if (setjmp(png_jmpbuf(j->png))) {
+    if (j->code != RA_OK) return j->code;
+    return ra_fail(RA_ERR_FORMAT, "%s", j->message);
+  }
+  if (j->file) write_all(j);
+  else read_all(j, header_only);
+  return RA_OK;
+}
+
+/* libpng's own blocks go through the gateway too. */
+static png_voidp get_memory(png_structp png, png_alloc_size_t size) {
+  (void)png;
+  return ra_mem_alloc(size, 1);
+}
+
+static void drop_memory(png_structp png, png_voidp block) {
+  (void)png;
+  ra_mem_free(block);
+}
+
+static bool is_png(const uint8_t *bytes, size_t size) { return size >= 4 && memcmp(bytes, "\x89PNG", 4) == 0; }
+
+static int32_t decode(const uint8_t *bytes, size_t size, bool header_only, ra_pixels *out) {
+  job j = {.bytes = bytes, .size = size, .picture = out};
+  j.png = png_create_read_struct_2(PNG_LIBPNG_VER_STRING, &j, on_error, on_warning, NULL, get_memory, drop_memory);
+  j.info = j.png ? png_create_info_struct(j.png) : NULL;
+  int32_t code = j.info ? guarded(&j, header_only) : RA_ERR_MEMORY;
+  png_destroy_read_struct(&j.png, &j.info, NULL);
+  ra_mem_free(j.block);
+  ra_mem_free(j.row);
+  return code;
+}
+
+int32_t ra_png_write(const ra_pixels *p, const char *path) {
+  ra_file_out file;
+  ra_pixels copy = *p;
+  RA_TRY(ra_file_begin(&file, path));
+  job j = {.picture = &copy, .file = &file};
+  j.png = png_create_write_struct_2(PNG_LIBPNG_VER_STRING, &j, on_error, on_warning, NULL, get_memory, drop_memory);
+  j.info = j.png ? png_create_info_struct(j.png) : NULL;
+  int32_t code = j.info ? guarded(&j, false) : RA_ERR_MEMORY;
+  png_destroy_write_struct(&j.png, &j.info);
+  ra_mem_free(j.block);
+  ra_mem_free(j.row);
+  if (code == RA_OK) return ra_file_commit(&file);
+  ra_file_abort(&file);
+  return code;
+}
+
+const ra_image_format ra_image_png = {"PNG", is_png, decode};

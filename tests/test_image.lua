@@ -1,0 +1,259 @@
+-- Pictures: reading, writing, broken files, masks.
+local check = require "check"
+local ffi = require "ramus.ffi"
+local json = require "cjson"
+local new = ffi.cdata
+local C = ffi.C
+
+local here = check.root .. "/tests/reference/image"
+
+local function read_bytes(path)
+  local file = assert(io.open(path, "rb"))
+  local bytes = file:read("*a")
+  file:close()
+  return bytes
+end
+
+local function write_bytes(path, bytes)
+  local file = assert(io.open(path, "wb"))
+  file:write(bytes)
+  file:close()
+end
+
+--- A raw tensor that frees itself, or nil and the message.
+local function own(t)
+  if t == nil then return nil, ffi.message() end
+  return new.gc(t, C.ra_tensor_release)
+end
+local function load(path) return own(C.ra_image_load(path)) end
+local function load_bytes(bytes) return own(C.ra_image_load_memory(bytes, #bytes)) end
+
+local function make(dim, f)
+  local t = own(C.ra_tensor_new(#dim, new.new("int32_t[?]", #dim, dim)))
+  for i = 0, t.size - 1 do t.data[i] = f(i) end
+  return t
+end
+
+local function expected() return json.decode(read_bytes(here .. "/expected.json")) end
+
+check.case("every kind of PNG, JPEG and npy has the values of the reference", function()
+  local count, out = 0, new.new("int32_t[4]")
+  for name, e in pairs(expected()) do
+    local t, err = load(here .. "/" .. name)
+    check.ok(t, err)
+    check.equal(t.rank, 3)
+    for d = 1, 3 do check.equal(t.dim[d - 1], e.shape[d], name .. " dimension " .. d) end
+    local tolerance = name:find("%.jpg$") and 2.01 / 255 or 1e-6
+    for i, v in ipairs(e.values) do check.near(t.data[i - 1], v, tolerance, name .. " value " .. i) end
+    check.equal(C.ra_image_info(here .. "/" .. name, out, out + 1, out + 2, out + 3), 0)
+    for d = 1, 3 do check.equal(out[d - 1], e.shape[d], name .. " info") end
+    check.equal(out[3], e.bits, name .. " bits")
+    count = count + 1
+  end
+  check.equal(count, 40)
+end)
+
+-- name, bytes, channels, bits, values x white
+local pnm = {
+  { "P1 no blanks", "P1\n# a remark\n3 2\n011\n1 0 0\n", 1, 1, 1, { 1, 0, 0, 0, 1, 1 } },
+  { "P2", "P2 3 2 10\n0 1 2\n10 9 8", 1, 8, 10, { 0, 1, 2, 10, 9, 8 } },
+  { "P2 wide", "P2\n2 1\n#x\n1000\n1000 500\n", 1, 16, 1000, { 1000, 500 } },
+  { "P3", "P3\n1 2\n255\n255 0 1\n2 3 4\n", 3, 8, 255, { 255, 2, 0, 3, 1, 4 } },
+  { "P4", "P4\n9 2\n\170\128\0\0", 1, 1, 1, { 0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 1, 1, 1, 1, 1, 1, 1, 1 } },
+  { "P5", "P5 2 2 255\n\0\127\200\255", 1, 8, 255, { 0, 127, 200, 255 } },
+  { "P5 wide", "P5 2 1 65535\n\1\0\255\255", 1, 16, 65535, { 256, 65535 } },
+  { "P6", "P6 1 1 255 \10\20\30", 3, 8, 255, { 10, 20, 30 } },
+}
+
+check.case("PBM, PGM, PPM, ASCII and binary", function()
+  for _, p in ipairs(pnm) do
+    local t, err = load_bytes(p[2])
+    check.ok(t, p[1] .. ": " .. tostring(err))
+    check.equal(t.dim[0], p[3], p[1])
+    check.equal(t.size, #p[6], p[1])
+    for i, v in ipairs(p[6]) do check.near(t.data[i - 1], v / p[5], 1e-7, p[1] .. " value " .. i) end
+  end
+end)
+
+--- Every file that has one format, as bytes.
+local function samples()
+  local list = {}
+  for _, name in ipairs { "grey1.png", "grey16_interlaced.png", "palette4.png", "rgb8.png", "grey.jpg",
+    "rgb_progressive_halved.jpg", "u8.npy", "float.npy", "one.npz" } do
+    list[#list + 1] = { name, read_bytes(here .. "/" .. name) }
+  end
+  for _, p in ipairs(pnm) do list[#list + 1] = { p[1], p[2] } end
+  return list
+end
+
+check.case("a file cut anywhere is an error with a message, never half a picture", function()
+  collectgarbage()
+  local before = C.ra_mem_live()
+  for _, s in ipairs(samples()) do
+    local name, bytes = s[1], s[2]
+    local last = #bytes - 1
+    if name == "P2" then last = #bytes - 2 end              -- "8" is the last sample
+    if name == "P1 no blanks" or name == "P2 wide" or name == "P3" then last = #bytes - 3 end -- then a line end
+    if name == "P2 wide" then last = #bytes - 5 end -- 50 and 5 are numbers too
+    for n = 0, last do
+      local t, err = load_bytes(bytes:sub(1, n))
+      if t then error(("%s cut to %d of %d bytes was read"):format(name, n, #bytes)) end
+      check.ok(#err > 10, "a message")
+    end
+  end
+  collectgarbage()
+  check.equal(C.ra_mem_live(), before, "bytes still allocated")
+end)
+
+check.case("damaged files neither crash nor leak, whatever byte is wrong", function()
+  collectgarbage()
+  local before = C.ra_mem_live()
+  C.ra_mem_reset_peak()
+  local refused, draws = 0, 0
+  local function draw(n)
+    draws = draws + 1
+    return math.floor(C.ra_random_uniform(11, 0, 0, 0, draws) * n)
+  end
+  for _, s in ipairs(samples()) do
+    for _ = 1, 300 do
+      local bytes = new.new("uint8_t[?]", #s[2])
+      new.copy(bytes, s[2], #s[2])
+      for _ = 1, 1 + draw(3) do bytes[draw(#s[2])] = draw(256) end
+      local t = own(C.ra_image_load_memory(bytes, #s[2]))
+      if t then
+        check.ok(t.size > 0 and t.size < 1e7, "a plausible size")
+        C.ra_tensor_release(new.gc(t, nil))
+      else
+        refused = refused + 1
+        check.ok(#ffi.message() > 10)
+      end
+    end
+  end
+  check.ok(refused > 1500, "most damages are noticed, got " .. refused)
+  check.equal(C.ra_mem_live(), before, "bytes still allocated")
+  check.ok(C.ra_mem_peak() - before < 64e6, "no wild allocation, peak " .. C.ra_mem_peak())
+end)
+
+check.case("hostile headers are refused before anything is allocated", function()
+  C.ra_mem_reset_peak()
+  local before = C.ra_mem_live()
+  check.fails("2^28 samples", load_bytes, "P5 100000 100000 255\n")
+  check.fails("too short", load_bytes, "P5 10000 10000 255\nabc")
+  check.fails("too short", load_bytes, "P1 10000 10000 0101")
+  check.fails("empty", load_bytes, "P5 0 10 255\n")
+  check.fails("header wants", load_bytes, "P5 99999999999999999999 1 255\n1")
+  check.fails("header wants", load_bytes, "P5 1 1 70000\n12")
+  check.fails("header wants", load_bytes, "P5 -1 1 255\n1")
+  check.fails("above the maximum of 10", load_bytes, "P5 1 1 10\n\11")
+  check.fails("above the maximum of 10", load_bytes, "P2 1 1 10\n11")
+  check.fails("no number", load_bytes, "P2 2 1 10\n1 x")
+  local png = read_bytes(here .. "/grey8.png")
+  local jpeg = read_bytes(here .. "/grey.jpg")
+  local at = jpeg:find("\255\192", 1, true) -- the frame header: height and width follow after 5 bytes
+  check.fails("too short", load_bytes, jpeg:sub(1, at + 4) .. "\255\255\255\255" .. jpeg:sub(at + 9))
+  check.fails("PNG", load_bytes, png:sub(1, 16) .. "\127\255\255\255" .. png:sub(21))
+  check.ok(C.ra_mem_peak() - before < 1e6, "peak " .. C.ra_mem_peak() - before)
+end)
+
+check.case("what is no picture is named", function()
+  check.fails("file is empty", load_bytes, "")
+  check.fails("looks like a web page", load_bytes, "<html>404")
+  check.fails("looks like GIF", load_bytes, "GIF89a..")
+  check.fails("it reads PNG", load_bytes, "hello")
+  check.fails("CMYK", load, here .. "/cmyk.jpg")
+  check.fails("nosuchfile.png", load, here .. "/nosuchfile.png")
+  check.fails("reference", load, check.root .. "/tests/reference") -- a folder
+end)
+
+check.case("pictures come back as they were written", function()
+  local folder = check.folder("image")
+  for _, case in ipairs { { "a.png", 1, 8 }, { "b.png", 3, 8 }, { "c.png", 1, 16 }, { "d.png", 3, 16 }, { "e.pgm", 1, 8 },
+    { "f.pgm", 1, 16 }, { "g.ppm", 3, 8 }, { "h.PNM", 3, 16 } } do
+    local name, channels, bits = case[1], case[2], case[3]
+    local white = 2 ^ bits - 1
+    local t = make({ channels, 5, 7 }, function(i) return math.floor(C.ra_random_uniform(1, 0, 0, 0, i) * (white + 1)) / white end)
+    check.equal(C.ra_image_save(folder .. "/" .. name, t, bits), 0, name)
+    local back = assert(load(folder .. "/" .. name))
+    for d = 0, 2 do check.equal(back.dim[d], t.dim[d], name) end
+    for i = 0, t.size - 1 do check.near(back.data[i], t.data[i], 1e-6, name) end
+  end
+  -- a view with strides, values outside 0..1, rounding to the nearest
+  local wide = make({ 2, 4 }, function(i) return ({ [0] = -1, 0.5, 2, 0.25, 0.1, 0.6 / 255, 0.4 / 255, 1 })[i] end)
+  local view = own(C.ra_tensor_narrow(wide, 1, 1, 2))
+  check.equal(C.ra_image_save(folder .. "/view.png", view, 8), 0)
+  local back = assert(load(folder .. "/view.png"))
+  check.equal(back.size, 4)
+  for i, v in ipairs { 128, 255, 1, 0 } do check.near(back.data[i - 1] * 255, v, 1e-4) end
+end)
+
+check.case("writing fails with a message and leaves what was there", function()
+  local folder = check.folder("image_bad")
+  local t = make({ 2, 2 }, function() return 0.5 end)
+  local function save(path, tensor, bits)
+    if C.ra_image_save(path, tensor, bits) ~= 0 then return nil, ffi.message() end
+    return true
+  end
+  check.ok(save(folder .. "/x.png", t, 8))
+  local bytes = read_bytes(folder .. "/x.png")
+  check.fails("NaN", save, folder .. "/x.png", make({ 2, 2 }, function() return 0 / 0 end), 8)
+  check.equal(read_bytes(folder .. "/x.png"), bytes, "the old file")
+  check.fails("written as .png", save, folder .. "/x.bmp", t, 8)
+  check.fails("bits are 8 or 16", save, folder .. "/x.png", t, 12)
+  check.fails("[H,W]", save, folder .. "/x.png", make({ 2, 2, 2 }, function() return 0 end), 8)
+  check.fails(".pgm holds 1", save, folder .. "/x.pgm", make({ 3, 2, 2 }, function() return 0 end), 8)
+  check.fails("cannot write", save, folder .. "/no/such/x.png", t, 8)
+  check.fails("No space left", save, "/dev/full", t, 8)
+end)
+
+local function mask(path, threshold)
+  local report = new.new("ra_mask_report")
+  local t, err = own(C.ra_mask_load(path, threshold, report))
+  return t, t and report or err
+end
+
+check.case("masks: a declared threshold, and an account of other values", function()
+  local folder = check.folder("mask")
+  write_bytes(folder .. "/m.pgm", "P5 4 2 255\n\0\255\127\128\0\0\255\16")
+  local t, r = mask(folder .. "/m.pgm", 128)
+  for i, v in ipairs { 0, 1, 0, 1, 0, 0, 1, 0 } do check.equal(t.data[i - 1], v) end
+  check.equal(t.rank, 2)
+  check.equal(r.pixels, 8)
+  check.equal(r.ones, 3)
+  check.equal(r.low, 0)
+  check.equal(r.high, 255)
+  check.equal(r.between, 3)
+  check.equal(r.histogram[0], 3)
+  check.equal(r.histogram[1], 1)
+  check.equal(r.histogram[7], 1)
+  check.equal(r.histogram[8], 1)
+  check.equal(r.histogram[15], 2)
+  -- 16 bit: the same threshold in the same units; 32896 = 128 * 257
+  write_bytes(folder .. "/w.pgm", "P5 2 1 65535\n\128\128\128\127")
+  t, r = mask(folder .. "/w.pgm", 128)
+  check.equal(t.data[0], 1)
+  check.equal(t.data[1], 0)
+  check.equal(r.between, 0)
+  write_bytes(folder .. "/c.ppm", "P6 2 1 255\n\255\255\255\255\0\0")
+  t, r = mask(folder .. "/c.ppm", 128)
+  check.equal(t.data[0], 1)
+  check.equal(r.coloured, 1)
+end)
+
+check.case("cimat80: all pictures and masks are read, stray mask values are counted", function()
+  local root = check.shared("cimat80_dca1_subset")
+  local stray = {}
+  for _, part in ipairs { "training", "testing" } do
+    for n = 1, 40 do
+      local base = ("%s/Angios_40_%s/%d"):format(root, part, n)
+      local t = assert(load(base .. ".png"))
+      check.equal(t.dim[1], 300)
+      check.equal(t.dim[2], 300)
+      local m, r = mask(base .. "_gt.png", 128)
+      check.ok(m, r)
+      if r.between > 0 then stray[part .. n] = r.between end
+    end
+  end
+  check.equal(stray.training29, 24)
+  check.equal(stray.testing23, 4)
+  check.equal(stray.testing26, 11)
+end)
