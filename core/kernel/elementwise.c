@@ -127,18 +127,29 @@ void K(unary_grad)(ra_unary f, ra_real p, ra_real q, int64_t n, const ra_real *x
 
 /* ---- y = f(a, b), y (+)= p a ---- */
 
+/* u, v: element i of a and b, or the one number that they are */
+#define BINARY(u, v) \
+  switch (f) { \
+    case RA_BINARY_ADD: EACH y[i] = (u) + (v); break; \
+    case RA_BINARY_SUB: EACH y[i] = (u) - (v); break; \
+    case RA_BINARY_MUL: EACH y[i] = (u) * (v); break; \
+    case RA_BINARY_DIV: EACH y[i] = (u) / (v); break; \
+    case RA_BINARY_COUNT: break; \
+  }
+
+void K(binary_row)(ra_binary f, int64_t n, const ra_real *a, bool a_one, const ra_real *b, bool b_one, ra_real *y) {
+  if (n <= 0) return;
+  ra_real p = a[0], q = b[0];
+  if (a_one && b_one) BINARY(p, q)
+  else if (a_one) BINARY(p, b[i])
+  else if (b_one) BINARY(a[i], q)
+  else BINARY(a[i], b[i])
+}
+
 static void binary_chunk(void *context, int32_t chunk) {
   const job *j = context;
-  int64_t n = chunk_length(j, chunk), at = (int64_t)chunk * RA_CHUNK;
-  const ra_real *a = j->a + at, *b = j->b + at;
-  ra_real *y = j->y + at;
-  switch ((ra_binary)j->f) {
-    case RA_BINARY_ADD: EACH y[i] = a[i] + b[i]; break;
-    case RA_BINARY_SUB: EACH y[i] = a[i] - b[i]; break;
-    case RA_BINARY_MUL: EACH y[i] = a[i] * b[i]; break;
-    case RA_BINARY_DIV: EACH y[i] = a[i] / b[i]; break;
-    case RA_BINARY_COUNT: break;
-  }
+  int64_t at = (int64_t)chunk * RA_CHUNK;
+  K(binary_row)((ra_binary)j->f, chunk_length(j, chunk), j->a + at, false, j->b + at, false, j->y + at);
 }
 
 void K(binary)(ra_binary f, int64_t n, const ra_real *a, const ra_real *b, ra_real *y) {
@@ -190,7 +201,11 @@ static void sum_part(void *context, int32_t part) {
 }
 
 static double sum_all(int64_t n, const ra_real *x, const ra_real *y) {
-  sum_job j = {.n = n, .length = (n + PARTS - 1) / PARTS, .x = x, .y = y};
+  sum_job j; /* field by field: clearing part would cost more than a short sum */
+  j.n = n;
+  j.x = x;
+  j.y = y;
+  j.length = (n + PARTS - 1) / PARTS;
   if (j.length < RA_CHUNK) j.length = RA_CHUNK;
   int32_t parts = (int32_t)((n + j.length - 1) / j.length);
   ra_parallel(parts, sum_part, &j);

@@ -1,0 +1,210 @@
+/* pool.c: max and average pooling of planes [H,W] -> [Ho,Wo], Ho = floor((H + 2 pad - kh) / stride) + 1.
+ * The maximum's place in its window is kept as a byte (int32_t for windows of
+ * more than 256), the first of equal ones; NaN wins, as in PyTorch. Gradients
+ * are gathered plane by plane, so no two threads meet. */
+#include "elementwise.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "../base/thread.h"
+
+typedef struct {
+  const ra_pool *s;
+  const ra_real *x;
+  ra_real *y;
+  void *which;
+  const void *seen;
+  bool add;
+  int32_t group; /* planes of an item */
+} job;
+
+static int32_t least(int32_t a, int32_t b) { return a < b ? a : b; }
+static int32_t most(int32_t a, int32_t b) { return a > b ? a : b; }
+
+/* Window of output i along one side: inputs from..to-1. */
+typedef struct { int32_t origin, from, to; } window;
+static inline window window_of(int32_t i, int32_t stride, int32_t pad, int32_t k, int32_t size) {
+  int32_t origin = i * stride - pad;
+  return (window){origin, most(origin, 0), least(origin + k, size)};
+}
+
+static bool is_2x2(const ra_pool *s) {
+  return s->kh == 2 && s->kw == 2 && s->stride_h == 2 && s->stride_w == 2 && s->pad_h == 0 && s->pad_w == 0;
+}
+
+/* ---- max ---- */
+
+static void max_2x2(const ra_pool *s, const ra_real *x, ra_real *y, uint8_t *which) {
+  for (int32_t i = 0; i < s->Ho; i++, y += s->Wo, which += s->Wo) {
+    const ra_real *r0 = x + (int64_t)2 * i * s->W, *r1 = r0 + s->W;
+#pragma omp simd
+    for (int32_t j = 0; j < s->Wo; j++) {
+      ra_real a = r0[2 * j], b = r0[2 * j + 1], c = r1[2 * j], d = r1[2 * j + 1];
+      int32_t k0 = (b > a) | (b != b), k1 = (d > c) | (d != d);
+      ra_real m0 = k0 ? b : a, m1 = k1 ? d : c;
+      int32_t low = (m1 > m0) | ((m1 != m1) & (m0 == m0));
+      y[j] = low ? m1 : m0;
+      which[j] = (uint8_t)(low ? 2 + k1 : k0);
+    }
+  }
+}
+
+static void max_any(const ra_pool *s, const ra_real *x, ra_real *y, void *which) {
+  uint8_t *bytes = s->kh * s->kw <= 256 ? which : NULL;
+  int32_t *words = bytes ? NULL : which;
+  int64_t o = 0;
+  for (int32_t i = 0; i < s->Ho; i++) {
+    window a = window_of(i, s->stride_h, s->pad_h, s->kh, s->H);
+    for (int32_t j = 0; j < s->Wo; j++, o++) {
+      window b = window_of(j, s->stride_w, s->pad_w, s->kw, s->W);
+      ra_real top = -INFINITY;
+      int32_t at = (a.from - a.origin) * s->kw + b.from - b.origin;
+      for (int32_t u = a.from; u < a.to; u++)
+        for (int32_t v = b.from; v < b.to; v++) {
+          ra_real value = x[(int64_t)u * s->W + v];
+          if (value > top || value != value) {
+            top = value;
+            at = (u - a.origin) * s->kw + v - b.origin;
+          }
+        }
+      y[o] = top;
+      if (bytes) bytes[o] = (uint8_t)at;
+      else words[o] = at;
+    }
+  }
+}
+
+static void max_item(void *context, int32_t item) {
+  const job *j = context;
+  const ra_pool *s = j->s;
+  int64_t in = (int64_t)s->H * s->W, out = (int64_t)s->Ho * s->Wo;
+  size_t width = s->kh * s->kw <= 256 ? 1 : sizeof(int32_t);
+  for (int32_t p = item * j->group; p < least((item + 1) * j->group, s->planes); p++) {
+    void *which = (char *)j->which + (size_t)(p * out) * width;
+    if (is_2x2(s)) max_2x2(s, j->x + p * in, j->y + p * out, which);
+    else max_any(s, j->x + p * in, j->y + p * out, which);
+  }
+}
+
+static void max_grad_2x2(const ra_pool *s, const ra_real *dy, const uint8_t *which, bool add, ra_real *dx) {
+  for (int32_t i = 0; i < s->Ho; i++, dy += s->Wo, which += s->Wo) {
+    ra_real *r0 = dx + (int64_t)2 * i * s->W, *r1 = r0 + s->W;
+    if (add) {
+#pragma omp simd
+      for (int32_t j = 0; j < s->Wo; j++) {
+        ra_real d = dy[j];
+        int32_t k = which[j];
+        r0[2 * j] += k == 0 ? d : 0;
+        r0[2 * j + 1] += k == 1 ? d : 0;
+        r1[2 * j] += k == 2 ? d : 0;
+        r1[2 * j + 1] += k == 3 ? d : 0;
+      }
+    } else {
+#pragma omp simd
+      for (int32_t j = 0; j < s->Wo; j++) {
+        ra_real d = dy[j];
+        int32_t k = which[j];
+        r0[2 * j] = k == 0 ? d : 0;
+        r0[2 * j + 1] = k == 1 ? d : 0;
+        r1[2 * j] = k == 2 ? d : 0;
+        r1[2 * j + 1] = k == 3 ? d : 0;
+      }
+      if (s->W & 1) r0[s->W - 1] = r1[s->W - 1] = 0;
+    }
+  }
+  if (!add && (s->H & 1)) memset(dx + (int64_t)(s->H - 1) * s->W, 0, (size_t)s->W * sizeof *dx);
+}
+
+static void max_grad_any(const ra_pool *s, const ra_real *dy, const void *which, bool add, ra_real *dx) {
+  const uint8_t *bytes = s->kh * s->kw <= 256 ? which : NULL;
+  const int32_t *words = bytes ? NULL : which;
+  if (!add) memset(dx, 0, (size_t)s->H * (size_t)s->W * sizeof *dx);
+  int64_t o = 0;
+  for (int32_t i = 0; i < s->Ho; i++)
+    for (int32_t j = 0; j < s->Wo; j++, o++) {
+      int32_t at = bytes ? bytes[o] : words[o];
+      int32_t u = i * s->stride_h - s->pad_h + at / s->kw, v = j * s->stride_w - s->pad_w + at % s->kw;
+      dx[(int64_t)u * s->W + v] += dy[o];
+    }
+}
+
+static void max_grad_item(void *context, int32_t item) {
+  const job *j = context;
+  const ra_pool *s = j->s;
+  int64_t in = (int64_t)s->H * s->W, out = (int64_t)s->Ho * s->Wo;
+  size_t width = s->kh * s->kw <= 256 ? 1 : sizeof(int32_t);
+  for (int32_t p = item * j->group; p < least((item + 1) * j->group, s->planes); p++) {
+    const void *which = (const char *)j->seen + (size_t)(p * out) * width;
+    if (is_2x2(s)) max_grad_2x2(s, j->x + p * out, which, j->add, j->y + p * in);
+    else max_grad_any(s, j->x + p * out, which, j->add, j->y + p * in);
+  }
+}
+
+/* ---- average ---- */
+
+static inline ra_real share(const ra_pool *s, window a, window b) {
+  /* as PyTorch: the padding counts, what lies beyond it does not */
+  int32_t h = s->count_pad ? least(a.origin + s->kh, s->H + s->pad_h) - a.origin : a.to - a.from;
+  int32_t w = s->count_pad ? least(b.origin + s->kw, s->W + s->pad_w) - b.origin : b.to - b.from;
+  return (ra_real)(1.0 / ((double)h * w));
+}
+
+static void avg_item(void *context, int32_t item) {
+  const job *t = context;
+  const ra_pool *s = t->s;
+  for (int32_t p = item * t->group; p < least((item + 1) * t->group, s->planes); p++) {
+    const ra_real *x = t->x + (int64_t)p * s->H * s->W;
+    ra_real *y = t->y + (int64_t)p * s->Ho * s->Wo;
+    for (int32_t i = 0; i < s->Ho; i++) {
+      window a = window_of(i, s->stride_h, s->pad_h, s->kh, s->H);
+      for (int32_t j = 0; j < s->Wo; j++) {
+        window b = window_of(j, s->stride_w, s->pad_w, s->kw, s->W);
+        ra_real sum = 0;
+        for (int32_t u = a.from; u < a.to; u++)
+          for (int32_t v = b.from; v < b.to; v++) sum += x[(int64_t)u * s->W + v];
+        *y++ = sum * share(s, a, b);
+      }
+    }
+  }
+}
+
+static void avg_grad_item(void *context, int32_t item) {
+  const job *t = context;
+  const ra_pool *s = t->s;
+  for (int32_t p = item * t->group; p < least((item + 1) * t->group, s->planes); p++) {
+    ra_real *dx = t->y + (int64_t)p * s->H * s->W;
+    const ra_real *dy = t->x + (int64_t)p * s->Ho * s->Wo;
+    if (!t->add) memset(dx, 0, (size_t)s->H * (size_t)s->W * sizeof *dx);
+    for (int32_t i = 0; i < s->Ho; i++) {
+      window a = window_of(i, s->stride_h, s->pad_h, s->kh, s->H);
+      for (int32_t j = 0; j < s->Wo; j++) {
+        window b = window_of(j, s->stride_w, s->pad_w, s->kw, s->W);
+        ra_real d = *dy++ * share(s, a, b);
+        for (int32_t u = a.from; u < a.to; u++)
+          for (int32_t v = b.from; v < b.to; v++) dx[(int64_t)u * s->W + v] += d;
+      }
+    }
+  }
+}
+
+static void run(job j, ra_chunk_fn *fn) {
+  const ra_pool *s = j.s;
+  int64_t plane = (int64_t)s->H * s->W;
+  if (s->planes <= 0 || plane <= 0) return;
+  j.group = plane < RA_CHUNK ? (int32_t)(RA_CHUNK / plane) : 1;
+  ra_parallel((s->planes + j.group - 1) / j.group, fn, &j);
+}
+
+void K(max_pool)(const ra_pool *s, const ra_real *x, ra_real *y, void *which) {
+  run((job){.s = s, .x = x, .y = y, .which = which}, max_item);
+}
+void K(max_pool_grad)(const ra_pool *s, const ra_real *dy, const void *which, bool add, ra_real *dx) {
+  run((job){.s = s, .x = dy, .seen = which, .add = add, .y = dx}, max_grad_item);
+}
+void K(avg_pool)(const ra_pool *s, const ra_real *x, ra_real *y) {
+  run((job){.s = s, .x = x, .y = y}, avg_item);
+}
+void K(avg_pool_grad)(const ra_pool *s, const ra_real *dy, bool add, ra_real *dx) {
+  run((job){.s = s, .x = dy, .add = add, .y = dx}, avg_grad_item);
+}
