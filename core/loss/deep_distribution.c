@@ -102,35 +102,42 @@ static int32_t infer(ra_call *c) {
 
 /* ---- one cell: everything in double ---- */
 
-static double sigmoid(double u) { return u >= 0 ? 1 / (1 + exp(-u)) : exp(u) / (1 + exp(u)); }
-static double softplus(double u) { return (u > 0 ? u : 0) + log1p(exp(-fabs(u))); }
+/* sigmoid(u), 1 - sigmoid(u) and log(1 + exp(-|u|)), one exp and one log1p */
+typedef struct {
+  double u, p, q, tail;
+} share;
 
-/* KL(sigmoid(u) || sigmoid(v)). Swapping the classes changes nothing, so u <= 0
- * may be assumed: then nothing large cancels. */
-static double kl(double u, double v) {
-  if (u > 0) {
-    u = -u;
-    v = -v;
-  }
-  return sigmoid(u) * (u - v) + softplus(v) - softplus(u);
+static share share_of(double u) {
+  double e = exp(-fabs(u)), large = 1 / (1 + e), small = e * large;
+  return (share){u, u >= 0 ? large : small, u >= 0 ? small : large, log1p(e)};
+}
+
+static double softplus(double u, double tail) { return (u > 0 ? u : 0) + tail; }
+
+/* KL(s || t) = p_s (u_s - u_t) + softplus(u_t) - softplus(u_s). Swapping the
+ * classes (u to -u, p to q) changes nothing, so u_s <= 0 may be assumed: then
+ * nothing large cancels. */
+static double kl(share s, share t) {
+  double sign = s.u > 0 ? -1 : 1, small = s.u > 0 ? s.q : s.p;
+  return small * sign * (s.u - t.u) + softplus(sign * t.u, t.tail) - softplus(sign * s.u, s.tail);
 }
 
 static double log_ratio(double weight, double a, double b) { return weight > 0 && b > 0 ? weight * log(a / b) : 0; }
 
 /* Divergence of student u and teacher v, *d its derivative with respect to u. */
 static double divergence(int direction, double u, double v, double *d) {
-  double a = sigmoid(u), a1 = sigmoid(-u), b = sigmoid(v), b1 = sigmoid(-v);
+  share s = share_of(u), t = share_of(v);
   if (direction == STUDENT_TEACHER) {
-    *d = a * a1 * (u - v);
-    return kl(u, v);
+    *d = s.p * s.q * (u - v);
+    return kl(s, t);
   }
   if (direction == TEACHER_STUDENT) {
-    *d = a * b1 - a1 * b;
-    return kl(v, u);
+    *d = s.p * t.q - s.q * t.p;
+    return kl(t, s);
   }
-  double m = (a + b) / 2, m1 = (a1 + b1) / 2;
-  *d = a > 0 && a1 > 0 && m > 0 && m1 > 0 ? a * a1 * (u + log(m1) - log(m)) / 2 : 0;
-  return (log_ratio(a, a, m) + log_ratio(a1, a1, m1) + log_ratio(b, b, m) + log_ratio(b1, b1, m1)) / 2;
+  double p = (s.p + t.p) / 2, q = (s.q + t.q) / 2; /* the mean of both */
+  *d = s.p > 0 && s.q > 0 && p > 0 && q > 0 ? s.p * s.q * (u + log(q) - log(p)) / 2 : 0;
+  return (log_ratio(s.p, s.p, p) + log_ratio(s.q, s.q, q) + log_ratio(t.p, t.p, p) + log_ratio(t.q, t.q, q)) / 2;
 }
 
 /* ---- forward ---- */

@@ -23,7 +23,8 @@ static int32_t infer(ra_call *c) {
 static void pixels(const ra_call *c, int32_t n, const ra_real *x, const ra_real *y, const ra_real *t, ra_real *value,
                    ra_real *grad) {
   ra_bernoulli s;
-  ra_real m[RA_TILE], power[RA_TILE], gamma = (ra_real)c->param[GAMMA], alpha = (ra_real)c->param[ALPHA];
+  ra_real m[RA_TILE], power[RA_TILE], ce[RA_TILE];
+  ra_real gamma = (ra_real)c->param[GAMMA], alpha = (ra_real)c->param[ALPHA];
   ra_real front = alpha < 0 ? 1 : alpha, back = alpha < 0 ? 1 : 1 - alpha;
   const ra_real tiny = (ra_real)1e-30; /* keeps m^gamma / m finite; where m is smaller the loss is 0 anyway */
   (void)t;
@@ -36,15 +37,20 @@ static void pixels(const ra_call *c, int32_t n, const ra_real *x, const ra_real 
   ra_tile_pow(n, m, gamma, power);
   RA_SIMD
   for (int32_t i = 0; i < n; i++) {
-    ra_real a = front * y[i] + back * (1 - y[i]), ce = -y[i] * s.lp[i] - (1 - y[i]) * s.lq[i];
-    if (value) {
-      value[i] = a * power[i] * ce;
-    } else {
-      ra_real d_ce = (1 - y[i]) * s.p[i] - y[i] * s.q[i], d_m = (1 - 2 * y[i]) * s.p[i] * s.q[i];
-      grad[i] = a * power[i] * (d_ce + gamma * ce * d_m / m[i]);
-    }
+    power[i] *= front * y[i] + back * (1 - y[i]);
+    ce[i] = -y[i] * s.lp[i] - (1 - y[i]) * s.lq[i];
   }
-  if (grad) ra_from_logit(c, n, &s, grad);
+  if (value) {
+    RA_SIMD
+    for (int32_t i = 0; i < n; i++) value[i] = power[i] * ce[i];
+    return;
+  }
+  RA_SIMD
+  for (int32_t i = 0; i < n; i++) {
+    ra_real d_ce = (1 - y[i]) * s.p[i] - y[i] * s.q[i], d_m = (1 - 2 * y[i]) * s.p[i] * s.q[i];
+    grad[i] = power[i] * (d_ce + gamma * ce[i] * d_m / m[i]);
+  }
+  ra_from_logit(c, n, &s, grad);
 }
 
 RA_PIXEL_LOSS(pixels)

@@ -55,13 +55,15 @@ static void js(int32_t n, const ra_bernoulli *s, const ra_bernoulli *t, ra_real 
   }
   ra_tile_log(n, m.lp);
   ra_tile_log(n, m.lq);
-  RA_SIMD
-  for (int32_t i = 0; i < n; i++) {
-    if (value)
-      value[i] = (s->p[i] * (s->lp[i] - m.lp[i]) + s->q[i] * (s->lq[i] - m.lq[i]) + t->p[i] * (t->lp[i] - m.lp[i]) +
-                  t->q[i] * (t->lq[i] - m.lq[i])) / 2;
-    else grad[i] = s->p[i] * s->q[i] * (s->lp[i] - s->lq[i] - m.lp[i] + m.lq[i]) / 2;
+  if (grad) {
+    RA_SIMD
+    for (int32_t i = 0; i < n; i++) grad[i] = s->p[i] * s->q[i] * (s->lp[i] - s->lq[i] - m.lp[i] + m.lq[i]) / 2;
+    return;
   }
+  RA_SIMD
+  for (int32_t i = 0; i < n; i++)
+    value[i] = (s->p[i] * (s->lp[i] - m.lp[i]) + s->q[i] * (s->lq[i] - m.lq[i]) + t->p[i] * (t->lp[i] - m.lp[i]) +
+                t->q[i] * (t->lq[i] - m.lq[i])) / 2;
 }
 
 static void kl(int32_t n, const ra_bernoulli *from, const ra_bernoulli *to, ra_real *value) {
