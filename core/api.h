@@ -50,6 +50,10 @@ double ra_random_normal(double seed, int32_t a, int32_t b, int32_t purpose, doub
 
 double ra_clock(void);                   /* seconds, monotonic */
 
+/* SIGINT and SIGTERM are noted instead of ending the process (a second one ends it). */
+void ra_signals_catch(_Bool on);
+int32_t ra_signal_arrived(void);         /* number of the signal that was noted, or 0 */
+
 /* ---- tensors ----------------------------------------------------------- */
 
 /* Numbers with a shape. Rank 0 to 5; a dimension may be 0. Elements of one
@@ -104,6 +108,9 @@ typedef struct ra_mask_report {
 /* [own] [H,W] of 0 and 1: 1 where the value (0..255) >= threshold. report [opt] */
 ra_tensor *ra_mask_load(const char *path, double threshold, ra_mask_report *report);
 
+/* A synthetic coronary angiogram: image and mask [H,W], contiguous, 32 to 4096 a side; a pure function of seed, index and size. */
+int32_t ra_phantom(ra_tensor *image, ra_tensor *mask, double seed, int32_t index);
+
 /* ---- data: transfer, archives, hashes, safetensors, npy, loader (core/data) ---- */
 
 /* SHA-256 as 64 hexadecimal digits and a zero byte. */
@@ -136,6 +143,37 @@ _Bool ra_bundle_checked(const ra_bundle *b);                      /* it had a ch
 
 ra_tensor *ra_npy_load(const char *path);                         /* [own] */
 int32_t ra_npy_save(const char *path, const ra_tensor *t);        /* float32, row-major, written aside and renamed */
+
+/* Batches made ahead by threads of its own; same bits for any number of threads. */
+typedef struct ra_loader ra_loader;
+struct ra_augment;
+typedef struct ra_loader_config {
+  int32_t batch;        /* samples in a batch */
+  int32_t channels;     /* 1 or 3; grey is repeated, colours become luma */
+  int32_t steps;        /* batches in an epoch, all full; 0: one pass over the set, the last one partial */
+  int32_t epochs;       /* stop after this many; 0: never */
+  int32_t threads;      /* 1 to 16 */
+  int32_t depth;        /* batches made ahead, 1 to 64 */
+  _Bool shuffle;        /* a new order every pass, a function of (seed, epoch, pass); else the order of adding */
+  _Bool drop_last;      /* without steps: no partial batch */
+  double seed;
+  double cache_bytes;   /* decoded pictures kept in memory, at most */
+} ra_loader_config;
+/* [own] prepare [opt] runs once per picture (resize, CLAHE), augment [opt] every time; both must outlive the loader. */
+ra_loader *ra_loader_new(const ra_loader_config *config, const struct ra_augment *prepare, const struct ra_augment *augment);
+/* mask and fov [opt]; mask and field of view are 1 where the value (0..255) >= threshold (field of view: 128). */
+int32_t ra_loader_add(ra_loader *l, const char *id, const char *image, const char *mask, const char *fov, double threshold);
+int32_t ra_loader_steps(const ra_loader *l);                      /* batches in an epoch */
+int32_t ra_loader_start(ra_loader *l, int32_t epoch, int32_t step); /* 0-based; also from anywhere anew */
+/* Waits for the next batch and tells its shape [B,C,H,W] (B = 0: after the last epoch), epoch and step [opt]. */
+int32_t ra_loader_peek(ra_loader *l, int32_t *shape, int32_t *epoch, int32_t *step);
+/* Waits for the next batch and copies it: x [>=B,C,H,W], y and fov [>=B,1,H,W], each [opt]; index[B] [opt] numbers of the
+ * samples. *count is B, 0 after the last epoch. Where fov is not known it is 1. A failure names epoch, batch, sample. */
+int32_t ra_loader_next(ra_loader *l, ra_tensor *x, ra_tensor *y, ra_tensor *fov, int32_t *count, int32_t *index);
+double ra_loader_waited(const ra_loader *l);                      /* seconds spent waiting so far */
+_Bool ra_loader_mask_report(ra_loader *l, int32_t index, ra_mask_report *report); /* false: not decoded yet, or no mask */
+void ra_loader_stop(ra_loader *l);
+void ra_loader_release(ra_loader *l);                             /* any time; NULL is fine */
 
 /* ---- metrics (core/metric) --------------------------------------------- */
 

@@ -37,10 +37,14 @@ int32_t ra_set_threads(int32_t n) {
   return RA_OK;
 }
 
+static _Thread_local bool alone;
+
+void ra_thread_alone(bool yes) { alone = yes; }
+
 void ra_parallel(int32_t chunks, ra_chunk_fn *fn, void *context) {
   int team = ra_threads();
   if (team > chunks) team = chunks;
-  if (team <= 1 || omp_in_parallel()) {
+  if (team <= 1 || alone || omp_in_parallel()) {
     for (int32_t i = 0; i < chunks; i++) fn(context, i);
     return;
   }
