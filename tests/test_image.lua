@@ -150,7 +150,7 @@ check.case("hostile headers are refused before anything is allocated", function(
   local png = read_bytes(here .. "/grey8.png")
   local jpeg = read_bytes(here .. "/grey.jpg")
   local at = jpeg:find("\255\192", 1, true) -- the frame header: height and width follow after 5 bytes
-  check.fails("too short", load_bytes, jpeg:sub(1, at + 4) .. "\255\255\255\255" .. jpeg:sub(at + 9))
+  check.fails("too short", load_bytes, jpeg:sub(1, at + 4) .. "\46\224\46\224" .. jpeg:sub(at + 9))
   check.fails("PNG", load_bytes, png:sub(1, 16) .. "\127\255\255\255" .. png:sub(21))
   check.ok(C.ra_mem_peak() - before < 1e6, "peak " .. C.ra_mem_peak() - before)
 end)
@@ -202,7 +202,9 @@ check.case("writing fails with a message and leaves what was there", function()
   check.fails("[H,W]", save, folder .. "/x.png", make({ 2, 2, 2 }, function() return 0 end), 8)
   check.fails(".pgm holds 1", save, folder .. "/x.pgm", make({ 3, 2, 2 }, function() return 0 end), 8)
   check.fails("cannot write", save, folder .. "/no/such/x.png", t, 8)
-  check.fails("No space left", save, "/dev/full", t, 8)
+  if os.execute("ln -s /dev/full " .. folder .. "/full.png && test -c /dev/full") == 0 then
+    check.fails("No space left", save, folder .. "/full.png", t, 8)
+  end
 end)
 
 local function mask(path, threshold)
