@@ -108,8 +108,17 @@ typedef struct ra_mask_report {
 /* [own] [H,W] of 0 and 1: 1 where the value (0..255) >= threshold. report [opt] */
 ra_tensor *ra_mask_load(const char *path, double threshold, ra_mask_report *report);
 
-/* A synthetic coronary angiogram: image and mask [H,W], contiguous, 32 to 4096 a side; a pure function of seed, index and size. */
-int32_t ra_phantom(ra_tensor *image, ra_tensor *mask, double seed, int32_t index);
+/* Filters: x [H,W] or [C,H,W], contiguous; the result is new, of the same rank. NULL on failure. */
+enum { RA_RESIZE_AUTO, RA_RESIZE_BILINEAR, RA_RESIZE_AREA, RA_RESIZE_NEAREST, RA_RESIZE_COUNT };
+ra_tensor *ra_image_resize(const ra_tensor *x, int32_t height, int32_t width, int32_t method); /* [own] AUTO: area to shrink, else bilinear */
+ra_tensor *ra_image_blur(const ra_tensor *x, double sigma);       /* [own] Gaussian, edges repeated, cut at 4 sigma */
+ra_tensor *ra_image_clahe(const ra_tensor *x, int32_t tiles, double clip); /* [own] tiles x tiles; clip in means of a bin, 0: none */
+/* [own] Vesselness of one channel in 0..1; c = 0: half the largest Hessian norm of each scale. dark: dark tubes on bright ground. */
+ra_tensor *ra_image_frangi(const ra_tensor *x, const double *scale, int32_t scales, double beta, double c, _Bool dark);
+enum { RA_GREY_BT601, RA_GREY_GREEN, RA_GREY_MEAN, RA_GREY_COUNT };
+ra_tensor *ra_image_grey(const ra_tensor *x, int32_t method);     /* [own] 3 channels to 1; 1 channel is copied */
+enum { RA_NORMALISE_RANGE, RA_NORMALISE_DEVIATION, RA_NORMALISE_COUNT };
+ra_tensor *ra_image_normalise(const ra_tensor *x, int32_t method); /* [own] each channel to 0..1, or to mean 0 and deviation 1 */
 
 /* ---- data: transfer, archives, hashes, safetensors, npy, loader (core/data) ---- */
 
@@ -321,3 +330,21 @@ const char *ra_plan_describe(ra_plan *p);                      /* text; valid un
 void ra_plan_profile(ra_plan *p, _Bool on);                    /* time each step; describe then shows it */
 
 /* ---- optimizers (core/optim) ------------------------------------------- */
+
+/* One optimizer over a flat block of weights and the block of their gradients.
+ * Semantics of torch.optim.SGD, Adam and AdamW; fields that a kind does not
+ * have are ignored. clip: largest norm of the gradient, 0 for no clipping. */
+typedef struct ra_optim ra_optim;
+typedef struct ra_optim_config {
+  double weight_decay, momentum, beta1, beta2, eps, clip;
+  _Bool nesterov;
+} ra_optim_config;
+ra_optim *ra_optim_new(const char *kind /* "sgd", "adam", "adamw" */, const ra_optim_config *config, ra_tensor *weight,
+                       ra_tensor *gradient); /* [own] holds both blocks */
+void ra_optim_free(ra_optim *o);
+/* One step; *norm: of the gradient before clipping. RA_ERR_STATE, and no change, where it is not finite. */
+int32_t ra_optim_step(ra_optim *o, double lr, double *norm, _Bool *clipped);
+double ra_optim_steps(const ra_optim *o);
+void ra_optim_set_steps(ra_optim *o, double steps);
+ra_tensor *ra_optim_state(ra_optim *o, const char *name); /* [own] a view of "m" or "v"; NULL where the kind has none */
+int32_t ra_ema_update(ra_tensor *average, const ra_tensor *value, double decay); /* average = decay*average + (1-decay)*value */

@@ -89,6 +89,6 @@ return function(given)
   end
 
   local net = model.new(forward, { channels = o.channels, seed = o.seed, name = ("unet depth %d width %d"):format(o.depth, o.width) })
-  net.options = o
+  net.options, net.builder = o, "unet"
   return net
 end

@@ -1,0 +1,27 @@
+/* signal.c: SIGINT and SIGTERM as a flag that a training loop polls, so that it
+ * can save and stop between two steps. */
+#define _POSIX_C_SOURCE 200809L
+#include <signal.h>
+#include <string.h>
+
+#include "../ramus.h"
+
+static volatile sig_atomic_t arrived;
+
+/* The second signal ends the process the ordinary way. */
+static void note_signal(int number) {
+  arrived = number;
+  signal(number, SIG_DFL);
+}
+
+void ra_signals_catch(bool on) {
+  struct sigaction action;
+  memset(&action, 0, sizeof action);
+  action.sa_handler = on ? note_signal : SIG_DFL;
+  sigemptyset(&action.sa_mask);
+  sigaction(SIGINT, &action, NULL);
+  sigaction(SIGTERM, &action, NULL);
+  arrived = 0;
+}
+
+int32_t ra_signal_arrived(void) { return (int32_t)arrived; }

@@ -1,0 +1,104 @@
+/* optim.c: SGD, Adam and AdamW over one flat block of weights, with clipping of
+ * the gradient's norm, and averages of weights. The arithmetic is in
+ * kernel/optimizer.c; here are state, clipping and checks. */
+#include <math.h>
+#include <string.h>
+
+#include "../base/error.h"
+#include "../base/mem.h"
+#include "../kernel/kernel.h"
+
+typedef enum { SGD, ADAM, ADAMW } optim_kind;
+
+struct ra_optim {
+  ra_optim_config config;
+  optim_kind kind;
+  ra_tensor *weight, *gradient; /* views that it holds */
+  ra_tensor *m, *v;             /* averages of gradient and squared gradient; NULL where the kind has none */
+  double steps;
+};
+
+static int32_t kind_of(const char *name, optim_kind *kind) {
+  static const char *const names[] = {"sgd", "adam", "adamw"};
+  for (int i = 0; i < 3; i++) {
+    if (strcmp(name, names[i]) == 0) {
+      *kind = (optim_kind)i;
+      return RA_OK;
+    }
+  }
+  return ra_fail(RA_ERR_ARG, "unknown optimizer '%s'; known are sgd, adam and adamw", name);
+}
+
+ra_optim *ra_optim_new(const char *name, const ra_optim_config *config, ra_tensor *weight, ra_tensor *gradient) {
+  optim_kind kind;
+  if (kind_of(name, &kind) != RA_OK) return NULL;
+  if (weight->size != gradient->size || !ra_tensor_contiguous(weight) || !ra_tensor_contiguous(gradient)) {
+    ra_fail(RA_ERR_SHAPE, "optimizer: weights (%d) and gradients (%d) must be flat blocks of one length", weight->size,
+            gradient->size);
+    return NULL;
+  }
+  ra_optim *o = ra_mem_zalloc(1, sizeof *o);
+  if (!o) return NULL;
+  o->config = *config;
+  o->kind = kind;
+  o->weight = ra_tensor_slice(weight, 0, 1, &weight->size);
+  o->gradient = ra_tensor_slice(gradient, 0, 1, &weight->size);
+  bool fine = o->weight && o->gradient;
+  if (fine && (kind != SGD || config->momentum > 0)) fine = (o->m = ra_tensor_zeros(1, &weight->size)) != NULL;
+  if (fine && kind != SGD) fine = (o->v = ra_tensor_zeros(1, &weight->size)) != NULL;
+  if (fine) return o;
+  ra_optim_free(o);
+  return NULL;
+}
+
+void ra_optim_free(ra_optim *o) {
+  if (!o) return;
+  ra_tensor_release(o->weight);
+  ra_tensor_release(o->gradient);
+  ra_tensor_release(o->m);
+  ra_tensor_release(o->v);
+  ra_mem_free(o);
+}
+
+/* Clipping as torch.nn.utils.clip_grad_norm_: factor clip / (norm + 1e-6) where that is below 1. */
+int32_t ra_optim_step(ra_optim *o, double lr, double *norm, bool *clipped) {
+  const ra_kernels *k = ra_kernel();
+  const ra_optim_config *c = &o->config;
+  int64_t n = o->weight->size;
+  const ra_real *g = o->gradient->data;
+  *norm = sqrt(k->dot(n, g, g));
+  *clipped = false;
+  if (!isfinite(*norm)) return ra_fail(RA_ERR_STATE, "the gradient's norm is not finite (%g); the weights were not changed", *norm);
+  double scale = 1;
+  if (c->clip > 0 && c->clip / (*norm + 1e-6) < 1) {
+    scale = c->clip / (*norm + 1e-6);
+    *clipped = true;
+  }
+  o->steps++;
+  if (o->kind == SGD) {
+    k->sgd(n, o->weight->data, g, o->m ? o->m->data : NULL, lr, c->weight_decay, c->momentum, c->nesterov, o->steps == 1, scale);
+    return RA_OK;
+  }
+  k->adam(n, o->weight->data, g, o->m->data, o->v->data, lr, c->weight_decay, c->beta1, c->beta2, c->eps,
+          1 - pow(c->beta1, o->steps), 1 - pow(c->beta2, o->steps), o->kind == ADAMW, scale);
+  return RA_OK;
+}
+
+double ra_optim_steps(const ra_optim *o) { return o->steps; }
+void ra_optim_set_steps(ra_optim *o, double steps) { o->steps = steps; }
+
+ra_tensor *ra_optim_state(ra_optim *o, const char *name) {
+  ra_tensor *t = strcmp(name, "m") == 0 ? o->m : strcmp(name, "v") == 0 ? o->v : NULL;
+  if (t) return ra_tensor_slice(t, 0, 1, &t->size);
+  ra_fail(RA_ERR_ARG, "this optimizer keeps no state '%s'", name);
+  return NULL;
+}
+
+int32_t ra_ema_update(ra_tensor *average, const ra_tensor *value, double decay) {
+  if (average->size != value->size || !ra_tensor_contiguous(average) || !ra_tensor_contiguous(value))
+    return ra_fail(RA_ERR_SHAPE, "average of weights: %d and %d elements; wanted contiguous blocks of one length", average->size, value->size);
+  const ra_kernels *k = ra_kernel();
+  k->axpy(average->size, (ra_real)decay, average->data, false, average->data);
+  k->axpy(average->size, (ra_real)(1 - decay), value->data, true, average->data);
+  return RA_OK;
+}

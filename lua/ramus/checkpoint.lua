@@ -1,0 +1,100 @@
+--- Checkpoints: models and whole training states in one safetensors file.
+--
+-- Data only: the model is stored as the list of its ops, so that loading never
+-- runs code. Arrays: "NAME" of every parameter and buffer, "constant.K"; of a
+-- training state also "optim.*", "teacher.*", "ema.*", "gradient". Metadata, as
+-- strings: "ramus.model" (JSON), "ramus.state" (JSON), "ramus.recipe" (source),
+-- "ramus.resolved", "ramus.protocol" (JSON), "ramus.data" (JSON: sha256 by sample).
+local cjson = require "cjson"
+local model = require "ramus.model"
+local safetensors = require "ramus.safetensors"
+
+local checkpoint = {}
+
+local json = cjson.new()
+json.encode_number_precision(14)
+json.encode_sparse_array(true)
+
+--- Arrays of a model, by name. values: another block's, as an average's.
+function checkpoint.model_arrays(m, values)
+  local arrays = {}
+  for _, p in ipairs(m.entries) do arrays[p.name] = (values or m.values)[p.name] end
+  for k, t in ipairs(m.constants) do arrays["constant." .. k] = t end
+  return arrays
+end
+
+function checkpoint.model_meta(m) return json.encode(m:export_template()) end
+
+--- Writes a model on its own. nil and a message on failure.
+function checkpoint.save_model(path, m, meta)
+  local all = { ["ramus.model"] = checkpoint.model_meta(m) }
+  for k, v in pairs(meta or {}) do all[k] = v end
+  return safetensors.save(path, checkpoint.model_arrays(m), all)
+end
+
+--- JSON arrays come back as tables; whole numbers stay numbers.
+local function decode(text, what)
+  local ok, value = pcall(json.decode, text)
+  if not ok then return nil, ("%s is not valid JSON: %s"):format(what, value) end
+  return value
+end
+checkpoint.decode, checkpoint.encode = decode, json.encode
+
+--- Opens a checkpoint file; nil and a message where it is no checkpoint, cut short or changed.
+function checkpoint.open(path)
+  local file, err = safetensors.load(path)
+  if not file then return nil, err end
+  if not file.meta["ramus.model"] then return nil, ("%s: holds no model (no 'ramus.model' in its metadata)"):format(path) end
+  if not file.checked then return nil, ("%s: holds no checksum, so it is not a file that Ramus wrote"):format(path) end
+  return file
+end
+
+--- The model in an open checkpoint; `prefix` takes another set of values, as "ema.".
+function checkpoint.read_model(file, prefix)
+  local template, err = decode(file.meta["ramus.model"], "the model in " .. file.path)
+  if not template then return nil, err end
+  local values = {}
+  for _, name in ipairs(file.names) do
+    local plain = prefix and name:sub(1, #prefix) == prefix and name:sub(#prefix + 1)
+    if plain then
+      values[plain] = assert(file:get(name))
+    elseif not values[name] then
+      values[name] = assert(file:get(name))
+    end
+  end
+  local m
+  m, err = model.from_template(template, values)
+  if not m then return nil, ("%s: %s"):format(file.path, err) end
+  return m
+end
+
+local function is_folder(path)
+  local ok = os.rename(path, path)
+  local file = ok and io.open(path, "r")
+  if not file then return false end
+  local _, _, code = file:read(1)
+  file:close()
+  return code == 21 -- EISDIR
+end
+checkpoint.is_folder = is_folder
+
+--- ra.load_model(path): a file, or a run folder (its best checkpoint, else its last). nil and a message on failure.
+-- Returns the model and the open file.
+function checkpoint.load_model(path)
+  if type(path) ~= "string" then error("load_model: wants a path, given " .. tostring(path), 2) end
+  if is_folder(path) then
+    local best, last = path .. "/best.safetensors", path .. "/last.safetensors"
+    local probe = io.open(best, "r")
+    if probe then probe:close() end
+    path = probe and best or last
+  end
+  local file, err = checkpoint.open(path)
+  if not file then return nil, err end
+  local state = file.meta["ramus.state"] and decode(file.meta["ramus.state"], "state")
+  local m
+  m, err = checkpoint.read_model(file, state and state.averaged and "ema." or nil)
+  if not m then return nil, err end
+  return m, file
+end
+
+return checkpoint
