@@ -129,6 +129,14 @@ int32_t ra_phantom(ra_tensor *image, ra_tensor *mask, double seed, int32_t index
 int32_t ra_sha256(const void *data, double size, char *hex);
 int32_t ra_sha256_file(const char *path, char *hex);
 
+int32_t ra_path_kind(const char *path);                           /* 0 nothing there, 1 file, 2 folder */
+int32_t ra_folder_make(const char *path);                         /* with its parents; fine where it exists */
+char *ra_folder_list(const char *path);                           /* [own] sorted names, a line each, without hidden ones */
+void ra_text_free(char *text);
+int32_t ra_file_save(const char *path, const void *bytes, double size); /* whole or not at all */
+int32_t ra_lock(const char *path);                                /* a number >= 0 to unlock with; RA_ERR_EXISTS: another process has it */
+void ra_unlock(int32_t lock);
+
 /* Named arrays with string metadata; one file of format "safetensors" or "npz"
  * holds a bundle. Index 0-based. */
 typedef struct ra_bundle ra_bundle;
@@ -155,6 +163,48 @@ _Bool ra_bundle_checked(const ra_bundle *b);                      /* it had a ch
 
 ra_tensor *ra_npy_load(const char *path);                         /* [own] */
 int32_t ra_npy_save(const char *path, const ra_tensor *t);        /* float32, row-major, written aside and renamed */
+
+/* Files and folders. */
+enum { RA_PATH_NONE = 0, RA_PATH_FILE = 1, RA_PATH_FOLDER = 2, RA_PATH_OTHER = 3 };
+int32_t ra_path_kind(const char *path, double *size, double *modified); /* one of these; size in bytes, seconds since 1970, both [opt] */
+int32_t ra_path_remove(const char *path);                         /* with all that is in it; links are not followed; absent is fine */
+int32_t ra_path_rename(const char *from, const char *to);         /* and syncs the folder */
+int32_t ra_folder_make(const char *path);                         /* with its parents; there already is fine */
+/* [own: ra_text_free] Names in a folder, sorted, each ended by a zero byte, folders with '/'; *size: bytes of all. */
+char *ra_folder_list(const char *path, double *size);
+void ra_text_free(char *text);
+int32_t ra_file_copy(const char *from, const char *to);           /* written aside, synced, renamed */
+int32_t ra_file_store(const char *path, const void *bytes, double size); /* the same from memory */
+/* [own] A lock that ends with the process; NULL where another process holds it. The file is removed at release. */
+typedef struct ra_lock ra_lock;
+ra_lock *ra_lock_take(const char *path);
+void ra_lock_release(ra_lock *lock);
+
+/* Unpacks zip, tar (also compressed) or a lone .gz into a folder that must not exist yet; it appears only when all went
+ * well. Absolute paths, '..', links, doubles and more than max_bytes (0: 64 GB) are refused. */
+int32_t ra_archive_extract(const char *archive, const char *folder, double max_bytes);
+
+/* One file over http, https or file, by polling: new, add urls in the order to try, step until done, release. */
+typedef struct ra_transfer ra_transfer;
+typedef struct ra_transfer_config {
+  const char *path;      /* where it shall be; made as PATH.part under the lock PATH.lock */
+  const char *sha256;    /* [opt] 64 digits it must have */
+  double bytes;          /* size it must have; 0: not known */
+  double stall;          /* seconds with nearly no data that end an attempt; 0: 30 */
+  double wait;           /* seconds before the second attempt, doubled for each further one; 0: 1 */
+  int32_t tries;         /* attempts per url in a row without progress; 0: 5 */
+} ra_transfer_config;
+ra_transfer *ra_transfer_new(const ra_transfer_config *config);   /* [own] */
+int32_t ra_transfer_add(ra_transfer *t, const char *url);
+/* Works for at most `wait` seconds. Fails when every url failed; the message lists why. */
+int32_t ra_transfer_step(ra_transfer *t, double wait);
+_Bool ra_transfer_done(const ra_transfer *t);
+double ra_transfer_bytes(const ra_transfer *t);                   /* of the file so far, with what was resumed */
+double ra_transfer_total(const ra_transfer *t);                   /* 0: not known */
+double ra_transfer_received(const ra_transfer *t);                /* bytes that came over the network in all attempts */
+const char *ra_transfer_note(const ra_transfer *t);               /* what it does: "resuming at 3.2 MB", ".. try 2 of 5 in 1 s" */
+const char *ra_transfer_url(const ra_transfer *t);                /* the url it is at */
+void ra_transfer_release(ra_transfer *t);                         /* any time; the part stays for the next time */
 
 /* Batches made ahead by threads of its own; same bits for any number of threads. */
 typedef struct ra_loader ra_loader;

@@ -30,7 +30,7 @@ static int32_t kind_of(const char *name, optim_kind *kind) {
 }
 
 ra_optim *ra_optim_new(const char *name, const ra_optim_config *config, ra_tensor *weight, ra_tensor *gradient) {
-  optim_kind kind;
+  optim_kind kind = SGD;
   if (kind_of(name, &kind) != RA_OK) return NULL;
   if (weight->size != gradient->size || !ra_tensor_contiguous(weight) || !ra_tensor_contiguous(gradient)) {
     ra_fail(RA_ERR_SHAPE, "optimizer: weights (%d) and gradients (%d) must be flat blocks of one length", weight->size,

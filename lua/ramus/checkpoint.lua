@@ -6,6 +6,7 @@
 -- strings: "ramus.model" (JSON), "ramus.state" (JSON), "ramus.recipe" (source),
 -- "ramus.resolved", "ramus.protocol" (JSON), "ramus.data" (JSON: sha256 by sample).
 local cjson = require "cjson"
+local files = require "ramus.files"
 local model = require "ramus.model"
 local safetensors = require "ramus.safetensors"
 
@@ -68,25 +69,15 @@ function checkpoint.read_model(file, prefix)
   return m
 end
 
-local function is_folder(path)
-  local ok = os.rename(path, path)
-  local file = ok and io.open(path, "r")
-  if not file then return false end
-  local _, _, code = file:read(1)
-  file:close()
-  return code == 21 -- EISDIR
-end
-checkpoint.is_folder = is_folder
+
 
 --- ra.load_model(path): a file, or a run folder (its best checkpoint, else its last). nil and a message on failure.
 -- Returns the model and the open file.
 function checkpoint.load_model(path)
   if type(path) ~= "string" then error("load_model: wants a path, given " .. tostring(path), 2) end
-  if is_folder(path) then
+  if files.is_folder(path) then
     local best, last = path .. "/best.safetensors", path .. "/last.safetensors"
-    local probe = io.open(best, "r")
-    if probe then probe:close() end
-    path = probe and best or last
+    path = files.is_file(best) and best or last
   end
   local file, err = checkpoint.open(path)
   if not file then return nil, err end

@@ -50,6 +50,11 @@ local border = {
 --- The message of the last failure in the core.
 function border.message() return ffi.string(C.ra_error()) end
 
+ffi.cdef "int isatty(int fd);"
+
+--- Whether a file descriptor (1: standard output) is a terminal.
+function border.is_terminal(fd) return ffi.C.isatty(fd) == 1 end
+
 --- Gives a C struct its methods; once per type.
 function border.metatype(name, metatable) return ffi.metatype(name, metatable) end
 
