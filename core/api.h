@@ -129,14 +129,6 @@ int32_t ra_phantom(ra_tensor *image, ra_tensor *mask, double seed, int32_t index
 int32_t ra_sha256(const void *data, double size, char *hex);
 int32_t ra_sha256_file(const char *path, char *hex);
 
-int32_t ra_path_kind(const char *path);                           /* 0 nothing there, 1 file, 2 folder */
-int32_t ra_folder_make(const char *path);                         /* with its parents; fine where it exists */
-char *ra_folder_list(const char *path);                           /* [own] sorted names, a line each, without hidden ones */
-void ra_text_free(char *text);
-int32_t ra_file_save(const char *path, const void *bytes, double size); /* whole or not at all */
-int32_t ra_lock(const char *path);                                /* a number >= 0 to unlock with; RA_ERR_EXISTS: another process has it */
-void ra_unlock(int32_t lock);
-
 /* Named arrays with string metadata; one file of format "safetensors" or "npz"
  * holds a bundle. Index 0-based. */
 typedef struct ra_bundle ra_bundle;

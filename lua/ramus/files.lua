@@ -4,9 +4,9 @@ local C, ffi = border.C, border.cdata
 
 local files = {}
 
-function files.is_folder(path) return C.ra_path_kind(path) == 2 end
-function files.is_file(path) return C.ra_path_kind(path) == 1 end
-function files.exists(path) return C.ra_path_kind(path) ~= 0 end
+function files.is_folder(path) return C.ra_path_kind(path, nil, nil) == 2 end
+function files.is_file(path) return C.ra_path_kind(path, nil, nil) == 1 end
+function files.exists(path) return C.ra_path_kind(path, nil, nil) ~= 0 end
 
 --- Makes a folder and its parents; nil and a message on failure.
 function files.make_folder(path)
@@ -14,12 +14,15 @@ function files.make_folder(path)
   return true
 end
 
---- Sorted names in a folder, hidden ones left out; nil and a message on failure.
+--- Sorted names in a folder, those of folders ending in '/', hidden ones left out; nil and a message on failure.
 function files.list(path)
-  local text = C.ra_folder_list(path)
+  local size = ffi.new("double[1]")
+  local text = C.ra_folder_list(path, size)
   if text == nil then return nil, border.message() end
   local names = {}
-  for name in ffi.string(text):gmatch("[^\n]+") do names[#names + 1] = name end
+  for name in ffi.string(text, size[0]):gmatch("[^%z]+") do
+    if name:sub(1, 1) ~= "." then names[#names + 1] = name end
+  end
   C.ra_text_free(text)
   return names
 end
@@ -36,15 +39,15 @@ end
 
 --- Writes a file whole or not at all; nil and a message on failure.
 function files.write(path, text)
-  if C.ra_file_save(path, text, #text) ~= 0 then return nil, border.message() end
+  if C.ra_file_store(path, text, #text) ~= 0 then return nil, border.message() end
   return true
 end
 
 --- Takes a lock file; a function that gives it back, or nil and a message.
 function files.lock(path)
-  local lock = C.ra_lock(path)
-  if lock < 0 then return nil, border.message() end
-  return function() C.ra_unlock(lock) end
+  local lock, err = border.own(C.ra_lock_take(path), C.ra_lock_release)
+  if not lock then return nil, err end
+  return function() C.ra_lock_release(ffi.gc(lock, nil)) end
 end
 
 --- "a/b/c.png" -> "a/b", "c.png", "c"
