@@ -14,6 +14,7 @@ static const algo algos[RA_CONV_ALGOS] = {
   [RA_CONV_PLAIN] = ALGO(conv_plain),
 #ifndef RA_DOUBLE
   [RA_CONV_GEMM] = ALGO(conv_gemm),
+  [RA_CONV_WINOGRAD] = ALGO(winograd),
 #endif
 };
 

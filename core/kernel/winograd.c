@@ -1,0 +1,160 @@
+/* winograd: 3x3 convolution with stride 1, forward and data gradient, by F(4x4,3x3).
+ *
+ * Many tiles (block mode). The weights are transformed once; then each block of T tiles, small enough for the
+ * second-level cache, goes all the way:
+ *
+ *   x --B'dB--> V [36][C][T] --36 products with U [36][O/MO][C][MO]--> M [36][OB][T] --A'mA, epilogue--> y
+ *
+ * Few tiles (deep mode), where the weights outweigh the pictures: V is made once for all tiles and shared; each chunk
+ * of work owns OB outputs, transforms their weights, multiplies, transforms back. No weight is transformed twice, and
+ * the transformed weights never leave the cache.
+ *
+ * The data gradient is a forward convolution of dy with flipped weights whose inputs and outputs change places, and
+ * padding 2 - pad. */
+#ifndef RA_DOUBLE
+
+#include "../base/thread.h"
+#include "winograd.h"
+
+/* The job of either direction, in the terms of a forward convolution. */
+typedef struct job {
+  tiling in, out;
+  int32_t C, O, T, OB, blocks;
+  bool deep, flip, add;
+  int64_t w_out, w_in; /* strides of w */
+  const ra_real *x, *w;
+  const ra_epilogue *e;
+  ra_real *y;
+  ra_real *u, *v;      /* shared: u of block mode, v of deep mode */
+  char *scratch;
+  size_t u_plane, v_plane, m_plane;
+  size_t shared, slot; /* bytes */
+} job;
+
+enum { DEEP_TILES = 256 };
+
+static job plan(const ra_conv *s, ra_conv_kind kind) {
+  bool back = kind == RA_CONV_BACKWARD_DATA;
+  job k = {.C = back ? s->O : s->C, .O = back ? s->C : s->O, .flip = back, .w_out = back ? 9 : (int64_t)s->C * 9,
+           .w_in = back ? (int64_t)s->C * 9 : 9};
+  int32_t H = back ? s->H : s->Ho, W = back ? s->W : s->Wo;
+  k.in = (tiling){.B = s->B, .H = back ? s->Ho : s->H, .W = back ? s->Wo : s->W, .pad_h = back ? 2 - s->pad_h : s->pad_h,
+                  .pad_w = back ? 2 - s->pad_w : s->pad_w, .rows = (H + 3) / 4, .cols = (W + 3) / 4,
+                  .batch = back ? s->y_batch : s->x_batch};
+  k.in.count = s->B * k.in.rows * k.in.cols;
+  k.out = k.in;
+  k.out.H = H, k.out.W = W, k.out.batch = back ? s->x_batch : s->y_batch;
+  int32_t outputs = round_up(k.O, MO);
+  k.deep = k.in.count <= DEEP_TILES;
+  if (k.deep) {
+    k.T = round_up(k.in.count, MT);
+    k.OB = k.O >= 128 ? 32 : k.O >= 64 ? 16 : MO;
+    k.blocks = (k.O + k.OB - 1) / k.OB;
+    k.u_plane = (size_t)k.OB * (size_t)k.C + PLANE_PAD;
+  } else {
+    k.T = round_up(k.C <= 64 ? 64 : 32, MT);
+    k.OB = round_up(k.C <= 64 ? 32 : 64, MO);
+    if (k.OB > outputs) k.OB = outputs;
+    k.blocks = (k.in.count + k.T - 1) / k.T;
+    k.u_plane = (size_t)outputs * (size_t)k.C + PLANE_PAD;
+  }
+  k.v_plane = (size_t)k.C * (size_t)k.T + PLANE_PAD;
+  k.m_plane = (size_t)k.OB * (size_t)k.T + PLANE_PAD;
+  size_t u = conv_align(FREQ * k.u_plane * sizeof(ra_real)), v = conv_align(FREQ * k.v_plane * sizeof(ra_real));
+  size_t m = conv_align((FREQ * k.m_plane + VL) * sizeof(ra_real)), lines = conv_align(winograd_lines(k.T) * sizeof(ra_real));
+  k.shared = k.deep ? v : u;
+  k.slot = (k.deep ? u : v) + m + lines;
+  return k;
+}
+
+static ra_real *slot_of(const job *k) { return (ra_real *)(void *)(k->scratch + (size_t)ra_thread_index() * k->slot); }
+
+/* M of outputs o0..o0+on and y from it; u points at output o0. */
+static void outputs(const job *k, const ra_real *u, const ra_real *v, ra_real *m, int32_t o0, int32_t on, int32_t t0,
+                    int32_t n) {
+  int32_t T = round_up(n, MT);
+  for (int32_t f = 0; f < FREQ; f++)
+    for (int32_t o = 0; o < on; o += MO)
+      for (int32_t t = 0; t < T; t += MT)
+        micro(k->C, u + (size_t)f * k->u_plane + (size_t)o * (size_t)k->C, v + (size_t)f * k->v_plane + t, k->T, false,
+              m + (size_t)f * k->m_plane + (size_t)o * (size_t)k->T + t, k->T);
+  int64_t area = (int64_t)k->out.H * k->out.W;
+  for (int32_t o = 0; o < on; o++)
+    K(winograd_output)(&k->out, m + (size_t)o * (size_t)k->T, k->m_plane, t0, n, k->e, o0 + o, k->add,
+                       k->y + (o0 + o) * area);
+}
+
+static void block_weights(void *context, int32_t chunk) {
+  const job *k = context;
+  K(winograd_weights)(k->w, k->w_out, k->w_in, k->flip, chunk * MO, k->O, k->C,
+                      k->u + (size_t)chunk * MO * (size_t)k->C, k->u_plane);
+}
+
+static void block(void *context, int32_t chunk) {
+  const job *k = context;
+  ra_real *v = slot_of(k), *m = v + conv_align(FREQ * k->v_plane * sizeof(ra_real)) / sizeof(ra_real);
+  ra_real *lines = m + conv_align((FREQ * k->m_plane + VL) * sizeof(ra_real)) / sizeof(ra_real);
+  int32_t t0 = chunk * k->T, n = k->in.count - t0 < k->T ? k->in.count - t0 : k->T;
+  int64_t area = (int64_t)k->in.H * k->in.W;
+  for (int32_t c = 0; c < k->C; c++)
+    K(winograd_input)(&k->in, k->x + c * area, t0, n, k->T, v + (size_t)c * (size_t)k->T, k->v_plane, lines);
+  for (int32_t o = 0; o < k->O; o += k->OB)
+    outputs(k, k->u + (size_t)o * (size_t)k->C, v, m, o, k->O - o < k->OB ? k->O - o : k->OB, t0, n);
+}
+
+static void deep_input(void *context, int32_t c) {
+  const job *k = context;
+  K(winograd_input)(&k->in, k->x + (int64_t)c * k->in.H * k->in.W, 0, k->in.count, k->T,
+                    k->v + (size_t)c * (size_t)k->T, k->v_plane, slot_of(k));
+}
+
+static void deep_outputs(void *context, int32_t chunk) {
+  const job *k = context;
+  ra_real *u = slot_of(k), *m = u + conv_align(FREQ * k->u_plane * sizeof(ra_real)) / sizeof(ra_real);
+  int32_t o0 = chunk * k->OB, on = k->O - o0 < k->OB ? k->O - o0 : k->OB;
+  for (int32_t o = 0; o < on; o += MO)
+    K(winograd_weights)(k->w, k->w_out, k->w_in, k->flip, o0 + o, k->O, k->C, u + (size_t)o * (size_t)k->C, k->u_plane);
+  outputs(k, u, k->v, m, o0, on, 0, k->in.count);
+}
+
+static void run(job *k, const ra_real *x, const ra_real *w, const ra_epilogue *e, bool add, ra_real *y, void *work) {
+  k->x = x, k->w = w, k->e = e, k->add = add, k->y = y;
+  k->u = k->v = work;
+  k->scratch = (char *)work + k->shared;
+  if (k->deep) {
+    ra_parallel(k->C, deep_input, k);
+    ra_parallel(k->blocks, deep_outputs, k);
+  } else {
+    ra_parallel((k->O + MO - 1) / MO, block_weights, k);
+    ra_parallel(k->blocks, block, k);
+  }
+}
+
+void K(winograd_forward)(const ra_conv *s, const ra_real *x, const ra_real *w, const ra_epilogue *e, ra_real *y,
+                         void *work) {
+  job k = plan(s, RA_CONV_FORWARD);
+  run(&k, x, w, e, false, y, work);
+}
+
+void K(winograd_backward_data)(const ra_conv *s, const ra_real *dy, const ra_real *w, bool add, ra_real *dx, void *work) {
+  job k = plan(s, RA_CONV_BACKWARD_DATA);
+  run(&k, dy, w, NULL, add, dx, work);
+}
+
+bool K(winograd_can)(const ra_conv *s, ra_conv_kind kind) {
+  return kind < RA_CONV_KINDS && s->kh == 3 && s->kw == 3 && s->stride_h == 1 && s->stride_w == 1 && s->pad_h <= 2 &&
+         s->pad_w <= 2 && s->dilation_h == 1 && s->dilation_w == 1 && s->groups == 1 &&
+         (int64_t)s->B * s->H * s->W < INT32_MAX / 4;
+}
+
+size_t K(winograd_weight_work)(const ra_conv *s);
+
+size_t K(winograd_work)(const ra_conv *s, ra_conv_kind kind) {
+  if (kind == RA_CONV_BACKWARD_WEIGHT) return K(winograd_weight_work)(s);
+  job k = plan(s, kind);
+  return k.shared + (size_t)ra_threads() * k.slot;
+}
+
+#else
+typedef int winograd_unused;
+#endif

@@ -1,0 +1,119 @@
+/* winograd_transform: input, output and weight transforms between NCHW and the 36 frequency planes. */
+#ifndef RA_DOUBLE
+
+#include "winograd.h"
+
+/* The vertical half for a run of tiles: 6 rows of x become 6 lines of 4*n + 2 pixels, 0 outside the picture. */
+static inline void vertical(const tiling *g, const ra_real *x, const tile_run *run, ra_real *lines, int32_t width) {
+  int32_t top = 4 * run->i - g->pad_h, p = 4 * run->j - g->pad_w, count = 4 * run->n + 2;
+  const ra_real *row = x + (int64_t)top * g->W + p;
+  bool inside = top >= 0 && top + 6 <= g->H;
+  for (int32_t q = 0; q < count; q += VL, row += VL, lines += VL, p += VL) {
+    vec d[6], t[6];
+    if (inside && p >= 0 && p + VL <= g->W) {
+      for (int32_t r = 0; r < 6; r++) d[r] = vec_load(row + (int64_t)r * g->W);
+    } else {
+      for (int32_t r = 0; r < 6; r++)
+        d[r] = top + r >= 0 && top + r < g->H ? load_range(row + (int64_t)r * g->W, -p, g->W - p) : vec_zero();
+    }
+    transform_b(d[0], d[1], d[2], d[3], d[4], d[5], t);
+    for (int32_t r = 0; r < 6; r++) vec_store(lines + r * width, t[r]);
+  }
+}
+
+/* The horizontal half for VL tiles; n of them may be stored. */
+static inline void horizontal(const ra_real *lines, int32_t width, int32_t n, ra_real *v, size_t plane) {
+  for (int32_t r = 0; r < 6; r++, lines += width) {
+    vec c[4], t[6];
+    columns_of(lines, c);
+    transform_b(c[0], c[1], c[2], c[3], SHIFT_IN(c[0], lines[4 * VL]), SHIFT_IN(c[1], lines[4 * VL + 1]), t);
+    if (n >= VL)
+      for (int32_t q = 0; q < 6; q++) vec_store(v + (size_t)(6 * r + q) * plane, t[q]);
+    else
+      for (int32_t q = 0; q < 6; q++) vec_store_n(v + (size_t)(6 * r + q) * plane, t[q], n);
+  }
+}
+
+void K(winograd_input)(const tiling *g, const ra_real *x, int32_t t0, int32_t n, int32_t T, ra_real *v, size_t plane,
+                       ra_real *lines) {
+  int32_t width = 4 * T + 6 * VL;
+  for (int32_t t = t0; t < t0 + n;) {
+    tile_run run = tile_run_at(g, t, t0 + n);
+    vertical(g, x + run.b * g->batch, &run, lines, width);
+    for (int32_t q = 0; q < run.n; q += VL)
+      horizontal(lines + 4 * q, width, T - (t - t0) - q, v + (t - t0) + q, plane);
+    t += run.n;
+  }
+}
+
+static inline vec finish(vec v, vec scale, vec shift, const ra_epilogue *e) {
+  if (!e) return v;
+  v = v * scale + shift;
+  if (e->act == RA_ACT_RELU) return vec_max(v, vec_zero());
+  if (e->act == RA_ACT_LEAKY_RELU) return vec_select((veci)(v > vec_zero()), v, v * vec_splat(e->slope));
+  return v;
+}
+
+void K(winograd_output)(const tiling *g, const ra_real *m, size_t plane, int32_t t0, int32_t n, const ra_epilogue *e,
+                        int32_t o, bool add, ra_real *y) {
+  const vec scale = vec_splat(conv_scale(e, o)), shift = vec_splat(conv_shift(e, o));
+  for (int32_t t = t0; t < t0 + n;) {
+    tile_run run = tile_run_at(g, t, t0 + n);
+    for (int32_t q = 0; q < run.n; q += VL) {
+      const ra_real *from = m + (t - t0) + q;
+      vec z[4][6];
+      for (int32_t c = 0; c < 6; c++, from += plane) {
+        vec s[4];
+        transform_a(vec_load(from), vec_load(from + 6 * plane), vec_load(from + 12 * plane), vec_load(from + 18 * plane),
+                    vec_load(from + 24 * plane), vec_load(from + 30 * plane), s);
+        for (int32_t r = 0; r < 4; r++) z[r][c] = s[r];
+      }
+      int32_t p = 4 * (run.j + q), width = 4 * (run.n - q) < g->W - p ? 4 * (run.n - q) : g->W - p;
+      ra_real *to = y + run.b * g->batch + (int64_t)(4 * run.i) * g->W + p;
+      for (int32_t r = 0; r < 4 && 4 * run.i + r < g->H; r++, to += g->W) {
+        vec s[4], px[4];
+        transform_a(z[r][0], z[r][1], z[r][2], z[r][3], z[r][4], z[r][5], s);
+        pixels_of(s, px);
+        for (int32_t k = 0; k < 4; k++) {
+          vec v = finish(px[k], scale, shift, e);
+          int32_t left = width - k * VL;
+          if (left >= VL) vec_store(to + k * VL, add ? v + vec_load(to + k * VL) : v);
+          else if (left > 0) vec_store_n(to + k * VL, add ? v + vec_load_n(to + k * VL, left) : v, left);
+        }
+      }
+    }
+    t += run.n;
+  }
+}
+
+void K(winograd_weights)(const ra_real *w, int64_t out, int64_t in, bool flip, int32_t o0, int32_t O, int32_t C,
+                         ra_real *u, size_t plane) {
+  enum { STEP = VL / MO }; /* channels in a vector */
+  int32_t outputs = O - o0 < MO ? O - o0 : MO;
+  w += o0 * out;
+  for (int32_t c = 0; c < C; c += STEP) {
+    _Alignas(64) ra_real taps[9][VL];
+    int32_t channels = C - c < STEP ? C - c : STEP;
+    if (outputs < MO || channels < STEP) memset(taps, 0, sizeof taps);
+    for (int32_t q = 0; q < channels; q++)
+      for (int32_t r = 0; r < outputs; r++) {
+        const ra_real *from = w + r * out + (c + q) * in;
+        for (int32_t k = 0; k < 9; k++) taps[k][q * MO + r] = from[k];
+      }
+    vec half[6][3], g[6];
+    for (int32_t v = 0; v < 3; v++) { /* the transform of flipped taps is that of taps read backwards */
+      int32_t k = flip ? 8 - v : v, d = flip ? -3 : 3;
+      transform_g(vec_load(taps[k]), vec_load(taps[k + d]), vec_load(taps[k + 2 * d]), g);
+      for (int32_t r = 0; r < 6; r++) half[r][v] = g[r];
+    }
+    for (int32_t r = 0; r < 6; r++) {
+      transform_g(half[r][0], half[r][1], half[r][2], g);
+      for (int32_t q = 0; q < 6; q++)
+        vec_store_n(u + (size_t)(6 * r + q) * plane + c * MO, g[q], channels * MO);
+    }
+  }
+}
+
+#else
+typedef int winograd_transform_unused;
+#endif
