@@ -120,9 +120,6 @@ ra_tensor *ra_image_grey(const ra_tensor *x, int32_t method);     /* [own] 3 cha
 enum { RA_NORMALISE_RANGE, RA_NORMALISE_DEVIATION, RA_NORMALISE_COUNT };
 ra_tensor *ra_image_normalise(const ra_tensor *x, int32_t method); /* [own] each channel to 0..1, or to mean 0 and deviation 1 */
 
-/* A synthetic coronary angiogram: image and mask [H,W], contiguous, 32 to 4096 a side; a pure function of seed, index and size. */
-int32_t ra_phantom(ra_tensor *image, ra_tensor *mask, double seed, int32_t index);
-
 /* ---- data: transfer, archives, hashes, safetensors, npy, loader (core/data) ---- */
 
 /* SHA-256 as 64 hexadecimal digits and a zero byte. */
