@@ -2,6 +2,7 @@
  *   [.., n1, ..], [.., n2, ..], ... -> [.., n1 + n2 + ..., ..] */
 #include <string.h>
 
+#include "../base/thread.h"
 #include "op.h"
 
 static const ra_param params[] = {
@@ -54,7 +55,7 @@ static void copy_all(ra_call *c, bool backward) {
   copy_job job = {c, (int32_t)c->param[0], backward};
   int64_t run = run_length(&c->out, job.axis);
   int32_t rows = run > 0 ? (int32_t)(c->out.size / run) : 0;
-  for (int32_t row = 0; row < rows; row++) copy_row(&job, row);
+  ra_parallel(rows, copy_row, &job);
 }
 
 static void forward(ra_call *c) { copy_all(c, false); }

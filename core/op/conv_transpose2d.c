@@ -1,0 +1,156 @@
+/* conv_transpose2d: the gradient of conv2d with respect to its input, used forward:
+ *   y[b,o,i*stride - pad + u*dilation, ..] += w[c,o,u,v] * x[b,c,i,j];  then + bias[o]
+ *   x [B,C,H,W], weight [C,O/groups,kh,kw], bias [O] -> y [B,O,Ho,Wo]
+ *   Ho = (H-1)*stride - 2*pad + dilation*(kh-1) + output_pad + 1
+ * Where windows do not overlap (kernel = stride, no pad: the 2x2 of a U-Net) a
+ * kernel of its own does it; else the convolution's three directions swap roles. */
+#include <limits.h>
+
+#include "op.h"
+
+enum { STRIDE, PAD = 2, OUTPUT_PAD = 4, DILATION = 6, GROUPS = 8 }; /* slots */
+
+static const ra_param params[] = {
+  {.name = "stride", .kind = RA_PARAM_PAIR, .standard = 1, .low = 1, .high = 1024, .help = "distance of windows in the output"},
+  {.name = "pad", .kind = RA_PARAM_PAIR, .standard = 0, .low = 0, .high = 1024, .help = "rows and columns cut off every side"},
+  {.name = "output_pad", .kind = RA_PARAM_PAIR, .standard = 0, .low = 0, .high = 1023,
+   .help = "rows and columns added at the bottom and right; less than stride or dilation"},
+  {.name = "dilation", .kind = RA_PARAM_PAIR, .standard = 1, .low = 1, .high = 1024, .help = "distance of weights"},
+  {.name = "groups", .kind = RA_PARAM_INT, .standard = 1, .low = 1, .high = 65536,
+   .help = "channels are cut into so many independent groups"},
+  {0}};
+
+/* The convolution from y to x whose transpose this op is. */
+static ra_conv shape_of(const ra_call *c) {
+  const ra_array *x = &c->in[0], *w = &c->in[1];
+  const double *p = c->param;
+  ra_conv s = {
+    .B = x->dim[0], .C = w->dim[1] * (int32_t)p[GROUPS], .O = x->dim[1], .Ho = x->dim[2], .Wo = x->dim[3], .kh = w->dim[2],
+    .kw = w->dim[3], .stride_h = (int32_t)p[STRIDE], .stride_w = (int32_t)p[STRIDE + 1], .pad_h = (int32_t)p[PAD],
+    .pad_w = (int32_t)p[PAD + 1], .dilation_h = (int32_t)p[DILATION], .dilation_w = (int32_t)p[DILATION + 1],
+    .groups = (int32_t)p[GROUPS], .x_batch = c->out.batch, .y_batch = x->batch, .H = c->out.dim[2], .W = c->out.dim[3]};
+  return s;
+}
+
+static size_t aligned(size_t bytes) { return (bytes + 63) / 64 * 64; }
+
+static bool disjoint(const ra_call *c, ra_deconv *d) {
+  ra_conv s = shape_of(c);
+  *d = (ra_deconv){.B = s.B, .C = s.O, .H = s.Ho, .W = s.Wo, .O = s.C, .kh = s.kh, .kw = s.kw};
+  return s.kh == s.stride_h && s.kw == s.stride_w && s.pad_h == 0 && s.pad_w == 0 && s.dilation_h == 1 &&
+         s.dilation_w == 1 && s.groups == 1 && s.H == s.Ho * s.kh && s.W == s.Wo * s.kw;
+}
+
+static int64_t out_size(int32_t n, int32_t k, const double *p, int32_t side) {
+  return ((int64_t)n - 1) * (int64_t)p[STRIDE + side] - 2 * (int64_t)p[PAD + side] +
+         (int64_t)p[DILATION + side] * (k - 1) + (int64_t)p[OUTPUT_PAD + side] + 1;
+}
+
+static int32_t infer(ra_call *c) {
+  char a[80], b[80];
+  RA_TRY(ra_want_rank(c, 0, 4));
+  RA_TRY(ra_want_rank(c, 1, 4));
+  const int32_t *x = c->in[0].dim, *w = c->in[1].dim;
+  const double *p = c->param;
+  int32_t groups = (int32_t)p[GROUPS];
+  if (w[0] != x[1])
+    return ra_fail(RA_ERR_SHAPE, "conv_transpose2d: x %s has %d channels, weight %s wants %d", ra_in_text(c, 0, a), x[1],
+                   ra_in_text(c, 1, b), w[0]);
+  if (x[1] % groups)
+    return ra_fail(RA_ERR_SHAPE, "conv_transpose2d: groups = %d must divide the channels of x %s", groups, ra_in_text(c, 0, a));
+  for (int side = 0; side < 2; side++)
+    if (p[OUTPUT_PAD + side] > 0 && p[OUTPUT_PAD + side] >= p[STRIDE + side] && p[OUTPUT_PAD + side] >= p[DILATION + side])
+      return ra_fail(RA_ERR_ARG, "conv_transpose2d: output_pad = %g must be less than stride = %g or dilation = %g",
+                     p[OUTPUT_PAD + side], p[STRIDE + side], p[DILATION + side]);
+  int64_t H = out_size(x[2], w[2], p, 0), W = out_size(x[3], w[3], p, 1), O = (int64_t)w[1] * groups;
+  if (x[2] < 1 || x[3] < 1 || w[2] < 1 || w[3] < 1 || H < 1 || W < 1 || H > INT_MAX || W > INT_MAX || O > INT_MAX)
+    return ra_fail(RA_ERR_SHAPE, "conv_transpose2d: x %s and weight %s leave no output with these options",
+                   ra_in_text(c, 0, a), ra_in_text(c, 1, b));
+  RA_TRY(ra_want_vector(c, 2, (int32_t)O, "one a channel of the output"));
+  RA_TRY(ra_out(c, 4, (int32_t[]){x[0], (int32_t)O, (int32_t)H, (int32_t)W}));
+  const ra_kernels *k = ra_kernel();
+  ra_deconv d;
+  if (disjoint(c, &d)) {
+    c->work_forward = c->work_backward = k->deconv_work(&d);
+    return RA_OK;
+  }
+  ra_conv s = shape_of(c);
+  for (int kind = 0; kind < RA_CONV_KINDS; kind++) {
+    ra_conv_algo algo = k->conv_choose(&s, (ra_conv_kind)kind);
+    if (c->exact && algo == RA_CONV_WINOGRAD) algo = RA_CONV_GEMM;
+    c->algo[kind] = (int32_t)algo;
+    size_t bytes = k->conv_work(&s, (ra_conv_kind)kind, algo);
+    size_t *work = kind == RA_CONV_BACKWARD_DATA ? &c->work_forward : &c->work_backward;
+    if (kind == RA_CONV_FORWARD) bytes += aligned((size_t)c->in[0].size * sizeof(ra_real));
+    if (bytes > *work) *work = bytes;
+  }
+  return RA_OK;
+}
+
+static void forward(ra_call *c) {
+  const ra_kernels *k = ra_kernel();
+  const ra_real *bias = ra_has(c, 2) ? c->in[2].data : NULL;
+  ra_deconv d;
+  if (disjoint(c, &d)) {
+    k->deconv_forward(&d, c->in[0].data, c->in[1].data, bias, c->out.data, c->work);
+    return;
+  }
+  ra_conv s = shape_of(c);
+  k->conv_backward_data(&s, (ra_conv_algo)c->algo[RA_CONV_BACKWARD_DATA], c->in[0].data, c->in[1].data, false, c->out.data,
+                        c->work);
+  ra_epilogue e = {.shift = bias};
+  if (bias) k->channel_affine(s.B, s.C, s.H * s.W, c->out.batch, c->out.batch, c->out.data, &e, c->out.data);
+}
+
+static void bias_grad(ra_call *c, const ra_conv *s) {
+  int64_t plane = (int64_t)s->H * s->W;
+  for (int32_t o = 0; o < s->C; o++) {
+    double sum = c->add[2] ? (double)c->din[2].data[o] : 0;
+    for (int32_t b = 0; b < s->B; b++) sum += ra_kernel()->sum(plane, c->dout.data + b * c->dout.batch + o * plane);
+    c->din[2].data[o] = (ra_real)sum;
+  }
+}
+
+/* The forward kernel overwrites, so to add it goes through scratch. */
+static void data_grad(ra_call *c, const ra_conv *s) {
+  ra_epilogue none = {0};
+  ra_real *to = c->add[0] ? c->work : c->din[0].data;
+  char *work = (char *)c->work + (c->add[0] ? aligned((size_t)c->in[0].size * sizeof(ra_real)) : 0);
+  ra_kernel()->conv_forward(s, (ra_conv_algo)c->algo[RA_CONV_FORWARD], c->dout.data, c->in[1].data, &none, to, work);
+  if (c->add[0]) ra_store(true, c->in[0].size, to, c->din[0].data);
+}
+
+static void backward(ra_call *c) {
+  ra_conv s = shape_of(c);
+  const ra_kernels *k = ra_kernel();
+  ra_deconv d;
+  if (disjoint(c, &d)) {
+    if (c->din[0].data || c->din[1].data)
+      k->deconv_backward(&d, c->in[0].data, c->in[1].data, c->dout.data, c->add[0], c->din[0].data, c->add[1],
+                         c->din[1].data, c->work);
+  } else {
+    if (c->din[1].data)
+      k->conv_backward_weight(&s, (ra_conv_algo)c->algo[RA_CONV_BACKWARD_WEIGHT], c->dout.data, c->in[0].data, c->add[1],
+                              c->din[1].data, c->work);
+    if (c->din[0].data) data_grad(c, &s);
+  }
+  if (ra_has(c, 2) && c->din[2].data) bias_grad(c, &s);
+}
+
+const ra_op ra_op_conv_transpose2d = {
+  .name = "conv_transpose2d",
+  .help = "2-D transposed convolution (as PyTorch)\n"
+          "x [B,C,H,W], weight [C,O/groups,kh,kw], bias [O] -> [B,O,Ho,Wo]\n"
+          "Ho = (H - 1) stride - 2 pad + dilation (kh - 1) + output_pad + 1",
+  .inputs = "x,weight,bias?",
+  .params = params,
+  .reads = RA_READS_IN0 | RA_READS_IN1,
+  .infer = infer,
+  .forward = forward,
+  .backward = backward,
+  .samples = "2,3,4,5 3,4,2,2 4 | stride=2\n"
+             "1,2,3,4 2,3,3,2 3 | stride={3,2}\n"
+             "2,3,4,3 3,2,3,3 - | stride=2 pad=1 output_pad=1\n"
+             "1,4,5,4 4,2,3,3 4 | groups=2 pad={1,0} dilation={1,2}\n"
+             "1,2,4,4 2,3,1,1 3",
+};

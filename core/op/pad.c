@@ -1,0 +1,49 @@
+/* pad: a border of {left, right, top, bottom} around the last two dimensions;
+ * see pad_border.c. x [..,H,W] -> [..,H+top+bottom,W+left+right] */
+#include <math.h>
+
+#include "pad.h"
+
+enum { PAD, MODE = 1 + RA_LIST, VALUE }; /* slots */
+
+static const ra_param params[] = {
+  {.name = "pad", .kind = RA_PARAM_INTS, .standard = 0, .low = 0, .high = 1 << 24, .help = "left, right, top, bottom", .required = true},
+  {.name = "mode", .kind = RA_PARAM_CHOICE, .standard = RA_PAD_CONSTANT, .low = 0, .high = 2,
+   .choices = "constant|edge|reflect", .help = "what the border holds"},
+  {.name = "value", .kind = RA_PARAM_NUMBER, .standard = 0, .low = -INFINITY, .high = INFINITY, .help = "of mode constant"},
+  {0}};
+
+static ra_border border_of(const ra_call *c) {
+  int32_t v[RA_LIST] = {0};
+  ra_list(c, PAD, v);
+  return (ra_border){v[0], v[1], v[2], v[3], (int32_t)c->param[MODE], (ra_real)c->param[VALUE]};
+}
+
+static int32_t infer(ra_call *c) {
+  int32_t v[RA_LIST], n = ra_list(c, PAD, v);
+  if (n != 4) return ra_fail(RA_ERR_ARG, "pad: pad wants four numbers {left, right, top, bottom}, given %d", n);
+  ra_border b = border_of(c);
+  return ra_pad_infer(c, &b);
+}
+
+static void forward(ra_call *c) {
+  ra_border b = border_of(c);
+  ra_pad_forward(c, &b);
+}
+
+static void backward(ra_call *c) {
+  ra_border b = border_of(c);
+  ra_pad_backward(c, &b);
+}
+
+const ra_op ra_op_pad = {
+  .name = "pad",
+  .help = "a border around the last two dimensions: a constant, the edge repeated, or the mirror image\n"
+          "x [..,H,W], pad {left,right,top,bottom} -> [..,H+top+bottom,W+left+right]",
+  .inputs = "x",
+  .params = params,
+  .infer = infer,
+  .forward = forward,
+  .backward = backward,
+  .samples = "2,3,4,5 | pad={1,2,0,3}\n2,3,4 | pad={1,2,0,3} mode=edge\n3,4 | pad={3,1,2,0} mode=reflect\n2,2,3 | pad={0,1,1,0} value=2",
+};

@@ -1,0 +1,52 @@
+/* pad_to: H and W up to the next multiple of a number, at the bottom and right;
+ * see pad_border.c. x [..,H,W] -> [..,H',W']. crop_like undoes it. */
+#include <math.h>
+
+#include "pad.h"
+
+enum { MULTIPLE, MODE = 2, VALUE }; /* slots */
+
+static const ra_param params[] = {
+  {.name = "multiple", .kind = RA_PARAM_PAIR, .standard = 1, .low = 1, .high = 65536, .help = "of which H and W become multiples",
+   .required = true},
+  {.name = "mode", .kind = RA_PARAM_CHOICE, .standard = RA_PAD_EDGE, .low = 0, .high = 2, .choices = "constant|edge|reflect",
+   .help = "what the border holds"},
+  {.name = "value", .kind = RA_PARAM_NUMBER, .standard = 0, .low = -INFINITY, .high = INFINITY, .help = "of mode constant"},
+  {0}};
+
+static int32_t missing(const ra_call *c, int32_t side) {
+  int32_t rank = c->in[0].rank, n = rank < 2 ? 0 : c->in[0].dim[rank - 2 + side], m = (int32_t)c->param[MULTIPLE + side];
+  return (m - n % m) % m;
+}
+
+static ra_border border_of(const ra_call *c) {
+  return (ra_border){.right = missing(c, 1), .bottom = missing(c, 0), .mode = (int32_t)c->param[MODE],
+                     .value = (ra_real)c->param[VALUE]};
+}
+
+static int32_t infer(ra_call *c) {
+  ra_border b = border_of(c);
+  return ra_pad_infer(c, &b);
+}
+
+static void forward(ra_call *c) {
+  ra_border b = border_of(c);
+  ra_pad_forward(c, &b);
+}
+
+static void backward(ra_call *c) {
+  ra_border b = border_of(c);
+  ra_pad_backward(c, &b);
+}
+
+const ra_op ra_op_pad_to = {
+  .name = "pad_to",
+  .help = "H and W padded at the bottom and right to a multiple; crop_like undoes it\n"
+          "x [..,H,W] -> [..,H',W']; the edge is repeated unless mode says otherwise",
+  .inputs = "x",
+  .params = params,
+  .infer = infer,
+  .forward = forward,
+  .backward = backward,
+  .samples = "2,3,5,6 | multiple=4\n1,1,4,8 | multiple=4\n2,3,5 | multiple={2,3} mode=constant\n1,1,5,7 | multiple=4 mode=reflect",
+};

@@ -1,0 +1,17 @@
+/* sub: y = a - b with broadcasting. da is dy and db is -dy, summed over what was stretched. */
+#include "broadcast.h"
+
+RA_ARITH(RA_BINARY_SUB)
+
+const ra_op ra_op_sub = {
+  .name = "sub",
+  .help = "a - b, element by element\n"
+          "shapes broadcast: aligned at the last dimension, sizes agree or are 1",
+  .inputs = "a,b",
+  .flags = RA_OP_INPLACE | RA_OP_INPLACE_GRAD,
+  .reads = 0,
+  .infer = ra_arith_infer,
+  .forward = forward,
+  .backward = backward,
+  .samples = "2,3,4 2,3,4\n2,3,4,5 1,3,1,1\n1 3,4\n2,1,3 4,1",
+};
