@@ -153,10 +153,21 @@ _Bool ra_bundle_checked(const ra_bundle *b);                      /* it had a ch
 ra_tensor *ra_npy_load(const char *path);                         /* [own] */
 int32_t ra_npy_save(const char *path, const ra_tensor *t);        /* float32, row-major, written aside and renamed */
 
-int32_t ra_path_size(const char *path, double *size);             /* bytes of a file */
+/* Files and folders. */
+enum { RA_PATH_NONE = 0, RA_PATH_FILE = 1, RA_PATH_FOLDER = 2, RA_PATH_OTHER = 3 };
+int32_t ra_path_kind(const char *path, double *size, double *modified); /* one of these; size in bytes, seconds since 1970, both [opt] */
 int32_t ra_path_remove(const char *path);                         /* with all that is in it; links are not followed; absent is fine */
 int32_t ra_path_rename(const char *from, const char *to);         /* and syncs the folder */
+int32_t ra_folder_make(const char *path);                         /* with its parents; there already is fine */
+/* [own: ra_text_free] Names in a folder, sorted, each ended by a zero byte, folders with '/'; *size: bytes of all. */
+char *ra_folder_list(const char *path, double *size);
+void ra_text_free(char *text);
 int32_t ra_file_copy(const char *from, const char *to);           /* written aside, synced, renamed */
+int32_t ra_file_store(const char *path, const void *bytes, double size); /* the same from memory */
+/* [own] A lock that ends with the process; NULL where another process holds it. The file is removed at release. */
+typedef struct ra_lock ra_lock;
+ra_lock *ra_lock_take(const char *path);
+void ra_lock_release(ra_lock *lock);
 
 /* Unpacks zip, tar (also compressed) or a lone .gz into a folder that must not exist yet; it appears only when all went
  * well. Absolute paths, '..', links, doubles and more than max_bytes (0: 64 GB) are refused. */
