@@ -100,7 +100,7 @@ static scene draw_scene(phantom_random *r, double w, double h) {
   double size = w < h ? w : h, far = hypot(w, h) / 2;
   bool flat = ra_phantom_chance(r, 0.4); /* as after subtraction of the background */
   scene s = {.level = flat ? UNI(0.48, 0.66) : UNI(0.42, 0.62), .texture = flat ? UNI(0.3, 0.6) : UNI(0.9, 1.7)};
-  s.contrast = UNI(0.066, 0.112);
+  s.contrast = UNI(0.062, 0.106);
   if (!flat) {
     s.lung = UNI(0.05, 0.42);
     s.lung_x = UNI(-0.1, 1.1) * w;
@@ -139,8 +139,10 @@ static scene draw_scene(phantom_random *r, double w, double h) {
 
 /* Attenuation by bones and organs at (x, y), as a logarithm. */
 static double anatomy(const scene *s, double x, double y) {
-  double log_light = s->lung * exp(-((x - s->lung_x) * (x - s->lung_x) + (y - s->lung_y) * (y - s->lung_y)) /
-                                   (2 * s->lung_radius * s->lung_radius));
+  double log_light = 0;
+  if (s->lung > 0)
+    log_light = s->lung * exp(-((x - s->lung_x) * (x - s->lung_x) + (y - s->lung_y) * (y - s->lung_y)) /
+                              (2 * s->lung_radius * s->lung_radius));
   if (s->diaphragm > 0) {
     double dx = x - s->dome_x, dy = y - s->dome_y - s->dome_tilt * dx;
     double depth = 1 - sqrt(dx * dx / (s->dome_rx * s->dome_rx) + dy * dy / (s->dome_ry * s->dome_ry));

@@ -1,0 +1,109 @@
+--- Synthetic angiograms: statistics of real ones (tests/reference/phantom.py over the 80 of cimat80), exactness, repeatability.
+local check = require "check"
+local ffi = require "ramus.ffi"
+local json = require "cjson"
+local C, cdata = ffi.C, ffi.cdata
+
+local function empty(H, W) return cdata.gc(C.ra_tensor_new(2, cdata.new("int32_t[2]", { H, W })), C.ra_tensor_release) end
+
+local function phantom(H, W, seed, index)
+  local image, mask = empty(H, W), empty(H, W)
+  check.equal(C.ra_phantom(image, mask, seed, index), 0, "ra_phantom")
+  return image, mask
+end
+
+local function same(a, b) return cdata.string(a.data, a.size * cdata.sizeof "ra_real") == cdata.string(b.data, b.size * cdata.sizeof "ra_real") end
+
+--- fraction, width, contrast as tests/reference/phantom.py defines them.
+local function statistics(image, mask)
+  local H, W = image.dim[0], image.dim[1]
+  local skeleton, distance, contrast = empty(H, W), empty(H, W), empty(H, W)
+  check.equal(C.ra_mask_skeleton(mask.data, H, W, skeleton.data), 0)
+  check.equal(C.ra_mask_distance(mask.data, H, W, distance.data), 0)
+  check.equal(C.ra_vessel_contrast(image.data, mask.data, H, W, contrast.data), 0)
+  local vessel, n, width, sum = 0, 0, 0, 0
+  for i = 0, H * W - 1 do
+    vessel = vessel + mask.data[i]
+    if skeleton.data[i] == 1 then
+      n, width, sum = n + 1, width + 2 * distance.data[i], sum + contrast.data[i]
+    end
+  end
+  return { fraction = vessel / (H * W), width = width / n, contrast = sum / n }
+end
+
+local function read_json(path)
+  local file = assert(io.open(path))
+  local value = json.decode(file:read("*a"))
+  file:close()
+  return value
+end
+
+check.case("phantom: vessel fraction, width and contrast lie where those of real angiograms do", function()
+  local real = read_json(check.root .. "/tests/reference/phantom.json").statistics
+  local count, seen = 40, { fraction = {}, width = {}, contrast = {} }
+  for i = 1, count do
+    for key, value in pairs(statistics(phantom(300, 300, 2, i))) do seen[key][i] = value end
+  end
+  for key, values in pairs(seen) do
+    local inside = 0
+    for _, v in ipairs(values) do
+      if v >= real[key].p10 and v <= real[key].p90 then inside = inside + 1 end
+    end
+    table.sort(values)
+    local median = (values[count / 2] + values[count / 2 + 1]) / 2
+    check.ok(median > real[key].p10 and median < real[key].p90,
+      ("%s: median %.4f, wanted %.4f to %.4f"):format(key, median, real[key].p10, real[key].p90))
+    check.ok(inside >= 0.8 * count, ("%s: %d of %d within the real 10-90 %% range, wanted 80 %%"):format(key, inside, count))
+  end
+end)
+
+check.case("phantom: the statistics of real pictures are computed alike here", function()
+  local folder = check.shared("cimat80_dca1_subset")
+  local wanted = read_json(check.root .. "/tests/reference/phantom.json").first
+  local image = C.ra_image_load(folder .. "/Angios_40_training/1.png")
+  local mask = C.ra_mask_load(folder .. "/Angios_40_training/1_gt.png", 128, nil)
+  check.ok(image ~= nil and mask ~= nil, "the first picture and its mask can be read")
+  image, mask = cdata.gc(image, C.ra_tensor_release), cdata.gc(mask, C.ra_tensor_release)
+  local plane = cdata.gc(C.ra_tensor_reshape(image, 2, cdata.new("int32_t[2]", { 300, 300 })), C.ra_tensor_release)
+  for key, value in pairs(statistics(plane, mask)) do check.near(value, wanted[key], 2e-5 * math.max(1, wanted[key]), key) end
+end)
+
+check.case("phantom: values, and vessels darker than what is around them", function()
+  for i = 1, 6 do
+    local image, mask = phantom(96, 128, 7, i)
+    for k = 0, image.size - 1 do
+      check.ok(image.data[k] >= 0 and image.data[k] <= 1, "image in 0..1")
+      check.ok(mask.data[k] == 0 or mask.data[k] == 1, "mask of 0 and 1")
+    end
+    local s = statistics(image, mask)
+    check.ok(s.contrast > 0.02, ("contrast of picture %d: %.4f"):format(i, s.contrast))
+    check.ok(s.fraction > 0.02 and s.fraction < 0.15, ("vessel fraction of picture %d: %.4f"):format(i, s.fraction))
+  end
+end)
+
+check.case("phantom: a function of seed, index and size alone", function()
+  local image, mask = phantom(80, 64, 3, 5)
+  phantom(64, 64, 1, 1)
+  local image2, mask2 = phantom(80, 64, 3, 5)
+  check.ok(same(image, image2) and same(mask, mask2), "the same key gives the same bits")
+  check.ok(not same(mask, (select(2, phantom(80, 64, 3, 6)))), "another index, another tree")
+  check.ok(not same(mask, (select(2, phantom(80, 64, 4, 5)))), "another seed, another tree")
+end)
+
+check.case("phantom: wrong sizes are errors, memory comes back", function()
+  check.ok(C.ra_phantom(empty(16, 64), empty(16, 64), 0, 0) ~= 0, "too small")
+  check.ok(ffi.message():find("32 to 4096", 1, true), ffi.message())
+  check.ok(C.ra_phantom(empty(64, 64), empty(64, 65), 0, 0) ~= 0, "sizes differ")
+  local image, mask = empty(64, 64), empty(64, 64)
+  collectgarbage()
+  local before, failures = C.ra_mem_live(), 0
+  for n = 0, 100 do
+    C.ra_mem_fail_after(n)
+    local code = C.ra_phantom(image, mask, 1, 1)
+    C.ra_mem_fail_after(-1)
+    if code == 0 then break end
+    failures = failures + 1
+    check.equal(C.ra_mem_live(), before, "bytes alive after allocation " .. n .. " failed")
+  end
+  check.ok(failures >= 8 and failures < 100, "every allocation failed once, got " .. failures)
+end)
