@@ -130,8 +130,8 @@ static void grad_towards(ra_call *c, ra_binary f, int which) {
   } else ra_space_sum(&g.s, grad_row, &g, sign, add, to);
 }
 
-/* Towards b first: towards a may overwrite dy. */
+/* a first: where a and b are one node, b adds to what a wrote. */
 void ra_arith_backward(ra_call *c, ra_binary f) {
-  for (int which = 1; which >= 0; which--)
+  for (int which = 0; which < 2; which++)
     if (c->din[which].data) grad_towards(c, f, which);
 }

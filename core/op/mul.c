@@ -8,7 +8,7 @@ const ra_op ra_op_mul = {
   .help = "a * b, element by element\n"
           "shapes broadcast: aligned at the last dimension, sizes agree or are 1",
   .inputs = "a,b",
-  .flags = RA_OP_INPLACE | RA_OP_INPLACE_GRAD,
+  .flags = RA_OP_INPLACE,
   .reads = RA_READS_IN0 | RA_READS_IN1,
   .infer = ra_arith_infer,
   .forward = forward,

@@ -24,6 +24,8 @@ static void forward(ra_call *c) {
 
 static void backward(ra_call *c) {
   ra_real p = exponent(c);
+  if (c->din[0].data)
+    ra_kernel()->unary_grad(RA_UNARY_POW, p, 0, c->out.size, c->in[0].data, NULL, c->dout.data, c->add[0], c->din[0].data);
   if (ra_has(c, 1) && c->din[1].data) {
     double sum = 0;
     for (int32_t i = 0; i < c->out.size; i++) {
@@ -32,8 +34,6 @@ static void backward(ra_call *c) {
     }
     c->din[1].data[0] = (ra_real)(sum + (c->add[1] ? (double)c->din[1].data[0] : 0));
   }
-  if (c->din[0].data)
-    ra_kernel()->unary_grad(RA_UNARY_POW, p, 0, c->out.size, c->in[0].data, NULL, c->dout.data, c->add[0], c->din[0].data);
 }
 
 const ra_op ra_op_pow = {
@@ -42,7 +42,7 @@ const ra_op ra_op_pow = {
           "x of any shape -> same shape; exponent: the option p, or an input of one element",
   .inputs = "x,exponent?",
   .params = params,
-  .flags = RA_OP_INPLACE | RA_OP_INPLACE_GRAD,
+  .flags = RA_OP_INPLACE,
   .reads = RA_READS_IN0 | RA_READS_IN1,
   .infer = infer,
   .forward = forward,
