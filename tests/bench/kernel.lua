@@ -1,0 +1,58 @@
+--- Convolution kernels on the layers of a U-Net of depth 5: milliseconds and effective GFLOP/s (those of the direct
+-- convolution) per layer and direction.
+--   ramus run tests/bench/kernel.lua [width=16] [threads=2] [size=256] [batch=4] [algo=-1] [isa]
+local ffi = require "ramus.ffi"
+local C, cdata = ffi.C, ffi.cdata
+local width, threads = tonumber(arg[1]) or 16, tonumber(arg[2]) or 2
+local size, batch, algo, isa = tonumber(arg[3]) or 256, tonumber(arg[4]) or 4, tonumber(arg[5]) or -1, arg[6]
+C.ra_set_threads(threads)
+
+local NAMES = { [-1] = "none", [0] = "plain", "direct", "gemm", "winograd" }
+local layers = {}
+local function put(name, CH, S, O, k, stride, count)
+  layers[#layers + 1] = { name = name, CH = CH, S = S, O = O, k = k, s = stride or 1, pad = (stride or 1) == 1 and (k - 1) / 2 or 0,
+    n = count or 1 }
+end
+for level = 1, 5 do
+  local S, w = size / 2 ^ (level - 1), width * 2 ^ (level - 1)
+  put("enc" .. level .. "a", level == 1 and 1 or w / 2, S, w, 3)
+  put("conv" .. level, w, S, w, 3, 1, level == 5 and 1 or 2)
+  if level < 5 then
+    put("dec" .. level .. "a", 2 * w, S, w, 3)
+    put("up" .. level .. " (mirrored)", w, S, 2 * w, 2, 2)
+    put("side" .. level, w, S, 1, 3)
+  end
+end
+put("head", width, size, 1, 1)
+
+local biggest = batch * 2 * width * size * size
+local function fill(n)
+  local t = cdata.new("float[?]", n)
+  for i = 0, n - 1 do t[i] = (i * 7919 % 1013) / 1013 - 0.5 end
+  return t
+end
+local x, y, w = fill(biggest), fill(biggest), fill(9 * (16 * width) ^ 2 * 4)
+local seconds, total, flops = cdata.new("double[1]"), { 0, 0, 0 }, 0
+print(("%-18s %-22s %-26s %-26s %-26s"):format("layer", "shape", "forward", "data gradient", "weight gradient"))
+for _, l in ipairs(layers) do
+  local shape = cdata.new("int32_t[16]", { batch, l.CH, l.S, l.S, l.O, l.k, l.k, l.s, l.s, l.pad, l.pad, 1, 1, 1, 0, 0 })
+  local work = 2 * batch * l.CH * l.O * l.k ^ 2 * (l.S / l.s) ^ 2
+  local text = ("%-18s %-22s"):format(l.name, ("%d>%d %dx%d /%d @%d"):format(l.CH, l.O, l.k, l.k, l.s, l.S))
+  for kind = 0, 2 do
+    local a, b, out = x, w, y
+    if kind == 1 then a, b, out = y, w, x elseif kind == 2 then a, b, out = x, y, w end
+    local code = C.ra_conv_run(isa, kind, algo, shape, a, b, nil, nil, 0, out, false, 5, seconds)
+    local chosen = algo < 0 and C.ra_conv_choice(isa, kind, shape) or algo
+    if code == 0 then
+      total[kind + 1] = total[kind + 1] + seconds[0] * l.n
+      text = text .. (" %7.3f ms %6.0f %-9s"):format(seconds[0] * 1e3, work / seconds[0] / 1e9, NAMES[chosen])
+    else
+      text = text .. ("%-27s"):format(" -")
+    end
+  end
+  flops = flops + work * l.n
+  print(text)
+end
+print(("all, counted as often as the net has them: forward %.2f ms, data gradient %.2f ms, weight gradient %.2f ms; %.1f GFLOP each")
+  :format(total[1] * 1e3, total[2] * 1e3, total[3] * 1e3, flops / 1e9))
+os.exit(0, true)
