@@ -120,6 +120,56 @@ ra_tensor *ra_image_grey(const ra_tensor *x, int32_t method);     /* [own] 3 cha
 enum { RA_NORMALISE_RANGE, RA_NORMALISE_DEVIATION, RA_NORMALISE_COUNT };
 ra_tensor *ra_image_normalise(const ra_tensor *x, int32_t method); /* [own] each channel to 0..1, or to mean 0 and deviation 1 */
 
+/* Augmentation: a program of steps. A step acts with the probability `share` and draws its number in [a, b). */
+enum {
+  /* geometric: they and the crop are one warp */
+  RA_AUGMENT_FLIP_H, RA_AUGMENT_FLIP_V,
+  RA_AUGMENT_ROT90,      /* 0 to 3 quarter turns */
+  RA_AUGMENT_ROTATE,     /* degrees, counter-clockwise, about the centre */
+  RA_AUGMENT_SCALE,      /* above 1: things get larger */
+  RA_AUGMENT_SHIFT,      /* pixels, drawn for each axis */
+  RA_AUGMENT_ELASTIC,    /* a: deviation of the displacement, b: its smoothness (sigma), both in pixels */
+  /* on grey values, in their order after the warp */
+  RA_AUGMENT_GAMMA,      /* x^g */
+  RA_AUGMENT_CONTRAST,   /* (x - mean) c + mean */
+  RA_AUGMENT_BRIGHTNESS, /* x + v */
+  RA_AUGMENT_NOISE,      /* x + sigma n, n near normal */
+  RA_AUGMENT_BLUR,       /* sigma in pixels */
+  RA_AUGMENT_CLAHE,      /* a: tiles, b: clip */
+  RA_AUGMENT_STRETCH,    /* smallest and largest value to 0 and 1 */
+  RA_AUGMENT_RESIZE,     /* only as the first step: to height a, width b; the mask is resized and >= 0.5 */
+  RA_AUGMENT_COUNT
+};
+enum { RA_BORDER_EDGE, RA_BORDER_REFLECT, RA_BORDER_CONSTANT /* 0 */, RA_BORDER_COUNT };
+enum { RA_AUGMENT_STEPS = 24 };
+typedef struct ra_augment_step {
+  int32_t kind;
+  double share;
+  double a, b;
+} ra_augment_step;
+typedef struct ra_augment {
+  int32_t count;
+  ra_augment_step step[24];
+  int32_t height, width;   /* of the random crop; 0: the whole picture. A smaller picture is padded by the border. */
+  int32_t border;
+  double vessel_share;     /* probability that the crop must hold a vessel pixel */
+} ra_augment;
+typedef struct ra_picture {
+  ra_real *image;          /* [C,H,W] */
+  ra_real *mask, *fov;     /* [H,W] 0 or 1; [opt] */
+  int32_t channels, height, width;
+} ra_picture;
+typedef struct ra_augment_scratch ra_augment_scratch; /* one per thread, reused */
+ra_augment_scratch *ra_augment_scratch_new(void);                 /* [own] */
+void ra_augment_scratch_release(ra_augment_scratch *s);           /* NULL is fine */
+int32_t ra_augment_check(const ra_augment *program);
+/* The size of the result for a picture of height x width. */
+int32_t ra_augment_size(const ra_augment *program, int32_t height, int32_t width, int32_t *out_height, int32_t *out_width);
+/* Fills the buffers of out, whose sizes are set by the caller; out's mask and fov [opt]. Without in->fov, out->fov is 1 where
+ * the picture is and 0 where the border was made up. A pure function of program, picture, seed, epoch, sample; for any thread. */
+int32_t ra_augment_apply(const ra_augment *program, const ra_picture *in, const ra_picture *out, double seed, int32_t epoch,
+                         int32_t sample, ra_augment_scratch *scratch);
+
 /* ---- data: transfer, archives, hashes, safetensors, npy, loader (core/data) ---- */
 
 /* SHA-256 as 64 hexadecimal digits and a zero byte. */

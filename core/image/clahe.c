@@ -11,6 +11,7 @@
 
 #include "../base/error.h"
 #include "../base/mem.h"
+#include "clahe.h"
 #include "plane.h"
 
 enum { BINS = 256, TILES_MAX = 64 };
@@ -82,6 +83,15 @@ static void map_plane(const ra_real *x, int32_t H, int32_t W, int32_t tiles, int
   }
 }
 
+size_t ra_clahe_room(int32_t tiles) { return (size_t)(tiles * tiles) * BINS; }
+
+void ra_clahe_plane(const ra_real *x, int32_t H, int32_t W, int32_t tiles, double clip, ra_real *map, ra_real *y) {
+  int32_t h = (H + tiles - 1) / tiles, w = (W + tiles - 1) / tiles;
+  for (int32_t k = 0; k < tiles * tiles; k++)
+    tile_map(x, H, W, k / tiles * h, k % tiles * w, h, w, clip, map + (size_t)k * BINS);
+  map_plane(x, H, W, tiles, h, w, map, y);
+}
+
 ra_tensor *ra_image_clahe(const ra_tensor *t, int32_t tiles, double clip) {
   ra_planes p;
   if (ra_planes_of("clahe", t, &p) != RA_OK) return NULL;
@@ -89,16 +99,11 @@ ra_tensor *ra_image_clahe(const ra_tensor *t, int32_t tiles, double clip) {
     ra_fail(RA_ERR_ARG, "clahe: wants 1 to %d tiles and clip >= 0, given %d and %g", TILES_MAX, tiles, clip);
     return NULL;
   }
-  int32_t h = (p.H + tiles - 1) / tiles, w = (p.W + tiles - 1) / tiles;
   size_t area = (size_t)p.H * (size_t)p.W;
-  ra_real *map = ra_mem_alloc((size_t)(tiles * tiles) * BINS, sizeof *map);
+  ra_real *map = ra_mem_alloc(ra_clahe_room(tiles), sizeof *map);
   ra_tensor *y = map ? ra_planes_like(t, p.C, p.H, p.W) : NULL;
-  for (int32_t c = 0; y && c < p.C; c++) {
-    const ra_real *x = p.data + (size_t)c * area;
-    for (int32_t k = 0; k < tiles * tiles; k++)
-      tile_map(x, p.H, p.W, k / tiles * h, k % tiles * w, h, w, clip, map + (size_t)k * BINS);
-    map_plane(x, p.H, p.W, tiles, h, w, map, y->data + (size_t)c * area);
-  }
+  for (int32_t c = 0; y && c < p.C; c++)
+    ra_clahe_plane(p.data + (size_t)c * area, p.H, p.W, tiles, clip, map, y->data + (size_t)c * area);
   ra_mem_free(map);
   return y;
 }

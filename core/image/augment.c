@@ -1,0 +1,158 @@
+/* Augmentation: a program of steps over a picture, its mask and its field of
+ * view together.
+ *   out [C,h,w], [h,w], [h,w] <- in [C,H,W], [H,W], [H,W]
+ * A resize (first, where there is one), then all geometric steps and the crop
+ * as one warp (one interpolation), then the steps on grey values in their
+ * order, then clamped to 0..1. Every random number is a function of (seed,
+ * epoch, sample, step, draw) and nothing else, so any thread may make any
+ * sample. */
+#include <math.h>
+#include <string.h>
+
+#include "../base/error.h"
+#include "../base/mem.h"
+#include "augment.h"
+
+struct ra_augment_scratch {
+  ra_real *block;
+  size_t room;
+};
+
+ra_augment_scratch *ra_augment_scratch_new(void) { return ra_mem_zalloc(1, sizeof(ra_augment_scratch)); }
+
+void ra_augment_scratch_release(ra_augment_scratch *s) {
+  if (!s) return;
+  ra_mem_free(s->block);
+  ra_mem_free(s);
+}
+
+ra_real *ra_augment_room(ra_augment_scratch *s, size_t n) {
+  if (s->room >= n) return s->block;
+  ra_real *larger = ra_mem_alloc(n, sizeof *larger);
+  if (!larger) return NULL;
+  ra_mem_free(s->block);
+  s->block = larger;
+  s->room = n;
+  return larger;
+}
+
+double ra_augment_draw(const ra_random_key *key, int32_t step, int32_t draw, double low, double high) {
+  return low + (high - low) * ra_random_uniform_at(key, (uint64_t)step * 4096 + (uint64_t)draw);
+}
+
+uint64_t ra_augment_many(int32_t step) { return (uint64_t)(step + 1) << 32; }
+
+bool ra_augment_acts(const ra_augment *program, int32_t step, const ra_random_key *key) {
+  double share = program->step[step].share;
+  return share >= 1 || ra_augment_draw(key, step, 0, 0, 1) < share;
+}
+
+bool ra_augment_is_space(int32_t kind) { return kind <= RA_AUGMENT_ELASTIC; }
+
+/* Bounds of a and b by kind: what the formulas need, not what is sensible. */
+static const struct {
+  const char *name;
+  double low, high;
+} bounds[RA_AUGMENT_COUNT] = {
+  [RA_AUGMENT_FLIP_H] = {"flip", -INFINITY, INFINITY}, [RA_AUGMENT_FLIP_V] = {"flip", -INFINITY, INFINITY},
+  [RA_AUGMENT_ROT90] = {"rot90", -INFINITY, INFINITY}, [RA_AUGMENT_ROTATE] = {"rotate", -360, 360},
+  [RA_AUGMENT_SCALE] = {"scale", 0.01, 100},           [RA_AUGMENT_SHIFT] = {"shift", -1e5, 1e5},
+  [RA_AUGMENT_ELASTIC] = {"elastic", 0, 1e4},          [RA_AUGMENT_GAMMA] = {"gamma", 0.01, 100},
+  [RA_AUGMENT_CONTRAST] = {"contrast", 0, 100},        [RA_AUGMENT_BRIGHTNESS] = {"brightness", -1, 1},
+  [RA_AUGMENT_NOISE] = {"noise", 0, 1},                [RA_AUGMENT_BLUR] = {"blur", 0, 32},
+  [RA_AUGMENT_CLAHE] = {"clahe", 0, 1e6},              [RA_AUGMENT_STRETCH] = {"stretch", -INFINITY, INFINITY},
+  [RA_AUGMENT_RESIZE] = {"resize", 1, 1 << 20},
+};
+
+static int32_t check_step(const ra_augment_step *s, int32_t number) {
+  if (s->kind < 0 || s->kind >= RA_AUGMENT_COUNT)
+    return ra_fail(RA_ERR_ARG, "augment: step %d has the unknown kind %d", number, s->kind);
+  const char *name = bounds[s->kind].name;
+  double low = bounds[s->kind].low, high = bounds[s->kind].high;
+  if (!(s->a >= low && s->a <= high && s->b >= low && s->b <= high))
+    return ra_fail(RA_ERR_ARG, "augment: %s wants values of %g to %g, given %g and %g", name, low, high, s->a, s->b);
+  if (!(s->share >= 0 && s->share <= 1))
+    return ra_fail(RA_ERR_ARG, "augment: the share of %s is 0 to 1, given %g", name, s->share);
+  if (s->kind == RA_AUGMENT_ELASTIC && !(s->b >= 1))
+    return ra_fail(RA_ERR_ARG, "augment: elastic wants sigma >= 1 pixel, given %g", s->b);
+  if (s->kind == RA_AUGMENT_CLAHE && !(s->a >= 1 && s->a <= 64))
+    return ra_fail(RA_ERR_ARG, "augment: clahe wants 1 to 64 tiles, given %g", s->a);
+  if (s->kind == RA_AUGMENT_RESIZE && number != 0) return ra_fail(RA_ERR_ARG, "augment: resize must be the first step");
+  return RA_OK;
+}
+
+int32_t ra_augment_check(const ra_augment *program) {
+  if (program->count < 0 || program->count > RA_AUGMENT_STEPS)
+    return ra_fail(RA_ERR_ARG, "augment: a program has at most %d steps, given %d", RA_AUGMENT_STEPS, program->count);
+  for (int32_t i = 0; i < program->count; i++) RA_TRY(check_step(&program->step[i], i));
+  if (program->height < 0 || program->width < 0 || (program->height == 0) != (program->width == 0))
+    return ra_fail(RA_ERR_ARG, "augment: the crop is height x width, or 0 x 0 for none; given %d x %d", program->height,
+                   program->width);
+  if (!(program->vessel_share >= 0 && program->vessel_share <= 1))
+    return ra_fail(RA_ERR_ARG, "augment: vessel_share is 0 to 1, given %g", program->vessel_share);
+  if (program->border < 0 || program->border >= RA_BORDER_COUNT)
+    return ra_fail(RA_ERR_ARG, "augment: unknown border %d", program->border);
+  return RA_OK;
+}
+
+static const ra_augment_step *resize_of(const ra_augment *program) {
+  return program->count > 0 && program->step[0].kind == RA_AUGMENT_RESIZE ? &program->step[0] : NULL;
+}
+
+int32_t ra_augment_size(const ra_augment *program, int32_t height, int32_t width, int32_t *out_height, int32_t *out_width) {
+  RA_TRY(ra_augment_check(program));
+  const ra_augment_step *resize = resize_of(program);
+  *out_height = program->height > 0 ? program->height : resize ? (int32_t)resize->a : height;
+  *out_width = program->width > 0 ? program->width : resize ? (int32_t)resize->b : width;
+  return RA_OK;
+}
+
+/* One plane set of another size in a new tensor; nothing where there is none. */
+static int32_t resized(const ra_real *data, int32_t C, const ra_picture *in, const ra_augment_step *resize, bool binary,
+                       ra_tensor **out) {
+  if (!data) return RA_OK;
+  int32_t dim[3] = {C, in->height, in->width};
+  ra_tensor *whole = ra_tensor_new(3, dim);
+  if (!whole) return RA_ERR_MEMORY;
+  memcpy(whole->data, data, (size_t)whole->size * sizeof *data);
+  *out = ra_image_resize(whole, (int32_t)resize->a, (int32_t)resize->b, RA_RESIZE_AUTO);
+  ra_tensor_release(whole);
+  if (!*out) return RA_ERR_MEMORY;
+  if (binary)
+    for (int32_t i = 0; i < (*out)->size; i++) (*out)->data[i] = (*out)->data[i] >= (ra_real)0.5 ? 1 : 0;
+  return RA_OK;
+}
+
+static int32_t apply(const ra_augment *program, const ra_picture *in, const ra_picture *out, const ra_random_key *key,
+                     ra_augment_scratch *s) {
+  RA_TRY(ra_augment_space(program, in, out, key, s));
+  return ra_augment_tone(program, out, key, s);
+}
+
+int32_t ra_augment_apply(const ra_augment *program, const ra_picture *in, const ra_picture *out, double seed, int32_t epoch,
+                         int32_t sample, ra_augment_scratch *scratch) {
+  int32_t h, w;
+  RA_TRY(ra_augment_size(program, in->height, in->width, &h, &w));
+  if (in->channels < 1 || in->height < 1 || in->width < 1 || !in->image || !out->image)
+    return ra_fail(RA_ERR_ARG, "augment: an empty picture");
+  if (out->height != h || out->width != w || out->channels != in->channels)
+    return ra_fail(RA_ERR_SHAPE, "augment: the result is [%d,%d,%d], the buffer [%d,%d,%d]", in->channels, h, w,
+                   out->channels, out->height, out->width);
+  ra_random_key key = {.seed = (uint64_t)(int64_t)seed, .a = (uint32_t)epoch, .b = (uint32_t)sample,
+                       .purpose = RA_RANDOM_AUGMENT};
+  const ra_augment_step *resize = resize_of(program);
+  if (!resize) return apply(program, in, out, &key, scratch);
+  ra_tensor *image = NULL, *mask = NULL, *fov = NULL;
+  int32_t code = resized(in->image, in->channels, in, resize, false, &image);
+  if (code == RA_OK) code = resized(in->mask, 1, in, resize, true, &mask);
+  if (code == RA_OK) code = resized(in->fov, 1, in, resize, true, &fov);
+  if (code == RA_OK) {
+    ra_picture middle = {.image = image->data, .mask = mask ? mask->data : NULL, .fov = fov ? fov->data : NULL,
+                         .channels = in->channels, .height = image->dim[1], .width = image->dim[2]};
+    code = apply(program, &middle, out, &key, scratch);
+  }
+  ra_tensor_release(image);
+  ra_tensor_release(mask);
+  ra_tensor_release(fov);
+  return code;
+}

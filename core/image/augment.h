@@ -1,0 +1,32 @@
+/* augment.h: what the parts of augmentation share (augment.c, augment_space.c,
+ * augment_tone.c). The public side is in api.h. */
+#ifndef RA_AUGMENT_H
+#define RA_AUGMENT_H
+
+#include <stddef.h>
+
+#include "../base/random.h"
+#include "../ramus.h"
+
+enum { RA_AUGMENT_CROP_STEP = 63 /* the step number of the crop's draws */ };
+
+/* Grows the scratch to hold n values; NULL on failure. What it held is lost. */
+ra_real *ra_augment_room(ra_augment_scratch *s, size_t n);
+
+/* Draw number `draw` of a step, in [low, high). */
+double ra_augment_draw(const ra_random_key *key, int32_t step, int32_t draw, double low, double high);
+/* First of 2^32 elements for a step that needs many. */
+uint64_t ra_augment_many(int32_t step);
+
+/* Draw 0 of a step decides whether it acts. */
+bool ra_augment_acts(const ra_augment *program, int32_t step, const ra_random_key *key);
+
+/* The geometric steps and the crop as one warp from in to out (of the output's size). */
+int32_t ra_augment_space(const ra_augment *program, const ra_picture *in, const ra_picture *out, const ra_random_key *key,
+                         ra_augment_scratch *s);
+/* The steps on grey values, in order, in place. */
+int32_t ra_augment_tone(const ra_augment *program, const ra_picture *out, const ra_random_key *key, ra_augment_scratch *s);
+
+bool ra_augment_is_space(int32_t kind);
+
+#endif
