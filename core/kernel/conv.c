@@ -13,6 +13,7 @@ typedef struct algo {
 static const algo algos[RA_CONV_ALGOS] = {
   [RA_CONV_PLAIN] = ALGO(conv_plain),
 #ifndef RA_DOUBLE
+  [RA_CONV_DIRECT] = ALGO(conv_direct),
   [RA_CONV_GEMM] = ALGO(conv_gemm),
   [RA_CONV_WINOGRAD] = ALGO(winograd),
 #endif
@@ -22,8 +23,15 @@ bool K(conv_can)(const ra_conv *s, ra_conv_kind kind, ra_conv_algo a) {
   return a >= 0 && a < RA_CONV_ALGOS && algos[a].can && algos[a].can(s, kind);
 }
 
+/* Measured with tests/bench/kernel.lua; by shape alone, so that a net computes the same everywhere. Winograd wins
+ * wherever it can, but for one or two channels on a side, whose transforms are never paid back; the direct kernel
+ * wins the rest with stride 1, but for wide 1x1 products over few pixels. */
 ra_conv_algo K(conv_choose)(const ra_conv *s, ra_conv_kind kind) {
-  if (K(conv_can)(s, kind, RA_CONV_WINOGRAD)) return RA_CONV_WINOGRAD;
+  int32_t in = kind == RA_CONV_BACKWARD_DATA ? s->O : s->C, out = kind == RA_CONV_BACKWARD_DATA ? s->C : s->O;
+  bool thin = kind == RA_CONV_BACKWARD_WEIGHT ? in * (int64_t)out <= 128 || in <= 2 || out <= 2 : in <= 2 || out == 1;
+  if (K(conv_can)(s, kind, RA_CONV_WINOGRAD) && !thin) return RA_CONV_WINOGRAD;
+  bool product = s->kh == 1 && s->kw == 1 && in / s->groups >= 64 && s->Ho * s->Wo <= 1024 && kind != RA_CONV_BACKWARD_WEIGHT;
+  if (K(conv_can)(s, kind, RA_CONV_DIRECT) && !product) return RA_CONV_DIRECT;
   if (K(conv_can)(s, kind, RA_CONV_GEMM)) return RA_CONV_GEMM;
   return RA_CONV_PLAIN;
 }
