@@ -25,7 +25,7 @@ static int32_t readers(const ra_plan *p, int32_t node) {
   int32_t n = 0;
   for (int32_t i = 0; i < p->n_nodes; i++) {
     const ra_plan_node *r = &p->node[i];
-    if (!r->used || r->kind != RA_NODE_OP) continue;
+    if (!r->used || r->kind != RA_NODE_OP || r->into != i) continue;
     for (int32_t k = 0; k < r->call.n_in; k++) n += r->in[k] == node;
   }
   return n;

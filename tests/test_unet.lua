@@ -1,0 +1,95 @@
+--- The U-Net: ten training steps against PyTorch (tests/reference/unet_steps.py),
+-- fusion, sizes, and the same bits for one and two threads.
+local check = require "check"
+local ra = require "ramus"
+local border = require "ramus.ffi"
+local step = require "ramus.step"
+local supervise = require "ramus.supervise"
+local C, ffi = border.C, border.cdata
+
+local function reference() return assert(ra.load(check.root .. "/tests/reference/unet_steps.npz")) end
+
+--- A net with the reference's weights, its optimizer and its step.
+local function start(ref, options)
+  local net = ra.models.unet { depth = 3, width = 4, sides = true }
+  local names = { mean = "running_mean", var = "running_var" }
+  for _, p in ipairs(net.entries) do
+    local module, field = p.name:match("^(.*)%.([^.]*)$")
+    net.values[p.name]:copy(ref["p." .. module .. "." .. (names[field] or field)])
+  end
+  local rows = {
+    { at = "out", loss = ra.loss.dice {} },
+    { at = "side2", loss = ra.loss.bce {}, weight = 0.5 }, { at = "side1", loss = ra.loss.bce {} },
+  }
+  local s = step.new { model = net, supervision = assert(supervise.new(rows, net:output_names(), 1)), exact = options and options.exact }
+  local v = assert(s:variant(0, ref.x.shape))
+  v.x_buffer:copy(ref.x)
+  v.y_buffer:copy(ref.y)
+  local config = ffi.new("ra_optim_config", { weight_decay = 1e-2, beta1 = 0.9, beta2 = 0.999, eps = 1e-8 })
+  local optim = border.own(C.ra_optim_new("adamw", config, net.flat, s.gradient), C.ra_optim_free)
+  return net, v, function()
+    v.plan:run {}
+    check.equal(C.ra_optim_step(optim, 2e-3, ffi.new("double[1]"), ffi.new("_Bool[1]")), 0, "optimizer")
+    return v.plan:scalar(1)
+  end
+end
+
+for _, exact in ipairs { false, true } do
+  check.case(("ten AdamW steps follow PyTorch to 1e-3 (exact = %s)"):format(tostring(exact)), function()
+    local ref = reference()
+    local net, _, one = start(ref, { exact = exact })
+    for i = 1, 10 do check.near(one(), ref.losses:get(i), 1e-3 * ref.losses:get(i), "loss of step " .. i) end
+    local out, difference, size = net:forward(ref.x).out, 0, 0
+    for i = 0, out.size - 1 do
+      difference, size = difference + (out.data[i] - ref.out.data[i]) ^ 2, size + ref.out.data[i] ^ 2
+    end
+    check.ok(math.sqrt(difference / size) < 5e-3, ("output after ten steps: relative L2 %.3g"):format(math.sqrt(difference / size)))
+  end)
+end
+
+check.case("the same bits with one and with two threads", function()
+  local ref, kept = reference(), C.ra_threads()
+  local first
+  for threads = 1, 2 do
+    C.ra_set_threads(threads)
+    local net, _, one = start(ref)
+    for _ = 1, 5 do one() end
+    local bytes = ffi.string(net.flat.data, net.flat.size * ffi.sizeof("ra_real"))
+    first = first or bytes
+    check.ok(bytes == first, "weights after 5 steps differ between 1 and 2 threads")
+  end
+  C.ra_set_threads(kept)
+end)
+
+check.case("any input size; an untouched border", function()
+  local net = ra.models.unet { depth = 4, width = 4, sides = true }
+  for _, size in ipairs { { 1, 1 }, { 7, 13 }, { 33, 64 }, { 100, 51 } } do
+    local out = net:forward(ra.rand(1, 1, size[1], size[2]))
+    for _, name in ipairs { "out", "side1", "side3" } do
+      check.equal(table.concat(out[name].shape, "x"), ("1x1x%dx%d"):format(size[1], size[2]), name)
+    end
+  end
+end)
+
+check.case("an inference plan has no normalisation and no activation of its own", function()
+  local net = ra.models.unet { depth = 3, width = 4 }
+  local text = net:plan({ 1, 1, 32, 32 }, { outputs = { "out" } }).plan:describe()
+  check.ok(not text:find("-> batch_norm", 1, true), text)
+  check.ok(not text:find("-> relu", 1, true), text)
+  check.ok(text:find("+batch_norm+relu", 1, true), text)
+end)
+
+check.case("a training plan has no activation of its own and says what memory it needs", function()
+  local _, v = start(reference())
+  local text = v.plan:describe()
+  check.ok(not text:find("-> relu", 1, true) and text:find("+relu", 1, true), text)
+  check.ok(v.plan:bytes() >= v.plan:lower_bound() and v.plan:bytes() < 1.25 * v.plan:lower_bound(), text:match("[^\n]*lower bound[^\n]*"))
+end)
+
+check.case("wrong inputs are errors at the caller's line", function()
+  local net = ra.models.unet { depth = 2, width = 2 }
+  check.raises("[1,3,8,8]", net.forward, net, ra.rand(1, 3, 8, 8))
+  check.raises("did you mean 'width'", ra.models.unet, { widht = 3 })
+  local ok, err = pcall(function() return net:forward(ra.rand(1, 3, 8, 8)) end)
+  check.ok(not ok and err:find("test_unet.lua", 1, true), err)
+end)
