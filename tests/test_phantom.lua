@@ -107,3 +107,49 @@ check.case("phantom: wrong sizes are errors, memory comes back", function()
   end
   check.ok(failures >= 8 and failures < 100, "every allocation failed once, got " .. failures)
 end)
+
+check.case("phantom: the data set is made, opened, and keeps its pictures when a split grows", function()
+  local dataset = require "ramus.dataset"
+  local root = check.folder("phantom")
+  local function make(given)
+    local def = assert(dataset.find("phantom"))
+    local folder, o = dataset.folder(def, root, given)
+    assert(dataset.prepare(def, nil, folder, o))
+    return assert(dataset.open("phantom", { root = root, options = given }))
+  end
+  local small = make { size = 64, train = 3, test = 2 }
+  check.equal(small.counts.train, 3, "train")
+  check.equal(small.counts.test, 2, "test")
+  check.equal(small.counts.val, nil, "val")
+  check.equal(#small.warnings, 0, "no picture in two splits")
+  check.equal(small.samples[1].id, "train/1", "id")
+  check.ok(small.folder:find("phantom%-64x64%-3%-0%-2%-seed1$"), small.folder)
+  local mask = cdata.gc(C.ra_mask_load(small.samples[1].mask, 128, nil), C.ra_tensor_release)
+  check.ok(same(mask, (select(2, phantom(64, 64, 1, 1)))), "the mask's file holds the mask")
+  local large = make { size = 64, train = 5, val = 1, test = 2 }
+  check.equal(large.counts.val, 1, "val")
+  check.equal(dataset.sha256_file(large.splits.test[2].image), dataset.sha256_file(small.splits.test[2].image), "test picture 2")
+  check.raises("did you mean 'train'", dataset.folder, dataset.find("phantom"), root, { trian = 3 })
+end)
+
+check.case("baseline: Frangi is tuned on the training pictures and finds phantom vessels", function()
+  local baseline = require "ramus.baseline"
+  local function list(first, count)
+    local samples = {}
+    for i = 1, count do
+      local image, mask = phantom(128, 128, 5, first + i)
+      samples[i] = { id = tostring(i), image = image, mask = mask }
+    end
+    return samples
+  end
+  local train = list(0, 4)
+  local b = assert(baseline.frangi { train = train, test = list(100, 3), scales = { { 1, 1.5 }, { 4 } }, beta = { 0.5 }, c = { 0.02 } })
+  check.equal(b.summary.n, 3, "pictures scored")
+  check.equal(b.choice.scales[1], 1, "the scale of the vessels is chosen")
+  check.ok(b.choice.train_dice > 0.4, "mean Dice on the training pictures: " .. b.choice.train_dice)
+  check.ok(b.summary.per_image.dice.mean > 0.3, "mean Dice on the test pictures: " .. b.summary.per_image.dice.mean)
+  local other = assert(baseline.frangi { train = train, test = list(200, 2), scales = { { 1, 1.5 }, { 4 } }, beta = { 0.5 }, c = { 0.02 } })
+  check.equal(other.choice.threshold, b.choice.threshold, "the test pictures have no part in the choice")
+  check.fails("no/such.png", baseline.frangi, { train = { { id = "a", image = "no/such.png", mask = "no/such.png" } }, test = train })
+  check.raises("at least one sample", baseline.frangi, { train = {}, test = train })
+end)
