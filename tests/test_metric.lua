@@ -234,3 +234,33 @@ check.case("vessel maps: width of a bar, contrast of a dark bar", function()
   check.equal(C.ra_vessel_contrast(image.data, mask.data, H, W, out.data), 0)
   check.near(out.data[18 * W + 30], 0.25, 1e-5, "contrast")
 end)
+
+check.case("checks: sensitivity by width and by contrast, patch entropy", function()
+  local checks = require "ramus.checks"
+  local H, W = 40, 60
+  local wide = function(y, x) return y >= 5 and y < 16 and x >= 4 and x < 56 end
+  local thin = function(y, x) return y == 30 and x >= 4 and x < 56 end
+  local mask = tensor(H, W, function(y, x) return (wide(y, x) or thin(y, x)) and 1 or 0 end)
+  local image = tensor(H, W, function(y, x) return wide(y, x) and 0.3 or thin(y, x) and 0.48 or 0.5 end)
+  local found = tensor(H, W, function(y, x) return wide(y, x) and 1 or 0 end)
+  local groups = checks.by_width(found, mask, { edges = { 3, 8 } })
+  check.equal(groups[1].pixels, 52, "thin pixels")
+  check.equal(groups[1].sensitivity, 0, "the thin vessel is missed")
+  check.equal(groups[2].sensitivity, nil, "nothing in between")
+  check.equal(groups[3].sensitivity, 1, "the wide vessel is found")
+  check.equal(groups[3].pixels, 11 * 52, "wide pixels")
+  local faint = checks.by_contrast(found, image, mask)
+  check.equal(faint[1].pixels, 52, "faint pixels")
+  check.equal(faint[4].sensitivity, 1, "strong pixels")
+  local both = checks.merge { groups, groups }
+  check.equal(both[1].pixels, 104, "merged")
+  check.equal(both[3].sensitivity, 1, "merged sensitivity")
+  local half = tensor(4, 6, function(_, x) return x < 4 and 0.5 or 0 end)
+  local e = checks.patch_entropy(half, { patch = 4 })
+  check.equal(#e.values, 2, "one whole and one partial patch")
+  check.near(e.values[1], 1, 1e-12, "half: one bit")
+  check.equal(e.values[2], 0, "empty: none")
+  check.equal(e.share, 0.5, "share of unsure patches")
+  check.raises("must rise", checks.by_width, found, mask, { edges = { 3, 2 } })
+  check.raises("did you mean 'patch'", checks.patch_entropy, half, { pach = 4 })
+end)
