@@ -328,6 +328,9 @@ function Model:forward(x, given)
   if not tensor.is(x) then error("model:forward: wants a tensor [B,C,H,W], given " .. options.show(x), 2) end
   if x.rank == 2 then x = x:reshape(1, 1, x.dim[0], x.dim[1]) end
   if x.rank == 3 then x = x:reshape(1, x.dim[0], x.dim[1], x.dim[2]) end
+  if x.rank ~= 4 or x.dim[1] ~= self.template.channels then
+    error(("model:forward: takes [B,%d,H,W], given %s"):format(self.template.channels, tensor.shape_text(x)), 2)
+  end
   local kept, err = self:plan(x.shape, o)
   if not kept then error("model:forward: " .. err, 2) end
   local seed, call = tensor.next_key()

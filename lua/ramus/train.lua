@@ -7,7 +7,7 @@
 local border = require "ramus.ffi"
 local checkpoint = require "ramus.checkpoint"
 local options = require "ramus.options"
-local picture_data = require "ramus.pictures"
+local recipe_data = require "ramus.data"
 local progress = require "ramus.progress"
 local recipe_module = require "ramus.recipe"
 local run_folder = require "ramus.run"
@@ -358,7 +358,7 @@ local function prepare(r, given, out)
   local err
   self.supervision, err = supervise.new(r.supervise, self.model:output_names(), r.epochs, teacher_module.first_epoch(r.teacher))
   if not self.supervision then return nil, err end
-  self.data, err = picture_data.open(r, { channels = self.model.template.channels, data_root = given.data_root, offline = given.offline, out = out })
+  self.data, err = recipe_data.open(r, { channels = self.model.template.channels, data_root = given.data_root, offline = given.offline, out = out })
   if not self.data then return nil, err end
   if r.teacher then
     self.teacher, err = teacher_module.new(r.teacher, self.model)
