@@ -84,6 +84,7 @@ static int64_t row_of(const sum_job *j, int64_t kept, int64_t summed, int64_t *t
   int64_t row = 0, weight = 1;
   *target = 0;
   for (int32_t i = s->rank - 2; i >= 0; i--) {
+    if (s->dim[i] == 0) continue;
     bool keep = s->stride[0][i] != 0;
     int64_t *from = keep ? &kept : &summed, index = *from % s->dim[i];
     *from /= s->dim[i];

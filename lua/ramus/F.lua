@@ -130,6 +130,13 @@ local function schedule_of(p, v)
   return p.live and type(v) == "table" and v.is_schedule and v or nil
 end
 
+--- The parameter that a list without a name means, as in permute(x, {1, 3, 4, 2}).
+local function list_param(spec)
+  for _, p in ipairs(spec.params) do
+    if p.kind == "dims" or p.kind == "ints" then return p end
+  end
+end
+
 --- Sorts the arguments of a call into inputs, slots and schedules.
 local function read_arguments(spec, level, ...)
   local given = select("#", ...)
@@ -149,9 +156,13 @@ local function read_arguments(spec, level, ...)
     end
   end
   local slots, schedules = default_slots(spec), nil
+  local list = opts and opts[1] ~= nil and list_param(spec)
+  if list then fill[list.kind](slots, spec, list, { unpack(opts) }, level + 1) end
   for key, value in pairs(opts or {}) do
     local p, k = spec.by_name[key], spec.input_index[key]
-    if p then
+    if list and type(key) == "number" then
+      k = nil -- read above
+    elseif p then
       local schedule = schedule_of(p, value)
       if schedule then
         schedules = schedules or {}
