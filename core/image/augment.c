@@ -4,7 +4,7 @@
  * A resize (first, where there is one), then all geometric steps and the crop
  * as one warp (one interpolation), then the steps on grey values in their
  * order, then clamped to 0..1. Every random number is a function of (seed,
- * epoch, sample, step, draw) and nothing else, so any thread may make any
+ * epoch, sample, kind of step, draw) and nothing else, so any thread may make any
  * sample. */
 #include <math.h>
 #include <string.h>
@@ -36,15 +36,22 @@ ra_real *ra_augment_room(ra_augment_scratch *s, size_t n) {
   return larger;
 }
 
-double ra_augment_draw(const ra_random_key *key, int32_t step, int32_t draw, double low, double high) {
-  return low + (high - low) * ra_random_uniform_at(key, (uint64_t)step * 4096 + (uint64_t)draw);
+int32_t ra_augment_number(const ra_augment *program, int32_t step) {
+  int32_t number = program->step[step].kind;
+  for (int32_t i = 0; i < step; i++)
+    if (program->step[i].kind == program->step[step].kind) number += 16;
+  return number;
 }
 
-uint64_t ra_augment_many(int32_t step) { return (uint64_t)(step + 1) << 32; }
+double ra_augment_draw(const ra_random_key *key, int32_t number, int32_t draw, double low, double high) {
+  return low + (high - low) * ra_random_uniform_at(key, (uint64_t)number * 4096 + (uint64_t)draw);
+}
+
+uint64_t ra_augment_many(int32_t number) { return (uint64_t)(number + 1) << 32; }
 
 bool ra_augment_acts(const ra_augment *program, int32_t step, const ra_random_key *key) {
   double share = program->step[step].share;
-  return share >= 1 || ra_augment_draw(key, step, 0, 0, 1) < share;
+  return share >= 1 || ra_augment_draw(key, ra_augment_number(program, step), 0, 0, 1) < share;
 }
 
 bool ra_augment_is_space(int32_t kind) { return kind <= RA_AUGMENT_ELASTIC; }

@@ -8,15 +8,19 @@
 #include "../base/random.h"
 #include "../ramus.h"
 
-enum { RA_AUGMENT_CROP_STEP = 63 /* the step number of the crop's draws */ };
+enum { RA_AUGMENT_CROP_NUMBER = 1000 /* of the crop's draws */ };
+
+/* The number that keys a step's draws: its kind (plus 16 for each earlier step of that kind), so that adding or removing
+ * other steps does not change what this one draws. */
+int32_t ra_augment_number(const ra_augment *program, int32_t step);
 
 /* Grows the scratch to hold n values; NULL on failure. What it held is lost. */
 ra_real *ra_augment_room(ra_augment_scratch *s, size_t n);
 
-/* Draw number `draw` of a step, in [low, high). */
-double ra_augment_draw(const ra_random_key *key, int32_t step, int32_t draw, double low, double high);
+/* Draw number `draw` of a step with that number, in [low, high). */
+double ra_augment_draw(const ra_random_key *key, int32_t number, int32_t draw, double low, double high);
 /* First of 2^32 elements for a step that needs many. */
-uint64_t ra_augment_many(int32_t step);
+uint64_t ra_augment_many(int32_t number);
 
 /* Draw 0 of a step decides whether it acts. */
 bool ra_augment_acts(const ra_augment *program, int32_t step, const ra_random_key *key);

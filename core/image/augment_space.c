@@ -20,7 +20,7 @@ typedef struct affine {
 
 typedef struct elastic {
   double alpha, spacing; /* pixels */
-  int32_t step;          /* -1: none */
+  int32_t number;        /* of its draws; -1: none */
   int32_t rows, columns; /* nodes */
 } elastic;
 
@@ -32,13 +32,14 @@ static affine then(affine m, double xx, double xy, double yx, double yy) {
 static affine take_step(affine m, const ra_augment *program, int32_t i, const ra_random_key *key, bool square_or_crop,
                         int32_t *canvas_h, int32_t *canvas_w) {
   const ra_augment_step *s = &program->step[i];
-  double value = ra_augment_draw(key, i, 1, s->a, s->b);
+  int32_t number = ra_augment_number(program, i);
+  double value = ra_augment_draw(key, number, 1, s->a, s->b);
   switch (s->kind) {
     case RA_AUGMENT_FLIP_H: return then(m, -1, 0, 0, 1);
     case RA_AUGMENT_FLIP_V: return then(m, 1, 0, 0, -1);
     case RA_AUGMENT_ROT90: {
       /* without a crop a picture that is not square keeps its sides: half turns only */
-      int32_t turns = (int32_t)ra_augment_draw(key, i, 1, 0, 4);
+      int32_t turns = (int32_t)ra_augment_draw(key, number, 1, 0, 4);
       if (!square_or_crop) turns &= 2;
       if (turns & 1) {
         int32_t side = *canvas_h;
@@ -54,7 +55,7 @@ static affine take_step(affine m, const ra_augment *program, int32_t i, const ra
     }
     case RA_AUGMENT_SCALE: return then(m, 1 / value, 0, 0, 1 / value);
     case RA_AUGMENT_SHIFT: {
-      double dx = value, dy = ra_augment_draw(key, i, 2, s->a, s->b);
+      double dx = value, dy = ra_augment_draw(key, number, 2, s->a, s->b);
       m.bx -= m.xx * dx + m.xy * dy;
       m.by -= m.yx * dx + m.yy * dy;
       return m;
@@ -66,9 +67,9 @@ static affine take_step(affine m, const ra_augment *program, int32_t i, const ra
 /* ---- elastic: a cubic B-spline over normal numbers on a grid, its deviation alpha, smooth like a Gaussian of sigma ---- */
 
 /* A cubic B-spline of spacing h has the variance h^2/3; the sum of its squared weights is 151/315 on average per axis. */
-static elastic elastic_of(const ra_augment_step *s, int32_t step, int32_t h, int32_t w) {
+static elastic elastic_of(const ra_augment_step *s, int32_t number, int32_t h, int32_t w) {
   double spacing = s->b * 1.7320508075688772;
-  return (elastic){.alpha = s->a / (151.0 / 315), .spacing = spacing, .step = step, .rows = (int32_t)(h / spacing) + 4,
+  return (elastic){.alpha = s->a / (151.0 / 315), .spacing = spacing, .number = number, .rows = (int32_t)(h / spacing) + 4,
                    .columns = (int32_t)(w / spacing) + 4};
 }
 
@@ -84,7 +85,7 @@ static void spline(double at, ra_real weight[4]) {
 static void elastic_nodes(const elastic *e, const ra_random_key *key, ra_real *node) {
   int32_t n = 2 * e->rows * e->columns;
   for (int32_t k = 0; k < n; k++)
-    node[k] = (ra_real)(e->alpha * ra_random_normal_at(key, ra_augment_many(e->step) + (uint64_t)k));
+    node[k] = (ra_real)(e->alpha * ra_random_normal_at(key, ra_augment_many(e->number) + (uint64_t)k));
 }
 
 /* dx[w], dy[w] of output row i. line[2, columns]: scratch. */
@@ -185,8 +186,8 @@ static void warp_row(const row_map *m, const ra_picture *in, const ra_picture *o
 
 static int32_t warp(const ra_augment *program, affine m, const elastic *e, const ra_picture *in, const ra_picture *out,
                     const ra_random_key *key, ra_augment_scratch *s) {
-  size_t w = (size_t)out->width, nodes = e->step < 0 ? 0 : (size_t)e->rows * (size_t)e->columns;
-  size_t columns = e->step < 0 ? 0 : (size_t)e->columns;
+  size_t w = (size_t)out->width, nodes = e->number < 0 ? 0 : (size_t)e->rows * (size_t)e->columns;
+  size_t columns = e->number < 0 ? 0 : (size_t)e->columns;
   ra_real *block = ra_augment_room(s, 8 * w + 2 * nodes + 2 * columns);
   if (!block) return RA_ERR_MEMORY;
   /* int32_t is never wider than ra_real */
@@ -194,12 +195,12 @@ static int32_t warp(const ra_augment *program, affine m, const elastic *e, const
                  .below = (int32_t *)(void *)(block + 2 * w), .fx = block + 3 * w, .fy = block + 4 * w,
                  .inside = block + 5 * w};
   ra_real *dx = block + 6 * w, *dy = block + 7 * w, *node = block + 8 * w, *line = node + 2 * nodes;
-  if (e->step >= 0) elastic_nodes(e, key, node);
+  if (e->number >= 0) elastic_nodes(e, key, node);
   for (int32_t i = 0; i < out->height; i++) {
-    if (e->step >= 0) elastic_row(e, node, i, out->width, line, dx, dy);
+    if (e->number >= 0) elastic_row(e, node, i, out->width, line, dx, dy);
     for (int32_t j = 0; j < out->width; j++) {
       double x = m.xx * j + m.xy * i + m.bx, y = m.yx * j + m.yy * i + m.by;
-      if (e->step >= 0) {
+      if (e->number >= 0) {
         x += (double)dx[j];
         y += (double)dy[j];
       }
@@ -245,7 +246,7 @@ static int32_t place(double uniform, int32_t canvas, int32_t size, bool hold, do
 
 static void choose_crop(const ra_augment *program, const ra_picture *in, const ra_picture *out, const ra_random_key *key,
                         affine m, int32_t canvas_h, int32_t canvas_w, int32_t *top, int32_t *left) {
-  enum { CROP = RA_AUGMENT_CROP_STEP, TRIES = 8 };
+  enum { CROP = RA_AUGMENT_CROP_NUMBER, TRIES = 8 };
   bool room = canvas_h > out->height || canvas_w > out->width, hold = false;
   double x = 0, y = 0;
   if (room && in->mask && program->vessel_share > 0 && ra_augment_draw(key, CROP, 0, 0, 1) < program->vessel_share) {
@@ -280,14 +281,14 @@ static void copy_window(const ra_picture *in, const ra_picture *out, int32_t top
 int32_t ra_augment_space(const ra_augment *program, const ra_picture *in, const ra_picture *out, const ra_random_key *key,
                          ra_augment_scratch *s) {
   affine m = {1, 0, 0, 1, 0, 0};
-  elastic e = {.step = -1};
+  elastic e = {.number = -1};
   bool active = false, crop = program->height > 0;
   int32_t canvas_h = in->height, canvas_w = in->width;
   for (int32_t i = 0; i < program->count; i++) {
     int32_t kind = program->step[i].kind;
     if (!ra_augment_is_space(kind) || !ra_augment_acts(program, i, key)) continue;
     active = true;
-    if (kind == RA_AUGMENT_ELASTIC) e = elastic_of(&program->step[i], i, out->height, out->width);
+    if (kind == RA_AUGMENT_ELASTIC) e = elastic_of(&program->step[i], ra_augment_number(program, i), out->height, out->width);
     else m = take_step(m, program, i, key, crop || in->height == in->width, &canvas_h, &canvas_w);
   }
   int32_t top, left;

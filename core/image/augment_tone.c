@@ -49,9 +49,9 @@ static void contrast(size_t n, ra_real c, ra_real *x) {
 }
 
 /* The sum of the four bytes of a random word, centred: near normal, and four pixels for one block of random words. */
-static void noise(size_t n, ra_real sigma, const ra_random_key *key, int32_t step, ra_real *x) {
+static void noise(size_t n, ra_real sigma, const ra_random_key *key, int32_t number, ra_real *x) {
   const ra_real unit_deviation = sigma / (ra_real)147.80054127099; /* sqrt(4 (256^2 - 1) / 12) */
-  uint64_t block = (uint64_t)(step + 1) << 40; /* above the blocks of all other draws */
+  uint64_t block = (uint64_t)(number + 1) << 40; /* above the blocks of all other draws */
   for (size_t i = 0; i < n; i += 4, block++) {
     uint32_t word[4];
     ra_random_block(key, block, word);
@@ -103,14 +103,15 @@ static int32_t take_step(const ra_augment *program, int32_t i, const ra_picture 
                          ra_augment_scratch *s) {
   const ra_augment_step *step = &program->step[i];
   size_t n = (size_t)p->channels * (size_t)p->height * (size_t)p->width;
-  double value = ra_augment_draw(key, i, 1, step->a, step->b);
+  int32_t number = ra_augment_number(program, i);
+  double value = ra_augment_draw(key, number, 1, step->a, step->b);
   switch (step->kind) {
     case RA_AUGMENT_GAMMA: gamma_curve(n, (ra_real)value, p->image); break;
     case RA_AUGMENT_CONTRAST: contrast(n, (ra_real)value, p->image); break;
     case RA_AUGMENT_BRIGHTNESS:
       for (size_t k = 0; k < n; k++) p->image[k] += (ra_real)value;
       break;
-    case RA_AUGMENT_NOISE: noise(n, (ra_real)value, key, i, p->image); break;
+    case RA_AUGMENT_NOISE: noise(n, (ra_real)value, key, number, p->image); break;
     case RA_AUGMENT_BLUR: return blur(p, value, s);
     case RA_AUGMENT_CLAHE: return clahe(p, (int32_t)step->a, step->b, s);
     case RA_AUGMENT_STRETCH: stretch(n, p->image); break;
