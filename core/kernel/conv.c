@@ -1,5 +1,6 @@
 /* conv: which algorithm computes a convolution, and the way to it. */
 #include "conv.h"
+#include "vec.h"
 
 typedef struct algo {
   bool (*can)(const ra_conv *, ra_conv_kind);
@@ -28,7 +29,7 @@ bool K(conv_can)(const ra_conv *s, ra_conv_kind kind, ra_conv_algo a) {
  * wins the rest with stride 1, but for wide 1x1 products over few pixels. */
 ra_conv_algo K(conv_choose)(const ra_conv *s, ra_conv_kind kind) {
   int32_t in = kind == RA_CONV_BACKWARD_DATA ? s->O : s->C, out = kind == RA_CONV_BACKWARD_DATA ? s->C : s->O;
-  bool thin = kind == RA_CONV_BACKWARD_WEIGHT ? in * (int64_t)out <= 128 || in <= 2 || out <= 2 : in <= 2 || out == 1;
+  bool thin = kind == RA_CONV_BACKWARD_WEIGHT ? in * (int64_t)out <= (VL == 16 ? 128 : 16) || in <= 2 || out <= 2 : in <= 2 || out == 1;
   if (K(conv_can)(s, kind, RA_CONV_WINOGRAD) && !thin) return RA_CONV_WINOGRAD;
   bool product = s->kh == 1 && s->kw == 1 && in / s->groups >= 64 && s->Ho * s->Wo <= 1024 && kind != RA_CONV_BACKWARD_WEIGHT;
   if (K(conv_can)(s, kind, RA_CONV_DIRECT) && !product) return RA_CONV_DIRECT;

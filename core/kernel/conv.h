@@ -32,6 +32,10 @@ RA_CONV_DECLARE(conv_plain)
 RA_CONV_DECLARE(conv_direct)
 RA_CONV_DECLARE(conv_gemm)
 RA_CONV_DECLARE(winograd)
+/* conv_double.c: what conv_gemm does for 2x2 with stride 2, the forward step of a transposed convolution */
+bool K(conv_double_can)(const ra_conv *s);
+size_t K(conv_double_work)(const ra_conv *s);
+void K(conv_double_backward_data)(const ra_conv *s, const ra_real *dy, const ra_real *w, bool add, ra_real *dx, void *work);
 #endif
 
 /* Scratch sizes are multiples of this, so that every part starts on a cache line. */

@@ -15,7 +15,7 @@
 #include "micro.h"
 
 enum { MAX_TAPS = 64 };  /* largest kernel height and width */
-enum { PX = 1024, LDP = PX + 16, OB = 32, TB = 32 }; /* weight gradient: pixels, outputs and taps of a block */
+enum { PX = 512, LDP = PX + 16, OB = 128, TB = 32 }; /* weight gradient: pixels, outputs and taps of a block */
 
 /* Where the taps along one axis read: position i * step + offset[t]. */
 typedef struct axis {
@@ -69,39 +69,54 @@ static void grid_flatten(grid *g) {
   g->H = g->rows = 1;
 }
 
-/* One row of the columns matrix: tap (u,v) of a plane for pixels n0..n0+n. */
-static void pack_row(const grid *g, const ra_real *plane, int32_t u, int32_t v, int32_t n0, int32_t n, ra_real *to) {
-  int32_t area = g->rows * g->cols, step = g->w.step;
-  for (int32_t done = 0; done < n;) {
+/* Pixels of a block by rows of the picture: n of them from (b,i,j) on. */
+typedef struct pixel_run {
+  int32_t b, i, j, n;
+} pixel_run;
+
+static int32_t cut_runs(const grid *g, int32_t n0, int32_t n, pixel_run *runs) {
+  int32_t area = g->rows * g->cols, count = 0;
+  for (int32_t done = 0; done < n; count++) {
     int32_t b = (n0 + done) / area, r = (n0 + done) % area, i = r / g->cols, j = r % g->cols;
-    int32_t run = g->cols - j < n - done ? g->cols - j : n - done;
-    int32_t h = i * g->h.step + g->h.offset[u], q = j * step + g->w.offset[v];
-    ra_real *t = to + done;
-    done += run;
+    runs[count] = (pixel_run){b, i, j, g->cols - j < n - done ? g->cols - j : n - done};
+    done += runs[count].n;
+  }
+  return count;
+}
+
+/* One row of the columns matrix: tap (u,v) of a plane. */
+static void pack_row(const grid *g, const ra_real *plane, int32_t u, int32_t v, const pixel_run *runs, int32_t count, ra_real *to) {
+  int32_t step = g->w.step;
+  for (int32_t s = 0; s < count; to += runs[s++].n) {
+    int32_t n = runs[s].n, h = runs[s].i * g->h.step + g->h.offset[u], q = runs[s].j * step + g->w.offset[v];
     if (h < 0 || h >= g->H) {
-      for (int32_t k = 0; k < run; k++) t[k] = 0;
+      memset(to, 0, (size_t)n * sizeof *to);
       continue;
     }
-    const ra_real *row = plane + b * g->batch + (int64_t)h * g->W;
-    int32_t k = 0, last = g->W - 1 - q < 0 ? 0 : (g->W - 1 - q) / step + 1; /* first k beyond the right edge */
-    if (last > run) last = run;
-    for (; k < run && q + k * step < 0; k++) t[k] = 0;
-    if (step == 1 && last > k) memcpy(t + k, row + q + k, (size_t)(last - k) * sizeof *t);
+    const ra_real *row = plane + runs[s].b * g->batch + (int64_t)h * g->W + q;
+    int32_t k = 0, m, last = n; /* inside the picture: first k <= m < last */
+    if (q + (n - 1) * step >= g->W) last = q >= g->W ? 0 : (g->W - 1 - q) / step + 1;
+    for (; k < n && q + k * step < 0; k++) to[k] = 0;
+    m = k;
+    if (step == 1)
+      for (; m + VL <= last; m += VL) vec_store(to + m, vec_load(row + m));
     else if (step == 2)
-      for (int32_t m = k; m < last; m++) t[m] = row[q + 2 * m];
-    else
-      for (int32_t m = k; m < last; m++) t[m] = row[q + m * step];
-    for (k = last > k ? last : k; k < run; k++) t[k] = 0;
+      for (; m + VL <= last && q + 2 * (m + VL) <= g->W; m += VL) {
+        const vec low = vec_load(row + 2 * m), high = vec_load(row + 2 * m + VL);
+        vec_store(to + m, EVERY_2ND(low, high, 0));
+      }
+    for (; m < last; m++) to[m] = row[m * step];
+    for (; m < n; m++) to[m] = 0;
   }
 }
 
 /* Rows k0..k0+kc of the columns matrix. */
-static void pack_columns(const grid *g, const ra_real *from, int32_t k0, int32_t kc, int32_t n0, int32_t n,
-                         int32_t width, ra_real *to, int32_t ld) {
+static void pack_columns(const grid *g, const ra_real *from, int32_t k0, int32_t kc, const pixel_run *runs, int32_t count,
+                         int32_t n, int32_t width, ra_real *to, int32_t ld) {
   int32_t taps = g->h.count * g->w.count;
   for (int32_t k = k0; k < k0 + kc; k++, to += ld) {
     int32_t u = k % taps / g->w.count, v = k % g->w.count;
-    pack_row(g, from + (int64_t)(k / taps) * g->H * g->W, u, v, n0, n, to);
+    pack_row(g, from + (int64_t)(k / taps) * g->H * g->W, u, v, runs, count, to);
     for (int32_t m = n; m < width; m++) to[m] = 0;
   }
 }
@@ -139,10 +154,12 @@ static void product_block(void *context, int32_t chunk) {
   int32_t n = total - n0 < NC ? total - n0 : NC, mb = round_up(k->M, MO) / MO;
   const ra_real *from = k->g.from + (int64_t)group * k->planes * k->g.H * k->g.W;
   const ra_real *a = k->a + (size_t)group * (size_t)mb * (size_t)k->depth * MO;
+  pixel_run runs[NC];
+  int32_t count = cut_runs(&k->g, n0, n, runs);
   if (k->depth == 0) memset(tile, 0, (size_t)k->M * LDB * sizeof *tile);
   for (int32_t k0 = 0; k0 < k->depth; k0 += KC) {
     int32_t kc = k->depth - k0 < KC ? k->depth - k0 : KC;
-    pack_columns(&k->g, from, k0, kc, n0, n, round_up(n, MT), b, LDB);
+    pack_columns(&k->g, from, k0, kc, runs, count, n, round_up(n, MT), b, LDB);
     for (int32_t q = 0; q < n; q += MT)
       for (int32_t m = 0; m < mb; m++)
         micro(kc, a + ((size_t)m * (size_t)k->depth + (size_t)k0) * MO, b + q, LDB, k0 > 0, tile + m * MO * LDB + q, LDB);
@@ -177,11 +194,15 @@ static size_t packed_size(const ra_conv *s, int32_t M, int32_t planes) {
 static int32_t weight_parts(const ra_conv *s) {
   int64_t pixels = (int64_t)s->B * s->Ho * s->Wo, blocks = (pixels + PX - 1) / PX;
   int32_t wide = s->groups * ((s->O / s->groups + OB - 1) / OB), parts = (8 + wide - 1) / wide;
-  return parts < blocks ? parts : (int32_t)blocks;
+  return parts < blocks ? parts : (int32_t)blocks; /* at most 8 */
 }
 static size_t weight_part(const ra_conv *s) {
-  return (size_t)s->groups * (size_t)round_up(s->O / s->groups, OB) *
+  return (size_t)s->groups * (size_t)round_up(s->O / s->groups, 4) *
          (size_t)round_up(s->C / s->groups * s->kh * s->kw, 4);
+}
+
+static size_t weight_slot(int32_t og) {
+  return (size_t)((og < OB ? round_up(og, 4) : OB) + TB) * LDP * sizeof(ra_real);
 }
 
 bool K(conv_gemm_can)(const ra_conv *s, ra_conv_kind kind) {
@@ -193,9 +214,10 @@ size_t K(conv_gemm_work)(const ra_conv *s, ra_conv_kind kind) {
   size_t threads = (size_t)ra_threads();
   int32_t cg = s->C / s->groups, og = s->O / s->groups;
   if (kind == RA_CONV_FORWARD) return packed_size(s, og, cg) + threads * product_slot(og);
+  if (kind == RA_CONV_BACKWARD_DATA && K(conv_double_can)(s)) return K(conv_double_work)(s);
   if (kind == RA_CONV_BACKWARD_DATA) return packed_size(s, cg, og) + threads * product_slot(cg);
   return conv_align((size_t)weight_parts(s) * weight_part(s) * sizeof(ra_real)) +
-         threads * (size_t)(OB + TB) * LDP * sizeof(ra_real);
+         threads * weight_slot(og);
 }
 
 void K(conv_gemm_forward)(const ra_conv *s, const ra_real *x, const ra_real *w, const ra_epilogue *e, ra_real *y,
@@ -214,6 +236,10 @@ void K(conv_gemm_forward)(const ra_conv *s, const ra_real *x, const ra_real *w, 
 
 void K(conv_gemm_backward_data)(const ra_conv *s, const ra_real *dy, const ra_real *w, bool add, ra_real *dx,
                                 void *work) {
+  if (K(conv_double_can)(s)) {
+    K(conv_double_backward_data)(s, dy, w, add, dx, work);
+    return;
+  }
   int32_t cg = s->C / s->groups, og = s->O / s->groups;
   for (int32_t ph = 0; ph < s->stride_h && ph < s->H; ph++)
     for (int32_t pw = 0; pw < s->stride_w && pw < s->W; pw++) {
@@ -236,7 +262,7 @@ void K(conv_gemm_backward_data)(const ra_conv *s, const ra_real *dy, const ra_re
 static void weight_block(void *context, int32_t chunk) {
   const job *k = context;
   const ra_conv *s = k->s;
-  ra_real *a = (ra_real *)(void *)(k->scratch + (size_t)ra_thread_index() * k->slot), *b = a + OB * LDP;
+  ra_real *a = (ra_real *)(void *)(k->scratch + (size_t)ra_thread_index() * k->slot), *b = a + (k->M < OB ? round_up(k->M, 4) : OB) * LDP;
   int32_t og = k->M, across = (og + OB - 1) / OB, taps4 = round_up(k->depth, 4);
   int32_t o0 = chunk % across * OB, group = chunk / across % s->groups, part = chunk / across / s->groups;
   int32_t on = og - o0 < OB ? og - o0 : OB, pixels = s->B * s->Ho * s->Wo, area = s->Ho * s->Wo;
@@ -245,10 +271,12 @@ static void weight_block(void *context, int32_t chunk) {
   const ra_real *from = k->g.from + (int64_t)group * k->planes * s->H * s->W;
   const ra_real *dy = k->dy + (int64_t)(group * og + o0) * area;
   ra_real *sum = k->parts + (size_t)part * weight_part(s) +
-                 (size_t)(group * round_up(og, OB) + o0) * (size_t)taps4;
+                 (size_t)(group * round_up(og, 4) + o0) * (size_t)taps4;
   memset(sum, 0, (size_t)round_up(on, 4) * (size_t)taps4 * sizeof *sum);
   for (int32_t block = first; block < last; block++) {
     int32_t n0 = block * PX, n = pixels - n0 < PX ? pixels - n0 : PX, width = round_up(n, VL);
+    pixel_run runs[PX];
+    int32_t count = cut_runs(&k->g, n0, n, runs);
     for (int32_t o = 0; o < round_up(on, 4); o++) {
       ra_real *row = a + o * LDP;
       int32_t done = 0;
@@ -261,7 +289,7 @@ static void weight_block(void *context, int32_t chunk) {
     }
     for (int32_t t = 0; t < k->depth; t += TB) {
       int32_t tn = k->depth - t < TB ? k->depth - t : TB;
-      pack_columns(&k->g, from, t, tn, n0, n, width, b, LDP);
+      pack_columns(&k->g, from, t, tn, runs, count, n, width, b, LDP);
       for (int32_t r = tn; r < round_up(tn, 4); r++) memset(b + r * LDP, 0, (size_t)width * sizeof *b);
       for (int32_t r = 0; r < tn; r += 4)
         for (int32_t o = 0; o < on; o += 4)
@@ -274,7 +302,7 @@ static void weight_sum(void *context, int32_t o) {
   const job *k = context;
   int32_t og = k->M, taps4 = round_up(k->depth, 4);
   ra_real *to = k->out + (int64_t)o * k->depth;
-  const ra_real *from = k->parts + (size_t)(o / og * round_up(og, OB) + o % og) * (size_t)taps4;
+  const ra_real *from = k->parts + (size_t)(o / og * round_up(og, 4) + o % og) * (size_t)taps4;
   for (int32_t t = 0; t < k->depth; t++) {
     ra_real sum = k->add ? to[t] : 0;
     for (int32_t p = 0; p < k->count_parts; p++) sum += from[(size_t)p * weight_part(k->s) + (size_t)t];
@@ -288,7 +316,7 @@ void K(conv_gemm_backward_weight)(const ra_conv *s, const ra_real *x, const ra_r
   job k = {.s = s, .M = og, .planes = cg, .depth = cg * s->kh * s->kw, .dy = dy, .add = add, .out = dw, .parts = work,
            .count_parts = parts, .blocks = (int32_t)(((int64_t)s->B * s->Ho * s->Wo + PX - 1) / PX),
            .scratch = (char *)work + conv_align((size_t)parts * weight_part(s) * sizeof(ra_real)),
-           .slot = (size_t)(OB + TB) * LDP * sizeof(ra_real)};
+           .slot = weight_slot(og)};
   k.g = (grid){x, s->x_batch, s->B, s->H, s->W, s->Ho, s->Wo, axis_forward(s->kh, s->stride_h, s->pad_h, s->dilation_h),
                axis_forward(s->kw, s->stride_w, s->pad_w, s->dilation_w)};
   grid_flatten(&k.g);

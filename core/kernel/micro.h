@@ -68,14 +68,16 @@ static inline void micro_offset(int32_t depth, const ra_real *a, const ra_real *
   MICRO_EACH_ROW(MICRO_STORE)
 }
 
-/* c[i * ldc + j] += sum over n of a[i][n] * b[j][n], i, j < 4; n is a multiple of VL. */
-static inline void micro_dot(int32_t n, const ra_real *a, ptrdiff_t lda, const ra_real *b, ptrdiff_t ldb, ra_real *c,
-                             ptrdiff_t ldc) {
+#ifndef RA_DOUBLE
+/* c[i * ldc + j] += sum over n of a[i][n] * b_j[n], i, j < 4; n is a multiple of VL. Two halves of the b where 16
+ * registers must do. */
+static inline void micro_dot4(int32_t n, const ra_real *a, ptrdiff_t lda, const ra_real *x0, const ra_real *x1,
+                              const ra_real *x2, const ra_real *x3, ra_real *c, ptrdiff_t ldc) {
+#if defined(__AVX512F__)
   vec s00 = vec_zero(), s01 = s00, s02 = s00, s03 = s00, s10 = s00, s11 = s00, s12 = s00, s13 = s00;
   vec s20 = s00, s21 = s00, s22 = s00, s23 = s00, s30 = s00, s31 = s00, s32 = s00, s33 = s00;
   for (int32_t k = 0; k < n; k += VL) {
-    const vec b0 = vec_load(b + k), b1 = vec_load(b + ldb + k), b2 = vec_load(b + 2 * ldb + k),
-              b3 = vec_load(b + 3 * ldb + k);
+    const vec b0 = vec_load(x0 + k), b1 = vec_load(x1 + k), b2 = vec_load(x2 + k), b3 = vec_load(x3 + k);
     vec t = vec_load(a + k);
     s00 += t * b0; s01 += t * b1; s02 += t * b2; s03 += t * b3;
     t = vec_load(a + lda + k);
@@ -85,11 +87,43 @@ static inline void micro_dot(int32_t n, const ra_real *a, ptrdiff_t lda, const r
     t = vec_load(a + 3 * lda + k);
     s30 += t * b0; s31 += t * b1; s32 += t * b2; s33 += t * b3;
   }
-  c[0] += vec_sum(s00); c[1] += vec_sum(s01); c[2] += vec_sum(s02); c[3] += vec_sum(s03); c += ldc;
-  c[0] += vec_sum(s10); c[1] += vec_sum(s11); c[2] += vec_sum(s12); c[3] += vec_sum(s13); c += ldc;
-  c[0] += vec_sum(s20); c[1] += vec_sum(s21); c[2] += vec_sum(s22); c[3] += vec_sum(s23); c += ldc;
-  c[0] += vec_sum(s30); c[1] += vec_sum(s31); c[2] += vec_sum(s32); c[3] += vec_sum(s33);
+  ra_real sum[16];
+  vec s[16] = {s00, s01, s02, s03, s10, s11, s12, s13, s20, s21, s22, s23, s30, s31, s32, s33};
+  vec_store(sum, vec_sums(s));
+  for (int i = 0; i < 4; i++)
+    for (int j = 0; j < 4; j++) c[i * ldc + j] += sum[4 * i + j];
+#else
+  for (int half = 0; half < 4; half += 2, x0 = x2, x1 = x3) {
+    vec s00 = vec_zero(), s01 = s00, s10 = s00, s11 = s00, s20 = s00, s21 = s00, s30 = s00, s31 = s00;
+    for (int32_t k = 0; k < n; k += VL) {
+      const vec b0 = vec_load(x0 + k), b1 = vec_load(x1 + k);
+      vec t = vec_load(a + k);
+      s00 += t * b0; s01 += t * b1;
+      t = vec_load(a + lda + k);
+      s10 += t * b0; s11 += t * b1;
+      t = vec_load(a + 2 * lda + k);
+      s20 += t * b0; s21 += t * b1;
+      t = vec_load(a + 3 * lda + k);
+      s30 += t * b0; s31 += t * b1;
+    }
+    ra_real sum[8];
+    vec s[8] = {s00, s01, s10, s11, s20, s21, s30, s31};
+    for (int i = 0; i < 8; i += VL) vec_store(sum + i, vec_sums(s + i));
+    for (int i = 0; i < 4; i++)
+      for (int j = 0; j < 2; j++) c[i * ldc + half + j] += sum[2 * i + j];
+  }
+#endif
 }
+static inline void micro_dot(int32_t n, const ra_real *a, ptrdiff_t lda, const ra_real *b, ptrdiff_t ldb, ra_real *c,
+                             ptrdiff_t ldc) {
+  micro_dot4(n, a, lda, b, b + ldb, b + 2 * ldb, b + 3 * ldb, c, ldc);
+}
+static inline void micro_dot_offset(int32_t n, const ra_real *a, ptrdiff_t lda, const ra_real *base,
+                                    const int32_t *offset, ra_real *c, ptrdiff_t ldc) {
+  micro_dot4(n, a, lda, base + offset[0], base + offset[1], base + offset[2], base + offset[3], c, ldc);
+}
+
+#endif
 
 /* Blocks of the matrix products: KC rows of b, NC columns of them (panels of MT), kept in the second-level cache.
  * Their row stride is an odd number of cache lines, so that rows spread over all sets of the first level. */

@@ -32,29 +32,24 @@ static inline tile_run tile_run_at(const tiling *g, int32_t t, int32_t end) {
   return run;
 }
 
-/* -- shuffles: 4*VL neighbouring pixels <-> the four columns of VL tiles -- */
-#if defined(__AVX512F__)
-#define EVEN_ODD(a, b, k) __builtin_shufflevector(a, b, k, k + 4, k + 8, k + 12, k + 16, k + 20, k + 24, k + 28, k + 1, k + 5, k + 9, k + 13, k + 17, k + 21, k + 25, k + 29)
-#define LOW_HALVES(a, b) __builtin_shufflevector(a, b, 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23)
-#define HIGH_HALVES(a, b) __builtin_shufflevector(a, b, 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31)
-#define ZIP(a, b, k) __builtin_shufflevector(a, b, k, k + 16, k + 1, k + 17, k + 2, k + 18, k + 3, k + 19, k + 4, k + 20, k + 5, k + 21, k + 6, k + 22, k + 7, k + 23)
-#define ZIP_PAIRS(a, b, k) __builtin_shufflevector(a, b, k, k + 1, k + 16, k + 17, k + 2, k + 3, k + 18, k + 19, k + 4, k + 5, k + 20, k + 21, k + 6, k + 7, k + 22, k + 23)
-#define SHIFT_IN(a, s) __builtin_shufflevector(a, vec_splat(s), 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16)
-#elif defined(__AVX2__)
-#define EVEN_ODD(a, b, k) __builtin_shufflevector(a, b, k, k + 4, k + 8, k + 12, k + 1, k + 5, k + 9, k + 13)
-#define LOW_HALVES(a, b) __builtin_shufflevector(a, b, 0, 1, 2, 3, 8, 9, 10, 11)
-#define HIGH_HALVES(a, b) __builtin_shufflevector(a, b, 4, 5, 6, 7, 12, 13, 14, 15)
-#define ZIP(a, b, k) __builtin_shufflevector(a, b, k, k + 8, k + 1, k + 9, k + 2, k + 10, k + 3, k + 11)
-#define ZIP_PAIRS(a, b, k) __builtin_shufflevector(a, b, k, k + 1, k + 8, k + 9, k + 2, k + 3, k + 10, k + 11)
-#define SHIFT_IN(a, s) __builtin_shufflevector(a, vec_splat(s), 1, 2, 3, 4, 5, 6, 7, 8)
-#else
-#define EVEN_ODD(a, b, k) __builtin_shufflevector(a, b, k, k + 4, k + 1, k + 5)
-#define LOW_HALVES(a, b) __builtin_shufflevector(a, b, 0, 1, 4, 5)
-#define HIGH_HALVES(a, b) __builtin_shufflevector(a, b, 2, 3, 6, 7)
-#define ZIP(a, b, k) __builtin_shufflevector(a, b, k, k + 4, k + 1, k + 5)
-#define ZIP_PAIRS(a, b, k) __builtin_shufflevector(a, b, k, k + 1, k + 4, k + 5)
-#define SHIFT_IN(a, s) __builtin_shufflevector(a, vec_splat(s), 1, 2, 3, 4)
-#endif
+/* Asks for the pixels of tiles t0..t0+n of one channel: 6 rows of a tile to read, 4 to write. Cold strided planes cost
+ * more than the arithmetic, so blocks ask for the next one's while they multiply. */
+static inline void winograd_prefetch(const tiling *g, const ra_real *x, int32_t t0, int32_t n, bool write) {
+  for (int32_t t = t0; t < t0 + n;) {
+    tile_run run = tile_run_at(g, t, t0 + n);
+    int32_t top = 4 * run.i - g->pad_h, end = top + (write ? 4 : 6), q = 4 * run.j - g->pad_w, last = q + 4 * run.n + 2;
+    top = top < 0 ? 0 : top, end = end > g->H ? g->H : end, q = q < 0 ? 0 : q, last = last > g->W ? g->W : last;
+    const char *row = (const char *)(x + run.b * g->batch + (int64_t)top * g->W + q);
+    for (; top < end; top++, row += (size_t)g->W * sizeof(ra_real))
+      for (int32_t k = 0; k < (last - q) * (int32_t)sizeof(ra_real); k += 64) {
+        if (write) __builtin_prefetch(row + k, 1, 2);
+        else __builtin_prefetch(row + k, 0, 2);
+      }
+    t += run.n;
+  }
+}
+
+/* -- 4*VL neighbouring pixels <-> the four columns of VL tiles -- */
 
 /* c[j] = pixels j, j + 4, j + 8, ... of the 4*VL at p */
 static inline void columns_of(const ra_real *p, vec c[4]) {
