@@ -219,6 +219,8 @@ typedef struct ra_lock ra_lock;
 ra_lock *ra_lock_take(const char *path);
 void ra_lock_release(ra_lock *lock);
 
+void ra_sleep(double seconds);                                    /* or until a signal comes */
+
 /* Unpacks zip, tar (also compressed) or a lone .gz into a folder that must not exist yet; it appears only when all went
  * well. Absolute paths, '..', links, doubles and more than max_bytes (0: 64 GB) are refused. */
 int32_t ra_archive_extract(const char *archive, const char *folder, double max_bytes);

@@ -1,0 +1,173 @@
+/* One attempt: the request, the answer's headers, the body into the part. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <math.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#include "../base/error.h"
+#include "transfer.h"
+
+enum { REDIRECTS = 10, CONNECT_SECONDS = 20, SLOW = 64, DISCARD_LIMIT = 1 << 16 };
+
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static void init_curl(void) { curl_global_init(CURL_GLOBAL_DEFAULT); }
+
+/* ---- headers ---- */
+
+static void copy_value(char *to, size_t room, const char *value, size_t n) {
+  if (n >= room) n = 0; /* too long to compare: as if it were not given */
+  memcpy(to, value, n);
+  to[n] = 0;
+}
+
+static void one_header(ra_attempt *a, const char *name, size_t name_size, const char *value, size_t n) {
+  char text[128];
+  copy_value(text, sizeof text, value, n);
+  if (name_size == 4 && strncasecmp(name, "etag", 4) == 0) copy_value(a->now.etag, sizeof a->now.etag, value, n);
+  if (name_size == 13 && strncasecmp(name, "last-modified", 13) == 0)
+    copy_value(a->now.modified, sizeof a->now.modified, value, n);
+  if (name_size == 14 && strncasecmp(name, "content-length", 14) == 0 && a->status != 206) a->now.total = atof(text);
+  if (name_size == 11 && strncasecmp(name, "retry-after", 11) == 0) a->retry_after = atof(text);
+  if (name_size == 13 && strncasecmp(name, "content-range", 13) == 0) {
+    const char *slash = strchr(text, '/');
+    a->range_start = strncasecmp(text, "bytes ", 6) == 0 && text[6] != '*' ? atof(text + 6) : -1;
+    a->range_total = slash && slash[1] != '*' ? atof(slash + 1) : 0;
+  }
+}
+
+static size_t on_header(char *line, size_t size, size_t count, void *context) {
+  ra_attempt *a = context;
+  size_t n = size * count, whole = n;
+  while (n > 0 && (line[n - 1] == '\r' || line[n - 1] == '\n' || line[n - 1] == ' ')) n--;
+  if (n > 9 && strncasecmp(line, "HTTP/", 5) == 0) { /* of every answer on the way, redirects included */
+    const char *space = memchr(line, ' ', n);
+    a->status = space ? atoi(space + 1) : 0;
+    a->now.etag[0] = a->now.modified[0] = 0;
+    a->now.total = a->range_total = a->retry_after = 0;
+    a->range_start = -1;
+    return whole;
+  }
+  const char *colon = memchr(line, ':', n);
+  if (!colon) return whole;
+  const char *value = colon + 1;
+  while (value < line + n && *value == ' ') value++;
+  one_header(a, line, (size_t)(colon - line), value, (size_t)(line + n - value));
+  return whole;
+}
+
+/* ---- body ---- */
+
+static void disk_failed(ra_attempt *a) {
+  snprintf(a->broken, sizeof a->broken, "%s%s", strerror(errno), errno == ENOSPC ? "; free some space, it resumes then" : "");
+}
+
+static bool differ(const char *before, const char *now) { return *before && *now && strcmp(before, now) != 0; }
+
+static bool was_changed(const ra_attempt *a, double total) {
+  return differ(a->saved.etag, a->now.etag) || differ(a->saved.modified, a->now.modified) ||
+         (a->saved.total > 0 && total > 0 && a->saved.total != total);
+}
+
+bool ra_attempt_decide(ra_attempt *a) {
+  a->decided = true;
+  if (a->status == 206) {
+    a->now.total = a->range_total;
+    a->changed = was_changed(a, a->range_total);
+    a->anew = a->changed || a->offset <= 0 || a->range_start != a->offset;
+    if (a->anew) return false;
+    if (lseek(a->fd, 0, SEEK_END) < 0) disk_failed(a);
+    snprintf(a->note, sizeof a->note, "resuming at %.1f MB", a->offset / 1e6);
+    return !*a->broken;
+  }
+  if (a->status != 0 && a->status != 200) return true; /* the body of an error is not kept */
+  if (a->offset > 0) {
+    a->changed = was_changed(a, a->now.total);
+    snprintf(a->note, sizeof a->note, a->changed ? "the file changed on the server: starting anew"
+                                                 : "the server cannot resume: starting anew");
+  }
+  a->offset = a->have = 0;
+  if (ftruncate(a->fd, 0) != 0 || lseek(a->fd, 0, SEEK_SET) < 0) disk_failed(a);
+  return !*a->broken;
+}
+
+static size_t on_body(char *data, size_t size, size_t count, void *context) {
+  ra_attempt *a = context;
+  size_t n = size * count, at = 0;
+  if (!a->decided && !ra_attempt_decide(a)) return 0;
+  if (a->status != 0 && a->status != 200 && a->status != 206) {
+    a->discarded += (double)n;
+    return a->discarded > DISCARD_LIMIT ? 0 : n;
+  }
+  a->received += (double)n;
+  if (a->limit > 0 && a->have + (double)n > a->limit) {
+    a->oversize = true;
+    return 0;
+  }
+  while (at < n) {
+    ssize_t wrote = write(a->fd, data + at, n - at);
+    if (wrote < 0 && errno == EINTR) continue;
+    if (wrote <= 0) {
+      disk_failed(a);
+      return 0;
+    }
+    at += (size_t)wrote;
+    a->have += (double)wrote;
+  }
+  return n;
+}
+
+/* ---- the request ---- */
+
+/* With a strong entity tag or a date, the server sends the rest only if the file is still the same. */
+static int32_t resume_headers(ra_attempt *a, CURL *easy, const char *url, struct curl_slist **headers) {
+  char text[400];
+  snprintf(text, sizeof text, "%.0f-", a->offset);
+  if (curl_easy_setopt(easy, CURLOPT_RANGE, text) != CURLE_OK) return ra_fail(RA_ERR_MEMORY, "out of memory");
+  bool strong = a->saved.etag[0] && strncmp(a->saved.etag, "W/", 2) != 0;
+  const char *tag = strong ? a->saved.etag : a->saved.modified;
+  if (strcmp(url, a->saved.url) != 0 || !*tag) return RA_OK;
+  snprintf(text, sizeof text, "If-Range: %s", tag);
+  *headers = curl_slist_append(NULL, text);
+  if (!*headers) return ra_fail(RA_ERR_MEMORY, "out of memory");
+  curl_easy_setopt(easy, CURLOPT_HTTPHEADER, *headers);
+  return RA_OK;
+}
+
+int32_t ra_attempt_begin(ra_attempt *a, CURL *easy, const char *url, struct curl_slist **headers, double stall) {
+  pthread_once(&once, init_curl);
+  bool https = strncasecmp(url, "https:", 6) == 0;
+  memset(&a->now, 0, sizeof a->now);
+  snprintf(a->now.url, sizeof a->now.url, "%s", url);
+  a->status = 0;
+  a->range_start = -1;
+  a->range_total = a->retry_after = a->discarded = 0;
+  a->decided = a->changed = a->oversize = a->anew = false;
+  a->broken[0] = 0;
+  curl_easy_reset(easy);
+  curl_easy_setopt(easy, CURLOPT_URL, url);
+  curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https,file");
+  curl_easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS_STR, https ? "https" : "http,https");
+  curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 1L);
+  curl_easy_setopt(easy, CURLOPT_MAXREDIRS, (long)REDIRECTS);
+  curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L);
+  curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L);
+  curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+  curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 1L);
+  curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)(1000 * fmin(CONNECT_SECONDS, stall)));
+  curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, (long)SLOW);
+  curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, (long)ceil(stall));
+  curl_easy_setopt(easy, CURLOPT_USERAGENT, "ramus/0.1");
+  curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
+  curl_easy_setopt(easy, CURLOPT_HEADERDATA, a);
+  curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
+  curl_easy_setopt(easy, CURLOPT_WRITEDATA, a);
+  const char *bundle = getenv("CURL_CA_BUNDLE"); /* as the curl command */
+  if (!bundle || !*bundle) bundle = getenv("SSL_CERT_FILE");
+  if (bundle && *bundle) curl_easy_setopt(easy, CURLOPT_CAINFO, bundle);
+  return a->offset > 0 ? resume_headers(a, easy, url, headers) : RA_OK;
+}

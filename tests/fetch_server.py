@@ -1,0 +1,104 @@
+"""A bad web server for tests/test_fetch.lua: cuts, refuses, changes its files.
+
+    python3 fetch_server.py FOLDER PORT_FILE
+
+Serves FOLDER/NAME under /BEHAVIOUR/NAME on a free loopback port, which it writes to PORT_FILE. Ends when its
+standard input does.
+"""
+import hashlib
+import os
+import sys
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+folder, port_file = sys.argv[1:3]
+asked = {}
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *args):
+        pass
+
+    def send(self, data, etag, cut=None, ranges=True, check_if_range=True, pause=0):
+        start, status = 0, 200
+        wanted = self.headers.get("Range", "")
+        same = self.headers.get("If-Range") in (None, '"%s"' % etag) or not check_if_range
+        if ranges and wanted.startswith("bytes=") and same:
+            start, status = int(wanted[6:].split("-")[0]), 206
+            if start >= len(data):
+                self.send_response(416)
+                self.send_header("Content-Range", "bytes */%d" % len(data))
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+                return
+        self.send_response(status)
+        self.send_header("ETag", '"%s"' % etag)
+        if status == 206:
+            self.send_header("Content-Range", "bytes %d-%d/%d" % (start, len(data) - 1, len(data)))
+        self.send_header("Content-Length", str(len(data) - start))
+        self.end_headers()
+        body = data[start:]
+        self.wfile.write(body if cut is None else body[:cut])
+        self.wfile.flush()
+        if pause:
+            time.sleep(pause)
+        if cut is not None and cut < len(body):
+            self.close_connection = True
+            self.connection.shutdown(2)
+
+    def error(self, status, **headers):
+        self.send_response(status)
+        for key, value in headers.items():
+            self.send_header(key.replace("_", "-"), value)
+        self.send_header("Content-Length", "5")
+        self.end_headers()
+        self.wfile.write(b"sorry")
+
+    def do_GET(self):
+        behaviour, name = self.path.lstrip("/").split("/", 1)
+        asked[self.path] = asked.get(self.path, 0) + 1
+        count = asked[self.path]
+        path = os.path.join(folder, name)
+        if behaviour == "count":
+            text = str(asked.get("/" + name, 0)).encode()
+            return self.send(text, "c")
+        if not os.path.exists(path):
+            return self.error(404)
+        data = open(path, "rb").read()
+        other = bytes(reversed(data))
+        etag = hashlib.md5(data).hexdigest()
+        if behaviour == "cut":  # 40000 bytes at a time
+            return self.send(data, etag, cut=40000)
+        if behaviour == "once":  # cut the first time only
+            return self.send(data, etag, cut=30000 if count == 1 else None)
+        if behaviour == "whole":  # cut twice, no ranges
+            return self.send(data, etag, cut=50000 if count <= 2 else None, ranges=False)
+        if behaviour == "never":  # cut at the same place for ever
+            return self.send(data, etag, cut=20000, ranges=False)
+        if behaviour == "change":  # another file after the first request
+            return self.send(data, "v1", cut=30000) if count == 1 else self.send(other, "v2")
+        if behaviour == "lie":  # the same, but answers the range of the new file
+            return self.send(data, "v1", cut=30000) if count == 1 else self.send(other, "v2", check_if_range=False)
+        if behaviour == "flaky":
+            return self.error(503, Retry_After="0") if count <= 2 else self.send(data, etag)
+        if behaviour == "wrong":
+            return self.send(other, etag)
+        if behaviour == "stall":
+            return self.send(data, etag, cut=1000, pause=60 if count == 1 else 0) if count == 1 else self.send(data, etag)
+        if behaviour == "tofile":
+            return self.error(302, Location="file:///etc/hostname")
+        return self.error(404)
+
+
+server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+server.daemon_threads = True
+server.handle_error = lambda request, address: None
+threading.Thread(target=server.serve_forever, daemon=True).start()
+with open(port_file + ".tmp", "w") as file:
+    file.write(str(server.server_address[1]))
+os.rename(port_file + ".tmp", port_file)
+sys.stdin.read()
+os._exit(0)
