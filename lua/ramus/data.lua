@@ -4,6 +4,7 @@ local augment = require "ramus.augment"
 local border = require "ramus.ffi"
 local dataset = require "ramus.dataset"
 local fetch = require "ramus.fetch"
+local image = require "ramus.image"
 local loader = require "ramus.loader"
 local tensor = require "ramus.tensor"
 local cjson = require "cjson"
@@ -34,15 +35,17 @@ function data.set(name, given)
   return dataset.open(name, o)
 end
 
---- The program that runs once per picture: resize and CLAHE as the recipe says, or nil.
-local function preparation(d)
-  if not d.size and not d.preprocess.clahe then return nil end
-  return augment.preparation { size = d.size, clahe = d.preprocess.clahe }
+--- The program that runs once per picture, or nil: { size =, preprocess = } of a recipe's data or of a protocol.
+function data.preparation(d)
+  if not d.size and not next(d.preprocess or {}) then return nil end
+  local given = { size = d.size }
+  for k, v in pairs(d.preprocess or {}) do given[k] = v end
+  return augment.prepare(given)
 end
 
 --- What an evaluation must know to repeat this run's treatment of pictures.
 local function protocol(d, set)
-  return { set = set.name, edition = set.edition, split = set.split, size = d.size, clahe = d.preprocess.clahe, hash = set.hash }
+  return { set = set.name, edition = set.edition, split = set.split, size = d.size, preprocess = d.preprocess, hash = set.hash }
 end
 
 --- given: channels, data_root, offline, out. nil and a message on failure.
@@ -71,7 +74,7 @@ function data.open(recipe, given)
     train_count = #train, channels = given.channels, recipe_data = d, reported = {},
     facts = { set = set.name, edition = set.edition, split = set.split, hash = set.hash }, protocol = protocol(d, set),
   }, Data)
-  self.prepare = preparation(d)
+  self.prepare = data.preparation(d)
   self.train_loader, err = loader.new(train, { batch = d.batch, channels = given.channels, steps = d.steps or 0, threads = d.threads,
     drop_last = d.drop_last, seed = recipe.seed, cache = d.cache, prepare = self.prepare, augment = augment.program(d.augment) })
   if not self.train_loader then return nil, err end
@@ -93,21 +96,10 @@ function Data:report_masks(out)
     local r = not self.reported[i] and self.train_loader:mask_report(i)
     if r then
       self.reported[i] = true
-      local text = data.mask_text(r, sample)
-      if text then out:line(text) end
+      local warning = image.mask_report(r, sample.id).warning
+      if warning then out:line("note: " .. warning) end
     end
   end
-end
-
---- "note: the mask of train/29 is not binary: ..." or nil where it has two values.
-function data.mask_text(r, sample)
-  if r.between == 0 then return nil end
-  local parts = {}
-  for k = 0, 15 do
-    if r.histogram[k] > 0 then parts[#parts + 1] = ("%d..%d: %d"):format(k * 16, k * 16 + 15, r.histogram[k]) end
-  end
-  return ("note: the mask of %s is not binary: %d of %d pixels lie between its %g and %g; vessel is what is >= %g (pixels by value: %s)")
-    :format(sample.id, r.between, r.pixels, r.low, r.high, r.threshold, table.concat(parts, ", "))
 end
 
 --- Calls f(sample, x [1,C,H,W], y [1,1,H,W], fov [1,1,H,W]) for every sample, whole and in order. nil and a message on failure.

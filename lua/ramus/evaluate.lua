@@ -15,7 +15,6 @@ local metrics = require "ramus.metrics"
 local model_module = require "ramus.model"
 local options = require "ramus.options"
 local F = require "ramus.F"
-local augment = require "ramus.augment"
 local tensor = require "ramus.tensor"
 
 local evaluate = {}
@@ -35,15 +34,15 @@ local function probability(logits, H, W)
   local p = F.sigmoid(logits)
   p = p:reshape(p.dim[2], p.dim[3])
   if p.dim[0] == H and p.dim[1] == W then return p end
-  return assert(image.resize(p, H, W, "bilinear"))
+  return (image.resize(p, { H, W, method = "bilinear" }))
 end
 
 local function truth_of(sample, y, fov)
   local H, W = y.dim[2], y.dim[3]
-  local native, report = image.mask(sample.mask, sample.threshold)
+  local native, report = image.load_mask(sample.mask, { threshold = sample.threshold })
   if not native then return nil, report end
   if native.dim[0] == H and native.dim[1] == W then return y:reshape(H, W), fov:reshape(H, W), report end
-  local seen = sample.fov and image.mask(sample.fov, 128) or tensor.ones(native.shape)
+  local seen = sample.fov and image.load_mask(sample.fov) or tensor.ones(native.shape)
   return native, seen, report
 end
 
@@ -55,8 +54,7 @@ local function score(model, samples, given, outputs, threshold, each)
     if not sample.mask then return nil, ("picture %s has no mask to score against"):format(sample.id) end
     local truth, seen, report = truth_of(sample, y, fov)
     if not truth then return nil, seen end
-    local text = given.out and data.mask_text(report, sample)
-    if text then given.out:line(text) end
+    if report.warning and given.out then given.out:line("note: " .. report.warning) end
     local result = model:forward(x, { outputs = outputs, exact = given.exact })
     for _, name in ipairs(outputs) do
       local p = probability(result[name], truth.dim[0], truth.dim[1])
@@ -85,7 +83,7 @@ local function split_name(text)
   return set or text, split
 end
 
---- given: recipe-like facts { set, set_options, split_rule, part, val, train, size, clahe, edition, exact }.
+--- given: recipe-like facts { set, set_options, split_rule, part, val, train, size, preprocess, edition, exact }.
 local function run_evaluation(model, facts, o)
   local set, err = data.set(facts.set, { options = facts.options, split = facts.split_rule, edition = facts.edition, data_root = o.data_root,
     offline = o.offline, out = o.out })
@@ -96,7 +94,7 @@ local function run_evaluation(model, facts, o)
     for name in pairs(set.splits) do names[#names + 1] = name end
     return nil, ("%s: %s"):format(set.name, options.unknown("split", facts.part, names))
   end
-  local prepare = (facts.size or facts.clahe) and augment.preparation { size = facts.size, clahe = facts.clahe } or nil
+  local prepare = data.preparation(facts)
   local given = { prepare = prepare, out = o.out, exact = facts.exact }
   local outputs = o.levels and model:output_names() or { "out" }
   local threshold, tuned_on = o.threshold, "not tuned"
@@ -145,7 +143,7 @@ end
 local function facts_of(r, text)
   local d = r.data
   local facts = { set = d.set, options = d.options, split_rule = d.split, part = d.test, val = d.val, train = d.train, size = d.size,
-    clahe = d.preprocess.clahe, edition = d.edition, exact = r.numerics == "exact" }
+    preprocess = d.preprocess, edition = d.edition, exact = r.numerics == "exact" }
   if text then
     local set, part = split_name(text)
     if set ~= d.set then facts.set, facts.options, facts.split_rule, facts.edition = set, nil, "usual", nil end

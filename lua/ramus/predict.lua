@@ -6,6 +6,7 @@
 -- { image, prob, mask, overlay, vessel_share }, or nil and a message.
 local F = require "ramus.F"
 local checkpoint = require "ramus.checkpoint"
+local data = require "ramus.data"
 local files = require "ramus.files"
 local image = require "ramus.image"
 local options = require "ramus.options"
@@ -16,7 +17,7 @@ local predict = {}
 local schema = {
   output = { type = "string", default = "predictions" }, threshold = { type = "number", min = 0, max = 1, default = 0.5 },
   tile = { type = "integer", min = 16, help = "side of a tile; whole pictures if left out" }, size = { type = "integer", min = 8 },
-  clahe = { type = "table" }, out = { type = "table" },
+  preprocess = { type = "table", help = "as in a recipe's data" }, out = { type = "table" },
 }
 
 --- The picture with the model's number of channels.
@@ -64,15 +65,15 @@ function predict.probability(model, picture, given)
   local x, err = fit_channels(picture, model.template.channels)
   if not x then return nil, err end
   local H, W = x.dim[1], x.dim[2]
-  if o.size then x = image.resize(x, o.size, o.size) end
-  if o.clahe then x = image.clahe(x, o.clahe) end
+  local prepare = data.preparation(o)
+  if prepare then x = prepare:apply(x, nil, nil, {}) end
   local p
   if o.tile then p = in_tiles(model, x, o.tile)
   else
     p = F.sigmoid(model:forward(x, { outputs = { "out" } }).out)
     p = p:reshape(p.dim[2], p.dim[3])
   end
-  return (p.dim[0] ~= H or p.dim[1] ~= W) and image.resize(p, H, W, "bilinear") or p
+  return (p.dim[0] ~= H or p.dim[1] ~= W) and image.resize(p, { H, W, method = "bilinear" }) or p
 end
 
 --- Files of the given paths; folders give the pictures in them.
@@ -141,7 +142,7 @@ return setmetatable(predict, { __call = function(_, run, paths, given)
     model, file = checkpoint.load_model(run)
     if not model then return nil, file end
     local protocol = file.meta["ramus.protocol"] and checkpoint.decode(file.meta["ramus.protocol"], "protocol")
-    if protocol then o.size, o.clahe = o.size or tonumber(protocol.size), o.clahe or (type(protocol.clahe) == "table" and protocol.clahe or nil) end
+    if protocol then o.size, o.preprocess = o.size or protocol.size, o.preprocess or protocol.preprocess end
   end
   if type(paths) == "string" then paths = { paths } end
   local list

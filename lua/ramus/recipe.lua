@@ -33,7 +33,7 @@ local data_schema = {
   steps = { type = "integer", min = 1, help = "batches per epoch; one pass over the pictures if left out" },
   drop_last = { type = "boolean", default = false, help = "leave out a last batch that is not full" },
   augment = { type = "table", default = {}, help = "see ra.augment" },
-  preprocess = { type = "table", default = {}, help = "clahe = { tiles =, clip = }" },
+  preprocess = { type = "table", default = {}, help = "once per picture: clahe, blur, stretch (see ra.augment)" },
   threads = { type = "integer", min = 1, max = 8, default = 1, help = "that load ahead; no effect on results" },
   cache = { type = "number", min = 0, default = 1024, help = "MB of decoded pictures to keep" },
 }
@@ -160,8 +160,9 @@ function recipe.resolve(raw, where)
       r[name] = entry.check(r[name]) or r[name]
     end
   end
-  local ok, program = pcall(augment.program, r.data.augment)
-  if not ok then return nil, "recipe.data.augment: " .. tostring(program):gsub("^[^:]+:%d+: ", "") end
+  local program
+  program, err = augment.validate(r.data.augment)
+  if not program then return nil, "recipe.data: " .. err end
   if r.teacher and r.teacher.kind == "run" and not r.teacher.path then return nil, "recipe.teacher: kind = \"run\" needs path" end
   return setmetatable(r, Recipe)
 end
