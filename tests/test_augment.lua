@@ -380,3 +380,41 @@ check.case("wrong options name what is wrong", function()
   check.fails("did you mean 'crop'", augment.validate, { crp = 5 })
   check.raises("the mask is [5,5]", function() augment.program({}):apply(image, tensor.zeros(5, 5)) end)
 end)
+
+check.case("the loader prepares once, augments by key, and gives the same batches for any number of threads", function()
+  local image_module, loader = require "ramus.image", require "ramus.loader"
+  local folder, samples = check.folder("augment"), {}
+  for i = 1, 5 do
+    local base = folder .. "/" .. i
+    assert(image_module.save(base .. ".png", tensor.rand(40 + i, 50)))
+    assert(image_module.save(base .. "_gt.png", image_module.resize(mask, { 40 + i, 50, method = "nearest" })))
+    samples[i] = { id = tostring(i), image = base .. ".png", mask = base .. "_gt.png" }
+  end
+  local program_of = augment.program { flip = true, rotate = 25, elastic = { 2, 8 }, gamma = { 0.7, 1.4 }, noise = 0.02, crop = 24,
+    vessel_share = 0.5 }
+  local function run(threads, cache)
+    local l = assert(loader.new(samples, { batch = 2, steps = 4, epochs = 2, threads = threads, seed = 3, cache = cache,
+      prepare = augment.prepare { size = { 36, 44 }, clahe = true }, augment = program_of }))
+    assert(l:start(0, 0))
+    local x, y, f = tensor.empty(2, 1, 24, 24), tensor.empty(2, 1, 24, 24), tensor.empty(2, 1, 24, 24)
+    local values = {}
+    while true do
+      local n, err = l:next(x, y, f)
+      check.ok(n, err)
+      if n == 0 then break end
+      for i = 0, x.size - 1 do
+        values[#values + 1] = x.data[i]
+        values[#values + 1] = y.data[i]
+        check.ok(y.data[i] == 0 or y.data[i] == 1)
+      end
+    end
+    return values
+  end
+  local one = run(1, 512)
+  check.equal(#one, 2 * 4 * 2 * 2 * 24 * 24)
+  for _, case in ipairs { { 3, 512 }, { 2, 0 } } do
+    local other = run(case[1], case[2])
+    check.equal(#other, #one)
+    for i = 1, #one do if one[i] ~= other[i] then error(("value %d: %g and %g"):format(i, one[i], other[i])) end end
+  end
+end)

@@ -25,12 +25,16 @@ typedef struct {
   ra_mask_report report;
 } item;
 
+enum { SPARES = 16 };
+
 struct ra_sample_set {
   item *item;
   int32_t count, room, channels;
   double budget;                 /* bytes that may still be kept */
   const struct ra_augment *prepare, *augment;
-  pthread_mutex_t lock;          /* over budget and the items' kept parts */
+  pthread_mutex_t lock;          /* over budget, the items' kept parts and the spares */
+  ra_augment_scratch *spare[SPARES];
+  int32_t spares;
 };
 
 static ra_real level[256];
@@ -121,6 +125,7 @@ static void item_free(item *it) {
 void ra_sample_set_free(ra_sample_set *set) {
   if (!set) return;
   for (int32_t i = 0; i < set->count; i++) item_free(&set->item[i]);
+  for (int32_t i = 0; i < set->spares; i++) ra_augment_scratch_release(set->spare[i]);
   ra_mem_free(set->item);
   pthread_mutex_destroy(&set->lock);
   ra_mem_free(set);
@@ -209,10 +214,49 @@ static void keep(ra_sample_set *set, item *it, const ra_sample *s) {
   packed_free(&f);
 }
 
-/* A program of core/image over picture, mask and field of view together. */
-static int32_t augmented(const struct ra_augment *program, ra_sample *s, double seed, int32_t epoch, int32_t occurrence) {
-  (void)program, (void)s, (void)seed, (void)epoch, (void)occurrence;
-  return ra_fail(RA_ERR_STATE, "augmentation is not there yet");
+/* Scratch for one call: a spare one, or a new one. */
+static ra_augment_scratch *take_scratch(ra_sample_set *set) {
+  ra_augment_scratch *s = NULL;
+  pthread_mutex_lock(&set->lock);
+  if (set->spares > 0) s = set->spare[--set->spares];
+  pthread_mutex_unlock(&set->lock);
+  return s ? s : ra_augment_scratch_new();
+}
+
+static void give_scratch(ra_sample_set *set, ra_augment_scratch *s) {
+  pthread_mutex_lock(&set->lock);
+  bool keep_it = set->spares < SPARES;
+  if (keep_it) set->spare[set->spares++] = s;
+  pthread_mutex_unlock(&set->lock);
+  if (!keep_it) ra_augment_scratch_release(s);
+}
+
+static ra_real *data_of(const ra_tensor *t) { return t ? t->data : NULL; }
+
+/* A program of core/image over picture, mask and field of view together. A field of view that was not known stays so. */
+static int32_t augmented(ra_sample_set *set, const struct ra_augment *program, ra_sample *s, double seed, int32_t epoch,
+                         int32_t occurrence) {
+  int32_t dim[3] = {s->x->dim[0]};
+  RA_TRY(ra_augment_size(program, s->x->dim[1], s->x->dim[2], &dim[1], &dim[2]));
+  ra_sample to = {.x = ra_tensor_new(3, dim), .y = s->y ? ra_tensor_new(2, dim + 1) : NULL,
+                  .fov = s->fov ? ra_tensor_new(2, dim + 1) : NULL};
+  ra_augment_scratch *scratch = take_scratch(set);
+  int32_t code = RA_ERR_MEMORY;
+  if (scratch && to.x && (to.y || !s->y) && (to.fov || !s->fov)) {
+    ra_picture in = {.image = s->x->data, .mask = data_of(s->y), .fov = data_of(s->fov), .channels = dim[0],
+                     .height = s->x->dim[1], .width = s->x->dim[2]};
+    ra_picture out = {.image = to.x->data, .mask = data_of(to.y), .fov = data_of(to.fov), .channels = dim[0],
+                      .height = dim[1], .width = dim[2]};
+    code = ra_augment_apply(program, &in, &out, seed, epoch, occurrence, scratch);
+  }
+  if (scratch) give_scratch(set, scratch);
+  if (code != RA_OK) {
+    ra_sample_clear(&to);
+    return code;
+  }
+  ra_sample_clear(s);
+  *s = to;
+  return RA_OK;
 }
 
 static int32_t prepared(ra_sample_set *set, item *it, ra_sample *s) {
@@ -232,7 +276,7 @@ static int32_t prepared(ra_sample_set *set, item *it, ra_sample *s) {
     it->reported = true;
     pthread_mutex_unlock(&set->lock);
   }
-  if (set->prepare) RA_TRY(augmented(set->prepare, s, 0, 0, 0));
+  if (set->prepare) RA_TRY(augmented(set, set->prepare, s, 0, 0, 0));
   if (set->budget > 0) keep(set, it, s);
   return RA_OK;
 }
@@ -241,7 +285,7 @@ int32_t ra_sample_make(ra_sample_set *set, int32_t index, double seed, int32_t e
   item *it = &set->item[index];
   *out = (ra_sample){0};
   int32_t code = prepared(set, it, out);
-  if (code == RA_OK && set->augment) code = augmented(set->augment, out, seed, epoch, occurrence);
+  if (code == RA_OK && set->augment) code = augmented(set, set->augment, out, seed, epoch, occurrence);
   if (code == RA_OK) return RA_OK;
   ra_sample_clear(out);
   return ra_fail_in(code, "sample %s", it->id);

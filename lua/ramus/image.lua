@@ -133,7 +133,8 @@ end
 local frangi_schema = {
   scales = { type = "table", default = { 1, 1.5, 2, 2.5, 3, 4 }, help = "deviations of the Gaussian, in pixels; about half a vessel's width" },
   beta = { type = "number", default = 0.5, above = 0, help = "of the ratio of curvatures" },
-  c = { type = "number", default = 0, min = 0, help = "of the strength; 0: half the largest Hessian norm of each scale" },
+  c = { type = "number", default = 0.05, min = 0,
+    help = "of the strength, in grey values; 0: half the largest Hessian norm of each scale, which one bright edge can spoil" },
   dark = { type = "boolean", default = true, help = "dark vessels on bright ground" },
 }
 
