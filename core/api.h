@@ -249,7 +249,6 @@ void ra_transfer_release(ra_transfer *t);                         /* any time; t
 
 /* Batches made ahead by threads of its own; same bits for any number of threads. */
 typedef struct ra_loader ra_loader;
-struct ra_augment;
 typedef struct ra_loader_config {
   int32_t batch;        /* samples in a batch */
   int32_t channels;     /* 1 or 3; grey is repeated, colours become luma */
@@ -262,8 +261,9 @@ typedef struct ra_loader_config {
   double seed;
   double cache_bytes;   /* decoded pictures kept in memory, at most */
 } ra_loader_config;
-/* [own] prepare [opt] runs once per picture (resize, CLAHE), augment [opt] every time; both must outlive the loader. */
-ra_loader *ra_loader_new(const ra_loader_config *config, const struct ra_augment *prepare, const struct ra_augment *augment);
+/* [own] prepare [opt] runs once per picture (resize, CLAHE), augment [opt] every time, keyed by (seed, epoch, pass * samples +
+ * number of the sample); both are copied. */
+ra_loader *ra_loader_new(const ra_loader_config *config, const ra_augment *prepare, const ra_augment *augment);
 /* mask and fov [opt]; mask and field of view are 1 where the value (0..255) >= threshold (field of view: 128). */
 int32_t ra_loader_add(ra_loader *l, const char *id, const char *image, const char *mask, const char *fov, double threshold);
 int32_t ra_loader_steps(const ra_loader *l);                      /* batches in an epoch */

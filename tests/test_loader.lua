@@ -87,6 +87,25 @@ check.case("the same bits for 1, 2 and 3 threads, any depth, with and without ca
   end
 end)
 
+check.case("augmented: the same bits for 1, 2 and 3 threads, another draw every pass", function()
+  local augment = require "ramus.augment"
+  local program = augment.program { flip = true, rotate = 25, scale = { 0.85, 1.2 }, gamma = { 0.7, 1.4 }, noise = 0.05, crop = 4 }
+  local prepare = augment.prepare { size = { 8, 7 }, stretch = true }
+  local function o(threads) return { batch = 3, seed = 9, steps = 5, threads = threads, augment = program, prepare = prepare } end
+  local want = collect(samples, o(1), 12)
+  check.ok(want[1]:sub(-144) ~= want[6]:sub(-144))
+  for threads = 1, 3 do
+    local got = collect(samples, o(threads), 12)
+    for i = 1, 12 do check.ok(got[i] == want[i], ("batch %d differs with %d threads"):format(i, threads)) end
+  end
+  check.ok(collect(samples, o(2), 3, 1, 2)[1] == want[8], "started in the middle")
+  -- the same sample in two passes of one epoch is augmented differently, and without augmentation it is not
+  local one = { samples[7] }
+  local twice = collect(one, { batch = 2, steps = 1, augment = augment.program { noise = 0.1 } }, 1)[1]
+  local pixels = twice:sub(-(2 * 30 * 4 * 2), -(2 * 30 * 4) - 1)
+  check.ok(pixels:sub(1, 120) ~= pixels:sub(121, 240), "both passes have the same noise")
+end)
+
 check.case("steps: more than one pass takes every sample equally often; start anywhere continues exactly", function()
   local o = { batch = 2, seed = 1, steps = 7, threads = 2 }
   local seen = collect(samples, o, 21)

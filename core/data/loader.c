@@ -332,8 +332,10 @@ static int32_t check_config(const ra_loader_config *c) {
   return RA_OK;
 }
 
-ra_loader *ra_loader_new(const ra_loader_config *config, const struct ra_augment *prepare, const struct ra_augment *augment) {
+ra_loader *ra_loader_new(const ra_loader_config *config, const ra_augment *prepare, const ra_augment *augment) {
   if (check_config(config) != RA_OK) return NULL;
+  if (prepare && ra_augment_check(prepare) != RA_OK) return NULL;
+  if (augment && ra_augment_check(augment) != RA_OK) return NULL;
   ra_loader *l = ra_mem_zalloc(1, sizeof *l);
   if (!l) return NULL;
   l->config = *config;

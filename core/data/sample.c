@@ -31,7 +31,8 @@ struct ra_sample_set {
   item *item;
   int32_t count, room, channels;
   double budget;                 /* bytes that may still be kept */
-  const struct ra_augment *prepare, *augment;
+  ra_augment prepare, augment;   /* copies: threads may outlive what Lua gave */
+  bool has_prepare, has_augment;
   pthread_mutex_t lock;          /* over budget, the items' kept parts and the spares */
   ra_augment_scratch *spare[SPARES];
   int32_t spares;
@@ -100,14 +101,14 @@ static int32_t unpack(const packed *p, ra_tensor **out) {
 
 /* ---- the set ---- */
 
-ra_sample_set *ra_sample_set_new(int32_t channels, double cache_bytes, const struct ra_augment *prepare, const struct ra_augment *augment) {
+ra_sample_set *ra_sample_set_new(int32_t channels, double cache_bytes, const ra_augment *prepare, const ra_augment *augment) {
   pthread_once(&level_once, make_level);
   ra_sample_set *set = ra_mem_zalloc(1, sizeof *set);
   if (!set) return NULL;
   set->channels = channels;
   set->budget = cache_bytes;
-  set->prepare = prepare;
-  set->augment = augment;
+  if ((set->has_prepare = prepare && prepare->count > 0)) set->prepare = *prepare;
+  if ((set->has_augment = augment && (augment->count > 0 || augment->height > 0))) set->augment = *augment;
   pthread_mutex_init(&set->lock, NULL);
   return set;
 }
@@ -234,7 +235,7 @@ static void give_scratch(ra_sample_set *set, ra_augment_scratch *s) {
 static ra_real *data_of(const ra_tensor *t) { return t ? t->data : NULL; }
 
 /* A program of core/image over picture, mask and field of view together. A field of view that was not known stays so. */
-static int32_t augmented(ra_sample_set *set, const struct ra_augment *program, ra_sample *s, double seed, int32_t epoch,
+static int32_t augmented(ra_sample_set *set, const ra_augment *program, ra_sample *s, double seed, int32_t epoch,
                          int32_t occurrence) {
   int32_t dim[3] = {s->x->dim[0]};
   RA_TRY(ra_augment_size(program, s->x->dim[1], s->x->dim[2], &dim[1], &dim[2]));
@@ -276,7 +277,7 @@ static int32_t prepared(ra_sample_set *set, item *it, ra_sample *s) {
     it->reported = true;
     pthread_mutex_unlock(&set->lock);
   }
-  if (set->prepare) RA_TRY(augmented(set, set->prepare, s, 0, 0, 0));
+  if (set->has_prepare) RA_TRY(augmented(set, &set->prepare, s, 0, 0, 0));
   if (set->budget > 0) keep(set, it, s);
   return RA_OK;
 }
@@ -285,7 +286,7 @@ int32_t ra_sample_make(ra_sample_set *set, int32_t index, double seed, int32_t e
   item *it = &set->item[index];
   *out = (ra_sample){0};
   int32_t code = prepared(set, it, out);
-  if (code == RA_OK && set->augment) code = augmented(set, set->augment, out, seed, epoch, occurrence);
+  if (code == RA_OK && set->has_augment) code = augmented(set, &set->augment, out, seed, epoch, occurrence);
   if (code == RA_OK) return RA_OK;
   ra_sample_clear(out);
   return ra_fail_in(code, "sample %s", it->id);

@@ -18,7 +18,7 @@ typedef struct ra_sample {
 
 void ra_sample_clear(ra_sample *s); /* releases what it holds */
 
-ra_sample_set *ra_sample_set_new(int32_t channels, double cache_bytes, const struct ra_augment *prepare, const struct ra_augment *augment);
+ra_sample_set *ra_sample_set_new(int32_t channels, double cache_bytes, const ra_augment *prepare, const ra_augment *augment);
 void ra_sample_set_free(ra_sample_set *set);
 int32_t ra_sample_set_add(ra_sample_set *set, const char *id, const char *image, const char *mask, const char *fov,
                           double threshold);

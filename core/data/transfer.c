@@ -40,6 +40,7 @@ struct ra_transfer {
   int32_t failures;            /* in a row, without progress, of this url */
   double best;                 /* most bytes that the part ever had */
   double wake;                 /* end of WAITING */
+  double moved, moved_bytes;   /* when bytes came last, and how many there were then */
   bool fresh;                  /* the next attempt starts anew */
   char report[REPORT];         /* why each url failed */
 };
@@ -210,6 +211,8 @@ static int32_t start(ra_transfer *t) {
   if (!t->multi || !t->easy) return ra_fail(RA_ERR_MEMORY, "transfer: libcurl could not start");
   RA_TRY(ra_attempt_begin(a, t->easy, t->url[t->at], &t->headers, t->stall));
   note(t, "connecting");
+  t->moved = ra_clock();
+  t->moved_bytes = a->received;
   if (curl_multi_add_handle(t->multi, t->easy) != CURLM_OK) return ra_fail(RA_ERR_NET, "transfer: libcurl refused the request");
   t->phase = RUNNING;
   return RA_OK;
@@ -325,7 +328,12 @@ static int32_t run(ra_transfer *t, double wait) {
   CURLMsg *message;
   while ((message = curl_multi_info_read(t->multi, &left)))
     if (message->msg == CURLMSG_DONE) return conclude(t, message->data.result);
-  return RA_OK;
+  double now = ra_clock();
+  if (t->attempt.received > t->moved_bytes) {
+    t->moved = now;
+    t->moved_bytes = t->attempt.received;
+  }
+  return now - t->moved > t->stall ? conclude(t, CURLE_OPERATION_TIMEDOUT) : RA_OK;
 }
 
 void ra_sleep(double seconds) {
