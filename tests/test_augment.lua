@@ -418,3 +418,15 @@ check.case("the loader prepares once, augments by key, and gives the same batche
     for i = 1, #one do if one[i] ~= other[i] then error(("value %d: %g and %g"):format(i, one[i], other[i])) end end
   end
 end)
+
+check.case("every option is in the reference page", function()
+  local file = assert(io.open(check.root .. "/docs/reference/images.md"))
+  local page = file:read("*a")
+  file:close()
+  for name in pairs(augment.schema) do check.ok(page:find("| `" .. name .. "` |", 1, true), name .. " is missing") end
+  for name in pairs(augment.prepare_schema) do
+    local at = page:find("augment.prepare{", 1, true)
+    check.ok(page:sub(at, at + 60):find(name .. " =", 1, true), name .. " is missing")
+  end
+  for block in page:gmatch("```lua\n(.-)```") do assert(loadstring(block))() end
+end)

@@ -134,6 +134,39 @@ check.case("damaged files neither crash nor leak, whatever byte is wrong", funct
   check.ok(C.ra_mem_peak() - before < 64e6, "no wild allocation, peak " .. C.ra_mem_peak())
 end)
 
+check.case("running out of memory anywhere is an error that loses nothing", function()
+  local folder = check.folder("image_memory")
+  local t = make({ 1, 5, 7 }, function(i) return i / 40 end)
+  local calls = {
+    function() return C.ra_image_save(folder .. "/m.png", t, 8) == 0 end,
+    function() return C.ra_image_save(folder .. "/m.pgm", t, 16) == 0 end,
+  }
+  for _, s in ipairs(samples()) do
+    calls[#calls + 1] = function()
+      local picture = C.ra_image_load_memory(s[2], #s[2])
+      if picture == nil then return false end
+      C.ra_tensor_release(picture)
+      return true
+    end
+  end
+  collectgarbage()
+  local before = C.ra_mem_live()
+  for i, f in ipairs(calls) do
+    local n = 0
+    while true do
+      C.ra_mem_fail_after(n)
+      local ok = f()
+      C.ra_mem_fail_after(-1)
+      check.equal(C.ra_mem_live(), before, "bytes still allocated, call " .. i)
+      if ok then break end
+      check.ok(ffi.message():lower():find("memory", 1, true), ffi.message())
+      n = n + 1
+      check.ok(n < 200)
+    end
+    check.ok(n >= 2, "allocations of call " .. i)
+  end
+end)
+
 check.case("hostile headers are refused before anything is allocated", function()
   C.ra_mem_reset_peak()
   local before = C.ra_mem_live()
