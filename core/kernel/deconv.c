@@ -1,9 +1,10 @@
 /* deconv.c: transposed convolution whose stride is its window, so that outputs
  * do not overlap (the 2x2 up-convolution of a U-Net):
  *   y[b,o,i*kh+u,j*kw+v] = bias[o] + sum over c of w[c,o,u,v] x[b,c,i,j]
- * One matrix product a picture, t [O*kh*kw, H*W] = w^T [.., C] x [C, H*W], and a
+ * Pictures go in groups whose t has about GROUP_BYTES. One matrix product a picture, t [O*kh*kw, H*W] = w^T [.., C] x [C, H*W], and a
  * pass that deals t out to y; backward runs both the other way round:
- *   dx = w t,  dw += x t^T  with t gathered from dy. */
+ *   dx = w t,  dw += x t^T  with t gathered from dy;
+ * dw is that of a 1x1 convolution from t to x, whose kernel cuts the long sum over pixels. */
 #include "elementwise.h"
 
 #include <string.h>
@@ -11,23 +12,49 @@
 #include "../base/thread.h"
 #include "conv.h"
 
+enum { GROUP_BYTES = 1 << 22 };
+
 typedef struct {
   const ra_deconv *s;
   ra_real *t, *y;
   const ra_real *dy, *bias;
 } job;
 
-size_t K(deconv_work)(const ra_deconv *s) {
+static size_t matrix_bytes(const ra_deconv *s) {
   return (size_t)s->O * (size_t)s->kh * (size_t)s->kw * (size_t)s->H * (size_t)s->W * sizeof(ra_real);
 }
 
-/* Output channel o of one picture: t [kh*kw][H][W] of this channel -> y [H*kh][W*kw]. */
-static void spread(void *context, int32_t o) {
+static int32_t group_of(const ra_deconv *s) {
+  size_t n = GROUP_BYTES / (matrix_bytes(s) + 1);
+  return n < 1 ? 1 : n < (size_t)s->B ? (int32_t)n : s->B < 1 ? 1 : s->B;
+}
+
+/* The 1x1 convolution of B pictures, t [O*kh*kw,H,W] -> x [C,H,W]. */
+static ra_conv conv_of(const ra_deconv *s, int32_t B) {
+  int32_t taps = s->O * s->kh * s->kw;
+  int64_t plane = (int64_t)s->H * s->W;
+  return (ra_conv){.B = B, .C = taps, .H = s->H, .W = s->W, .O = s->C, .Ho = s->H, .Wo = s->W, .kh = 1, .kw = 1, .stride_h = 1,
+                   .stride_w = 1, .dilation_h = 1, .dilation_w = 1, .groups = 1, .x_batch = taps * plane, .y_batch = s->C * plane};
+}
+
+size_t K(deconv_work)(const ra_deconv *s) {
+  int32_t group = group_of(s), rest = s->B % group;
+  size_t most = 0;
+  for (int32_t B = group; B > 0; B = B == group ? rest : 0) {
+    ra_conv c = conv_of(s, B);
+    size_t bytes = K(conv_work)(&c, RA_CONV_BACKWARD_WEIGHT, K(conv_choose)(&c, RA_CONV_BACKWARD_WEIGHT));
+    if (bytes > most) most = bytes;
+  }
+  return conv_align((size_t)group * matrix_bytes(s)) + most;
+}
+
+/* Output channel `index` of some pictures, numbered through: t [kh*kw][H][W] of this channel -> y [H*kh][W*kw]. */
+static void spread(void *context, int32_t index) {
   const job *j = context;
   const ra_deconv *s = j->s;
   int64_t plane = (int64_t)s->H * s->W, taps = (int64_t)s->kh * s->kw;
-  const ra_real *t = j->t + o * taps * plane;
-  ra_real *y = j->y + o * taps * plane, shift = j->bias ? j->bias[o] : 0;
+  const ra_real *t = j->t + index * taps * plane;
+  ra_real *y = j->y + index * taps * plane, shift = j->bias ? j->bias[index % s->O] : 0;
   for (int32_t i = 0; i < s->H; i++)
     for (int32_t u = 0; u < s->kh; u++) {
       const ra_real *row = t + (int64_t)u * s->kw * plane + (int64_t)i * s->W;
@@ -47,12 +74,12 @@ static void spread(void *context, int32_t o) {
     }
 }
 
-static void collect(void *context, int32_t o) {
+static void collect(void *context, int32_t index) {
   const job *j = context;
   const ra_deconv *s = j->s;
   int64_t plane = (int64_t)s->H * s->W, taps = (int64_t)s->kh * s->kw;
-  ra_real *t = j->t + o * taps * plane;
-  const ra_real *dy = j->dy + o * taps * plane;
+  ra_real *t = j->t + index * taps * plane;
+  const ra_real *dy = j->dy + index * taps * plane;
   for (int32_t i = 0; i < s->H; i++)
     for (int32_t u = 0; u < s->kh; u++) {
       ra_real *row = t + (int64_t)u * s->kw * plane + (int64_t)i * s->W;
@@ -85,11 +112,17 @@ void K(deconv_forward)(const ra_deconv *s, const ra_real *x, const ra_real *w, c
 void K(deconv_backward)(const ra_deconv *s, const ra_real *x, const ra_real *w, const ra_real *dy, bool add_dx, ra_real *dx,
                         bool add_dw, ra_real *dw, void *work) {
   int64_t plane = (int64_t)s->H * s->W;
-  int32_t taps = s->O * s->kh * s->kw;
-  for (int32_t b = 0; b < s->B; b++) {
-    job j = {.s = s, .t = work, .dy = dy + b * taps * plane};
-    ra_parallel(s->O, collect, &j);
-    if (dx) K(gemm)(false, false, s->C, (int32_t)plane, taps, w, work, add_dx, dx + b * s->C * plane);
-    if (dw) K(gemm)(false, true, s->C, taps, (int32_t)plane, x + b * s->C * plane, work, add_dw || b > 0, dw);
+  int32_t taps = s->O * s->kh * s->kw, group = group_of(s);
+  ra_real *t = work;
+  void *rest = (char *)work + conv_align((size_t)group * matrix_bytes(s));
+  for (int32_t b = 0; b < s->B; b += group) {
+    int32_t n = s->B - b < group ? s->B - b : group;
+    job j = {.s = s, .t = t, .dy = dy + b * taps * plane};
+    ra_parallel(n * s->O, collect, &j);
+    for (int32_t i = 0; dx && i < n; i++)
+      K(gemm)(false, false, s->C, (int32_t)plane, taps, w, t + i * taps * plane, add_dx, dx + (b + i) * s->C * plane);
+    if (!dw) continue;
+    ra_conv c = conv_of(s, n);
+    K(conv_backward_weight)(&c, K(conv_choose)(&c, RA_CONV_BACKWARD_WEIGHT), t, x + b * s->C * plane, add_dw || b > 0, dw, rest);
   }
 }

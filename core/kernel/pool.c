@@ -150,12 +150,24 @@ static inline ra_real share(const ra_pool *s, window a, window b) {
   return (ra_real)(1.0 / ((double)h * w));
 }
 
+static void avg_2x2(const ra_pool *s, const ra_real *x, ra_real *y) {
+  for (int32_t i = 0; i < s->Ho; i++, y += s->Wo) {
+    const ra_real *r0 = x + (int64_t)2 * i * s->W, *r1 = r0 + s->W;
+#pragma omp simd
+    for (int32_t j = 0; j < s->Wo; j++) y[j] = (ra_real)0.25 * ((r0[2 * j] + r0[2 * j + 1]) + (r1[2 * j] + r1[2 * j + 1]));
+  }
+}
+
 static void avg_item(void *context, int32_t item) {
   const job *t = context;
   const ra_pool *s = t->s;
   for (int32_t p = item * t->group; p < least((item + 1) * t->group, s->planes); p++) {
     const ra_real *x = t->x + (int64_t)p * s->H * s->W;
     ra_real *y = t->y + (int64_t)p * s->Ho * s->Wo;
+    if (is_2x2(s)) {
+      avg_2x2(s, x, y);
+      continue;
+    }
     for (int32_t i = 0; i < s->Ho; i++) {
       window a = window_of(i, s->stride_h, s->pad_h, s->kh, s->H);
       for (int32_t j = 0; j < s->Wo; j++) {
@@ -169,6 +181,21 @@ static void avg_item(void *context, int32_t item) {
   }
 }
 
+/* After the plane was cleared where it had to be. */
+static void avg_grad_2x2(const ra_pool *s, const ra_real *dy, ra_real *dx) {
+  for (int32_t i = 0; i < s->Ho; i++, dy += s->Wo) {
+    ra_real *r0 = dx + (int64_t)2 * i * s->W, *r1 = r0 + s->W;
+#pragma omp simd
+    for (int32_t j = 0; j < s->Wo; j++) {
+      ra_real d = (ra_real)0.25 * dy[j];
+      r0[2 * j] += d;
+      r0[2 * j + 1] += d;
+      r1[2 * j] += d;
+      r1[2 * j + 1] += d;
+    }
+  }
+}
+
 static void avg_grad_item(void *context, int32_t item) {
   const job *t = context;
   const ra_pool *s = t->s;
@@ -176,6 +203,10 @@ static void avg_grad_item(void *context, int32_t item) {
     ra_real *dx = t->y + (int64_t)p * s->H * s->W;
     const ra_real *dy = t->x + (int64_t)p * s->Ho * s->Wo;
     if (!t->add) memset(dx, 0, (size_t)s->H * (size_t)s->W * sizeof *dx);
+    if (is_2x2(s)) {
+      avg_grad_2x2(s, dy, dx);
+      continue;
+    }
     for (int32_t i = 0; i < s->Ho; i++) {
       window a = window_of(i, s->stride_h, s->pad_h, s->kh, s->H);
       for (int32_t j = 0; j < s->Wo; j++) {

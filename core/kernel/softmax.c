@@ -64,12 +64,18 @@ static void columns_grad(const job *j, const ra_real *y, const ra_real *dy, ra_r
 static void row(const job *j, const ra_real *x, ra_real *y) {
   int32_t w = j->n;
   ra_real top = x[0];
-  for (int32_t i = 1; i < w; i++) top = x[i] > top ? x[i] : top;
+#pragma omp simd reduction(max : top)
+  for (int32_t i = 0; i < w; i++) top = x[i] > top ? x[i] : top;
   if (j->log) EACH_COLUMN y[i] = x[i] - top;
   else EACH_COLUMN y[i] = v_exp(x[i] - top);
   double sum = 0;
-  if (j->log) for (int32_t i = 0; i < w; i++) sum += (double)v_exp(y[i]);
-  else for (int32_t i = 0; i < w; i++) sum += (double)y[i];
+  if (j->log) {
+#pragma omp simd reduction(+ : sum)
+    for (int32_t i = 0; i < w; i++) sum += (double)v_exp(y[i]);
+  } else {
+#pragma omp simd reduction(+ : sum)
+    for (int32_t i = 0; i < w; i++) sum += (double)y[i];
+  }
   ra_real s = (ra_real)(j->log ? log(sum) : 1 / sum);
   if (j->log) EACH_COLUMN y[i] -= s;
   else EACH_COLUMN y[i] *= s;
@@ -78,8 +84,13 @@ static void row(const job *j, const ra_real *x, ra_real *y) {
 static void row_grad(const job *j, const ra_real *y, const ra_real *dy, ra_real *dx) {
   int32_t w = j->n;
   double total = 0;
-  if (j->log) for (int32_t i = 0; i < w; i++) total += (double)dy[i];
-  else for (int32_t i = 0; i < w; i++) total += (double)dy[i] * (double)y[i];
+  if (j->log) {
+#pragma omp simd reduction(+ : total)
+    for (int32_t i = 0; i < w; i++) total += (double)dy[i];
+  } else {
+#pragma omp simd reduction(+ : total)
+    for (int32_t i = 0; i < w; i++) total += (double)dy[i] * (double)y[i];
+  }
   ra_real sum = (ra_real)total;
   if (j->log && j->add) EACH_COLUMN dx[i] += dy[i] - v_exp(y[i]) * sum;
   else if (j->log) EACH_COLUMN dx[i] = dy[i] - v_exp(y[i]) * sum;
