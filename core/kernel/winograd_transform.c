@@ -13,8 +13,16 @@ static inline void vertical(const tiling *g, const ra_real *x, const tile_run *r
     if (inside && p >= 0 && p + VL <= g->W) {
       for (int32_t r = 0; r < 6; r++) d[r] = vec_load(row + (int64_t)r * g->W);
     } else {
+#if defined(__AVX512F__)
+      const uint32_t low = p < 0 ? ~0u << -p : ~0u, high = p + VL > g->W ? (p < g->W ? (1u << (g->W - p)) - 1 : 0) : ~0u;
+      for (int32_t r = 0; r < 6; r++) { /* lanes outside are neither read nor counted */
+        const uint32_t mask = top + r >= 0 && top + r < g->H ? low & high : 0;
+        d[r] = (vec)_mm512_maskz_loadu_ps((__mmask16)mask, row + (int64_t)r * g->W);
+      }
+#else
       for (int32_t r = 0; r < 6; r++)
         d[r] = top + r >= 0 && top + r < g->H ? load_range(row + (int64_t)r * g->W, -p, g->W - p) : vec_zero();
+#endif
     }
     transform_b(d[0], d[1], d[2], d[3], d[4], d[5], t);
     for (int32_t r = 0; r < 6; r++) vec_store(lines + r * width, t[r]);

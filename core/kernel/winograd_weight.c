@@ -1,25 +1,29 @@
 /* winograd_weight: weight gradient of a 3x3 convolution with stride 1, by the adjoint of F(4x4,3x3).
  *
- *   dU [36][C][O] = sum over tiles t of (B' x B) [36][C][t] * (A dy A') [36][t][O];   dw = G' dU G
+ *   dU [36][C][O] = sum over tiles t of V [36][C][t] * Y [36][O/VL][t][VL],  V = B' x B, Y = A dy A';  dw = G' dU G
  *
- * dy is transposed on its way, so that the lanes of its side are outputs and the products are those of a matrix
- * product. Blocks of T tiles are summed in registers from zero and added to dU afterwards: a running sum over all
- * tiles would lose a digit. The tiles are cut into PARTS parts by shape, each with a dU of its own; the parts are
- * added in order at the end. */
+ * dy is transposed on its way, so that the lanes of Y are outputs and the products are those of a matrix product.
+ * Blocks of T tiles are summed in registers from zero and added to dU afterwards: a running sum over all tiles would
+ * lose a digit.
+ *
+ * Many tiles: they are cut into PARTS parts by shape, each with a dU of its own; the parts are added in order at the
+ * end. Few tiles (deep), where dU outweighs the pictures: V and Y are made once for all tiles and shared; each chunk
+ * of work owns DEEP_C channels x DEEP_O outputs of dU, which never leave its cache. */
 #ifndef RA_DOUBLE
 
 #include "../base/thread.h"
 #include "winograd.h"
 
-enum { PARTS = 8, ROWS1 = 2 * MO }; /* ROWS1: channels of the kernel for one vector of outputs */
+enum { PARTS = 8, DEEP_TILES = 256, DEEP_C = 64, DEEP_O = 2 * 16, ROWS1 = 2 * MO }; /* ROWS1: channels of the kernel for one vector of outputs */
 
 typedef struct job {
   const ra_conv *s;
   tiling in, out;
-  int32_t C, O, T, blocks, parts; /* C, O rounded up to whole kernels */
+  int32_t C, O, T, blocks, parts; /* C, O rounded up to whole kernels; T: tiles in V and Y */
+  bool deep;
   const ra_real *x, *dy;
   bool add;
-  ra_real *dw, *sums;
+  ra_real *dw, *sums, *v, *y;
   char *scratch;
   size_t v_plane, y_plane, u_plane;
   size_t shared, slot;
@@ -34,23 +38,24 @@ typedef struct job {
 #else
 #define ONE_EACH(f) f(0) f(1) f(2) f(3) f(4) f(5) f(6) f(7)
 #endif
-static inline void micro_one(int32_t depth, const ra_real *a, ptrdiff_t lda, const ra_real *b, ptrdiff_t ldb, bool add,
-                             ra_real *c, ptrdiff_t ldc) {
+static inline void micro_one(int32_t depth, const ra_real *a, ptrdiff_t lda, const ra_real *b, bool add, ra_real *c,
+                             ptrdiff_t ldc) {
   ONE_EACH(ONE_DECLARE)
-  for (int32_t k = 0; k < depth; k++, b += ldb) {
+  for (int32_t k = 0; k < depth; k++, b += VL) {
     const vec bk = vec_load(b);
     ONE_EACH(ONE_FMA)
   }
   ONE_EACH(ONE_STORE)
 }
 
-/* the same for MO rows and MV vectors */
+/* the same for MO rows and MV vectors, `next` apart */
+#define WIDE_LOAD(r, v) const vec b##v = vec_load(b + v * next);
 #define WIDE_FMA(r) { const vec a##r = vec_splat(a[r * lda + k]); MICRO_EACH_VEC(MICRO_FMA_1, r) }
-static inline void micro_wide(int32_t depth, const ra_real *a, ptrdiff_t lda, const ra_real *b, ptrdiff_t ldb, bool add,
+static inline void micro_wide(int32_t depth, const ra_real *a, ptrdiff_t lda, const ra_real *b, ptrdiff_t next, bool add,
                               ra_real *c, ptrdiff_t ldc) {
   MICRO_EACH_ROW(MICRO_DECLARE)
-  for (int32_t k = 0; k < depth; k++, b += ldb) {
-    MICRO_EACH_VEC(MICRO_LOAD_B, 0)
+  for (int32_t k = 0; k < depth; k++, b += VL) {
+    MICRO_EACH_VEC(WIDE_LOAD, 0)
     MICRO_EACH_ROW(WIDE_FMA)
   }
   if (add) { MICRO_EACH_ROW(MICRO_ADD) }
@@ -63,15 +68,18 @@ static job plan(const ra_conv *s) {
                   .cols = (s->Wo + 3) / 4, .batch = s->x_batch};
   k.in.count = s->B * k.in.rows * k.in.cols;
   k.out = k.in;
-  k.out.H = s->Ho, k.out.W = s->Wo, k.out.batch = s->y_batch;
-  k.T = k.C + k.O <= 64 ? 64 : 32;
+  k.out.H = s->Ho, k.out.W = s->Wo, k.out.pad_h = k.out.pad_w = 0, k.out.batch = s->y_batch;
+  k.deep = k.in.count <= DEEP_TILES && (int64_t)s->C * s->O > 64 * 64;
+  k.T = k.deep ? round_up(k.in.count, VL) : k.C + k.O <= 64 ? 64 : 32;
   k.blocks = (k.in.count + k.T - 1) / k.T;
   k.parts = k.blocks < PARTS ? k.blocks : PARTS;
   k.v_plane = (size_t)k.C * (size_t)k.T + PLANE_PAD;
   k.y_plane = (size_t)k.O * (size_t)k.T + PLANE_PAD;
-  k.u_plane = (size_t)k.O * (size_t)k.C + PLANE_PAD;
-  k.shared = conv_align((size_t)k.parts * FREQ * k.u_plane * sizeof(ra_real));
-  k.slot = conv_align(FREQ * (k.v_plane + k.y_plane) * sizeof(ra_real)) + conv_align(winograd_lines(k.T) * sizeof(ra_real));
+  k.u_plane = (k.deep ? (size_t)DEEP_C * DEEP_O : (size_t)k.O * (size_t)k.C) + PLANE_PAD;
+  size_t vy = conv_align(FREQ * (k.v_plane + k.y_plane) * sizeof(ra_real));
+  size_t lines = conv_align(winograd_lines(k.T) * sizeof(ra_real)), u = conv_align(FREQ * k.u_plane * sizeof(ra_real));
+  k.shared = k.deep ? vy : (size_t)k.parts * u;
+  k.slot = k.deep ? (u > lines ? u : lines) : vy + lines;
   return k;
 }
 
@@ -87,14 +95,14 @@ static inline void transpose(vec r[VL]) {
   }
 }
 
-/* A dy A' of tiles t0..t0+n for VL outputs from o0: frequency f of tile t goes to y[f*plane + (t - t0)*O]. */
+/* A dy A' of tiles t0..t0+n for VL outputs from o0: frequency f of tile t goes to y[f*plane + (t - t0)*VL]. */
 static void transform_dy(const job *k, int32_t o0, int32_t t0, int32_t n, ra_real *y, size_t plane) {
   const tiling *g = &k->out;
   int64_t area = (int64_t)g->H * g->W;
   int32_t outputs = k->s->O - o0 < VL ? k->s->O - o0 : VL;
   for (int32_t t = t0; t < t0 + n;) {
     tile_run run = tile_run_at(g, t, t0 + n);
-    for (int32_t q = 0; q < run.n; q += VL / 4, y += VL / 4 * k->O) {
+    for (int32_t q = 0; q < run.n; q += VL / 4, y += VL / 4 * VL) {
       vec px[4][VL]; /* rows of the tiles, VL pixels each, lanes are outputs */
       int32_t p = 4 * (run.j + q), tiles = run.n - q < VL / 4 ? run.n - q : VL / 4;
       for (int32_t r = 0; r < 4; r++) {
@@ -117,75 +125,121 @@ static void transform_dy(const job *k, int32_t o0, int32_t t0, int32_t n, ra_rea
         }
         for (int32_t r = 0; r < 6; r++) {
           transform_at(half[r][0], half[r][1], half[r][2], half[r][3], e);
-          for (int32_t c = 0; c < 6; c++) vec_store(y + i * k->O + (size_t)(6 * r + c) * plane, e[c]);
+          for (int32_t c = 0; c < 6; c++) vec_store(y + i * VL + (size_t)(6 * r + c) * plane, e[c]);
         }
       }
-      if (tiles < VL / 4) y -= (VL / 4 - tiles) * k->O;
+      if (tiles < VL / 4) y -= (VL / 4 - tiles) * VL;
     }
     t += run.n;
   }
 }
 
+/* u [C][O] of one frequency (+)= tiles first..first+n of v [C][T] times y [O/VL][T][VL]; C and O whole kernels */
+static inline void products(const job *k, const ra_real *v, const ra_real *y, int32_t C, int32_t O, int32_t first,
+                            int32_t n, bool add, ra_real *u) {
+  ptrdiff_t block = (ptrdiff_t)k->T * VL;
+  int32_t o = 0;
+  v += first, y += first * VL;
+  for (; o + MT <= O; o += MT, y += MV * block)
+    for (int32_t c = 0; c < C; c += MO) micro_wide(n, v + c * k->T, k->T, y, block, add, u + c * O + o, O);
+  for (; o < O; o += VL, y += block)
+    for (int32_t c = 0; c < C; c += ROWS1) micro_one(n, v + c * k->T, k->T, y, add, u + c * O + o, O);
+}
+
+/* G' dU G of VL outputs from o on of channel c; u [36] is the sum of `parts` parts, in order. */
+static void finish(const job *k, const ra_real *u, int32_t parts, int32_t c, int32_t o) {
+  vec half[3][6], g[3];
+  _Alignas(64) ra_real taps[9][VL];
+  for (int32_t q = 0; q < 6; q++) {
+    vec m[6];
+    for (int32_t r = 0; r < 6; r++) {
+      const ra_real *from = u + (size_t)(6 * r + q) * k->u_plane;
+      m[r] = vec_load(from);
+      for (int32_t p = 1; p < parts; p++) m[r] += vec_load(from + (size_t)p * FREQ * k->u_plane);
+    }
+    transform_gt(m[0], m[1], m[2], m[3], m[4], m[5], g);
+    for (int32_t r = 0; r < 3; r++) half[r][q] = g[r];
+  }
+  for (int32_t r = 0; r < 3; r++) {
+    transform_gt(half[r][0], half[r][1], half[r][2], half[r][3], half[r][4], half[r][5], g);
+    for (int32_t q = 0; q < 3; q++) vec_store(taps[3 * r + q], g[q]);
+  }
+  for (int32_t l = 0; l < VL && o + l < k->s->O; l++) {
+    ra_real *to = k->dw + ((int64_t)(o + l) * k->s->C + c) * 9;
+    for (int32_t q = 0; q < 9; q++) to[q] = k->add ? to[q] + taps[q][l] : taps[q][l];
+  }
+}
+
+static ra_real *slot_of(const job *k) { return (ra_real *)(void *)(k->scratch + (size_t)ra_thread_index() * k->slot); }
+
 static void part(void *context, int32_t chunk) {
   const job *k = context;
-  ra_real *v = (ra_real *)(void *)(k->scratch + (size_t)ra_thread_index() * k->slot), *y = v + FREQ * k->v_plane;
+  ra_real *v = slot_of(k), *y = v + FREQ * k->v_plane;
   ra_real *lines = v + conv_align(FREQ * (k->v_plane + k->y_plane) * sizeof(ra_real)) / sizeof(ra_real);
   ra_real *sums = k->sums + (size_t)chunk * FREQ * k->u_plane;
   int32_t first = (int32_t)((int64_t)k->blocks * chunk / k->parts),
           last = (int32_t)((int64_t)k->blocks * (chunk + 1) / k->parts);
-  int64_t area = (int64_t)k->in.H * k->in.W;
+  int64_t area = (int64_t)k->in.H * k->in.W, out_area = (int64_t)k->out.H * k->out.W;
   for (int32_t b = first; b < last; b++) {
     int32_t t0 = b * k->T, n = k->in.count - t0 < k->T ? k->in.count - t0 : k->T;
+    int32_t next = t0 + n, ahead = b + 1 == last ? 0 : k->in.count - next < k->T ? k->in.count - next : k->T;
     for (int32_t c = 0; c < k->s->C; c++)
       K(winograd_input)(&k->in, k->x + c * area, t0, n, k->T, v + (size_t)c * (size_t)k->T, k->v_plane, lines);
-    for (int32_t o = 0; o < k->O; o += VL) transform_dy(k, o, t0, n, y + o, k->y_plane);
+    for (int32_t o = 0; o < k->O; o += VL) transform_dy(k, o, t0, n, y + o * k->T, k->y_plane);
     for (int32_t f = 0; f < FREQ; f++) {
-      const ra_real *vf = v + (size_t)f * k->v_plane, *yf = y + (size_t)f * k->y_plane;
-      ra_real *u = sums + (size_t)f * k->u_plane;
-      int32_t o = 0;
-      for (; o + MT <= k->O; o += MT)
-        for (int32_t c = 0; c < k->C; c += MO)
-          micro_wide(n, vf + c * k->T, k->T, yf + o, k->O, b > first, u + (size_t)c * (size_t)k->O + o, k->O);
-      for (; o < k->O; o += VL)
-        for (int32_t c = 0; c < k->C; c += ROWS1)
-          micro_one(n, vf + c * k->T, k->T, yf + o, k->O, b > first, u + (size_t)c * (size_t)k->O + o, k->O);
+      for (int32_t c = k->s->C * f / FREQ; c < k->s->C * (f + 1) / FREQ; c++)
+        winograd_prefetch(&k->in, k->x + c * area, next, ahead, false);
+      for (int32_t c = k->s->O * f / FREQ; c < k->s->O * (f + 1) / FREQ; c++)
+        winograd_prefetch(&k->out, k->dy + c * out_area, next, ahead, false);
+      products(k, v + (size_t)f * k->v_plane, y + (size_t)f * k->y_plane, k->C, k->O, 0, n, b > first,
+               sums + (size_t)f * k->u_plane);
     }
   }
 }
 
-/* The parts in order, then G' dU G, of one channel. */
-static void finish(void *context, int32_t c) {
+static void finish_channel(void *context, int32_t c) {
   const job *k = context;
-  for (int32_t o = 0; o < k->O; o += VL) {
-    vec half[3][6], g[3];
-    _Alignas(64) ra_real taps[9][VL];
-    for (int32_t q = 0; q < 6; q++) {
-      vec m[6];
-      for (int32_t r = 0; r < 6; r++) {
-        const ra_real *u = k->sums + (size_t)(6 * r + q) * k->u_plane + (size_t)c * (size_t)k->O + o;
-        m[r] = vec_load(u);
-        for (int32_t p = 1; p < k->parts; p++) m[r] += vec_load(u + (size_t)p * FREQ * k->u_plane);
-      }
-      transform_gt(m[0], m[1], m[2], m[3], m[4], m[5], g);
-      for (int32_t r = 0; r < 3; r++) half[r][q] = g[r];
-    }
-    for (int32_t r = 0; r < 3; r++) {
-      transform_gt(half[r][0], half[r][1], half[r][2], half[r][3], half[r][4], half[r][5], g);
-      for (int32_t q = 0; q < 3; q++) vec_store(taps[3 * r + q], g[q]);
-    }
-    for (int32_t l = 0; l < VL && o + l < k->s->O; l++) {
-      ra_real *to = k->dw + ((int64_t)(o + l) * k->s->C + c) * 9;
-      for (int32_t q = 0; q < 9; q++) to[q] = k->add ? to[q] + taps[q][l] : taps[q][l];
-    }
-  }
+  for (int32_t o = 0; o < k->O; o += VL) finish(k, k->sums + (size_t)c * (size_t)k->O + o, k->parts, c, o);
+}
+
+static void deep_input(void *context, int32_t c) {
+  const job *k = context;
+  K(winograd_input)(&k->in, k->x + (int64_t)c * k->in.H * k->in.W, 0, k->in.count, k->T, k->v + (size_t)c * (size_t)k->T,
+                    k->v_plane, slot_of(k));
+}
+
+static void deep_dy(void *context, int32_t block) {
+  const job *k = context;
+  transform_dy(k, block * VL, 0, k->in.count, k->y + (size_t)block * VL * (size_t)k->T, k->y_plane);
+}
+
+static void deep_products(void *context, int32_t chunk) {
+  const job *k = context;
+  ra_real *u = slot_of(k);
+  int32_t across = (k->O + DEEP_O - 1) / DEEP_O, c0 = chunk / across * DEEP_C, o0 = chunk % across * DEEP_O;
+  int32_t C = k->C - c0 < DEEP_C ? k->C - c0 : DEEP_C, O = k->O - o0 < DEEP_O ? k->O - o0 : DEEP_O;
+  for (int32_t f = 0; f < FREQ; f++)
+    for (int32_t t = 0; t < k->in.count; t += 64)
+      products(k, k->v + (size_t)f * k->v_plane + (size_t)c0 * (size_t)k->T,
+               k->y + (size_t)f * k->y_plane + (size_t)o0 * (size_t)k->T, C, O, t,
+               k->in.count - t < 64 ? k->in.count - t : 64, t > 0, u + (size_t)f * k->u_plane);
+  for (int32_t c = 0; c < C && c0 + c < k->s->C; c++)
+    for (int32_t o = 0; o < O; o += VL) finish(k, u + c * O + o, 1, c0 + c, o0 + o);
 }
 
 void K(winograd_backward_weight)(const ra_conv *s, const ra_real *x, const ra_real *dy, bool add, ra_real *dw,
                                  void *work) {
   job k = plan(s);
-  k.x = x, k.dy = dy, k.add = add, k.dw = dw, k.sums = work, k.scratch = (char *)work + k.shared;
-  ra_parallel(k.parts, part, &k);
-  ra_parallel(s->C, finish, &k);
+  k.x = x, k.dy = dy, k.add = add, k.dw = dw, k.sums = k.v = work, k.scratch = (char *)work + k.shared;
+  k.y = k.v + FREQ * k.v_plane;
+  if (k.deep) {
+    ra_parallel(s->C, deep_input, &k);
+    ra_parallel(k.O / VL, deep_dy, &k);
+    ra_parallel((k.C + DEEP_C - 1) / DEEP_C * ((k.O + DEEP_O - 1) / DEEP_O), deep_products, &k);
+  } else {
+    ra_parallel(k.parts, part, &k);
+    ra_parallel(s->C, finish_channel, &k);
+  }
 }
 
 size_t K(winograd_weight_work)(const ra_conv *s);
