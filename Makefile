@@ -56,7 +56,8 @@ setup:           ## install missing packages (Debian, Ubuntu); elsewhere name th
 
 $(BIN): $(CORE_OBJ) $(MAIN_OBJ)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(FLAGS_$(VARIANT)) -fopenmp -rdynamic -o $@ $^ $(LIBS)
+	$(CC) $(CFLAGS) $(FLAGS_$(VARIANT)) -fopenmp -rdynamic -o $@.new $^ $(LIBS)
+	@mv $@.new $@
 
 $(LIB): $(CORE_OBJ)
 	@mkdir -p $(@D)

@@ -332,8 +332,8 @@ local function print_header(self)
   out:line("supervision")
   out:line(tostring(self.supervision))
   local bytes, bound = self.steps:memory()
-  out:line(("memory %.0f MB of scratch for the step (no packing could do with less than %.0f MB), %.0f MB weights, gradients and optimizer")
-    :format(bytes / 1e6, bound / 1e6, C.ra_mem_live() / 1e6 - bytes / 1e6))
+  out:line(("memory %.0f MB of scratch for the step (no packing could do with less than %.0f MB), %.0f MB for weights, optimizer and data so far")
+    :format(bytes / 1e6, bound / 1e6, C.ra_mem_live() / 1e6))
 end
 
 --- Plans every variant that will come: each set of active rows with a full and, where there is one, the partial batch.
