@@ -212,7 +212,8 @@ int32_t ra_folder_make(const char *path);                         /* with its pa
 /* [own: ra_text_free] Names in a folder, sorted, each ended by a zero byte, folders with '/'; *size: bytes of all. */
 char *ra_folder_list(const char *path, double *size);
 void ra_text_free(char *text);
-int32_t ra_file_copy(const char *from, const char *to);           /* written aside, synced, renamed */
+int32_t ra_file_copy(const char *from, const char *to);           /* written aside, renamed; not synced: see ra_folder_sync */
+int32_t ra_folder_sync(const char *path);                         /* everything on the folder's file system */
 int32_t ra_file_store(const char *path, const void *bytes, double size); /* the same from memory */
 /* [own] A lock that ends with the process; NULL where another process holds it. The file is removed at release. */
 typedef struct ra_lock ra_lock;

@@ -131,10 +131,10 @@ int32_t ra_file_sync_folder(const char *path) {
 
 int32_t ra_file_commit(ra_file_out *out) {
   int32_t code = RA_OK;
-  if (out->part && fsync(out->fd) != 0) code = fail_write(out);
+  if (out->part && !out->quick && fsync(out->fd) != 0) code = fail_write(out);
   if (code == RA_OK && out->part && rename(out->part, out->path) != 0) code = fail_write(out);
   if (code == RA_OK && out->part) {
-    code = ra_file_sync_folder(out->path);
+    if (!out->quick) code = ra_file_sync_folder(out->path);
     ra_mem_free(out->part);
     out->part = NULL;
   }

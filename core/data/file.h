@@ -13,6 +13,7 @@ typedef struct ra_file_out {
   int fd;       /* -1: not open */
   char *path;   /* where it shall be, symbolic links resolved */
   char *part;   /* where it is written; NULL for a device */
+  bool quick;   /* do not sync: the caller syncs many files at once */
 } ra_file_out;
 
 int32_t ra_file_begin(ra_file_out *out, const char *path);

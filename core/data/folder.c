@@ -1,5 +1,5 @@
 /* Folders and files for Lua: list, make, remove, copy, look at, lock. */
-#define _DEFAULT_SOURCE
+#define _GNU_SOURCE
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -130,6 +130,14 @@ static int32_t remove_in(int at, const char *name, const char *whole, int depth)
 
 int32_t ra_path_remove(const char *path) { return remove_in(AT_FDCWD, path, path, 0); }
 
+int32_t ra_folder_sync(const char *path) {
+  int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) return fail("sync", path);
+  int32_t code = syncfs(fd) == 0 ? RA_OK : fail("sync", path);
+  close(fd);
+  return code;
+}
+
 int32_t ra_path_rename(const char *from, const char *to) {
   if (rename(from, to) != 0)
     return ra_fail(RA_ERR_IO, "cannot rename '%s' to '%s': %s", from, to, strerror(errno));
@@ -144,6 +152,7 @@ int32_t ra_file_copy(const char *from, const char *to) {
   ra_file_out out = {.fd = -1};
   char *block = ra_mem_alloc(BLOCK, 1);
   int32_t code = block ? ra_file_begin(&out, to) : RA_ERR_MEMORY;
+  out.quick = true;
   while (code == RA_OK) {
     ssize_t n = read(fd, block, BLOCK);
     if (n == 0) break;

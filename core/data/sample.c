@@ -198,6 +198,11 @@ static int32_t decode(const ra_sample_set *set, const item *it, ra_sample *s, ra
 
 static void keep(ra_sample_set *set, item *it, const ra_sample *s) {
   packed x, y, f;
+  double least = s->x->size + (s->y ? s->y->size : 0) + (s->fov ? s->fov->size : 0);
+  pthread_mutex_lock(&set->lock);
+  bool hopeless = it->ready || least > set->budget;
+  pthread_mutex_unlock(&set->lock);
+  if (hopeless) return;
   double nx = pack(s->x, &x), ny = pack(s->y, &y), nf = pack(s->fov, &f), bytes = nx + ny + nf;
   pthread_mutex_lock(&set->lock);
   bool take = nx > 0 && ny > 0 && nf > 0 && !it->ready && bytes <= set->budget;
@@ -278,7 +283,7 @@ static int32_t prepared(ra_sample_set *set, item *it, ra_sample *s) {
     pthread_mutex_unlock(&set->lock);
   }
   if (set->has_prepare) RA_TRY(augmented(set, &set->prepare, s, 0, 0, 0));
-  if (set->budget > 0) keep(set, it, s);
+  keep(set, it, s);
   return RA_OK;
 }
 

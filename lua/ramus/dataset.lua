@@ -371,6 +371,7 @@ function dataset.prepare(def, source, target, o)
   local list
   list, err = hash_all(part, "", {})
   if not list then return fail(err) end
+  if C.ra_folder_sync(part) ~= 0 then return fail(border.message()) end -- the mark comes last
   good, err = files.write(part .. "/" .. MARK, mark_text(def, edition, o or {}, counts, list))
   if not good then return fail(err) end
   if C.ra_path_remove(target) ~= 0 or C.ra_path_rename(part, target) ~= 0 then return fail(border.message()) end
