@@ -93,7 +93,7 @@ char *ra_folder_list(const char *path, double *size) {
   names list = {0};
   char *text = NULL;
   if (read_names(path, &list) == RA_OK && (text = ra_mem_alloc(list.bytes + 1, 1))) {
-    qsort(list.name, list.count, sizeof *list.name, by_bytes);
+    if (list.count > 0) qsort(list.name, list.count, sizeof *list.name, by_bytes);
     char *at = text;
     for (size_t i = 0; i < list.count; i++) at = stpcpy(at, list.name[i]) + 1;
     *at = 0;
