@@ -7,14 +7,11 @@
 -- "ramus.resolved", "ramus.protocol" (JSON), "ramus.data" (JSON: sha256 by sample).
 local cjson = require "cjson"
 local files = require "ramus.files"
+local json = require "ramus.json"
 local model = require "ramus.model"
 local safetensors = require "ramus.safetensors"
 
 local checkpoint = {}
-
-local json = cjson.new()
-json.encode_number_precision(14)
-json.encode_sparse_array(true)
 
 --- Arrays of a model, by name. values: another block's, as an average's.
 function checkpoint.model_arrays(m, values)
@@ -35,7 +32,7 @@ end
 
 --- JSON arrays come back as tables; whole numbers stay numbers.
 local function decode(text, what)
-  local ok, value = pcall(json.decode, text)
+  local ok, value = pcall(cjson.decode, text)
   if not ok then return nil, ("%s is not valid JSON: %s"):format(what, value) end
   return value
 end
@@ -68,8 +65,6 @@ function checkpoint.read_model(file, prefix)
   if not m then return nil, ("%s: %s"):format(file.path, err) end
   return m
 end
-
-
 
 --- ra.load_model(path): a file, or a run folder (its best checkpoint, else its last). nil and a message on failure.
 -- Returns the model and the open file.

@@ -7,8 +7,8 @@
 --   last.safetensors      best.safetensors           eval.json, eval.txt, pictures/
 local checkpoint = require "ramus.checkpoint"
 local files = require "ramus.files"
-local json = require("cjson").new()
-json.encode_number_precision(10)
+local json = require "ramus.json"
+local cjson = require "cjson"
 
 local run = {}
 local Run = {}
@@ -75,14 +75,14 @@ end
 
 --- Adds a line to metrics.jsonl (or another of the run's .jsonl files).
 function Run:record(entry, name)
-  return append(("%s/%s.jsonl"):format(self.path, name or "metrics"), json.encode(entry) .. "\n")
+  return append(("%s/%s.jsonl"):format(self.path, name or "metrics"), json.encode(entry, 10) .. "\n")
 end
 
 --- Entries of metrics.jsonl.
 function Run:history()
   local list = {}
   for line in (files.read(self.path .. "/metrics.jsonl") or ""):gmatch("[^\n]+") do
-    local ok, entry = pcall(json.decode, line)
+    local ok, entry = pcall(cjson.decode, line)
     if ok then list[#list + 1] = entry end
   end
   return list

@@ -1,0 +1,55 @@
+--- JSON whose bytes depend on the values alone: keys are sorted. (lua-cjson writes a
+-- table's keys in the order of its hash, which LuaJIT seeds anew in every process.)
+-- Numbers have `digits` significant digits; NaN and infinity are an error, as in lua-cjson.
+local cjson = require "cjson"
+
+local json = {}
+
+--- The keys of a table as a list to fill with null (its length), or nil for an object.
+local function list_length(t)
+  local largest, count = 0, 0
+  for key in pairs(t) do
+    if type(key) ~= "number" or key < 1 or key % 1 ~= 0 then return nil end
+    largest, count = math.max(largest, key), count + 1
+  end
+  return count > 0 and largest <= 10 + 2 * count and largest or nil
+end
+
+local function write(out, value, form)
+  if type(value) ~= "table" then
+    if type(value) ~= "number" then out[#out + 1] = cjson.encode(value)
+    elseif value ~= value or value == math.huge or value == -math.huge then error("json: cannot write the number " .. tostring(value), 0)
+    else out[#out + 1] = form:format(value) end
+    return
+  end
+  local length = list_length(value)
+  if length then
+    for i = 1, length do
+      out[#out + 1] = i == 1 and "[" or ","
+      write(out, value[i] == nil and cjson.null or value[i], form)
+    end
+    out[#out + 1] = "]"
+    return
+  end
+  local names, by_name = {}, {}
+  for key, v in pairs(value) do
+    local name = tostring(key)
+    names[#names + 1], by_name[name] = name, v
+  end
+  table.sort(names)
+  out[#out + 1] = "{"
+  for i, name in ipairs(names) do
+    out[#out + 1] = (i > 1 and "," or "") .. cjson.encode(name) .. ":"
+    write(out, by_name[name], form)
+  end
+  out[#out + 1] = "}"
+end
+
+--- The text of a value; digits: significant digits of numbers, 14 unless given.
+function json.encode(value, digits)
+  local out = {}
+  write(out, value, ("%%.%dg"):format(digits or 14))
+  return table.concat(out)
+end
+
+return json
