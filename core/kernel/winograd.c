@@ -31,7 +31,7 @@ typedef struct job {
   size_t shared, slot; /* bytes */
 } job;
 
-enum { DEEP_TILES = 256 };
+enum { DEEP_TILES = 128 };
 
 static job plan(const ra_conv *s, ra_conv_kind kind) {
   bool back = kind == RA_CONV_BACKWARD_DATA;
@@ -43,7 +43,7 @@ static job plan(const ra_conv *s, ra_conv_kind kind) {
                   .batch = back ? s->y_batch : s->x_batch};
   k.in.count = s->B * k.in.rows * k.in.cols;
   k.out = k.in;
-  k.out.H = H, k.out.W = W, k.out.batch = back ? s->x_batch : s->y_batch;
+  k.out.H = H, k.out.W = W, k.out.pad_h = k.out.pad_w = 0, k.out.batch = back ? s->x_batch : s->y_batch;
   int32_t outputs = round_up(k.O, MO);
   k.deep = k.in.count <= DEEP_TILES;
   if (k.deep) {
@@ -72,13 +72,21 @@ static ra_real *slot_of(const job *k) { return (ra_real *)(void *)(k->scratch + 
 /* M of outputs o0..o0+on and y from it; u points at output o0. */
 static void outputs(const job *k, const ra_real *u, const ra_real *v, ra_real *m, int32_t o0, int32_t on, int32_t t0,
                     int32_t n) {
-  int32_t T = round_up(n, MT);
-  for (int32_t f = 0; f < FREQ; f++)
+  int32_t T = round_up(n, MT), next = t0 + n, ahead = k->in.count - next < k->T ? k->in.count - next : k->T;
+  int32_t steps = (k->O + k->OB - 1) / k->OB * FREQ, step = o0 / k->OB * FREQ;
+  int64_t in_area = (int64_t)k->in.H * k->in.W, area = (int64_t)k->out.H * k->out.W;
+  for (int32_t f = 0; f < FREQ; f++, step++) {
+    if (!k->deep) {
+      for (int32_t c = k->C * step / steps; c < k->C * (step + 1) / steps; c++)
+        winograd_prefetch(&k->in, k->x + c * in_area, next, ahead, false);
+      for (int32_t o = on * f / FREQ; o < on * (f + 1) / FREQ; o++)
+        winograd_prefetch(&k->out, k->y + (o0 + o) * area, t0, n, true);
+    }
     for (int32_t o = 0; o < on; o += MO)
       for (int32_t t = 0; t < T; t += MT)
         micro(k->C, u + (size_t)f * k->u_plane + (size_t)o * (size_t)k->C, v + (size_t)f * k->v_plane + t, k->T, false,
               m + (size_t)f * k->m_plane + (size_t)o * (size_t)k->T + t, k->T);
-  int64_t area = (int64_t)k->out.H * k->out.W;
+  }
   for (int32_t o = 0; o < on; o++)
     K(winograd_output)(&k->out, m + (size_t)o * (size_t)k->T, k->m_plane, t0, n, k->e, o0 + o, k->add,
                        k->y + (o0 + o) * area);

@@ -107,6 +107,23 @@ static inline void transform_gt(vec m0, vec m1, vec m2, vec m3, vec m4, vec m5, 
   g[2] = third * u - s + m5;
 }
 
+/* VL rows of VL numbers become columns: log2(VL) rounds of zipped pairs, written out so that they stay in registers. */
+#define ROUND_1(to, from, i) to[2 * (i)] = ZIP(from[i], from[(i) + VL / 2], 0), to[2 * (i) + 1] = ZIP(from[i], from[(i) + VL / 2], VL / 2);
+#define ROUND_2(to, from, i) ROUND_1(to, from, i) ROUND_1(to, from, i + 1)
+#define ROUND_4(to, from, i) ROUND_2(to, from, i) ROUND_2(to, from, i + 2)
+#define ROUND_8(to, from, i) ROUND_4(to, from, i) ROUND_4(to, from, i + 4)
+static inline void transpose(vec r[VL]) {
+  vec t[VL];
+#if defined(__AVX512F__)
+  ROUND_8(t, r, 0) ROUND_8(r, t, 0) ROUND_8(t, r, 0) ROUND_8(r, t, 0)
+#elif defined(__AVX2__)
+  vec u[VL];
+  ROUND_4(t, r, 0) ROUND_4(u, t, 0) ROUND_4(r, u, 0)
+#else
+  ROUND_2(t, r, 0) ROUND_2(r, t, 0)
+#endif
+}
+
 /* Floats of the buffer that winograd_input needs for blocks of T tiles. */
 static inline size_t winograd_lines(int32_t T) { return 6 * ((size_t)T * 4 + 6 * VL); }
 

@@ -100,18 +100,25 @@ void K(winograd_weights)(const ra_real *w, int64_t out, int64_t in, bool flip, i
   int32_t outputs = O - o0 < MO ? O - o0 : MO;
   w += o0 * out;
   for (int32_t c = 0; c < C; c += STEP) {
-    _Alignas(64) ra_real taps[9][VL];
     int32_t channels = C - c < STEP ? C - c : STEP;
-    if (outputs < MO || channels < STEP) memset(taps, 0, sizeof taps);
-    for (int32_t q = 0; q < channels; q++)
-      for (int32_t r = 0; r < outputs; r++) {
-        const ra_real *from = w + r * out + (c + q) * in;
-        for (int32_t k = 0; k < 9; k++) taps[k][q * MO + r] = from[k];
-      }
+#if defined(__AVX512F__)
+    vec taps[VL];
+    for (int32_t q = 0; q < STEP; q++)
+      for (int32_t r = 0; r < MO; r++)
+        taps[q * MO + r] = r < outputs && q < channels ? vec_load_n(w + r * out + (c + q) * in, 9) : vec_zero();
+    transpose(taps);
+#else
+    vec taps[9];
+    for (int32_t k = 0; k < 9; k++) {
+      taps[k] = vec_zero();
+      for (int32_t q = 0; q < channels; q++)
+        for (int32_t r = 0; r < outputs; r++) taps[k][q * MO + r] = w[r * out + (c + q) * in + k];
+    }
+#endif
     vec half[6][3], g[6];
     for (int32_t v = 0; v < 3; v++) { /* the transform of flipped taps is that of taps read backwards */
       int32_t k = flip ? 8 - v : v, d = flip ? -3 : 3;
-      transform_g(vec_load(taps[k]), vec_load(taps[k + d]), vec_load(taps[k + 2 * d]), g);
+      transform_g(taps[k], taps[k + d], taps[k + 2 * d], g);
       for (int32_t r = 0; r < 6; r++) half[r][v] = g[r];
     }
     for (int32_t r = 0; r < 6; r++) {

@@ -83,18 +83,6 @@ static job plan(const ra_conv *s) {
   return k;
 }
 
-/* VL rows of VL numbers become columns: log2(VL) rounds of pairs. */
-static inline void transpose(vec r[VL]) {
-  vec t[VL];
-  for (int32_t half = VL / 2; half > 0; half /= 2) {
-    for (int32_t i = 0; i < VL / 2; i++) {
-      t[2 * i] = ZIP(r[i], r[i + VL / 2], 0);
-      t[2 * i + 1] = ZIP(r[i], r[i + VL / 2], VL / 2);
-    }
-    for (int32_t i = 0; i < VL; i++) r[i] = t[i];
-  }
-}
-
 /* A dy A' of tiles t0..t0+n for VL outputs from o0: frequency f of tile t goes to y[f*plane + (t - t0)*VL]. */
 static void transform_dy(const job *k, int32_t o0, int32_t t0, int32_t n, ra_real *y, size_t plane) {
   const tiling *g = &k->out;
@@ -148,8 +136,7 @@ static inline void products(const job *k, const ra_real *v, const ra_real *y, in
 
 /* G' dU G of VL outputs from o on of channel c; u [36] is the sum of `parts` parts, in order. */
 static void finish(const job *k, const ra_real *u, int32_t parts, int32_t c, int32_t o) {
-  vec half[3][6], g[3];
-  _Alignas(64) ra_real taps[9][VL];
+  vec half[3][6], g[3], taps[VL < 9 ? 9 : VL];
   for (int32_t q = 0; q < 6; q++) {
     vec m[6];
     for (int32_t r = 0; r < 6; r++) {
@@ -162,12 +149,19 @@ static void finish(const job *k, const ra_real *u, int32_t parts, int32_t c, int
   }
   for (int32_t r = 0; r < 3; r++) {
     transform_gt(half[r][0], half[r][1], half[r][2], half[r][3], half[r][4], half[r][5], g);
-    for (int32_t q = 0; q < 3; q++) vec_store(taps[3 * r + q], g[q]);
+    for (int32_t q = 0; q < 3; q++) taps[3 * r + q] = g[q];
   }
-  for (int32_t l = 0; l < VL && o + l < k->s->O; l++) {
-    ra_real *to = k->dw + ((int64_t)(o + l) * k->s->C + c) * 9;
+  ra_real *to = k->dw + ((int64_t)o * k->s->C + c) * 9;
+  int32_t outputs = k->s->O - o < VL ? k->s->O - o : VL;
+#if defined(__AVX512F__)
+  for (int32_t q = 9; q < VL; q++) taps[q] = vec_zero();
+  transpose(taps);
+  for (int32_t l = 0; l < outputs; l++, to += k->s->C * 9)
+    vec_store_n(to, k->add ? vec_load_n(to, 9) + taps[l] : taps[l], 9);
+#else
+  for (int32_t l = 0; l < outputs; l++, to += k->s->C * 9)
     for (int32_t q = 0; q < 9; q++) to[q] = k->add ? to[q] + taps[q][l] : taps[q][l];
-  }
+#endif
 }
 
 static ra_real *slot_of(const job *k) { return (ra_real *)(void *)(k->scratch + (size_t)ra_thread_index() * k->slot); }

@@ -10,8 +10,8 @@ C.ra_set_threads(threads)
 local NAMES = { [-1] = "none", [0] = "plain", "direct", "gemm", "winograd" }
 local layers = {}
 local function put(name, CH, S, O, k, stride, count)
-  layers[#layers + 1] = { name = name, CH = CH, S = S, O = O, k = k, s = stride or 1, pad = (stride or 1) == 1 and (k - 1) / 2 or 0,
-    n = count or 1 }
+  layers[#layers + 1] = { name = name, CH = CH, S = S, O = O, k = k, s = stride or 1,
+    pad = (stride or 1) == 1 and (k - 1) / 2 or 0, n = count or 1 }
 end
 for level = 1, 5 do
   local S, w = size / 2 ^ (level - 1), width * 2 ^ (level - 1)
@@ -35,7 +35,8 @@ local x, y, w = fill(biggest), fill(biggest), fill(9 * (16 * width) ^ 2 * 4)
 local seconds, total, flops = cdata.new("double[1]"), { 0, 0, 0 }, 0
 print(("%-18s %-22s %-26s %-26s %-26s"):format("layer", "shape", "forward", "data gradient", "weight gradient"))
 for _, l in ipairs(layers) do
-  local shape = cdata.new("int32_t[16]", { batch, l.CH, l.S, l.S, l.O, l.k, l.k, l.s, l.s, l.pad, l.pad, 1, 1, 1, 0, 0 })
+  local shape = cdata.new("int32_t[16]",
+    { batch, l.CH, l.S, l.S, l.O, l.k, l.k, l.s, l.s, l.pad, l.pad, 1, 1, 1, 0, 0 })
   local work = 2 * batch * l.CH * l.O * l.k ^ 2 * (l.S / l.s) ^ 2
   local text = ("%-18s %-22s"):format(l.name, ("%d>%d %dx%d /%d @%d"):format(l.CH, l.O, l.k, l.k, l.s, l.S))
   for kind = 0, 2 do
@@ -53,6 +54,6 @@ for _, l in ipairs(layers) do
   flops = flops + work * l.n
   print(text)
 end
-print(("all, counted as often as the net has them: forward %.2f ms, data gradient %.2f ms, weight gradient %.2f ms; %.1f GFLOP each")
+print(("all, as often as the net has them: forward %.2f, data gradient %.2f, weight gradient %.2f ms; %.1f GFLOP each")
   :format(total[1] * 1e3, total[2] * 1e3, total[3] * 1e3, flops / 1e9))
 os.exit(0, true)
