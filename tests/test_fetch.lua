@@ -44,12 +44,19 @@ local function bad()
   return bad_url
 end
 
-local nginx_pid, good_url
+local nginx_pid, good_url, tls_url
+--- A certificate that nobody signed but itself, for 127.0.0.1.
+local function certificate()
+  return shell(("command -v openssl >/dev/null && openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=127.0.0.1 "
+    .. "-addext subjectAltName=IP:127.0.0.1 -keyout %s/nginx/key -out %s/nginx/cert 2>/dev/null"):format(folder, folder))
+end
+
 local function good()
   if good_url then return good_url end
   local program = shell("command -v nginx >/dev/null") and "nginx" or "/usr/sbin/nginx"
   if not shell(program .. " -v 2>/dev/null") then check.skip("no nginx") end
   os.execute("mkdir -p " .. folder .. "/nginx")
+  local tls = certificate()
   for try = 1, 20 do
     local port = 20000 + math.floor(C.ra_random_uniform(C.ra_clock() * 1000, try, 0, 0, 0) * 20000)
     write(folder .. "/nginx/conf", ([[
@@ -59,21 +66,23 @@ http {
   access_log off; client_body_temp_path %s/nginx/b; proxy_temp_path %s/nginx/p; fastcgi_temp_path %s/nginx/f;
   uwsgi_temp_path %s/nginx/u; scgi_temp_path %s/nginx/s;
   server {
-    listen 127.0.0.1:%d;
+    listen 127.0.0.1:%d; TLS
     location /files/ { alias %s/; }
     location /noranges/ { alias %s/; max_ranges 0; }
     location /moved/ { rewrite ^/moved/(.*)$ /files/$1 redirect; }
     location /loop { return 302 /loop; }
     location /busy/ { return 503; }
   }
-}]]):gsub("%%s", (served:gsub("/served$", ""))):gsub("%%d", port):gsub("alias [^;]*;", "alias " .. served .. "/;"))
+}]]):gsub("%%s", (served:gsub("/served$", ""))):gsub("%%d", port):gsub("alias [^;]*;", "alias " .. served .. "/;")
+      :gsub("TLS", not tls and "" or ("listen 127.0.0.1:%d ssl; ssl_certificate %s/nginx/cert; ssl_certificate_key %s/nginx/key;")
+        :format(port + 1, folder, folder)))
     local pid = io.popen(("%s -c %s/nginx/conf >/dev/null 2>&1 & echo $!"):format(program, folder))
     nginx_pid = pid:read("*l")
     pid:close()
     for _ = 1, 40 do
       C.ra_sleep(0.05)
       if files.is_file(folder .. "/nginx/pid") and #read(folder .. "/nginx/pid") > 1 then
-        good_url = "http://127.0.0.1:" .. port
+        good_url, tls_url = "http://127.0.0.1:" .. port, tls and "https://127.0.0.1:" .. port + 1
         return good_url
       end
       if not shell("kill -0 " .. nginx_pid .. " 2>/dev/null") then break end
@@ -160,6 +169,16 @@ check.case("404, 503, redirects without end, dead ports: clear messages, nothing
   misses("Unsupported protocol", { "ftp://127.0.0.1/x" })
   local err = misses("404", { url .. "/files/a", url .. "/files/b" })
   check.ok(err:find("/files/a: ", 1, true) and err:find("/files/b: ", 1, true), err)
+end)
+
+check.case("https: an unknown certificate is refused, a known one accepted", function()
+  good()
+  if not tls_url then check.skip("no openssl command") end
+  misses("SSL", { tls_url .. "/files/file.bin" })
+  local script = write(folder .. "/tls.lua", ("local ok, err = require('ramus.fetch').download(%q, { %q }, { name = 'x', sha256 = %q })\n"
+    .. "if not ok then print(err) end os.exit(ok and 0 or 1)"):format(folder .. "/tls.bin", tls_url .. "/files/file.bin", sum))
+  check.equal(os.execute(("CURL_CA_BUNDLE=%s/nginx/cert /proc/$PPID/exe run %s"):format(folder, script)), 0)
+  check.ok(read(folder .. "/tls.bin") == content)
 end)
 
 check.case("a wrong size or hash is refused, and the next address tried", function()
