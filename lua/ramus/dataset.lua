@@ -4,6 +4,7 @@
 -- citation, sources), and
 --   files     { { name =, urls = { .. }, bytes =, sha256 =, unpack = true }, .. }  what is downloaded; {} for a made set
 --   editions  { { name = "full", counts = { train = 40, .. }, files = { { path =, sha256 = }, .. } }, .. }
+--   folder    [opt] where the pictures are already: the set is neither fetched nor copied (relative: to the definition's file)
 --   schema    [opt] options of the set (see options.lua); variant(o): a word for the folder's name
 --   prepare   [opt] function(source, target, o): fills the empty folder target; returns the edition's name, or nil and
 --             a message. Without it the files of the first edition that source holds are copied and checked.
@@ -56,7 +57,7 @@ local function read_definition(path)
     return nil, path .. ": a data set's file returns a table with at least a name and an open function"
   end
   def.files, def.editions, def.splits = def.files or {}, def.editions or {}, def.splits or {}
-  def.path = path
+  def.path, def.title = path, def.title or def.name
   return def
 end
 
@@ -66,6 +67,7 @@ function dataset.register(def)
     error("register: wanted a table with a name and an open function", 2)
   end
   def.files, def.editions, def.splits = def.files or {}, def.editions or {}, def.splits or {}
+  def.title = def.title or def.name
   known[def.name] = def
   return def
 end
@@ -91,7 +93,7 @@ function dataset.find(name)
   if not files.is_file(path) then return nil, options.unknown("data set", name, dataset.names()) end
   local def, err = read_definition(path)
   if not def then return nil, err end
-  known[name] = def
+  if not name:find("%.lua$") then known[name] = def end
   return def
 end
 
@@ -118,6 +120,10 @@ end
 --- Folder of a prepared set below a root, and its checked options. Wrong options are errors.
 function dataset.folder(def, root, given)
   local o = options.check(given or {}, def.schema or {}, "data set " .. def.name, 3)
+  if def.folder then
+    local beside = def.path and def.folder:sub(1, 1) ~= "/"
+    return beside and files.split(def.path) .. "/" .. def.folder or def.folder, o
+  end
   local variant = def.variant and def.variant(o)
   return dataset.root(root) .. "/" .. def.name .. (variant and "-" .. variant or ""), o
 end
@@ -380,6 +386,16 @@ end
 
 -- ---- opening ----
 
+--- What prepared.json would say of a set that stays where it is; nil and a message.
+local function mark_in_place(def, folder)
+  if not files.is_folder(folder) then return nil, ("data set %s: there is no folder %s"):format(def.name, folder) end
+  local list, err = hash_all(folder, "", {})
+  if not list then return nil, err end
+  local mark = { set = def.name, edition = "in place", files = {} }
+  for _, f in ipairs(list) do mark.files[f.path] = f.sha256 end
+  return mark
+end
+
 --- What prepared.json says of a folder, or nil.
 function dataset.mark(folder)
   local text = files.read(folder .. "/" .. MARK)
@@ -428,7 +444,13 @@ function dataset.open(name, given)
   local def, err = dataset.find(name)
   if not def then return nil, err end
   local folder, o = dataset.folder(def, given.root, given.options)
-  local mark = dataset.mark(folder)
+  local mark
+  if def.folder then
+    mark, err = mark_in_place(def, folder)
+    if not mark then return nil, err end
+  else
+    mark = dataset.mark(folder)
+  end
   if not mark then
     return nil, ("data set %s is not in %s; run: ramus fetch %s"):format(def.name, folder, name)
   end

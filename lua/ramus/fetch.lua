@@ -182,6 +182,9 @@ local function take_lock(path, o, progress, ready)
 end
 
 local function bring(def, root, folder, set_options, o, progress)
+  if #def.files == 0 and not o.from and not def.prepare then
+    return nil, "it has no address to be fetched from; bring it by hand: ramus fetch " .. def.name .. " --from PATH"
+  end
   if #def.files == 0 and not o.from then
     progress { stage = "prepare", file = def.name }
     return dataset.prepare(def, nil, folder, set_options)
@@ -211,6 +214,10 @@ function fetch.fetch(name, given)
   if not def then return nil, err end
   local root = dataset.root(o.data_root)
   local folder, set_options = dataset.folder(def, root, o.options)
+  if def.folder then
+    if files.is_folder(folder) then return folder end
+    return nil, ("data set %s: there is no folder %s"):format(def.name, folder)
+  end
   local function ready() return not o.from and not o.again and dataset.mark(folder) ~= nil end
   if ready() then return folder end
   local good
