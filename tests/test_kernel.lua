@@ -163,7 +163,8 @@ end
 
 check.case("kernel: plain convolution by hand", function()
   -- x = 1..9, w = 1 at the centre and 2 to its right, padding 1
-  local x, w = cdata.new(REAL .. "[9]", { 1, 2, 3, 4, 5, 6, 7, 8, 9 }), cdata.new(REAL .. "[9]", { 0, 0, 0, 0, 1, 2, 0, 0, 0 })
+  local x = cdata.new(REAL .. "[9]", { 1, 2, 3, 4, 5, 6, 7, 8, 9 })
+  local w = cdata.new(REAL .. "[9]", { 0, 0, 0, 0, 1, 2, 0, 0, 0 })
   local shape = new_shape(1, 1, 3, 3, 1, 3, { pad = 1 })
   local y = run("generic", 0, 0, shape, x, w, nil, 9)
   local wanted = { 5, 8, 3, 14, 17, 6, 23, 26, 9 }
