@@ -1,11 +1,14 @@
 --- Recipes: one Lua table that says what to train, on what, how. Loading,
 -- checking, overriding from the command line, and writing back as Lua.
 local augment = require "ramus.augment"
+local dataset = require "ramus.dataset"
 local loss = require "ramus.loss"
 local model = require "ramus.model"
 local optim = require "ramus.optim"
 local options = require "ramus.options"
 local schedule = require "ramus.schedule"
+local supervise = require "ramus.supervise"
+local teacher = require "ramus.teacher"
 
 local recipe = {}
 local Recipe = {}
@@ -16,8 +19,8 @@ local function instance(is, wanted)
 end
 
 --- A table checked against its own schema.
-local function section(schema, where)
-  return { type = "table", default = nil, check = function(v) return options.validate(v, schema, where) end }
+local function section(schema)
+  return { type = "table", default = nil, check = function(v) return options.validate(v, schema, "is wrong") end }
 end
 
 local data_schema = {
@@ -49,20 +52,19 @@ local schema = {
   name = { type = "string", required = true, check = function(v)
     return v:match("^[%w%._%-]+$") and v or nil, "must be letters, digits, . _ -, given " .. options.show(v)
   end },
-  data = section(data_schema, "recipe.data"),
+  data = section(data_schema),
   model = { type = "table", required = true, check = instance(model.is, "a model, as ra.models.unet{}") },
-  teacher = section(teacher_schema, "recipe.teacher"),
+  teacher = section(teacher_schema),
   supervise = { type = "table", required = true },
   optim = { type = "table", required = true, check = instance(optim.is, "an optimizer, as ra.optim.adamw{ lr = 1e-3 }") },
   epochs = { type = "integer", min = 1, required = true },
   seed = { type = "integer", default = 0 },
   numerics = { type = "string", one_of = { "fast", "exact" }, default = "fast", help = "exact: no Winograd convolutions" },
   validate = section({ every = { type = "integer", min = 1, default = 1, help = "epochs" },
-    threshold = { type = "number", min = 0, max = 1, default = 0.5 } }, "recipe.validate"),
-  early_stop = section({ patience = { type = "integer", min = 1, required = true, help = "epochs without a better validation Dice" } },
-    "recipe.early_stop"),
+    threshold = { type = "number", min = 0, max = 1, default = 0.5 } }),
+  early_stop = section({ patience = { type = "integer", min = 1, required = true, help = "epochs without a better validation Dice" } }),
   log = section({ pictures = { type = "integer", min = 0, default = 4, help = "sample overlays at the end" },
-    grad_params = { type = "table", help = "{ every = N }: gradient norm of each term at the decoder's parameters" } }, "recipe.log"),
+    grad_params = { type = "table", help = "{ every = N }: gradient norm of each term at the decoder's parameters" } }),
 }
 schema.data.required = true
 schema.validate.default, schema.log.default = {}, {}
@@ -81,8 +83,9 @@ end
 
 -- ---- overriding ---------------------------------------------------------------
 
---- A value from the command line: a Lua expression with ra's constructors, else a string.
+--- A value from the command line: a Lua expression with ra's constructors, else a string; nil takes a field away.
 local function read_value(text)
+  if text == "nil" then return nil end
   local chunk = loadstring("return " .. text)
   if not chunk then return text end
   setfenv(chunk, setmetatable({ ra = require "ramus" }, { __index = function(_, name)
@@ -107,7 +110,8 @@ local function set_field(value, keys, i, new, where)
   for _, r in ipairs(rebuild) do
     if r.is(value) then
       local given = copy(r.options(value))
-      given[key] = i == #keys and new or set_field(given[key], keys, i + 1, new, where)
+      if i == #keys then given[key] = new
+      else given[key] = set_field(given[key], keys, i + 1, new, where) end
       return r.make(value, given)
     end
   end
@@ -164,6 +168,15 @@ function recipe.resolve(raw, where)
   program, err = augment.validate(r.data.augment)
   if not program then return nil, "recipe.data: " .. err end
   if r.teacher and r.teacher.kind == "run" and not r.teacher.path then return nil, "recipe.teacher: kind = \"run\" needs path" end
+  if r.data.val == false then
+    if r.early_stop then return nil, "recipe.early_stop needs a validation split, and data.val is false" end
+    if r.teacher and r.teacher.kind == "best" then return nil, "recipe.teacher: kind = \"best\" needs a validation split, and data.val is false" end
+  end
+  local known
+  known, err = dataset.find(r.data.set)
+  if not known then return nil, "recipe.data: " .. err end
+  known, err = supervise.new(r.supervise, r.model:output_names(), r.epochs, teacher.first_epoch(r.teacher))
+  if not known then return nil, err end
   return setmetatable(r, Recipe)
 end
 

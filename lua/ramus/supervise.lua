@@ -85,7 +85,9 @@ function supervise.new(rows, outputs, epochs, teacher_from)
     if count[t.name] > 1 then t.name = ("%s#%d"):format(t.name, t.row) end
   end
   for epoch = 0, epochs - 1 do
-    if #self:active(epoch) == 0 then
+    local ok, active = pcall(self.active, self, epoch)
+    if not ok then return nil, active end
+    if #active == 0 then
       return nil, ("supervise: no row is active in epoch %d (weights 0, from and till, or a teacher that does not exist yet)"):format(epoch)
     end
   end
