@@ -78,9 +78,10 @@ function data.open(recipe, given)
   self.train_loader, err = loader.new(train, { batch = d.batch, channels = given.channels, steps = d.steps or 0, threads = d.threads,
     drop_last = d.drop_last, seed = recipe.seed, cache = d.cache, prepare = self.prepare, augment = augment.program(d.augment) })
   if not self.train_loader then return nil, err end
+  -- batches of an epoch are full but, perhaps, for the last
+  self.full_batch = d.steps and d.batch or math.min(d.batch, #train)
   local rest = #train % d.batch
-  self.last_batch = (not d.steps and not d.drop_last and rest > 0) and rest or d.batch
-  if #train < d.batch and not d.steps then self.last_batch = #train end
+  self.last_batch = (d.steps or d.drop_last or rest == 0) and self.full_batch or rest
   return self
 end
 

@@ -245,7 +245,7 @@ end
 -- ---- replay -----------------------------------------------------------------
 
 --- Records the model into `recorder` on node x; returns its named outputs.
--- options: train (mode), values (parameters by name; the model's own), leaf(name, tensor) -> node for parameters.
+-- options: train (mode), values (parameters by name; the model's own), leaf(name, tensor) -> node for parameters, entry(i, node): called for every op.
 function Model:record(recorder, x, given)
   local o = given or {}
   local values = o.values or self.values
@@ -272,6 +272,7 @@ function Model:record(recorder, x, given)
     for k = 1, n do args[k] = resolve(e.inputs[k]) end
     args[n + 1] = call
     made[i] = F[e.op](unpack(args, 1, n + 1))
+    if o.entry then o.entry(i, made[i]) end
   end
   local outputs = {}
   for name, ref in pairs(self.template.outputs) do outputs[name] = resolve(ref) end
@@ -379,12 +380,52 @@ end
 --- Writes the model (template, parameters, buffers) as safetensors; nil and a message on failure.
 function Model:save(path) return require("ramus.checkpoint").save_model(path, self) end
 
-function Model:__tostring()
-  local lines = { ("%s: %d parameters, outputs %s"):format(self.name or "model", self:count(), table.concat(self:output_names(), ", ")) }
-  lines[#lines + 1] = ("  %-34s %-18s %10s"):format("parameter", "shape", "elements")
-  for _, p in ipairs(self.parameter_list) do
-    lines[#lines + 1] = ("  %-34s %-18s %10d"):format(p.name, "[" .. table.concat(p.shape, ",") .. "]", shape_size(p.shape))
+--- The part of the model that an entry belongs to: what stands before the first dot of its parameters' names.
+local function part_of(entry)
+  for _, ref in ipairs(entry.inputs) do
+    local part = ref:match("^p:([^%.]+)%.")
+    if part then return part end
   end
+  return nil
+end
+
+--- Rows { part, shape, parameters, flops } in the order of computation for an input of this size.
+function Model:parts(height, width)
+  local r = graph.recorder()
+  local made = {}
+  self:record(r, r:input { 1, self.template.channels, height, width }, { entry = function(i, node) made[i] = node end })
+  local rows, by_part, current = {}, {}, nil
+  for i, e in ipairs(self.template.entries) do
+    local part = part_of(e) or current
+    if part and not by_part[part] then
+      by_part[part] = { part = part, flops = 0, parameters = 0 }
+      rows[#rows + 1] = by_part[part]
+    end
+    current = part
+    if part then
+      if part_of(e) then by_part[part].shape = made[i].shape end
+      by_part[part].flops = by_part[part].flops + C.ra_graph_flops(r.c, made[i].id)
+    end
+  end
+  for _, p in ipairs(self.parameter_list) do
+    local row = by_part[p.name:match("^[^%.]+")]
+    if row then row.parameters = row.parameters + shape_size(p.shape) end
+  end
+  return rows
+end
+
+--- Parts with shapes, parameters and FLOPs for an input of 256x256, and the memory of a forward pass.
+function Model:__tostring()
+  local side = 256
+  local lines = { ("%s: outputs %s; for an input of %dx%d:"):format(self.name or "model", table.concat(self:output_names(), ", "), side, side),
+    ("  %-20s %-18s %12s %10s"):format("part", "shape", "parameters", "MFLOP") }
+  local flops = 0
+  for _, row in ipairs(self:parts(side, side)) do
+    flops = flops + row.flops
+    lines[#lines + 1] = ("  %-20s %-18s %12d %10.1f"):format(row.part, "[" .. table.concat(row.shape, ",") .. "]", row.parameters, row.flops / 1e6)
+  end
+  lines[#lines + 1] = ("  %-20s %-18s %12d %10.1f"):format("in all", "", self:count(), flops / 1e6)
+  lines[#lines + 1] = ("  scratch memory of a forward pass: %.1f MB"):format(self:cost(side, side, { outputs = self:output_names() }).bytes / 1e6)
   return table.concat(lines, "\n")
 end
 

@@ -409,7 +409,7 @@ local function train(recipe, given)
     ok, err = self.data.train_loader:start(self.epoch, self.batch)
     if ok then self.shape, err = self.data.train_loader:peek() end
     if not self.shape then return fail(err) end
-    self.shape = { r.data.batch > self.data.train_count and self.shape[1] or math.min(r.data.batch, self.shape[1] > 0 and r.data.batch), self.shape[2], self.shape[3], self.shape[4] }
+    self.shape[1] = self.data.full_batch -- the next batch may be an epoch's partial last one
     ok, err = plan_all(self)
     if not ok then return fail(err) end
     if not file then print_header(self) end
