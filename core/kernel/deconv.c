@@ -1,10 +1,10 @@
-/* deconv.c: transposed convolution whose stride is its window, so that outputs
- * do not overlap (the 2x2 up-convolution of a U-Net):
+/* deconv.c: gradients of a transposed convolution whose stride is its window, so
+ * that outputs do not overlap (the 2x2 up-convolution of a U-Net):
  *   y[b,o,i*kh+u,j*kw+v] = bias[o] + sum over c of w[c,o,u,v] x[b,c,i,j]
- * Pictures go in groups whose t has about GROUP_BYTES. One matrix product a picture, t [O*kh*kw, H*W] = w^T [.., C] x [C, H*W], and a
- * pass that deals t out to y; backward runs both the other way round:
- *   dx = w t,  dw += x t^T  with t gathered from dy;
- * dw is that of a 1x1 convolution from t to x, whose kernel cuts the long sum over pixels. */
+ * dy is gathered into t [O*kh*kw, H*W]; then dx = w t is a matrix product a
+ * picture, and dw = x t^T the weight gradient of a 1x1 convolution from t to x,
+ * whose kernel cuts the long sum over pixels. Pictures go in groups whose t has
+ * about GROUP_BYTES. (Forward is the convolution's gradient of its input, conv.c.) */
 #include "elementwise.h"
 
 #include <string.h>
@@ -16,8 +16,8 @@ enum { GROUP_BYTES = 1 << 22 };
 
 typedef struct {
   const ra_deconv *s;
-  ra_real *t, *y;
-  const ra_real *dy, *bias;
+  ra_real *t;
+  const ra_real *dy;
 } job;
 
 static size_t matrix_bytes(const ra_deconv *s) {
@@ -48,32 +48,7 @@ size_t K(deconv_work)(const ra_deconv *s) {
   return conv_align((size_t)group * matrix_bytes(s)) + most;
 }
 
-/* Output channel `index` of some pictures, numbered through: t [kh*kw][H][W] of this channel -> y [H*kh][W*kw]. */
-static void spread(void *context, int32_t index) {
-  const job *j = context;
-  const ra_deconv *s = j->s;
-  int64_t plane = (int64_t)s->H * s->W, taps = (int64_t)s->kh * s->kw;
-  const ra_real *t = j->t + index * taps * plane;
-  ra_real *y = j->y + index * taps * plane, shift = j->bias ? j->bias[index % s->O] : 0;
-  for (int32_t i = 0; i < s->H; i++)
-    for (int32_t u = 0; u < s->kh; u++) {
-      const ra_real *row = t + (int64_t)u * s->kw * plane + (int64_t)i * s->W;
-      ra_real *out = y + ((int64_t)i * s->kh + u) * s->W * s->kw;
-      if (s->kw == 2) {
-        const ra_real *next = row + plane;
-#pragma omp simd
-        for (int32_t k = 0; k < s->W; k++) {
-          ra_real a = row[k] + shift, b = next[k] + shift;
-          out[2 * k] = a;
-          out[2 * k + 1] = b;
-        }
-        continue;
-      }
-      for (int32_t v = 0; v < s->kw; v++)
-        for (int32_t k = 0; k < s->W; k++) out[k * s->kw + v] = row[v * plane + k] + shift;
-    }
-}
-
+/* Output channel `index` of some pictures, numbered through: dy [H*kh][W*kw] -> t [kh*kw][H][W]. */
 static void collect(void *context, int32_t index) {
   const job *j = context;
   const ra_deconv *s = j->s;
@@ -97,16 +72,6 @@ static void collect(void *context, int32_t index) {
       for (int32_t v = 0; v < s->kw; v++)
         for (int32_t k = 0; k < s->W; k++) row[v * plane + k] = in[k * s->kw + v];
     }
-}
-
-void K(deconv_forward)(const ra_deconv *s, const ra_real *x, const ra_real *w, const ra_real *bias, ra_real *y, void *work) {
-  int64_t plane = (int64_t)s->H * s->W;
-  int32_t taps = s->O * s->kh * s->kw;
-  for (int32_t b = 0; b < s->B; b++) {
-    K(gemm)(true, false, taps, (int32_t)plane, s->C, w, x + b * s->C * plane, false, work);
-    job j = {.s = s, .t = work, .y = y + b * taps * plane, .bias = bias};
-    ra_parallel(s->O, spread, &j);
-  }
 }
 
 void K(deconv_backward)(const ra_deconv *s, const ra_real *x, const ra_real *w, const ra_real *dy, bool add_dx, ra_real *dx,

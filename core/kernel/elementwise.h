@@ -29,7 +29,6 @@ void K(upsample)(const ra_upsample *s, const ra_real *x, ra_real *y, void *work)
 void K(upsample_grad)(const ra_upsample *s, const ra_real *dy, bool add, ra_real *dx, void *work);
 
 size_t K(deconv_work)(const ra_deconv *s);
-void K(deconv_forward)(const ra_deconv *s, const ra_real *x, const ra_real *w, const ra_real *bias, ra_real *y, void *work);
 void K(deconv_backward)(const ra_deconv *s, const ra_real *x, const ra_real *w, const ra_real *dy, bool add_dx, ra_real *dx,
                         bool add_dw, ra_real *dw, void *work);
 

@@ -122,8 +122,7 @@ typedef struct ra_kernels {
   void (*upsample_grad)(const ra_upsample *s, const ra_real *dy, bool add, ra_real *dx, void *work);
 
   /* -- transposed convolution whose windows do not overlap (deconv.c): x [B,C,H,W], w [C,O,kh,kw], y [B,O,H*kh,W*kw] -- */
-  size_t (*deconv_work)(const ra_deconv *s); /* bytes, any direction */
-  void (*deconv_forward)(const ra_deconv *s, const ra_real *x, const ra_real *w, const ra_real *bias, ra_real *y, void *work);
+  size_t (*deconv_work)(const ra_deconv *s); /* bytes */
   /* dx, dw NULL: not wanted */
   void (*deconv_backward)(const ra_deconv *s, const ra_real *x, const ra_real *w, const ra_real *dy, bool add_dx, ra_real *dx,
                           bool add_dw, ra_real *dw, void *work);

@@ -38,7 +38,6 @@ const ra_kernels K(kernels) = {
   .upsample = K(upsample),
   .upsample_grad = K(upsample_grad),
   .deconv_work = K(deconv_work),
-  .deconv_forward = K(deconv_forward),
   .deconv_backward = K(deconv_backward),
   .channel_stats = K(channel_stats),
   .channel_affine = K(channel_affine),

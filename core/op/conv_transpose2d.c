@@ -2,10 +2,11 @@
  *   y[b,o,i*stride - pad + u*dilation, ..] += w[c,o,u,v] * x[b,c,i,j];  then + bias[o]
  *   x [B,C,H,W], weight [C,O/groups,kh,kw], bias [O] -> y [B,O,Ho,Wo]
  *   Ho = (H-1)*stride - 2*pad + dilation*(kh-1) + output_pad + 1
- * Where windows do not overlap (kernel = stride, no pad: the 2x2 of a U-Net) a
- * kernel of its own does it; else the convolution's three directions swap roles. */
+ * The convolution's three directions swap roles; where windows do not overlap
+ * (kernel = stride, no pad: the 2x2 of a U-Net) gradients have a kernel of their own. */
 #include <limits.h>
 
+#include "../base/thread.h"
 #include "op.h"
 
 enum { STRIDE, PAD = 2, OUTPUT_PAD = 4, DILATION = 6, GROUPS = 8 }; /* slots */
@@ -69,11 +70,6 @@ static int32_t infer(ra_call *c) {
   RA_TRY(ra_want_vector(c, 2, (int32_t)O, "one a channel of the output"));
   RA_TRY(ra_out(c, 4, (int32_t[]){x[0], (int32_t)O, (int32_t)H, (int32_t)W}));
   const ra_kernels *k = ra_kernel();
-  ra_deconv d;
-  if (disjoint(c, &d)) {
-    c->work_forward = c->work_backward = k->deconv_work(&d);
-    return RA_OK;
-  }
   ra_conv s = shape_of(c);
   for (int kind = 0; kind < RA_CONV_KINDS; kind++) {
     ra_conv_algo algo = k->conv_choose(&s, (ra_conv_kind)kind);
@@ -84,17 +80,14 @@ static int32_t infer(ra_call *c) {
     if (kind == RA_CONV_FORWARD) bytes += aligned((size_t)c->in[0].size * sizeof(ra_real));
     if (bytes > *work) *work = bytes;
   }
+  ra_deconv d;
+  if (disjoint(c, &d)) c->work_backward = k->deconv_work(&d);
   return RA_OK;
 }
 
 static void forward(ra_call *c) {
   const ra_kernels *k = ra_kernel();
   const ra_real *bias = ra_has(c, 2) ? c->in[2].data : NULL;
-  ra_deconv d;
-  if (disjoint(c, &d)) {
-    k->deconv_forward(&d, c->in[0].data, c->in[1].data, bias, c->out.data, c->work);
-    return;
-  }
   ra_conv s = shape_of(c);
   k->conv_backward_data(&s, (ra_conv_algo)c->algo[RA_CONV_BACKWARD_DATA], c->in[0].data, c->in[1].data, false, c->out.data,
                         c->work);
@@ -102,13 +95,12 @@ static void forward(ra_call *c) {
   if (bias) k->channel_affine(s.B, s.C, s.H * s.W, c->out.batch, c->out.batch, c->out.data, &e, c->out.data);
 }
 
-static void bias_grad(ra_call *c, const ra_conv *s) {
-  int64_t plane = (int64_t)s->H * s->W;
-  for (int32_t o = 0; o < s->C; o++) {
-    double sum = c->add[2] ? (double)c->din[2].data[o] : 0;
-    for (int32_t b = 0; b < s->B; b++) sum += ra_kernel()->sum(plane, c->dout.data + b * c->dout.batch + o * plane);
-    c->din[2].data[o] = (ra_real)sum;
-  }
+static void bias_grad(void *context, int32_t o) {
+  ra_call *c = context;
+  int64_t plane = (int64_t)c->out.dim[2] * c->out.dim[3];
+  double sum = c->add[2] ? (double)c->din[2].data[o] : 0;
+  for (int32_t b = 0; b < c->out.dim[0]; b++) sum += ra_kernel()->sum(plane, c->dout.data + b * c->dout.batch + o * plane);
+  c->din[2].data[o] = (ra_real)sum;
 }
 
 /* The forward kernel overwrites, so to add it goes through scratch. */
@@ -134,7 +126,7 @@ static void backward(ra_call *c) {
                               c->din[1].data, c->work);
     if (c->din[0].data) data_grad(c, &s);
   }
-  if (ra_has(c, 2) && c->din[2].data) bias_grad(c, &s);
+  if (ra_has(c, 2) && c->din[2].data) ra_parallel(s.C, bias_grad, c);
 }
 
 const ra_op ra_op_conv_transpose2d = {
