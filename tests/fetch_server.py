@@ -88,6 +88,8 @@ class Handler(BaseHTTPRequestHandler):
             return self.send(other, etag)
         if behaviour == "stall":
             return self.send(data, etag, cut=1000, pause=60 if count == 1 else 0) if count == 1 else self.send(data, etag)
+        if behaviour == "slow":  # stops for a while in the middle the first time
+            return self.send(data, etag, cut=60000 if count == 1 else None, pause=10 if count == 1 else 0)
         if behaviour == "tofile":
             return self.error(302, Location="file:///etc/hostname")
         return self.error(404)

@@ -143,7 +143,8 @@ check.case("safetensors: every type becomes numbers; unaligned data too", functi
   }
   for _, kind in ipairs(kinds) do
     for shift = 0, 1 do
-      local header = ('{"p":{"dtype":"U8","shape":[%d],"data_offsets":[0,%d]},"x":{"dtype":"%s","shape":[%d],"data_offsets":[%d,%d]}}')
+      local header = ('{"p":{"dtype":"U8","shape":[%d],"data_offsets":[0,%d]},'
+        .. '"x":{"dtype":"%s","shape":[%d],"data_offsets":[%d,%d]}}')
         :format(shift, shift, kind[1], #kind[3], shift, shift + #kind[2])
       local b = assert(parse(st(header, ("z"):rep(shift) .. kind[2])))
       check.ok(not C.ra_bundle_checked(b))
@@ -289,9 +290,11 @@ check.case("npy: hostile files are refused by message", function()
   local function with(a, b) return (good:gsub(a, b)) end
   local eight = ("\0"):rep(8)
   local hostile = {
-    "\147NUMPY", "\147NUMPY\1", "\147NUMPY\1\0", "\147NUMPY\1\0\255\255{", npy(good, eight, 4), npy(good, "\0"), npy(good, eight .. "x"),
+    "\147NUMPY", "\147NUMPY\1", "\147NUMPY\1\0", "\147NUMPY\1\0\255\255{", npy(good, eight, 4), npy(good, "\0"),
+    npy(good, eight .. "x"),
     npy(with("<f4", "|O"), eight), npy(with("<f4", "<c8"), eight), npy(with("'<f4'", "[('a', '<f4')]"), eight),
-    npy(with("<f4", ""), eight), npy(with("<f4", "f4"), eight), npy(with("<f4", "<U4"), eight), npy(with("False", "Maybe"), eight),
+    npy(with("<f4", ""), eight), npy(with("<f4", "f4"), eight), npy(with("<f4", "<U4"), eight),
+    npy(with("False", "Maybe"), eight),
     npy(with("%(2,%)", "(-2,)"), eight), npy(with("%(2,%)", "(2)"), eight), npy(with("%(2,%)", "2"), eight),
     npy(with("%(2,%)", "(99999999999999999999,)"), eight), npy(with("%(2,%)", "(4611686018427387904, 4)"), eight),
     npy(with("%(2,%)", "(9223372036854775807, 2)"), eight), npy(with("%(2,%)", "(1,1,1,1,1,1,1,1,2)"), eight),
@@ -378,7 +381,8 @@ check.case("save: a full disk and a read-only folder leave the old file as it wa
     save_fails("directory", folder, format)
   end
   local disk = check.folder("small")
-  if os.execute("mount -t tmpfs -o size=64k none " .. disk .. " 2>/dev/null") ~= 0 then check.skip("cannot mount a small disk") end
+  local mounted = os.execute("mount -t tmpfs -o size=64k none " .. disk .. " 2>/dev/null") == 0
+  if not mounted then check.skip("cannot mount a small disk") end
   local done, err = pcall(function()
     for _, format in ipairs { "safetensors", "npz" } do
       local path = disk .. "/x." .. format

@@ -19,7 +19,8 @@ local function make_samples(n)
       file:close()
       return path
     end
-    samples[i] = { id = "s/" .. i, image = pgm("", function() return i end), mask = pgm("_gt", function(k) return k <= i and 255 or 0 end) }
+    samples[i] = { id = "s/" .. i, image = pgm("", function() return i end),
+      mask = pgm("_gt", function(k) return k <= i and 255 or 0 end) }
   end
   return samples
 end
@@ -30,7 +31,8 @@ local function collect(samples, o, count, epoch, step)
   local seen = {}
   for _ = 1, count do
     local shape = assert(l:peek())
-    local x, y, fov = tensor.zeros(shape), tensor.zeros(shape[1], 1, shape[3], shape[4]), tensor.zeros(shape[1], 1, shape[3], shape[4])
+    local B, H, W = shape[1], shape[3], shape[4]
+    local x, y, fov = tensor.zeros(shape), tensor.zeros(B, 1, H, W), tensor.zeros(B, 1, H, W)
     local n, e, s, list = l:next(x, y, fov)
     check.equal(n, shape[1])
     local ids = {}
@@ -46,7 +48,8 @@ local function collect(samples, o, count, epoch, step)
         check.equal(stats[4], shape[3] * shape[4], "field of view")
       end
     end
-    seen[#seen + 1] = ("%d.%d %s %s%s"):format(e, s, table.concat(ids, " "), cdata.string(x.data, x.size * 4), cdata.string(y.data, y.size * 4))
+    seen[#seen + 1] = ("%d.%d %s %s%s"):format(e, s, table.concat(ids, " "), cdata.string(x.data, x.size * 4),
+      cdata.string(y.data, y.size * 4))
   end
   return seen
 end
@@ -89,7 +92,8 @@ end)
 
 check.case("augmented: the same bits for 1, 2 and 3 threads, another draw every pass", function()
   local augment = require "ramus.augment"
-  local program = augment.program { flip = true, rotate = 25, scale = { 0.85, 1.2 }, gamma = { 0.7, 1.4 }, noise = 0.05, crop = 4 }
+  local program = augment.program { flip = true, rotate = 25, scale = { 0.85, 1.2 }, gamma = { 0.7, 1.4 }, noise = 0.05,
+    crop = 4 }
   local prepare = augment.prepare { size = { 8, 7 }, stretch = true }
   local function o(threads) return { batch = 3, seed = 9, steps = 5, threads = threads, augment = program, prepare = prepare } end
   local want = collect(samples, o(1), 12)

@@ -84,7 +84,8 @@ static int32_t check_size(const unpacking *u) {
 
 static int32_t write_file(unpacking *u, const char *path) {
   int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
-  if (fd < 0 && errno == EEXIST) return ra_fail(RA_ERR_FORMAT, "%s: holds '%s' twice; refused", u->where, path + strlen(u->part) + 1);
+  if (fd < 0 && errno == EEXIST)
+    return ra_fail(RA_ERR_FORMAT, "%s: holds '%s' twice; refused", u->where, path + strlen(u->part) + 1);
   if (fd < 0) return ra_fail(RA_ERR_IO, "cannot write '%s': %s", path, strerror(errno));
   int32_t code = RA_OK;
   for (;;) {

@@ -229,7 +229,8 @@ static int32_t wait_batch(ra_loader *l, work **out) {
   for (int32_t i = 0; *out && i < (*out)->count; i++) {
     const slot *s = &(*out)->slot[i];
     if (s->code != RA_OK)
-      return ra_fail(s->code, "epoch %d, batch %d: %s", (*out)->epoch, (*out)->step + 1, s->message ? s->message : "out of memory");
+      return ra_fail(s->code, "epoch %d, batch %d: %s", (*out)->epoch, (*out)->step + 1,
+                     s->message ? s->message : "out of memory");
   }
   return RA_OK;
 }
@@ -239,7 +240,8 @@ static int32_t check_sizes(const ra_loader *l, const work *w) {
   for (int32_t i = 1; i < w->count; i++) {
     const ra_tensor *b = w->slot[i].sample.x;
     if (b->dim[1] != a->dim[1] || b->dim[2] != a->dim[2])
-      return ra_fail(RA_ERR_SHAPE, "loader: sample %s has %dx%d pixels and sample %s %dx%d; give data a size or a patch, or batch = 1",
+      return ra_fail(RA_ERR_SHAPE,
+                     "loader: sample %s has %dx%d pixels and sample %s %dx%d; give data a size or a crop, or batch = 1",
                      ra_sample_set_id(l->set, w->slot[0].index), a->dim[2], a->dim[1],
                      ra_sample_set_id(l->set, w->slot[i].index), b->dim[2], b->dim[1]);
   }

@@ -229,7 +229,8 @@ static int32_t commit(ra_transfer *t) {
   return RA_OK;
 }
 
-/* The whole file is in the part. Wrong content: once more from the start where it was pieced together, else the address is bad. */
+/* The whole file is in the part. Wrong content: once more from the start where it was pieced together, else the
+ * address is bad. */
 static int32_t verify(ra_transfer *t) {
   char hex[RA_SHA256_HEX + 1], why[RA_TRANSFER_TEXT] = "";
   ra_attempt *a = &t->attempt;
@@ -268,8 +269,9 @@ static int32_t conclude(ra_transfer *t, CURLcode result) {
   if (a->anew) {
     drop_part(t);
     t->fresh = true;
-    return again(t, a->changed ? "the file changed on the server: starting anew" : "the server sent another range: starting anew",
-                 false, t->tries);
+    snprintf(why, sizeof why, "%s: starting anew",
+             a->changed ? "the file changed on the server" : "the server sent another range");
+    return again(t, why, false, t->tries);
   }
   if (a->oversize) {
     drop_part(t);
