@@ -64,7 +64,8 @@ local schema = {
     threshold = { type = "number", min = 0, max = 1, default = 0.5 } }),
   early_stop = section({ patience = { type = "integer", min = 1, required = true, help = "epochs without a better validation Dice" } }),
   log = section({ pictures = { type = "integer", min = 0, default = 4, help = "sample overlays at the end" },
-    grad_params = { type = "table", help = "{ every = N }: gradient norm of each term at the decoder's parameters" } }),
+    grad_params = section({ every = { type = "integer", min = 1, default = 1, help = "epochs" },
+      at = { type = "string", default = "^decoder", help = "Lua pattern of parameter names" } }) }),
 }
 schema.data.required = true
 schema.validate.default, schema.log.default = {}, {}

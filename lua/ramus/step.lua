@@ -52,11 +52,9 @@ local function build(self, terms, shape)
     x_buffer = tensor.zeros(shape), y_buffer = tensor.zeros(shape[1], 1, shape[3], shape[4]) }
 end
 
---- The variant of an epoch and a batch shape, planned at its first use. nil and a message where it cannot be.
-function Steps:variant(epoch, shape)
+--- The variant of a list of terms and a batch shape, planned at its first use.
+local function variant_of(self, terms, shape)
   self.gradient_views = self.gradient_views or self.model.cut_gradients(self.gradient)
-  local terms = self.terms_of[epoch] or self.supervision:active(epoch)
-  self.terms_of[epoch] = terms
   local key = variant_key(terms, shape)
   if not self.variants[key] then
     local v, err = build(self, terms, shape)
@@ -66,6 +64,38 @@ function Steps:variant(epoch, shape)
     self.variants[key] = v
   end
   return self.variants[key]
+end
+
+--- The variant of an epoch and a batch shape. nil and a message where it cannot be planned.
+function Steps:variant(epoch, shape)
+  self.terms_of[epoch] = self.terms_of[epoch] or self.supervision:active(epoch)
+  return variant_of(self, self.terms_of[epoch], shape)
+end
+
+--- Norm of d(weight x term)/d(parameters whose names match) for each term of variant v, on the batch it holds:
+-- a pass per term. The model's buffers stay as they are; the gradient block is used as scratch.
+function Steps:term_gradients(v, pattern, given)
+  local kept = self.model.flat_buffers:clone()
+  local norms = {}
+  for _, r in ipairs(v.recorded) do
+    local one, err = variant_of(self, { r.term }, v.shape)
+    if not one then return nil, err end
+    if one ~= v then
+      one.x_buffer:copy(v.x_buffer)
+      one.y_buffer:copy(v.y_buffer)
+    end
+    self:set_time(one, given.t, given.t_step, given.steps)
+    one.plan:run { seed = given.seed, epoch = given.epoch, step = given.step }
+    local sum = 0
+    for name, g in pairs(self.gradient_views) do
+      if name:find(pattern) then
+        for i = 0, g.size - 1 do sum = sum + g.data[i] * g.data[i] end
+      end
+    end
+    norms[r.term.name] = math.sqrt(sum)
+    self.model.flat_buffers:copy(kept)
+  end
+  return norms
 end
 
 --- Sets weights and scheduled options to time t (epoch with fraction).

@@ -226,22 +226,37 @@ function Trainer:epoch_entry(validation)
     gradient_norm = s.norm / math.max(1, s.steps), clipped = s.clipped, steps = s.steps, validation = validation }
 end
 
+--- Adds each term's gradient norm at the parameters that log.grad_params names, on the epoch's last batch.
+function Trainer:probe_terms(entry)
+  local probe, v = self.recipe.log.grad_params, self.last_variant
+  if not probe or not v or self.epoch % probe.every ~= 0 then return entry end
+  local norms, err = self.steps:term_gradients(v, probe.at, { t = self.epoch + (self.batch - 1) / self.batches,
+    t_step = C.ra_optim_steps(self.optim) - 1, steps = self.total_steps, seed = self.recipe.seed, epoch = self.epoch, step = self.batch - 1 })
+  if not norms then return nil, err end
+  for name, norm in pairs(norms) do entry.terms[name].parameter_gradient_norm = norm end
+  return entry
+end
+
 --- Validates, records, moves the teacher on, saves. nil and a message on failure.
 function Trainer:end_epoch(seconds, waited)
   local r = self.recipe
+  self.empty_epochs = self:found_nothing() and self.empty_epochs + 1 or 0 -- before the arena is used for anything else
   local validation
   if self.data.val and ((self.epoch + 1) % r.validate.every == 0 or self.epoch + 1 == r.epochs) then
     local err
     validation, err = self:with_average(function() return self.data:validate(self.model, r) end)
     if not validation then return nil, err end
   end
-  self.empty_epochs = self:found_nothing() and self.empty_epochs + 1 or 0
   if self.empty_epochs == 3 then
     self.out:line(("warning: for 3 epochs the model found no vessel at all in the last batch (epoch %d): it has collapsed to background; "
       .. "raise the weight of dice, or lower optim.lr"):format(self.epoch))
   end
   local is_best = validation and (not self.best or validation.dice > self.best)
-  local ok, err = self.run:record(self:epoch_entry(validation))
+  local entry, err = self:epoch_entry(validation)
+  if entry then entry, err = self:probe_terms(entry) end
+  if not entry then return nil, err end
+  local ok
+  ok, err = self.run:record(entry)
   if not ok then return nil, err end
   self.run:record({ epoch = self.epoch, seconds = seconds, waited_for_data = waited, images = self.sums.images }, "timing")
   self.out:line(("epoch %3d  loss %.4f  %s%s  rate %.2g  %.1f images/s%s"):format(self.epoch, self.sums.total / math.max(1, self.sums.batches),
