@@ -1,10 +1,12 @@
 --- Convolution kernels on the layers of a U-Net of depth 5: milliseconds and effective GFLOP/s (those of the direct
 -- convolution) per layer and direction.
---   ramus run tests/bench/kernel.lua [width=16] [threads=2] [size=256] [batch=4] [algo=-1] [isa]
+--   ramus run tests/bench/kernel.lua [width=16] [threads=2] [size=256] [batch=4] [algo=-1] [isa=best] [rounds=10]
 local ffi = require "ramus.ffi"
 local C, cdata = ffi.C, ffi.cdata
 local width, threads = tonumber(arg[1]) or 16, tonumber(arg[2]) or 2
-local size, batch, algo, isa = tonumber(arg[3]) or 256, tonumber(arg[4]) or 4, tonumber(arg[5]) or -1, arg[6]
+local size, batch, algo = tonumber(arg[3]) or 256, tonumber(arg[4]) or 4, tonumber(arg[5]) or -1
+local isa = arg[6] ~= "best" and arg[6] or nil
+local rounds = tonumber(arg[7]) or 10
 C.ra_set_threads(threads)
 
 local NAMES = { [-1] = "none", [0] = "plain", "direct", "gemm", "winograd" }
@@ -42,7 +44,7 @@ for _, l in ipairs(layers) do
   for kind = 0, 2 do
     local a, b, out = x, w, y
     if kind == 1 then a, b, out = y, w, x elseif kind == 2 then a, b, out = x, y, w end
-    local code = C.ra_conv_run(isa, kind, algo, shape, a, b, nil, nil, 0, out, false, 5, seconds)
+    local code = C.ra_conv_run(isa, kind, algo, shape, a, b, nil, nil, 0, out, false, rounds, seconds)
     local chosen = algo < 0 and C.ra_conv_choice(isa, kind, shape) or algo
     if code == 0 then
       total[kind + 1] = total[kind + 1] + seconds[0] * l.n
