@@ -105,10 +105,10 @@ local function get(urls, o)
     wait = 0.02, tries = o.tries or 4 })
   local t = assert(ffi.own(C.ra_transfer_new(config), C.ra_transfer_release))
   for _, url in ipairs(urls) do assert(C.ra_transfer_add(t, url) == 0) end
-  local notes, last, code = {}, nil, nil
+  local notes, last = {}, nil
   local stop = C.ra_clock() + 20
   repeat
-    code = C.ra_transfer_step(t, 0.05)
+    local code = C.ra_transfer_step(t, 0.05)
     local err = code ~= 0 and ffi.message()
     local note = cdata.string(C.ra_transfer_note(t))
     if note ~= last then notes[#notes + 1], last = note, note end

@@ -187,12 +187,12 @@ end
 function dataset.split(samples, weights, seed)
   local names, total = {}, 0
   for name, w in pairs(weights) do
-    if type(w) ~= "number" or not (w >= 0) then
+    if type(w) ~= "number" or w ~= w or w < 0 then
       error(("split: the weight of '%s' must be >= 0, got %s"):format(name, tostring(w)), 2)
     end
     names[#names + 1], total = name, total + w
   end
-  if not (total > 0) then error("split: the weights add up to nothing", 2) end
+  if total <= 0 then error("split: the weights add up to nothing", 2) end
   table.sort(names)
   local order = {}
   for i, s in ipairs(samples) do order[i] = s end

@@ -71,7 +71,8 @@ function fetch.download(path, addresses, file, given)
   local progress = given.progress or nothing
   local failed
   repeat
-    if C.ra_transfer_step(transfer, 0.1) ~= 0 then failed = border.message() end
+    if C.ra_transfer_step(transfer, 0.1) ~= 0 then failed = border.message()
+    elseif C.ra_signal_arrived() ~= 0 then failed = "interrupted; what has come so far stays and is resumed next time" end
     progress { stage = "download", file = file.name, bytes = C.ra_transfer_bytes(transfer),
       total = C.ra_transfer_total(transfer), note = ffi.string(C.ra_transfer_note(transfer)),
       url = ffi.string(C.ra_transfer_url(transfer)) }
@@ -114,7 +115,8 @@ end
 local function from_files(def, place, work, progress)
   local source = work
   for _, file in ipairs(def.files) do
-    local path, good, err = place .. "/" .. file.name, nil, nil
+    local path = place .. "/" .. file.name
+    local good, err
     if file.unpack then
       good, err = unpack_to(path, work .. "/" .. file.name, def, progress)
       source = good
@@ -190,10 +192,9 @@ local function bring(def, root, folder, set_options, o, progress)
     return dataset.prepare(def, nil, folder, set_options)
   end
   local work = ("%s/.%s.work"):format(root, def.name)
+  if C.ra_path_remove(work) ~= 0 then return nil, border.message() end
   local source, result
-  local good, err = C.ra_path_remove(work) == 0, nil
-  if not good then return nil, border.message() end
-  good, err = files.make_folder(work)
+  local good, err = files.make_folder(work)
   if not good then return nil, err end
   if o.from then source, err = from_given(def, o.from, work, progress)
   else source, err = from_network(def, root, work, o, progress) end
