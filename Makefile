@@ -41,7 +41,7 @@ ISA_avx512  := -mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma -mprefer-vector-
 
 KERNEL_OBJ := $(foreach isa,$(ISA_LIST),$(KERNEL_SRC:%.c=$(OUT)/%.$(isa).o))
 CORE_OBJ   := $(CORE_SRC:%.c=$(OUT)/%.o) $(KERNEL_OBJ)
-MAIN_OBJ   := $(OUT)/lua/main.o
+MAIN_OBJ   := $(OUT)/lua/main.o $(OUT)/lua/line.o
 
 .DEFAULT_GOAL := all
 .PHONY: all build lib help setup test ci lint asan gradcheck oom demo bench install clean

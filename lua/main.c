@@ -12,6 +12,8 @@
 #include <lua.h>
 #include <lualib.h>
 
+int luaopen_ramus_line(lua_State *L); /* line.c */
+
 /* Where the Lua files may lie, seen from the folder of the executable: in the
  * source tree (build/ and build/VARIANT/) and installed. */
 static const char *const lua_place[] = {"../lua", "../../lua", "../share/ramus/lua"};
@@ -50,6 +52,10 @@ static int start(lua_State *L) {
   lua_getfield(L, -1, "path");
   lua_pushfstring(L, "%s/?.lua;%s/?/init.lua;%s", place, place, lua_tostring(L, -1));
   lua_setfield(L, -3, "path");
+  lua_getfield(L, -2, "preload");
+  lua_pushcfunction(L, luaopen_ramus_line);
+  lua_setfield(L, -2, "ramus.line");
+  lua_pop(L, 1);
   lua_createtable(L, argc, 1);
   for (int i = 0; i < argc; i++) {
     lua_pushstring(L, argv[i]);

@@ -234,10 +234,12 @@ local function call(spec, level, ...)
   local inputs, n, slots, schedules, opts = read_arguments(spec, level + 1, ...)
   for k = 1, n do
     if inputs[k] and graph.is_node(inputs[k]) then
-      return record(spec, inputs[k].recorder, inputs, n, slots, schedules, opts, level + 1)
+      local node = record(spec, inputs[k].recorder, inputs, n, slots, schedules, opts, level + 1)
+      return node -- no tail call: levels of errors count this frame
     end
   end
-  return run_now(spec, inputs, n, slots, level + 1)
+  local value = run_now(spec, inputs, n, slots, level + 1)
+  return value
 end
 
 for _, name in ipairs(names) do

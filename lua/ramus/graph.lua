@@ -88,7 +88,8 @@ end
 function Recorder:op(op, slots, inputs, n, level)
   local ids = ffi.new("int32_t[?]", math.max(n, 1))
   for k = 1, n do ids[k - 1] = inputs[k] and inputs[k].id or -1 end
-  return self:node(C.ra_graph_op(self.c, op, slots, n, ids), level + 1)
+  local node = self:node(C.ra_graph_op(self.c, op, slots, n, ids), level + 1)
+  return node -- no tail call: levels of errors count this frame
 end
 
 local Plan = {}

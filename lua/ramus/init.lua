@@ -50,4 +50,5 @@ return setmetatable(ra, {
     rawset(ra, name, value)
     return value
   end,
+  lazy = lazy, -- for completion and help
 })

@@ -29,11 +29,16 @@ local own = {
 }
 own.adamw = own.adam
 
+--- The options of an optimizer, by its name.
+function optim.schema(name)
+  local schema = common()
+  for k, v in pairs(own[name]) do schema[k] = v end
+  return schema
+end
+
 for _, name in ipairs(optim.names) do
   optim[name] = function(given)
-    local schema = common()
-    for k, v in pairs(own[name]) do schema[k] = v end
-    local o = options.check(given, schema, "optim." .. name)
+    local o = options.check(given, optim.schema(name), "optim." .. name)
     o.kind = name
     return setmetatable(o, Optim)
   end

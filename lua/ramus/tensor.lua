@@ -114,6 +114,7 @@ function tensor.of(nested)
   return t
 end
 
+--- The number of elements.
 function methods.numel(t) return t.size end
 
 local function offset(t, who, ...)
@@ -188,6 +189,7 @@ function methods.reshape(t, ...)
   return (view(t, "reshape", C.ra_tensor_reshape(dense, rank, dims)))
 end
 
+--- A dense copy with memory of its own.
 function methods.clone(t)
   border.make_room(t.size * ffi.sizeof("ra_real"))
   return (view(t, "clone", C.ra_tensor_clone(t)))
@@ -199,6 +201,7 @@ function methods.copy(t, from)
   return t
 end
 
+--- Sets every element to a number; returns t.
 function methods.fill(t, value)
   C.ra_tensor_fill(t, value)
   return t

@@ -1,0 +1,109 @@
+--- Values as text that a person reads: numbers, strings, nested tables, and
+-- whatever has a __tostring. Used by the REPL.
+local show = {}
+
+local WIDTH, DEPTH, MOST = 100, 5, 60
+
+local function key_order(a, b)
+  if type(a) == type(b) and (type(a) == "number" or type(a) == "string") then return a < b end
+  if type(a) == "number" or type(b) == "number" then return type(a) == "number" end
+  return tostring(a) < tostring(b)
+end
+
+local escapes = { ["\n"] = "\\n", ["\t"] = "\\t", ["\r"] = "\\r", ['"'] = '\\"', ["\\"] = "\\\\" }
+
+local function quoted(s)
+  if #s > 400 then s = s:sub(1, 400) .. "..." end
+  return '"' .. s:gsub('[%c"\\]', function(c) return escapes[c] or ("\\%03d"):format(c:byte()) end) .. '"'
+end
+
+local function first_line(text)
+  local line, rest = text:match("^([^\n]*)(.*)$")
+  return rest == "" and line or line .. " ..."
+end
+
+local function key_text(k)
+  if type(k) == "string" and k:match("^[%a_][%w_]*$") then return k end
+  return "[" .. (type(k) == "string" and quoted(k) or tostring(k)) .. "]"
+end
+
+local function has_own_text(v)
+  local meta = type(v) == "table" and getmetatable(v)
+  return type(meta) == "table" and meta.__tostring ~= nil
+end
+
+local nested
+
+--- The entries of a table as texts, list part first; long tables are cut.
+local function entries(t, indent, depth, above)
+  local parts, n = {}, #t
+  for i = 1, math.min(n, MOST) do parts[i] = nested(rawget(t, i), indent .. "  ", depth + 1, above) end
+  if n > MOST then parts[#parts + 1] = ("... %d more"):format(n - MOST) end
+  local keys = {}
+  for k in next, t do
+    if not (type(k) == "number" and k >= 1 and k <= n and k % 1 == 0) then keys[#keys + 1] = k end
+  end
+  table.sort(keys, key_order)
+  for i, k in ipairs(keys) do
+    if i > MOST then
+      parts[#parts + 1] = ("... %d more"):format(#keys - MOST)
+      break
+    end
+    parts[#parts + 1] = key_text(k) .. " = " .. nested(rawget(t, k), indent .. "  ", depth + 1, above)
+  end
+  return parts, #keys == 0
+end
+
+--- A list of short values, several to a line.
+local function filled_lines(parts, indent)
+  local lines, line = {}, ""
+  for _, p in ipairs(parts) do
+    if line ~= "" and #indent + #line + #p + 2 > WIDTH then
+      lines[#lines + 1], line = line, ""
+    end
+    line = line .. (line == "" and "" or " ") .. p .. ","
+  end
+  lines[#lines + 1] = line
+  return lines
+end
+
+function nested(v, indent, depth, above)
+  if type(v) == "string" then return quoted(v) end
+  if type(v) == "number" then return ("%.14g"):format(v) end
+  if type(v) ~= "table" or has_own_text(v) then return first_line(tostring(v)) end
+  if above[v] then return "{ itself }" end
+  if depth > DEPTH then return "{ ... }" end
+  above[v] = true
+  local parts, is_list = entries(v, indent, depth, above)
+  above[v] = nil
+  if #parts == 0 then return "{}" end
+  local line = "{ " .. table.concat(parts, ", ") .. " }"
+  if #indent + #line <= WIDTH and not line:find("\n", 1, true) then return line end
+  local longest = 0
+  for _, p in ipairs(parts) do longest = math.max(longest, p:find("\n", 1, true) and math.huge or #p) end
+  if is_list and longest <= 24 then
+    parts = filled_lines(parts, indent .. "  ")
+  else
+    for i, p in ipairs(parts) do parts[i] = p .. "," end
+  end
+  return "{\n" .. indent .. "  " .. table.concat(parts, "\n" .. indent .. "  ") .. "\n" .. indent .. "}"
+end
+
+--- Any value as text. Strings of several lines are shown as they are, others with quotes; a table shows its entries,
+-- five levels deep and 60 to a level.
+function show.value(v)
+  if type(v) == "string" then return v:find("\n", 1, true) and v or quoted(v) end
+  if type(v) ~= "table" or has_own_text(v) then
+    if type(v) == "number" then return ("%.14g"):format(v) end
+    return tostring(v)
+  end
+  return nested(v, "", 1, {})
+end
+
+--- One line about a value.
+function show.brief(v)
+  local text = first_line(type(v) == "table" and not has_own_text(v) and nested(v, "", DEPTH - 1, {}) or show.value(v))
+  return #text > 80 and text:sub(1, 77) .. "..." or text
+end
+
+return show
