@@ -13,15 +13,18 @@ enum { MAX_THREADS = 64 };
 
 static atomic_int threads = 0;
 
-/* RAMUS_THREADS, else the processors that affinity lets us use. */
+/* The processors that affinity lets us use. */
+static int processors(void) {
+  cpu_set_t set;
+  int n = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
+  return n < 1 ? 1 : n > MAX_THREADS ? MAX_THREADS : n;
+}
+
+/* RAMUS_THREADS, else all processors. */
 static int default_threads(void) {
   const char *wish = getenv("RAMUS_THREADS");
   int n = wish ? atoi(wish) : 0;
-  if (n < 1) {
-    cpu_set_t set;
-    n = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
-  }
-  return n < 1 ? 1 : n > MAX_THREADS ? MAX_THREADS : n;
+  return n < 1 ? processors() : n > MAX_THREADS ? MAX_THREADS : n;
 }
 
 int32_t ra_threads(void) {
@@ -35,6 +38,12 @@ int32_t ra_set_threads(int32_t n) {
     return ra_fail(RA_ERR_ARG, "threads: given %d, wanted 1 to %d", n, MAX_THREADS);
   atomic_store(&threads, n);
   return RA_OK;
+}
+
+int32_t ra_thread_slots(void) {
+  int n = ra_threads(), p = processors();
+  if (p < 2) p = 2;
+  return n > p ? n : p;
 }
 
 static _Thread_local bool alone;

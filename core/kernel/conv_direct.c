@@ -73,7 +73,7 @@ static size_t lay_out(job *k, ra_conv_kind kind, void *work) {
     at += conv_align((size_t)k->groups * (size_t)round_up(k->O, MO) * (size_t)k->depth * sizeof(ra_real));
   k->scratch = (char *)work + at;
   k->slot = conv_align((k->strip + rows * (size_t)out_width(k)) * sizeof(ra_real));
-  return at + (size_t)ra_threads() * k->slot;
+  return at + (size_t)ra_thread_slots() * k->slot;
 }
 
 static void make_offsets(const job *k) {

@@ -31,7 +31,7 @@ static size_t weights_size(const ra_conv *s) {
   return conv_align((size_t)round_up(4 * s->C, MB) * (size_t)s->O * sizeof(ra_real));
 }
 static size_t slot_size(const ra_conv *s) { return conv_align((size_t)(s->O + MB) * LDB * sizeof(ra_real)); }
-size_t K(conv_double_work)(const ra_conv *s) { return weights_size(s) + (size_t)ra_threads() * slot_size(s); }
+size_t K(conv_double_work)(const ra_conv *s) { return weights_size(s) + (size_t)ra_thread_slots() * slot_size(s); }
 
 /* to[2j] (+)= a[j], to[2j+1] (+)= b[j] */
 static inline void zip_row(const ra_real *a, const ra_real *b, int32_t n, bool add, ra_real *to) {

@@ -211,7 +211,7 @@ bool K(conv_gemm_can)(const ra_conv *s, ra_conv_kind kind) {
 }
 
 size_t K(conv_gemm_work)(const ra_conv *s, ra_conv_kind kind) {
-  size_t threads = (size_t)ra_threads();
+  size_t threads = (size_t)ra_thread_slots();
   int32_t cg = s->C / s->groups, og = s->O / s->groups;
   if (kind == RA_CONV_FORWARD) return packed_size(s, og, cg) + threads * product_slot(og);
   if (kind == RA_CONV_BACKWARD_DATA && K(conv_double_can)(s)) return K(conv_double_work)(s);

@@ -160,7 +160,7 @@ size_t K(winograd_weight_work)(const ra_conv *s);
 size_t K(winograd_work)(const ra_conv *s, ra_conv_kind kind) {
   if (kind == RA_CONV_BACKWARD_WEIGHT) return K(winograd_weight_work)(s);
   job k = plan(s, kind);
-  return k.shared + (size_t)ra_threads() * k.slot;
+  return k.shared + (size_t)ra_thread_slots() * k.slot;
 }
 
 #else

@@ -239,7 +239,7 @@ void K(winograd_backward_weight)(const ra_conv *s, const ra_real *x, const ra_re
 size_t K(winograd_weight_work)(const ra_conv *s);
 size_t K(winograd_weight_work)(const ra_conv *s) {
   job k = plan(s);
-  return k.shared + (size_t)ra_threads() * k.slot;
+  return k.shared + (size_t)ra_thread_slots() * k.slot;
 }
 
 #else
