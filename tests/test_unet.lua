@@ -90,6 +90,9 @@ check.case("wrong inputs are errors at the caller's line", function()
   local net = ra.models.unet { depth = 2, width = 2 }
   check.raises("[1,3,8,8]", net.forward, net, ra.rand(1, 3, 8, 8))
   check.raises("did you mean 'width'", ra.models.unet, { widht = 3 })
-  local ok, err = pcall(function() return net:forward(ra.rand(1, 3, 8, 8)) end)
+  local ok, err = pcall(function()
+    local out = net:forward(ra.rand(1, 3, 8, 8))
+    return out
+  end)
   check.ok(not ok and err:find("test_unet.lua", 1, true), err)
 end)

@@ -31,7 +31,8 @@ local function leaf_of(value, recorder, plan_inputs, gradients, position)
         return nodes[name]
       end
     end
-    return value, by_name
+    local function forward(_, x, given) return value:forward(tensor.is(x) and recorder:tensor(x) or x, given) end
+    return setmetatable({ forward = forward }, { __index = value, __call = forward }), by_name
   end
   if type(value) == "table" then
     local nodes, list = {}, {}

@@ -11,8 +11,12 @@ local dims_type = ffi.typeof("int32_t[5]")
 --- Whether a value is a tensor.
 function tensor.is(value) return type(value) == "cdata" and (ffi.istype(tensor_type, value) or ffi.istype("ra_tensor *", value)) end
 
---- Takes ownership of a pointer that the core returned; nil and a message for NULL.
-function tensor.wrap(pointer) return border.own(pointer, C.ra_tensor_release) end
+--- Takes ownership of a pointer that the core returned; nil and a message for NULL. The tensor is a reference to the
+-- struct, not the pointer: LuaJIT would read t - 1 as arithmetic on an address.
+function tensor.wrap(pointer)
+  if pointer == nil then return nil, border.message() end
+  return (border.own(pointer[0], C.ra_tensor_release))
+end
 
 --- The dimensions as a C array, and their number. Errors name `who`.
 local function c_shape(who, shape, level)

@@ -1,0 +1,56 @@
+--- The ground floor: random numbers, memory, errors, threads, kernel sets.
+local check = require "check"
+local ra = require "ramus"
+local border = require "ramus.ffi"
+local C, ffi = border.C, border.cdata
+
+check.case("Philox4x32-10 gives the published words", function()
+  -- Known answer for counter 0 and key 0 (Random123's kat_vectors); purpose 0 mixes 0x85EBCA6B into the key's upper
+  -- half, which this seed takes out again.
+  local seed = -0x7A143595 * 2 ^ 32
+  for i, word in ipairs { 0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8 } do
+    check.equal(C.ra_random_uniform(seed, 0, 0, 0, i - 1), word / 2 ^ 32, "word " .. i)
+  end
+end)
+
+check.case("random numbers are a function of their key", function()
+  local function draw(seed, a, b, purpose, element) return C.ra_random_uniform(seed, a, b, purpose, element) end
+  local base = draw(7, 1, 2, 3, 4)
+  check.equal(draw(7, 1, 2, 3, 4), base)
+  for _, other in ipairs { draw(8, 1, 2, 3, 4), draw(7, 2, 2, 3, 4), draw(7, 1, 3, 3, 4), draw(7, 1, 2, 4, 4), draw(7, 1, 2, 3, 5) } do
+    check.ok(other ~= base, "two keys gave one number")
+  end
+  local n, sum, squares = 20000, 0, 0
+  for i = 0, n - 1 do
+    local v = C.ra_random_normal(3, 0, 0, 9, i)
+    sum, squares = sum + v, squares + v * v
+  end
+  check.near(sum / n, 0, 0.03, "mean of normal numbers")
+  check.near(squares / n, 1, 0.05, "variance of normal numbers")
+end)
+
+check.case("a failed allocation is an error with a message, and nothing leaks", function()
+  collectgarbage()
+  collectgarbage()
+  local live = C.ra_mem_live()
+  for n = 0, 2 do
+    C.ra_mem_fail_after(n)
+    local ok, err = pcall(ra.zeros, 100, 100)
+    C.ra_mem_fail_after(-1)
+    check.ok(not ok and err:find("out of memory", 1, true), ("allocation %d: %s"):format(n + 1, tostring(err)))
+  end
+  collectgarbage()
+  collectgarbage()
+  check.equal(C.ra_mem_live(), live, "bytes alive")
+end)
+
+check.case("threads and kernel sets are checked", function()
+  check.equal(C.ra_set_threads(0), C.RA_ERR_ARG)
+  check.ok(border.message():find("wanted 1 to", 1, true), border.message())
+  check.equal(C.ra_set_isa("avx1024"), C.RA_ERR_ARG)
+  check.ok(border.message():find("generic, avx2 and avx512", 1, true), border.message())
+  local kept = ffi.string(C.ra_isa())
+  check.equal(C.ra_set_isa("generic"), 0)
+  check.equal(ffi.string(C.ra_isa()), "generic")
+  check.equal(C.ra_set_isa(kept), 0)
+end)

@@ -1,0 +1,114 @@
+--- Recording, plans, gradients.
+local check = require "check"
+local ra = require "ramus"
+local graph = require "ramus.graph"
+local F = ra.F
+
+check.case("a node has a shape and no value", function()
+  local r = graph.recorder()
+  local x = r:input { 2, 3 }
+  local y = F.relu(x) + 1
+  check.equal(table.concat(y.shape, "x"), "2x3")
+  for _, name in ipairs { "get", "set", "totable", "item" } do
+    check.raises("no value while a model is being recorded", function() return y[name](y, 1, 1) end)
+  end
+  check.raises("cannot be compared", function() return x < y end)
+  check.raises("two recordings", function() return x + graph.recorder():input { 2, 3 } end)
+end)
+
+check.case("a plan gives what eager calls give", function()
+  ra.seed(1)
+  local a, b = ra.randn(3, 4), ra.randn(4, 5)
+  local function f(x, w) return F.softmax(F.tanh(F.matmul(x, w)) * 3 - 0.5, { dim = 2 }) end
+  local r = graph.recorder()
+  local x, w = r:input { 3, 4 }, r:tensor(b)
+  local y = f(x, w)
+  local plan = assert(r:plan { outputs = { y } })
+  plan:bind(x, a)
+  plan:run()
+  local got, wanted = plan:output(1), f(a, b)
+  for i = 0, got.size - 1 do check.equal(got.data[i], wanted.data[i], "element " .. i + 1) end
+  check.raises("shape [3,4]", function() plan:bind(x, ra.zeros(4, 3)) end)
+end)
+
+check.case("a plan without its input says so", function()
+  local r = graph.recorder()
+  local x = r:input { 2 }
+  local plan = assert(r:plan { outputs = { F.relu(x) } })
+  check.raises("has no tensor", function() plan:run() end)
+end)
+
+check.case("grad of tensors, lists and what does not matter", function()
+  local a, b = ra.tensor { 1, 2, 3 }, ra.tensor { 4, 5, 6 }
+  local value, da, db = ra.grad(function(x, y) return F.sum(x * y * y) end, a, b)
+  check.near(value, 16 + 50 + 108, 1e-4)
+  check.near(da:get(2), 25, 1e-5)
+  check.near(db:get(3), 36, 1e-5)
+  local _, list, zero = ra.grad(function(l, _) return F.sum(l[1] * l[2]) end, { a, b }, ra.ones(2))
+  check.near(list[1]:get(1), 4, 1e-6)
+  check.near(list[2]:get(3), 3, 1e-6)
+  check.equal(zero:get(1), 0)
+  local _, twice = ra.grad(function(x) return F.sum(x * x + x) end, a)
+  check.near(twice:get(3), 7, 1e-5, "an input that is read several times")
+  check.raises("sum it", ra.grad, function(x) return x * 2 end, a)
+  check.raises("must be a tensor", ra.grad, function(x) return x end, "a")
+end)
+
+check.case("grad of a model", function()
+  local net = ra.model(function(x) return ra.nn.conv2d { 1, 2, k = 3, pad = 1, name = "c" } (x) end)
+  local x = ra.rand(1, 1, 5, 5)
+  local value, d = ra.grad(function(m) return F.sum(m:forward(x).out) end, net)
+  check.equal(value, F.sum(net:forward(x).out))
+  check.near(d["c.bias"]:get(1), 25, 1e-4)
+end)
+
+check.case("gradients accumulate and scale", function()
+  local t, g = ra.tensor { 1, 2 }, ra.zeros(2)
+  local r = graph.recorder()
+  local node = r:tensor(t)
+  local loss = F.sum(node * node)
+  local plan = assert(r:plan { outputs = { loss }, loss = loss, gradients = { { node, g } } })
+  plan:run()
+  check.equal(g:get(2), 4)
+  plan:run { accumulate = true, scale = 0.5 }
+  check.equal(g:get(2), 6)
+  plan:run()
+  check.equal(g:get(2), 4)
+end)
+
+check.case("live parameters follow their schedule without a new plan", function()
+  local r = graph.recorder()
+  local x = r:input { 3 }
+  local y = F.affine(x, { scale = ra.ramp(0, 10) })
+  local plan = assert(r:plan { outputs = { y } })
+  plan:bind(x, ra.ones(3))
+  for _, t in ipairs { 0, 1, 4 } do
+    plan:set_time(t, 4)
+    plan:run()
+    check.near(plan:output(1):get(1), 10 * t / 4, 1e-6)
+  end
+  check.raises("must be a number", function() F.affine(x, { scale = {} }) end)
+end)
+
+check.case("buffers whose lives do not overlap share memory", function()
+  local r = graph.recorder()
+  local x = r:input { 1, 4, 64, 64 }
+  local y = x
+  for _ = 1, 20 do y = F.conv2d(y, ra.randn(4, 4, 3, 3), { pad = 1 }) end
+  local plan = assert(r:plan { outputs = { y } })
+  local one = 4 * 64 * 64 * 4
+  check.ok(plan:lower_bound() >= 2 * one and plan:bytes() <= 1.3 * plan:lower_bound(),
+    ("%g bytes, lower bound %g"):format(plan:bytes(), plan:lower_bound()))
+end)
+
+check.case("options of ops are checked with the nearest name", function()
+  check.raises("did you mean 'stride'", F.conv2d, ra.zeros(1, 1, 4, 4), ra.zeros(1, 1, 3, 3), { strid = 2 })
+  check.raises("did you mean 'bilinear'", F.upsample, ra.zeros(1, 1, 4, 4), { scale = 2, mode = "bilnear" })
+  check.raises("weight is missing", F.conv2d, ra.zeros(1, 1, 4, 4))
+  check.raises("unknown op 'conv2'", function() return F.conv2 end)
+  local ok, err = pcall(function()
+    local y = F.conv2d(ra.zeros(1, 1, 4, 4), ra.zeros(1, 1, 3, 3), { strid = 2 })
+    return y
+  end)
+  check.ok(not ok and err:find("test_graph.lua", 1, true), err)
+end)

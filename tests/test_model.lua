@@ -1,0 +1,145 @@
+--- Models, modules, schedules, supervision rows, checkpoints of models.
+local check = require "check"
+local ra = require "ramus"
+local supervise = require "ramus.supervise"
+local F, nn = ra.F, ra.nn
+
+local function same(a, b, what)
+  check.equal(a.size, b.size, what)
+  for i = 0, a.size - 1 do if a.data[i] ~= b.data[i] then error(("%s: element %d differs"):format(what, i + 1), 2) end end
+end
+
+check.case("an architecture of one's own; saved and loaded to the same bits", function()
+  local net = ra.model(function(x)
+    local a = F.relu(nn.batch_norm { 4 } (nn.conv2d { 1, 4, k = 3, pad = 1, bias = false } (x)))
+    return { out = nn.conv2d { 4, 1, k = 1, name = "head" } (a), side1 = F.mean(a, { dim = 2, keepdim = true }) * ra.tensor(0.5) }
+  end, { seed = 3 })
+  local x = ra.rand(2, 1, 9, 11)
+  net:forward(x, { train = true })
+  local before = net:forward(x)
+  local path = check.folder("model") .. "/m.safetensors"
+  assert(net:save(path))
+  local loaded = assert(ra.load_model(path))
+  local after = loaded:forward(x)
+  same(before.out, after.out, "out")
+  same(before.side1, after.side1, "side1")
+  check.equal(table.concat(loaded:output_names(), " "), "out side1")
+end)
+
+check.case("training mode moves the running statistics, evaluation does not", function()
+  local net = ra.models.unet { depth = 2, width = 2 }
+  local mean = net.values["encoder1.norm1.mean"]
+  net:forward(ra.rand(1, 1, 16, 16))
+  check.equal(mean:get(1), 0)
+  net:forward(ra.rand(1, 1, 16, 16), { train = true })
+  check.ok(mean:get(1) ~= 0, "the running mean did not move")
+end)
+
+check.case("a function that looks at its input's size is refused", function()
+  check.raises("depends on the size of its input", ra.model, function(x) return F.upsample(x, { size = { x.shape[3], 64 } }) end)
+  check.raises("named 'same'", ra.model, function(x)
+    return nn.conv2d { 1, 1, k = 1, name = "same" } (nn.conv2d { 1, 1, k = 1, name = "same" } (x))
+  end)
+  check.raises("must return an output", ra.model, function() return 3 end)
+end)
+
+check.case("modules work on their own and bring their values into a model", function()
+  local conv = nn.conv2d { 1, 2, k = 3, pad = 1 }
+  local x = ra.rand(1, 1, 6, 6)
+  local alone = conv(x)
+  same(ra.model(function(v) return conv(v) end):forward(x).out, alone, "out")
+  check.raises("did you mean 'pad'", nn.conv2d, { 1, 2, pda = 1 })
+  check.raises("channels in", nn.conv2d, {})
+  check.raises("unknown module", function() return nn.conv3d end)
+end)
+
+check.case("the same seed, the same weights", function()
+  local a, b = ra.models.unet { depth = 3, width = 4, seed = 5 }, ra.models.unet { depth = 3, width = 4, seed = 5 }
+  same(a.flat, b.flat, "weights")
+  local w = a.values["encoder2.conv1.weight"]
+  local s, n = 0, w.size
+  for i = 0, n - 1 do s = s + w.data[i] ^ 2 end
+  check.near(math.sqrt(s / n), math.sqrt(2 / (4 * 9)), 0.03, "deviation of He's initialisation")
+end)
+
+check.case("schedules", function()
+  check.equal(ra.ramp(0, 0.5)(25, 50), 0.25)
+  check.equal(ra.ramp(1, 3, 10)(100), 3)
+  check.near(ra.step { every = 10, times = 0.3 } (25), 0.09, 1e-12)
+  check.near(ra.cosine {} (30, 60), 0.5, 1e-12)
+  check.near(ra.poly { power = 2 } (5, 10), 0.25, 1e-12)
+  check.near(ra.warmup { n = 4, after = ra.cosine {} } (2, 12), 0.5, 1e-12)
+  check.near(ra.warmup { n = 4, after = ra.cosine {} } (8, 12), 0.5, 1e-12)
+  check.near(ra.onecycle {} (0.3 * 20, 20), 1, 1e-12)
+  check.equal(ra.piecewise { points = { { 0, 1 }, { 10, 3 } } } (5), 2)
+  check.equal(ra.piecewise { points = { { 0, 1 }, { 10, 3 } }, smooth = false } (5), 1)
+  check.equal(ra.ramp { 0, 1, n = 100, per = "step" } (0, 10, 50, 1000), 0.5)
+  check.raises("needs the number of epochs", ra.ramp(0, 1), 3)
+  check.raises("growing t", ra.piecewise, { points = { { 1, 1 }, { 1, 2 } } })
+  check.equal(tostring(ra.step { every = 10, times = 0.3 }), "ra.step{ every = 10, start = 1, times = 0.3 }")
+end)
+
+local outputs = { "out", "side1", "side2", "side3" }
+local function row(extra)
+  local r = { at = "out", loss = ra.loss.dice {} }
+  for k, v in pairs(extra or {}) do r[k] = v end
+  return r
+end
+
+check.case("supervision rows: patterns, weights, epochs", function()
+  local s = assert(supervise.new({
+    row(), row { at = "side*", loss = ra.loss.bce {}, weight = { 1, ra.ramp(1, 0), 0 }, from = 2, till = 5 },
+    row { loss = ra.loss.soft_target { alpha = 0.5 }, against = "teacher.out" },
+  }, outputs, 10, 1))
+  check.equal(#s:active(0), 1)
+  check.equal(#s:active(1), 2)
+  check.equal(#s:active(2), 4, "a weight of 0 is not computed")
+  check.equal(#s:active(5), 2)
+  local text = tostring(s)
+  check.ok(text:find("no teacher before epoch 1", 1, true) and text:find("2 to 4", 1, true), text)
+end)
+
+check.case("supervision rows: what is wrong is said", function()
+  local function refused(part, rows, teacher) check.fails(part, supervise.new, rows, outputs, 10, teacher) end
+  refused("did you mean 'side1'", { row { at = "sid1" } })
+  refused("has no teacher", { row { against = "teacher.out" } })
+  refused("no row is active in epoch 0", { row { from = 3 } })
+  refused("no row is active in epoch 4", { row { till = 4 } })
+  refused("weight must be a number, got nan", { row { weight = 0 / 0 } })
+  refused("finite and >= 0", { row { weight = 1 / 0 } })
+  refused("finite and >= 0", { row { weight = -1 } })
+  refused("lists 2 values for 3 outputs", { row(), row { at = "side*", weight = { 1, 2 } } })
+  refused("must be a loss", { row { loss = {} } })
+  refused("did you mean 'against'", { { at = "out", loss = ra.loss.dice {}, agianst = "mask" } })
+end)
+
+check.case("losses are values", function()
+  check.equal(tostring(ra.loss.dice { smooth = 2 }), "dice{smooth=2}")
+  check.raises("did you mean 'smooth'", ra.loss.dice, { smoth = 1 })
+  check.raises("unknown loss", function() return ra.loss.dce end)
+  check.raises("must be one of batch, image", ra.loss.dice, { reduce = "all" })
+  check.raises("cannot follow a schedule", ra.loss.deep_distribution, { patches = ra.ramp(4, 16) })
+end)
+
+check.case("files that are no models are refused", function()
+  local folder = check.folder("nomodel")
+  assert(ra.save(folder .. "/t.safetensors", { a = ra.ones(2) }))
+  check.fails("holds no model", ra.load_model, folder .. "/t.safetensors")
+  check.fails("nothing.safetensors", ra.load_model, folder .. "/nothing.safetensors")
+  local net = ra.models.unet { depth = 2, width = 2 }
+  assert(net:save(folder .. "/m.safetensors"))
+  local file = io.open(folder .. "/m.safetensors", "rb")
+  local bytes = file:read("*a")
+  file:close()
+  for _, cut in ipairs { 0, 7, 100, #bytes - 1 } do
+    file = io.open(folder .. "/cut.safetensors", "wb")
+    file:write(bytes:sub(1, cut))
+    file:close()
+    check.ok(not ra.load_model(folder .. "/cut.safetensors"), ("a file of %d of %d bytes was taken"):format(cut, #bytes))
+  end
+  file = io.open(folder .. "/flip.safetensors", "wb")
+  local at = math.floor(#bytes * 0.7)
+  file:write(bytes:sub(1, at), string.char((bytes:byte(at + 1) + 1) % 256), bytes:sub(at + 2))
+  file:close()
+  check.ok(not ra.load_model(folder .. "/flip.safetensors"), "a file with one changed byte was taken")
+end)
