@@ -45,7 +45,7 @@ local function bad()
   return bad_url
 end
 
-local nginx_pid, good_url, tls_url
+local nginx, good_url, tls_url
 --- A certificate that nobody signed but itself, for 127.0.0.1.
 local function certificate()
   return shell(("command -v openssl >/dev/null && openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=127.0.0.1 "
@@ -77,18 +77,17 @@ http {
 }]]):gsub("%%s", (served:gsub("/served$", ""))):gsub("%%d", port):gsub("alias [^;]*;", "alias " .. served .. "/;")
       :gsub("TLS", not tls and "" or ("listen 127.0.0.1:%d ssl; ssl_certificate %s/nginx/cert; ssl_certificate_key %s/nginx/key;")
         :format(port + 1, folder, folder)))
-    local pid = io.popen(("%s -c %s/nginx/conf >/dev/null 2>&1 & echo $!"):format(program, folder))
-    nginx_pid = pid:read("*l")
-    pid:close()
+    -- ends with this process, however that ends
+    nginx = io.popen(("%s -c %s/nginx/conf >/dev/null 2>&1 </dev/null & p=$!; read -r x; kill $p 2>/dev/null")
+      :format(program, folder), "w")
     for _ = 1, 40 do
       C.ra_sleep(0.05)
       if files.is_file(folder .. "/nginx/pid") and #read(folder .. "/nginx/pid") > 1 then
         good_url, tls_url = "http://127.0.0.1:" .. port, tls and "https://127.0.0.1:" .. port + 1
         return good_url
       end
-      if not shell("kill -0 " .. nginx_pid .. " 2>/dev/null") then break end
     end
-    os.execute("kill " .. nginx_pid .. " 2>/dev/null")
+    nginx:close()
   end
   error("nginx did not start: " .. read(folder .. "/nginx/error.log"))
 end
@@ -649,4 +648,4 @@ check.case("every data set's file loads and states its facts", function()
 end)
 
 if bad_server then bad_server:close() end
-if nginx_pid then os.execute("kill " .. nginx_pid .. " 2>/dev/null") end
+if nginx then nginx:close() end
