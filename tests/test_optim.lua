@@ -8,8 +8,9 @@ local C, ffi = border.C, border.cdata
 
 local function optimizer(kind, options, weight, gradient)
   local config = ffi.new("ra_optim_config", {
-    weight_decay = options.weight_decay or 0, momentum = options.momentum or 0, beta1 = options.betas and options.betas[1] or 0.9,
-    beta2 = options.betas and options.betas[2] or 0.999, eps = options.eps or 1e-8, clip = options.clip or 0,
+    weight_decay = options.weight_decay or 0, momentum = options.momentum or 0,
+    beta1 = options.betas and options.betas[1] or 0.9, beta2 = options.betas and options.betas[2] or 0.999,
+    eps = options.eps or 1e-8, clip = options.clip or 0,
     nesterov = options.nesterov or false })
   local o = C.ra_optim_new(kind, config, weight, gradient)
   if o == nil then return nil, border.message() end

@@ -8,7 +8,7 @@
 #include "vmath.h"
 
 /* Loops carry nothing from one element to the next even where arrays are one. */
-#define EACH _Pragma("omp simd") for (int64_t i = 0; i < n; i++)
+#define EACH V_LOOP for (int64_t i = 0; i < n; i++)
 
 typedef struct {
   int f;

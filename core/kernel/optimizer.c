@@ -10,7 +10,7 @@
 #include "../base/thread.h"
 #include "vmath.h"
 
-#define EACH _Pragma("omp simd") for (int64_t i = 0; i < n; i++)
+#define EACH V_LOOP for (int64_t i = 0; i < n; i++)
 
 typedef struct {
   int64_t n;

@@ -17,7 +17,7 @@ typedef struct {
   ra_real *y;
 } job;
 
-#define EACH_COLUMN _Pragma("omp simd") for (int32_t i = 0; i < w; i++)
+#define EACH_COLUMN V_LOOP for (int32_t i = 0; i < w; i++)
 
 static void columns(const job *j, const ra_real *x, ra_real *y, int32_t w) {
   ra_real top[WIDE], sum[WIDE];
@@ -61,11 +61,21 @@ static void columns_grad(const job *j, const ra_real *y, const ra_real *dy, ra_r
   }
 }
 
+static ra_real greatest(const ra_real *x, int32_t n) {
+  ra_real lane[16], top;
+  int32_t i = 0;
+  for (int32_t k = 0; k < 16; k++) lane[k] = x[0];
+  for (; i + 16 <= n; i += 16)
+    for (int32_t k = 0; k < 16; k++) lane[k] = x[i + k] > lane[k] ? x[i + k] : lane[k];
+  top = lane[0];
+  for (int32_t k = 1; k < 16; k++) top = lane[k] > top ? lane[k] : top;
+  for (; i < n; i++) top = x[i] > top ? x[i] : top;
+  return top;
+}
+
 static void row(const job *j, const ra_real *x, ra_real *y) {
   int32_t w = j->n;
-  ra_real top = x[0];
-#pragma omp simd reduction(max : top)
-  for (int32_t i = 0; i < w; i++) top = x[i] > top ? x[i] : top;
+  ra_real top = greatest(x, w);
   if (j->log) EACH_COLUMN y[i] = x[i] - top;
   else EACH_COLUMN y[i] = v_exp(x[i] - top);
   double sum = 0;

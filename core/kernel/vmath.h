@@ -12,6 +12,13 @@
 
 #include "kernel.h"
 
+/* Before a loop over elements that depend on no other, even where arrays are one. (libm's calls do not vectorise.) */
+#ifdef RA_DOUBLE
+#define V_LOOP
+#else
+#define V_LOOP _Pragma("omp simd")
+#endif
+
 #ifdef RA_DOUBLE
 
 static inline ra_real v_exp(ra_real x) { return exp(x); }

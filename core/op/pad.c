@@ -7,7 +7,8 @@
 enum { PAD, MODE = 1 + RA_LIST, VALUE }; /* slots */
 
 static const ra_param params[] = {
-  {.name = "pad", .kind = RA_PARAM_INTS, .standard = 0, .low = 0, .high = 1 << 24, .help = "left, right, top, bottom", .required = true},
+  {.name = "pad", .kind = RA_PARAM_INTS, .standard = 0, .low = 0, .high = 1 << 24, .help = "left, right, top, bottom",
+   .required = true},
   {.name = "mode", .kind = RA_PARAM_CHOICE, .standard = RA_PAD_CONSTANT, .low = 0, .high = 2,
    .choices = "constant|edge|reflect", .help = "what the border holds"},
   {.name = "value", .kind = RA_PARAM_NUMBER, .standard = 0, .low = -INFINITY, .high = INFINITY, .help = "of mode constant"},
@@ -45,5 +46,6 @@ const ra_op ra_op_pad = {
   .infer = infer,
   .forward = forward,
   .backward = backward,
-  .samples = "2,3,4,5 | pad={1,2,0,3}\n2,3,4 | pad={1,2,0,3} mode=edge\n3,4 | pad={3,1,2,0} mode=reflect\n2,2,3 | pad={0,1,1,0} value=2",
+  .samples = "2,3,4,5 | pad={1,2,0,3}\n2,3,4 | pad={1,2,0,3} mode=edge\n3,4 | pad={3,1,2,0} mode=reflect\n"
+             "2,2,3 | pad={0,1,1,0} value=2",
 };

@@ -11,7 +11,8 @@ static int32_t stride(const ra_call *c, int side) {
 ra_pool ra_pool_of(const ra_call *c) {
   const int32_t *x = c->in[0].dim;
   const double *p = c->param;
-  ra_pool s = {.planes = (int32_t)((int64_t)x[0] * x[1]), .H = x[2], .W = x[3], .kh = (int32_t)p[KERNEL], .kw = (int32_t)p[KERNEL + 1],
+  ra_pool s = {.planes = (int32_t)((int64_t)x[0] * x[1]), .H = x[2], .W = x[3],
+               .kh = (int32_t)p[KERNEL], .kw = (int32_t)p[KERNEL + 1],
                .stride_h = stride(c, 0), .stride_w = stride(c, 1), .pad_h = (int32_t)p[PAD], .pad_w = (int32_t)p[PAD + 1]};
   s.Ho = (s.H + 2 * s.pad_h - s.kh) / s.stride_h + 1;
   s.Wo = (s.W + 2 * s.pad_w - s.kw) / s.stride_w + 1;
