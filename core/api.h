@@ -37,7 +37,7 @@ double ra_mem_count(void);               /* allocations made so far */
 void ra_mem_fail_after(double n);        /* let n more allocations succeed, fail one; < 0: never */
 
 int32_t ra_threads(void);                /* threads used for computing */
-int32_t ra_set_threads(int32_t n);       /* 1..64; RAMUS_THREADS gives the start value */
+int32_t ra_set_threads(int32_t n);       /* 1 to the number of processors (at least 2), or RAMUS_THREADS at the start where that is more */
 
 /* The instruction set of the kernels: "generic", "avx2" or "avx512". */
 const char *ra_isa(void);

@@ -33,17 +33,21 @@ int32_t ra_threads(void) {
   return n;
 }
 
-int32_t ra_set_threads(int32_t n) {
-  if (n < 1 || n > MAX_THREADS)
-    return ra_fail(RA_ERR_ARG, "threads: given %d, wanted 1 to %d", n, MAX_THREADS);
-  atomic_store(&threads, n);
-  return RA_OK;
+int32_t ra_thread_slots(void) {
+  static atomic_int slots = 0; /* decided once: plans size their scratch by it */
+  int n = atomic_load_explicit(&slots, memory_order_relaxed);
+  if (n > 0) return n;
+  int wish = default_threads(), most = processors() > 2 ? processors() : 2;
+  atomic_store(&slots, n = wish > most ? wish : most);
+  return n;
 }
 
-int32_t ra_thread_slots(void) {
-  int n = ra_threads(), p = processors();
-  if (p < 2) p = 2;
-  return n > p ? n : p;
+int32_t ra_set_threads(int32_t n) {
+  if (n < 1 || n > ra_thread_slots())
+    return ra_fail(RA_ERR_ARG, "threads: given %d, wanted 1 to %d (the processors; more with RAMUS_THREADS at the start)", n,
+                   ra_thread_slots());
+  atomic_store(&threads, n);
+  return RA_OK;
 }
 
 static _Thread_local bool alone;

@@ -82,7 +82,7 @@ typedef struct ra_kernels {
   bool (*conv_can)(const ra_conv *s, ra_conv_kind kind, ra_conv_algo algo);
   /* The fastest algorithm by shape alone, from a measured table. */
   ra_conv_algo (*conv_choose)(const ra_conv *s, ra_conv_kind kind);
-  /* Bytes of scratch; enough for up to ra_thread_slots() threads at the time of this call. */
+  /* Bytes of scratch; enough for any number of threads that ra_set_threads takes. */
   size_t (*conv_work)(const ra_conv *s, ra_conv_kind kind, ra_conv_algo algo);
   void (*conv_forward)(const ra_conv *s, ra_conv_algo algo, const ra_real *x, const ra_real *w, const ra_epilogue *e,
                        ra_real *y, void *work);
