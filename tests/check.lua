@@ -1,7 +1,8 @@
 --- A small test harness: check.case(name, function) registers a test, the
 -- asserting functions say what they saw, check.skip(reason) ends a case as
 -- skipped. tests/run.lua runs every tests/test_*.lua and prints the totals.
-local check = { passed = 0, failed = 0, skipped = 0, filter = nil }
+-- RAMUS_TEST_FILTER=TEXT: only the cases whose name holds it.
+local check = { passed = 0, failed = 0, skipped = 0, filter = os.getenv "RAMUS_TEST_FILTER" }
 
 local SKIP = {}
 

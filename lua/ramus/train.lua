@@ -404,6 +404,7 @@ local function train(recipe, given)
   if not run then return nil, file end
   local out = progress.new { quiet = o.quiet, also = function(text) run:log(text) end }
   local function fail(message)
+    C.ra_signals_catch(false)
     run:close()
     return nil, message
   end
@@ -411,6 +412,7 @@ local function train(recipe, given)
   self, err = prepare(r, o, out)
   if not self then return fail(err) end
   self.run = run
+  C.ra_signals_catch(true) -- from here on SIGINT and SIGTERM wait for the end of a batch
   if file then
     local ok
     ok, err = self:restore(file)
@@ -428,14 +430,13 @@ local function train(recipe, given)
     ok, err = plan_all(self)
     if not ok then return fail(err) end
     if not file then print_header(self) end
-    C.ra_signals_catch(true)
     result, err = self:loop()
-    C.ra_signals_catch(false)
     if not result then
       out:line("stopped: " .. err)
       return fail(err)
     end
   end
+  C.ra_signals_catch(false)
   self.data.train_loader:stop()
   if result == "interrupted" then
     run:close()
