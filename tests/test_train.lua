@@ -106,11 +106,11 @@ for _, signal in ipairs { "INT", "TERM" } do
       steps = 151, augment = { flip = true, rotate = 15, noise = 0.02 } }]] })
     local unbroken, run = folder .. "/long", folder .. "/long" .. signal
     if signal == "INT" then check.equal(select(2, train(long .. " --quiet --run " .. unbroken)), 0, "unbroken run") end
-    local inside, text, status = 0, nil, nil
+    local inside, text, status = 0
     for _ = 1, 12 do
-      text, status = sh(([[%s & pid=$!
+      text, status = sh(([[rm -f %s/log.txt; %s & pid=$!
         n=0; while ! grep -q memory %s/log.txt 2>/dev/null && ! grep -q resuming %s/log.txt 2>/dev/null && [ $n -lt 600 ]; do sleep 0.02; n=$((n+1)); done
-        sleep 0.0%d; kill -%s $pid 2>/dev/null; wait $pid]]):format(command(long .. " --run " .. run):gsub("^env", "exec env"), run, run,
+        sleep 0.0%d; kill -%s $pid 2>/dev/null; wait $pid]]):format(run, (command(long .. " --run " .. run):gsub("^env", "exec env")), run, run,
         math.random(1, 9), signal))
       if text:find("interrupted in epoch", 1, true) then inside = inside + 1 end
       if status == 0 or inside == 2 then break end
@@ -150,7 +150,8 @@ check.case("data in place: no network call", function()
   local _, status = sh(("strace -f -e trace=socket,connect -o %s true"):format(trace))
   if status ~= 0 then check.skip("no strace that may trace (the other cases run with every proxy at a closed port)") end
   local text
-  text, status = sh((command(recipe .. " --quiet --epochs 2 --run " .. folder .. "/traced"):gsub("^env", "strace -f -e trace=socket,connect -o " .. trace .. " env")))
+  text, status = sh((command(recipe .. " --quiet --epochs 2 --run " .. folder .. "/traced")
+    :gsub("^env", "strace -f -e trace=socket,connect -o " .. trace .. " env")))
   check.equal(status, 0, text)
   check.ok(not files.read(trace):find("AF_INET", 1, true), files.read(trace))
 end)
