@@ -260,6 +260,9 @@ local function upvalue(f, wanted)
   end
 end
 
+--- The option table of a section of a recipe, as validate; nil for other entries.
+function help.section_of(entry) return entry.check and upvalue(entry.check, "schema") end
+
 local function model_text(name)
   local ok, build = pcall(require, "ramus.models." .. name)
   if not ok or type(build) ~= "function" then return nil end
@@ -283,6 +286,7 @@ local function recipe_text(name)
   local recipe = require "ramus.recipe"
   local tables = { data = recipe.data_schema, teacher = recipe.teacher_schema, augment = require("ramus.augment").schema }
   if not name or name == "" then return "fields of a recipe (?recipe.data and ?recipe.teacher show theirs)\n" .. schema_text(recipe.schema) end
+  for field, entry in pairs(recipe.schema) do tables[field] = tables[field] or help.section_of(entry) end
   if tables[name] then return ("fields of a recipe's %s\n%s"):format(name, schema_text(tables[name])) end
   local owner, field = name:match("^(%w+)%.([%w_]+)$")
   local schema = owner and tables[owner] or recipe.schema

@@ -69,6 +69,13 @@ local schema = {
 }
 schema.data.required = true
 schema.validate.default, schema.log.default = {}, {}
+for field, text in pairs {
+  name = "of the run's folder, runs/NAME", data = "what to train and score on; see data", model = "ra.models.NAME{...} or ra.model(f)",
+  teacher = "the past self that rows compare with; none if left out", supervise = "rows of output, loss, against, weight, from, till",
+  optim = "ra.optim.NAME{...}", epochs = "how many; they count from 0", seed = "of initialisation, order, augmentation and dropout",
+  validate = "how often, and the threshold, of Dice on the validation split", early_stop = "stop when validation no longer gets better",
+  log = "what is written beside the losses",
+} do schema[field].help = text end
 
 --- What a recipe file sees: everything that plain Lua has, and require "ramus".
 local function run_file(path)

@@ -1,0 +1,167 @@
+--- Writes the reference pages that come from tables: ops.md, losses.md, models.md, recipe.md, cli.md.
+--   build/ramus run docs/reference/generate.lua [FOLDER]
+-- FOLDER: where to write; docs/reference unless given. tests/test_docs.lua fails
+-- when a committed page differs from what this makes.
+local ra = require "ramus"
+local augment = require "ramus.augment"
+local cli = require "ramus.cli"
+local files = require "ramus.files"
+local help = require "ramus.help"
+local optim = require "ramus.optim"
+local recipe = require "ramus.recipe"
+
+local folder = arg[1] or (arg[0]:match("^(.*)/[^/]*$") or ".")
+local specs = getmetatable(ra.F).specs
+local NOTE = "<!-- Made by docs/reference/generate.lua from the tables in the code. Do not edit: change the table, then run it. -->\n"
+
+--- Text in a cell of a table; a wide `|` would end the cell.
+local function cell(text) return (tostring(text or ""):gsub("|", "\\|"):gsub("\n", " ")) end
+local function code(text) return text and text ~= "" and "`" .. tostring(text):gsub("|", "\\|") .. "`" or "" end
+
+local function write_page(name, lines)
+  local path = folder .. "/" .. name
+  assert(files.write(path, NOTE .. table.concat(lines, "\n") .. "\n"))
+end
+
+-- ---- ops and losses -----------------------------------------------------------------
+
+local function param_table(spec, lines)
+  if #spec.params == 0 then return end
+  lines[#lines + 1] = "\n| option | default | values | meaning |\n|---|---|---|---|"
+  for _, p in ipairs(spec.params) do
+    lines[#lines + 1] = ("| %s | %s | %s | %s%s |"):format(code(p.name), p.required and "required" or code(help.default_of(p)),
+      cell(help.range_of(p)), cell(p.help), p.live and "; a number or a schedule" or "")
+  end
+end
+
+local function op_section(spec, lines)
+  lines[#lines + 1] = ("\n## %s\n"):format(spec.name)
+  lines[#lines + 1] = ("```\n%s\n\n%s\n```"):format(help.signature(spec), spec.help)
+  param_table(spec, lines)
+end
+
+local function ops_page()
+  local lines = { "# Ops\n",
+    "`ra.F.NAME(inputs..., {options})`. On tensors an op runs at once and gives a tensor (a number for a full reduction); inside",
+    "`ra.model` or `ra.grad` it is recorded. Inputs marked `?` may be left out or `nil`; a number serves where a tensor of one value",
+    "would; inputs can also be given by name among the options. Dimensions count from 1. Names, defaults, weight shapes and",
+    "semantics are PyTorch's. An op of one input is also a method, `x:relu()`, and a module, `ra.nn.relu{}`.\n",
+    "In the REPL `?NAME` shows the same." }
+  local names = {}
+  for _, n in ipairs(getmetatable(ra.F).names) do if not specs[n].is_loss then names[#names + 1] = n end end
+  table.sort(names)
+  for i, n in ipairs(names) do names[i] = ("[%s](#%s)"):format(n, n) end
+  lines[#lines + 1] = "\n" .. table.concat(names, ", ")
+  for _, n in ipairs(getmetatable(ra.F).names) do if not specs[n].is_loss then op_section(specs[n], lines) end end
+  write_page("ops.md", lines)
+end
+
+local function losses_page()
+  local lines = { "# Losses\n",
+    "`ra.loss.NAME{options}` is a value that is called `loss(prediction, mask, teacher)`; each ignores what it does not need. Predictions",
+    "and teachers are logits unless `input = \"prob\"`. The result is a number outside of a recording. Options that say so take a",
+    "schedule too. `ra.F.NAME(prediction, mask, teacher, {options})` is the same op. How the losses of the paper are read:",
+    "[the method](../explanation/method.md)." }
+  for _, n in ipairs(ra.loss.names) do op_section(specs[n], lines) end
+  write_page("losses.md", lines)
+end
+
+-- ---- option tables ------------------------------------------------------------------
+
+local function schema_table(schema, lines)
+  lines[#lines + 1] = "\n| field | default | values | meaning |\n|---|---|---|---|"
+  for _, name in ipairs(help.entry_order(schema)) do
+    local e = schema[name]
+    lines[#lines + 1] = ("| %s | %s | %s | %s |"):format(code(type(name) == "number" and e.name or name),
+      e.required and "required" or code(help.entry_default(e)), cell(help.entry_range(e)), cell(e.help))
+  end
+end
+
+local function text_block(text) return "\n```\n" .. text .. "\n```" end
+
+local function models_page()
+  local lines = { "# Models and modules\n",
+    "A model is made by `ra.models.NAME{options}` or from your own function by `ra.model(f)` ([tutorial](../tutorial/own-architecture.md)).",
+    "Weights start as He et al. (ICCV 2015) say: normal with deviation sqrt(2 / fan_in); biases 0, scales 1.\n", "## Models" }
+  for _, name in ipairs(help.model_names()) do
+    local text = assert(help.find("models." .. name))
+    lines[#lines + 1] = ("\n### %s"):format(name)
+    lines[#lines + 1] = text_block(text)
+  end
+  lines[#lines + 1] = "\n## Modules\n\nAn op with its parameters and buffers. Options of the op ([ops](ops.md)) are options of the module too.\n"
+  lines[#lines + 1] = "```"
+  local names = {}
+  for name, f in pairs(ra.nn) do if type(f) == "function" and name ~= "is" and name ~= "initialise" then names[#names + 1] = name end end
+  table.sort(names)
+  local bare = {}
+  for _, name in ipairs(names) do
+    local comment = help.comment_of(ra.nn[name])
+    if comment and comment:match("^nn%." .. name) or name == "sequence" then lines[#lines + 1] = "ra." .. (comment:gsub("\n.*", ""):gsub("^Modules[^:]*: ", ""))
+    elseif specs[name] and specs[name].input_index.weight then lines[#lines + 1] = ("ra.nn.%s{ C, ... }"):format(name)
+    else bare[#bare + 1] = name end
+  end
+  lines[#lines + 1] = "```\n\nWithout parameters, `ra.nn.NAME{options}`: " .. table.concat(bare, ", ") .. "."
+  write_page("models.md", lines)
+end
+
+local function recipe_page()
+  local lines = { "# Fields of a recipe\n",
+    "A recipe is a Lua file that returns a table with these fields. Unknown fields are errors that name the nearest known one. Every field",
+    "can be set from the command line: `--set optim.lr=3e-4`, `--set data.augment.rotate=10`, `--set model.width=8`,",
+    "`--set \"supervise.2.weight=ramp(0, 1)\"`. The value is a Lua expression, or a string where it is none." }
+  schema_table(recipe.schema, lines)
+  lines[#lines + 1] = "\n## data"
+  schema_table(recipe.data_schema, lines)
+  lines[#lines + 1] = "\n`split` may be a name that the set declares, or weights as `\"7:1:2\"` (train, val, test; drawn once, by a fixed seed)."
+  lines[#lines + 1] = "\n## data.augment\n\nRanges and order are explained in [images.md](images.md)."
+  schema_table(augment.schema, lines)
+  lines[#lines + 1] = "\n## teacher"
+  schema_table(recipe.teacher_schema, lines)
+  lines[#lines + 1] = text_block(help.head_of "ramus.teacher")
+  for _, name in ipairs { "validate", "early_stop", "log" } do
+    lines[#lines + 1] = "\n## " .. name
+    schema_table(assert(help.section_of(recipe.schema[name])), lines)
+  end
+  lines[#lines + 1] = "\n## supervise\n\nA list of rows."
+  lines[#lines + 1] = text_block(help.head_of "ramus.supervise")
+  lines[#lines + 1] = "\n## optim"
+  for _, name in ipairs(optim.names) do
+    lines[#lines + 1] = ("\n### ra.optim.%s"):format(name)
+    schema_table(optim.schema(name), lines)
+  end
+  lines[#lines + 1] = "\n## Schedules\n\nFor `weight` of a row, `optim.schedule` (there the value multiplies `lr`) and live options of losses."
+  lines[#lines + 1] = text_block(help.find "schedule")
+  write_page("recipe.md", lines)
+end
+
+-- ---- command line ---------------------------------------------------------------------
+
+local function cli_page()
+  local lines = { "# Command line\n",
+    "| command | what it does |\n|---|---|" }
+  local names = {}
+  for name in pairs(cli.commands) do names[#names + 1] = name end
+  local first = { repl = 1, run = 2, ["-e"] = 3, train = 4, eval = 5, predict = 6, fetch = 7, datasets = 8 }
+  table.sort(names, function(a, b)
+    local x, y = first[a] or 99, first[b] or 99
+    if x ~= y then return x < y end
+    return a < b
+  end)
+  for _, name in ipairs(names) do
+    lines[#lines + 1] = ("| %s | %s |"):format(code("ramus " .. cli.commands[name].usage), cell(cli.commands[name].help))
+  end
+  for _, text in ipairs {
+    "\n`ramus --help` lists the commands, `ramus COMMAND --help` shows one, `ramus --version` the version.\n",
+    "## Exit status\n", "| status | meaning |\n|---|---|", "| 0 | done |", "| 1 | the world failed: network, file, data, a loss that is not finite, a script's error |",
+    "| 2 | wrong use: unknown command or option, a recipe that does not hold together |", "| 130 | interrupted (SIGINT, SIGTERM) and a checkpoint saved: the same command goes on |",
+    "\n## Results and messages\n", "Results go to standard output, complaints to standard error. With `--json` standard output holds JSON and nothing else. Where standard",
+    "output is not a terminal the live line is left out and whole lines remain. Nothing ever asks a question.\n",
+    "Environment variables are in [environment.md](environment.md), files in [formats.md](formats.md)." } do lines[#lines + 1] = text end
+  write_page("cli.md", lines)
+end
+
+ops_page()
+losses_page()
+models_page()
+recipe_page()
+cli_page()
