@@ -15,7 +15,10 @@ PACKAGES := luajit libpng libcurl libarchive libjpeg jansson libedit openblas li
 PKG_CFLAGS = $(shell pkg-config --cflags $(PACKAGES))
 PKG_LIBS   = $(shell pkg-config --libs $(PACKAGES))
 
-WARN := -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wvla -Wno-format-truncation
+WARN := -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wvla
+ifneq ($(findstring clang,$(shell $(CC) --version)),clang)
+WARN += -Wno-format-truncation # a message that is cut is still a message
+endif
 CFLAGS ?= -O2 -g
 FLAGS_release :=
 FLAGS_double  := -DRA_DOUBLE
@@ -61,7 +64,8 @@ $(BIN): $(CORE_OBJ) $(MAIN_OBJ)
 
 $(LIB): $(CORE_OBJ)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(FLAGS_$(VARIANT)) -fopenmp -shared -Wl,-z,nodelete -o $@ $^ $(LIBS)
+	$(CC) $(CFLAGS) $(FLAGS_$(VARIANT)) -fopenmp -shared -Wl,-z,nodelete -o $@.new $^ $(LIBS)
+	@mv $@.new $@
 
 # One rule per instruction set for the kernels, then the rule for everything else.
 define kernel_rule
@@ -78,7 +82,38 @@ $(OUT)/%.o: %.c
 -include $(CORE_OBJ:.o=.d) $(MAIN_OBJ:.o=.d)
 
 test: all        ## set up, build, run every test; last line: N passed, N failed
+	@$(MAKE) --no-print-directory build VARIANT=double
 	@$(BIN) run tests/run.lua
+
+gradcheck:       ## gradients of every op and loss, in double precision
+	@$(MAKE) --no-print-directory build VARIANT=double
+	@build/double/ramus run tests/run.lua gradcheck
+
+asan:            ## the tests under address and undefined-behaviour sanitizers
+	@$(MAKE) --no-print-directory build VARIANT=asan
+	@ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1 RAMUS_SANITIZED=1 \
+	  build/asan/ramus run tests/run.lua
+
+oom: all         ## every allocation of the core's main paths fails once
+	@$(BIN) run tests/run.lua oom
+
+lint:            ## luacheck and cppcheck
+	@.ci/setup test
+	luacheck -q lua recipes datasets tests docs
+	cppcheck -q --std=c11 --enable=warning,performance,portability --inline-suppr --error-exitcode=1 -j2 -I core \
+	  -DRA_ISA=avx512 --suppress=missingIncludeSystem core lua
+
+ci: test lint asan ## what .ci/run does after make test: lint and sanitizers
+
+demo: all        ## make, train, evaluate and picture a segmenter on synthetic angiograms
+	@RAMUS_DATA=$${RAMUS_DATA:-runs/data} $(BIN) demo
+
+install: all     ## PREFIX=/usr/local: bin/ramus, lib/libramus.so, share/ramus
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib $(DESTDIR)$(PREFIX)/share/ramus
+	install -m 755 $(BIN) $(DESTDIR)$(PREFIX)/bin/ramus
+	install -m 755 $(LIB) $(DESTDIR)$(PREFIX)/lib/libramus.so
+	cp -r lua recipes datasets $(DESTDIR)$(PREFIX)/share/ramus/
+	install -D -m 644 core/api.h $(DESTDIR)$(PREFIX)/share/ramus/core/api.h
 
 clean:           ## remove build/
 	rm -rf build

@@ -72,7 +72,8 @@ static int32_t prepare(const ra_graph *g, ra_call *c, const ra_op *op, const dou
   if (n_in > RA_MAX_IN) return ra_fail(RA_ERR_ARG, "%s: given %d inputs, at most %d", ra_op_name(op), n_in, RA_MAX_IN);
   for (int32_t k = 0; k < n_in; k++) {
     if (in[k] >= g->size) return ra_fail(RA_ERR_ARG, "%s: input %d is not a node of this graph", ra_op_name(op), k + 1);
-    array[k] = in[k] < 0 ? (ra_array){.rank = -1} : array_of_node(&g->node[in[k]]);
+    if (in[k] >= 0) array[k] = array_of_node(&g->node[in[k]]);
+    else array[k].rank = -1;
   }
   return ra_call_prepare(c, op, param, n_in, array, false);
 }

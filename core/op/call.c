@@ -87,7 +87,7 @@ int32_t ra_call_prepare(ra_call *c, const ra_op *op, const double *param, int32_
   c->n_in = n_in;
   for (int32_t k = 0; k < n_in; k++) {
     c->in[k] = in[k];
-    if (in[k].rank < 0 && k < least)
+    if (k < least && in[k].rank < 0)
       return ra_fail(RA_ERR_ARG, "%s: %s is missing", op->name, ra_input_name(op, k, name));
   }
   for (int32_t k = n_in; k < RA_MAX_IN; k++) c->in[k].rank = -1;

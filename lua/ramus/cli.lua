@@ -230,6 +230,17 @@ commands.datasets = { usage = "datasets [--json]", help = "the data sets that ar
   return 0
 end }
 
+commands.demo = {
+  usage = "demo [--run DIR] [--data-root DIR]", help = "train, evaluate and picture a segmenter on synthetic angiograms in a few minutes",
+  call = function(args)
+    local words, given = parse(args, 2, { run = { value = "a folder" }, ["data-root"] = { value = "a folder" } })
+    if not words then return wrong_use(given, "demo") end
+    local ok, err, kind = require "ramus.demo" { run = given.run, data_root = given["data-root"] }
+    if kind == "interrupted" then return 130 end
+    return ok and 0 or failed(err)
+  end,
+}
+
 commands.doctor = { usage = "doctor", help = "what this build and machine can do", call = function()
   local border = require "ramus.ffi"
   local C, ffi = border.C, border.cdata
@@ -245,7 +256,7 @@ commands.doctor = { usage = "doctor", help = "what this build and machine can do
   return 0
 end }
 
-local order = { "repl", "run", "-e", "train", "eval", "predict", "fetch", "datasets", "doctor" }
+local order = { "repl", "run", "-e", "train", "eval", "predict", "fetch", "datasets", "demo", "doctor" }
 
 local function usage()
   local lines = { "usage: ramus COMMAND ...", "" }
