@@ -68,13 +68,22 @@ end
 
 -- ---- option tables ------------------------------------------------------------------
 
-local function schema_table(schema, lines)
-  lines[#lines + 1] = "\n| field | default | values | meaning |\n|---|---|---|---|"
+local function schema_rows(schema, lines, prefix)
   for _, name in ipairs(help.entry_order(schema)) do
     local e = schema[name]
-    lines[#lines + 1] = ("| %s | %s | %s | %s |"):format(code(type(name) == "number" and e.name or name),
+    lines[#lines + 1] = ("| %s | %s | %s | %s |"):format(code(type(name) == "number" and e.name or prefix .. name),
       e.required and "required" or code(help.entry_default(e)), cell(help.entry_range(e)), cell(e.help))
+    local inner = lines.nested and help.section_of(e)
+    if inner then schema_rows(inner, lines, name .. ".") end
   end
+end
+
+--- nested: sections of sections are shown too.
+local function schema_table(schema, lines, nested)
+  lines[#lines + 1] = "\n| field | default | values | meaning |\n|---|---|---|---|"
+  lines.nested = nested
+  schema_rows(schema, lines, "")
+  lines.nested = nil
 end
 
 local function text_block(text) return "\n```\n" .. text .. "\n```" end
@@ -120,7 +129,7 @@ local function recipe_page()
   lines[#lines + 1] = text_block(help.head_of "ramus.teacher")
   for _, name in ipairs { "validate", "early_stop", "log" } do
     lines[#lines + 1] = "\n## " .. name
-    schema_table(assert(help.section_of(recipe.schema[name])), lines)
+    schema_table(assert(help.section_of(recipe.schema[name])), lines, true)
   end
   lines[#lines + 1] = "\n## supervise\n\nA list of rows."
   lines[#lines + 1] = text_block(help.head_of "ramus.supervise")
