@@ -330,7 +330,7 @@ end)
 -- ---- ramus.augment ----
 
 local augment = require "ramus.augment"
-local tensor = require "ramus.tensor"
+local tensors = require "ramus.tensor"
 
 check.case("ramus.augment builds programs, prints them and applies them", function()
   local p = augment.program { flip = true, rotate = 25, scale = { 0.85, 1.2 }, gamma = { 0.7, 1.4, share = 0.5 },
@@ -340,15 +340,15 @@ check.case("ramus.augment builds programs, prints them and applies them", functi
     .. "crop to 24 x 24, 50 % must hold vessel; border reflect")
   check.equal(C.ra_augment_check(p), 0)
   local x, y, f = p:apply(image, mask, nil, { seed = 1, epoch = 2, sample = 3 })
-  check.equal(tensor.shape_text(x), "[1,24,24]")
-  check.equal(tensor.shape_text(y), "[24,24]")
-  check.equal(tensor.shape_text(f), "[24,24]")
+  check.equal(tensors.shape_text(x), "[1,24,24]")
+  check.equal(tensors.shape_text(y), "[24,24]")
+  check.equal(tensors.shape_text(f), "[24,24]")
   local x2 = p:apply(image, mask, nil, { seed = 1, epoch = 2, sample = 3 })
   for i = 0, x.size - 1 do check.equal(x.data[i], x2.data[i]) end
   check.equal(tostring(augment.program {}), "augmentation: none")
   check.equal(tostring(augment.prepare { size = { 30, 40 }, clahe = true }), "augmentation: size to 30 x 40; clahe 8 tiles, clip 2")
   local r = augment.prepare({ size = 16 }):apply(image, mask)
-  check.equal(tensor.shape_text(r), "[1,16,16]")
+  check.equal(tensors.shape_text(r), "[1,16,16]")
 end)
 
 check.case("adding a step does not change what the others draw", function()
@@ -378,7 +378,7 @@ check.case("wrong options name what is wrong", function()
   check.raises("crop wants a side", augment.program, { crop = 2.5 })
   check.raises("flip must be one of", augment.program, { flip = "sideways" })
   check.fails("did you mean 'crop'", augment.validate, { crp = 5 })
-  check.raises("the mask is [5,5]", function() augment.program({}):apply(image, tensor.zeros(5, 5)) end)
+  check.raises("the mask is [5,5]", function() augment.program({}):apply(image, tensors.zeros(5, 5)) end)
 end)
 
 check.case("the loader prepares once, augments by key, and gives the same batches for any number of threads", function()
@@ -386,7 +386,7 @@ check.case("the loader prepares once, augments by key, and gives the same batche
   local folder, samples = check.folder("augment"), {}
   for i = 1, 5 do
     local base = folder .. "/" .. i
-    assert(image_module.save(base .. ".png", tensor.rand(40 + i, 50)))
+    assert(image_module.save(base .. ".png", tensors.rand(40 + i, 50)))
     assert(image_module.save(base .. "_gt.png", image_module.resize(mask, { 40 + i, 50, method = "nearest" })))
     samples[i] = { id = tostring(i), image = base .. ".png", mask = base .. "_gt.png" }
   end
@@ -396,7 +396,7 @@ check.case("the loader prepares once, augments by key, and gives the same batche
     local l = assert(loader.new(samples, { batch = 2, steps = 4, epochs = 2, threads = threads, seed = 3, cache = cache,
       prepare = augment.prepare { size = { 36, 44 }, clahe = true }, augment = program_of }))
     assert(l:start(0, 0))
-    local x, y, f = tensor.empty(2, 1, 24, 24), tensor.empty(2, 1, 24, 24), tensor.empty(2, 1, 24, 24)
+    local x, y, f = tensors.empty(2, 1, 24, 24), tensors.empty(2, 1, 24, 24), tensors.empty(2, 1, 24, 24)
     local values = {}
     while true do
       local n, err = l:next(x, y, f)

@@ -102,7 +102,8 @@ check.case("repl: help on names and on variables", function()
   check.ok(text:find("1 to 1024", 1, true), text)
   for _, case in ipairs { { "?", "?loss" }, { "help", "?loss" }, { "?loss.dice", "smooth" }, { "? ra.nn.batch_norm", "running mean" },
     { "?unet", "levels, the bottleneck included" }, { "?ramp", "ra.ramp(a, b, n)" }, { "?hd95", "95th percentile" }, { "?recipe.data", "batch" },
-    { "?adamw", "weight_decay" }, { "?image.load", "PNG" }, { "?model.forward", "evaluation mode" }, { "?ra.train", "options" }, { "conv2d?", "cross-correlation" } } do
+    { "?adamw", "weight_decay" }, { "?image.load", "PNG" }, { "?model.forward", "evaluation mode" }, { "?ra.train", "options" },
+    { "conv2d?", "cross-correlation" } } do
     check.equal(s:feed(case[1]), true, case[1])
     text = shown()
     check.ok(text:find(case[2], 1, true), case[1] .. " gave " .. text)

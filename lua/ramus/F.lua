@@ -9,7 +9,6 @@ local tensor = require "ramus.tensor"
 local C, ffi = border.C, border.cdata
 
 local F = {}
-local NAN = 0 / 0
 local MAX_SLOTS = 20
 
 local KIND = { [0] = "number", "integer", "boolean", "choice", "dim", "pair", "dims", "ints" }
@@ -160,9 +159,8 @@ local function read_arguments(spec, level, ...)
   if list then fill[list.kind](slots, spec, list, { unpack(opts) }, level + 1) end
   for key, value in pairs(opts or {}) do
     local p, k = spec.by_name[key], spec.input_index[key]
-    if list and type(key) == "number" then
-      k = nil -- read above
-    elseif p then
+    local named = not (list and type(key) == "number") -- the list itself is read above
+    if named and p then
       local schedule = schedule_of(p, value)
       if schedule then
         schedules = schedules or {}
@@ -170,12 +168,12 @@ local function read_arguments(spec, level, ...)
         value = schedule(0)
       end
       fill[p.kind](slots, spec, p, value, level + 1)
-    elseif k and (is_value(value)) then
+    elseif named and k and is_value(value) then
       if inputs[k] then error(("%s: %s is given twice"):format(spec.name, key), level + 1) end
       for j = n + 1, k do inputs[j] = inputs[j] or false end
       inputs[k] = value
       n = math.max(n, k)
-    else
+    elseif named then
       error(("%s: %s"):format(spec.name, options.unknown("option", key, option_names(spec))), level + 1)
     end
   end

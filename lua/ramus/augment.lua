@@ -235,7 +235,8 @@ function methods.apply(p, picture, mask, fov, given)
   scratch = scratch or border.own(C.ra_augment_scratch_new(), C.ra_augment_scratch_release)
   local from = picture_struct(channels, H, W, x, y, f)
   local to = picture_struct(channels, h, w, to_x, to_y, to_f)
-  local held = { x, y, f } -- copies that only the structs point to
+  -- copies that only the structs point to are kept alive over the call
+  local held = { x, y, f } -- luacheck: ignore 241
   if C.ra_augment_apply(p, from, to, key.seed, key.epoch, key.sample, scratch) ~= 0 then error(border.message(), 2) end
   held[1] = nil
   return to_x, to_y, to_f

@@ -1,7 +1,6 @@
 --- The data of a recipe: the set fetched and opened, a loader for training,
 -- loaders for whole pictures, and what is known about them (hashes, protocol).
 local augment = require "ramus.augment"
-local border = require "ramus.ffi"
 local dataset = require "ramus.dataset"
 local fetch = require "ramus.fetch"
 local image = require "ramus.image"

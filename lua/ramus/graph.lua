@@ -11,7 +11,7 @@ local no_value = {
   get = true, set = true, totable = true, item = true, stats = true, copy = true, fill = true, clone = true,
 }
 
-function Node.__index(node, key)
+function Node.__index(_, key)
   if no_value[key] then
     error(("%s: a node has a shape but no value while a model is being recorded"):format(key), 2)
   end

@@ -364,7 +364,10 @@ local topics = {
     for _, n in ipairs(schedule_names()) do lines[#lines + 1] = "  " .. schedule_signatures[n] end
     return table.concat(lines, "\n")
   end,
-  optim = function() return "optimizers: ra.optim." .. table.concat(require("ramus.optim").names, ", ra.optim.") .. "\n" .. schema_text(require("ramus.optim").schema "adamw") end,
+  optim = function()
+    local optim = require "ramus.optim"
+    return "optimizers: ra.optim." .. table.concat(optim.names, ", ra.optim.") .. "\n" .. schema_text(optim.schema "adamw")
+  end,
   metrics = function()
     local rows = {}
     for _, key in ipairs(require("ramus.metrics").keys) do rows[#rows + 1] = ("  %-16s %s"):format(key, help.metrics[key] or "") end

@@ -136,7 +136,7 @@ end
 
 return setmetatable(predict, { __call = function(_, run, paths, given)
   local o = options.check(given, schema, "predict")
-  local model, err = run, nil
+  local model, err = run
   if type(run) == "string" then
     local file
     model, file = checkpoint.load_model(run)

@@ -240,7 +240,7 @@ local keywords = { "and", "break", "do", "else", "elseif", "end", "false", "for"
 
 --- Names that the text before the cursor may go on with, sorted, and the part of them that is there.
 function repl.candidates(before)
-  local names, partial = {}, nil
+  local names, partial = {}
   local asked = before:match("^%s*%?%s*(.*)$")
   if asked and not asked:find("%.") then
     partial = asked

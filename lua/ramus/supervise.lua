@@ -66,14 +66,12 @@ function supervise.new(rows, outputs, epochs, teacher_from)
     if row.against ~= "mask" then row.starts = math.max(row.from, teacher_from) end
     row.ends = math.min(row.till or epochs, epochs)
     self.rows[r] = row
-    local seen = {}
     for i, name in ipairs(found) do
       local weight, why = weight_of(row, i, #found)
       if not weight then return nil, ("%s: %s"):format(where, why) end
       if type(weight) == "number" and not (weight >= 0 and weight < math.huge) then
         return nil, ("%s: weight must be finite and >= 0, given %s"):format(where, tostring(weight))
       end
-      seen[#seen + 1] = name
       self.terms[#self.terms + 1] = { row = r, at = name, loss = row.loss, against = row.against, weight = weight,
         name = ("%s@%s"):format(row.loss.name, name), starts = row.starts, ends = row.ends }
     end

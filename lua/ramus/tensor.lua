@@ -164,7 +164,7 @@ function methods.item(t)
   return t.data[0]
 end
 
-local function view(t, who, pointer)
+local function view(who, pointer)
   local v, err = tensor.wrap(pointer)
   if not v then error(err:find("^" .. who) and err or who .. ": " .. err, 3) end
   return v
@@ -172,7 +172,7 @@ end
 
 --- A view of `count` indices of dimension `dim` from `first`.
 function methods.narrow(t, dim, first, count)
-  return (view(t, "narrow", C.ra_tensor_narrow(t, dim - 1, first - 1, count)))
+  return (view("narrow", C.ra_tensor_narrow(t, dim - 1, first - 1, count)))
 end
 
 --- Another shape for the same elements; one -1 is worked out. A view where t is contiguous, else a copy.
@@ -190,13 +190,13 @@ function methods.reshape(t, ...)
   end
   local dims, rank = c_shape("reshape", shape, 2)
   local dense = C.ra_tensor_contiguous(t) and t or t:clone()
-  return (view(t, "reshape", C.ra_tensor_reshape(dense, rank, dims)))
+  return (view("reshape", C.ra_tensor_reshape(dense, rank, dims)))
 end
 
 --- A dense copy with memory of its own.
 function methods.clone(t)
   border.make_room(t.size * ffi.sizeof("ra_real"))
-  return (view(t, "clone", C.ra_tensor_clone(t)))
+  return (view("clone", C.ra_tensor_clone(t)))
 end
 
 --- Copies the values of another tensor of the same shape into this one.

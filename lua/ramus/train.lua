@@ -393,7 +393,7 @@ end
 local function train(recipe, given)
   local o = options.check(given, { run = { type = "string" }, quiet = { type = "boolean", default = false },
     evaluate = { type = "boolean", default = true }, data_root = { type = "string" }, offline = { type = "boolean" } }, "train")
-  local r, err = recipe, nil
+  local r, err = recipe
   if not recipe_module.is(recipe) then
     if type(recipe) ~= "table" then error("train: wants a recipe (a table), given " .. options.show(recipe), 2) end
     r, err = recipe_module.resolve(recipe)
