@@ -94,6 +94,16 @@ check.case("repl: an error does not end the session, and says where it was", fun
   check.equal(s:feed("exit"), "leave")
 end)
 
+check.case("repl: ra and its rooms show what is in them", function()
+  local s, shown = session()
+  s:feed("ra")
+  check.ok(shown():find("?loss", 1, true))
+  s:feed("F")
+  check.ok(shown():find("conv_transpose2d", 1, true))
+  s:feed("{ f = print }")
+  check.equal(shown(), "{ f = function }\n")
+end)
+
 check.case("repl: help on names and on variables", function()
   local s, shown = session()
   check.equal(s:feed("?conv2d"), true)

@@ -161,9 +161,14 @@ local function cli_page()
   end
   for _, text in ipairs {
     "\n`ramus --help` lists the commands, `ramus COMMAND --help` shows one, `ramus --version` the version.\n",
-    "## Exit status\n", "| status | meaning |\n|---|---|", "| 0 | done |", "| 1 | the world failed: network, file, data, a loss that is not finite, a script's error |",
-    "| 2 | wrong use: unknown command or option, a recipe that does not hold together |", "| 130 | interrupted (SIGINT, SIGTERM) and a checkpoint saved: the same command goes on |",
-    "\n## Results and messages\n", "Results go to standard output, complaints to standard error. With `--json` standard output holds JSON and nothing else. Where standard",
+    "## Exit status\n",
+    "| status | meaning |\n|---|---|",
+    "| 0 | done |",
+    "| 1 | the world failed: network, file, data, a loss that is not finite, a script's error |",
+    "| 2 | wrong use: unknown command or option, a recipe that does not hold together |",
+    "| 130 | interrupted (SIGINT, SIGTERM) and a checkpoint saved: the same command goes on |",
+    "\n## Results and messages\n",
+    "Results go to standard output, complaints to standard error. With `--json` standard output holds JSON and nothing else. Where standard",
     "output is not a terminal the live line is left out and whole lines remain. Nothing ever asks a question.\n",
     "Environment variables are in [environment.md](environment.md), files in [formats.md](formats.md)." } do lines[#lines + 1] = text end
   write_page("cli.md", lines)

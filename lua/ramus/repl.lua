@@ -109,6 +109,18 @@ local function read_chunk(text)
   return chunk, err
 end
 
+--- A value as text; for ra and its rooms, what is in them.
+local function text_of(v)
+  if type(v) == "table" then
+    local ra = require "ramus"
+    if v == ra then return help.topics() end
+    for _, room in ipairs { "F", "nn", "loss", "models", "optim", "image", "metrics", "schedule", "augment" } do
+      if v == rawget(ra, room) then return help.find(room) end
+    end
+  end
+  return show.value(v)
+end
+
 --- Runs what read_chunk gave; true, or false after an error that was reported.
 function Session:run(chunk, shown)
   jit.off(chunk, true) -- so that Ctrl-C ends a loop typed here: compiled loops do not look
@@ -127,7 +139,7 @@ function Session:run(chunk, shown)
   local seconds = border.C.ra_clock() - start
   if ok and shown == true and values.n > 0 then
     ok, err = pcall(function()
-      for i = 1, values.n do self.write(show.value(values[i]) .. "\n") end
+      for i = 1, values.n do self.write(text_of(values[i]) .. "\n") end
     end)
     if values[1] ~= nil then rawset(_G, "_", values[1]) end
   end

@@ -70,6 +70,7 @@ end
 function nested(v, indent, depth, above)
   if type(v) == "string" then return quoted(v) end
   if type(v) == "number" then return ("%.14g"):format(v) end
+  if type(v) == "function" then return "function" end
   if type(v) ~= "table" or has_own_text(v) then return first_line(tostring(v)) end
   if above[v] then return "{ itself }" end
   if depth > DEPTH then return "{ ... }" end
