@@ -115,7 +115,7 @@ local function text_of(v)
     local ra = require "ramus"
     if v == ra then return help.topics() end
     for _, room in ipairs { "F", "nn", "loss", "models", "optim", "image", "metrics", "schedule", "augment" } do
-      if v == rawget(ra, room) then return help.find(room) end
+      if v == (rawget(ra, room) or package.loaded["ramus." .. room]) then return help.find(room) end
     end
   end
   return show.value(v)
