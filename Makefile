@@ -98,7 +98,7 @@ asan:            ## the tests under address, leak and undefined-behaviour saniti
 	@.ci/setup
 	@$(MAKE) --no-print-directory build VARIANT=asan
 	@leaks=1; ASAN_OPTIONS=detect_leaks=1 build/asan/ramus -e '' >/dev/null 2>&1 || leaks=0; \
-	ASAN_OPTIONS=detect_leaks=$$leaks:allocator_may_return_null=1 LSAN_OPTIONS=print_suppressions=0 \
+	ASAN_OPTIONS=detect_leaks=$$leaks:allocator_may_return_null=1 LSAN_OPTIONS=print_suppressions=0:suppressions=$(CURDIR)/.ci/lsan.supp \
 	UBSAN_OPTIONS=print_stacktrace=1 RAMUS_SANITIZED=1 build/asan/ramus run tests/run.lua
 
 oom: all         ## every allocation of the core's main paths fails once
