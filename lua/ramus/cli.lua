@@ -6,7 +6,7 @@ local cli = {}
 
 -- ---- arguments ----------------------------------------------------------------
 
---- Sorts arguments by `flags`: NAME = { value = "WHAT" or nil, many = bool, short = "-o", number = bool }.
+--- Sorts arguments by `flags`: NAME = { value = "WHAT" or nil, many = bool, short = "-o", number = bool, min =, max = }.
 -- Returns positional arguments and flags, or nil and a message.
 local function parse(args, first, flags)
   local words, given = {}, {}
@@ -37,7 +37,10 @@ local function parse(args, first, flags)
         if not value then return nil, ("%s wants %s"):format(a, f.value) end
         if f.number then
           value = tonumber(value)
-          if not value then return nil, ("%s wants a number, given '%s'"):format(a, args[i]) end
+          if not value then return nil, ("%s wants a number, given '%s'"):format(a, inline or args[i]) end
+          if value < (f.min or value) or value > (f.max or value) then
+            return nil, ("%s wants a number %s, given %g"):format(a, f.max and ("from %g to %g"):format(f.min, f.max) or (">= %g"):format(f.min), value)
+          end
         end
       elseif inline then return nil, ("--%s takes no value"):format(name) end
       if f.many then
@@ -148,7 +151,7 @@ commands.eval = {
   usage = "eval RUN [--data SET:SPLIT] [--threshold T] [--tune] [--data-root DIR] [--offline] [--json]",
   help = "score a run: per picture and pooled, every output, with its protocol",
   call = function(args)
-    local words, given = parse(args, 2, with { data = { value = "SET:SPLIT" }, threshold = { value = "a number", number = true },
+    local words, given = parse(args, 2, with { data = { value = "SET:SPLIT" }, threshold = { value = "a number", number = true, min = 0, max = 1 },
       tune = {}, json = {} })
     if not words then return wrong_use(given, "eval") end
     if #words ~= 1 then return wrong_use(("eval wants one run folder, given %d"):format(#words), "eval") end
@@ -166,8 +169,8 @@ commands.predict = {
   usage = "predict RUN PICTURE... [-o DIR] [--threshold T] [--tile N] [--json]",
   help = "probability, mask and overlay for files and folders",
   call = function(args)
-    local words, given = parse(args, 2, { output = { value = "a folder", short = "-o" }, threshold = { value = "a number", number = true },
-      tile = { value = "a number", number = true }, json = {} })
+    local words, given = parse(args, 2, { output = { value = "a folder", short = "-o" }, threshold = { value = "a number", number = true, min = 0, max = 1 },
+      tile = { value = "a number", number = true, min = 16 }, json = {} })
     if not words then return wrong_use(given, "predict") end
     if #words < 2 then return wrong_use("predict wants a run (or model file) and pictures", "predict") end
     local results, err = require "ramus.predict" (words[1], { unpack(words, 2) }, { output = given.output, threshold = given.threshold,

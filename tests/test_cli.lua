@@ -1,0 +1,205 @@
+--- The command line: exit statuses, the ways to start, installed files, predictions on odd pictures.
+local check = require "check"
+local ra = require "ramus"
+local border = require "ramus.ffi"
+local files = require "ramus.files"
+local json = require "cjson"
+local processes = require "processes"
+
+local sh = processes.sh
+local folder = check.folder("cli")
+local binary = processes.executable(check.root)
+if binary:sub(1, 1) ~= "/" then binary = (sh("realpath " .. binary):gsub("\n", "")) end
+local root = (sh("realpath " .. check.root):gsub("\n", ""))
+local environment = ("env RAMUS_DATA=%s/data RAMUS_THREADS=1 http_proxy=http://127.0.0.1:9 https_proxy=http://127.0.0.1:9 RAMUS_MIRROR=http://127.0.0.1:9/ ")
+  :format(folder)
+
+local function write(path, text) assert(files.write(path, text)) end
+local function ramus(arguments, where) return sh(("cd %s && %s%s %s"):format(where or folder, environment, binary, arguments)) end
+
+--- Runs `ramus ARGUMENTS` and holds it to a status and a part of what it prints; no traceback unless asked for.
+local function expect(arguments, status, part, traceback)
+  local text, got = ramus(arguments)
+  check.equal(got, status, ("ramus %s: exit status\n%s"):format(arguments, text))
+  check.ok(not part or text:find(part, 1, true), ("ramus %s: wanted '%s' in\n%s"):format(arguments, tostring(part), text))
+  check.ok(traceback or not text:find("stack traceback", 1, true), ("ramus %s: a traceback\n%s"):format(arguments, text))
+  return text
+end
+
+check.case("help, version and unknown commands", function()
+  local text = expect("--help", 0, "usage: ramus")
+  for _, name in ipairs { "train", "eval", "predict", "fetch", "datasets", "run FILE", "-e CODE", "doctor" } do
+    check.ok(text:find(name, 1, true), name .. " is not in --help")
+  end
+  expect("help", 0, "usage")
+  expect("--version", 0, "ramus ")
+  expect("train --help", 0, "usage: ramus train")
+  expect("trian x", 2, "did you mean 'train'")
+  expect("--nosuch", 2, "unknown command")
+end)
+
+check.case("wrong use is 2", function()
+  for arguments, part in pairs {
+    ["run"] = "run wants a file", ["-e"] = "-e wants code", ["train"] = "one recipe", ["train a b"] = "given 2", ["train x.lua"] = "cannot read",
+    ["train x.lua --seed"] = "wants a number", ["train x.lua --sed 3"] = "did you mean '--seed'", ["train x.lua --epochs many"] = "given 'many'",
+    ["eval"] = "one run folder", ["eval a --thresold 1"] = "did you mean '--threshold'", ["predict"] = "wants a run", ["predict run"] = "wants a run",
+    ["fetch"] = "one data set", ["fetch nosuch"] = "unknown data set", ["fetch phantm"] = "did you mean 'phantom'",
+    ["fetch phantom --set size"] = "KEY=VALUE", ["datasets --jsno"] = "did you mean '--json'",
+  } do expect(arguments, 2, part) end
+end)
+
+check.case("what the world refuses is 1", function()
+  expect("eval nowhere", 1, "nowhere")
+  expect("predict nowhere picture.png", 1, "nowhere")
+  expect("run nowhere.lua", 1, "nowhere.lua")
+  expect("fetch dca1 --offline", 1, "offline")
+end)
+
+check.case("-e: output, status, errors", function()
+  check.equal(expect("-e 'print(6 * 7)'", 0), "42\n", "output")
+  expect("-e 'print(ra.zeros(2, 3))'", 0, "[2,3]")
+  expect("-e 'error(\"oh\")'", 1, "oh", true)
+  expect("-e 'x ='", 1, "-e:1")
+  expect("-e 'require \"no.such.module\"'", 1, "no.such.module", true)
+  expect("-e 'os.exit(7)'", 7)
+  expect("-e 'local x = nil; return x.y'", 1, "attempt to index", true)
+end)
+
+check.case("run: arg as lua sets it, status, errors with their line", function()
+  write(folder .. "/args.lua", "print(arg[0], #arg, arg[1], arg[2], ...)")
+  check.equal(expect("run args.lua one 'two three'", 0), "args.lua\t2\tone\ttwo three\tone\ttwo three\n", "output")
+  write(folder .. "/bad.lua", "local x = 1\nerror 'oh'\n")
+  expect("run bad.lua", 1, "bad.lua:2: oh", true)
+  write(folder .. "/syntax.lua", "x = = 1\n")
+  expect("run syntax.lua", 1, "syntax.lua:1")
+  write(folder .. "/exit.lua", "os.exit(5)")
+  expect("run exit.lua", 5)
+  write(folder .. "/help.lua", "print(arg[1])") -- an argument of the script, not of ramus
+  check.equal(expect("run help.lua --help", 0), "--help\n", "output")
+end)
+
+check.case("datasets and doctor", function()
+  local list = json.decode(expect("datasets --json", 0))
+  local names = {}
+  for _, d in ipairs(list) do names[d.name] = true end
+  for _, name in ipairs { "phantom", "cimat80", "dca1" } do check.ok(names[name], name .. " is not listed") end
+  expect("datasets", 0, folder .. "/data")
+  expect("doctor", 0, "kernels")
+end)
+
+-- ---- the ways to start ----------------------------------------------------------
+
+check.case("from another folder through a symbolic link", function()
+  sh(("ln -s %s %s/link && ln -s link %s/link2"):format(binary, folder, folder))
+  local text, status = sh(("cd / && %s %s/link2 -e 'print(ra.version)'"):format(environment, folder))
+  check.equal(status, 0, text)
+  check.equal(text, require("ramus").version .. "\n", "version")
+end)
+
+local in_tree = files.is_file(root .. "/Makefile") and not os.getenv "RAMUS_SANITIZED" and border.real == "float"
+
+check.case("plain luajit with the paths set", function()
+  if not in_tree then check.skip("the library of this build wants its own runtime") end
+  if select(2, sh("command -v luajit")) ~= 0 then check.skip("no luajit") end
+  local text, status = sh(("cd / && LUA_PATH='%s/lua/?.lua;%s/lua/?/init.lua;;' luajit -e 'local ra = require \"ramus\"; print(ra.ones(2, 2):totable()[2][2])'")
+    :format(root, root))
+  check.equal(status, 0, text)
+  check.equal(text, "1\n", "output")
+end)
+
+check.case("make install: works from there, without the tree", function()
+  if not in_tree then check.skip("one build is enough") end
+  local prefix = folder .. "/prefix"
+  local text, status = sh(("make -C %s --no-print-directory install PREFIX=%s"):format(root, prefix))
+  check.equal(status, 0, text)
+  for _, path in ipairs { "bin/ramus", "lib/libramus.so", "share/ramus/lua/ramus/init.lua", "share/ramus/recipes/demo.lua",
+    "share/ramus/datasets/phantom.lua", "share/ramus/core/api.h" } do
+    check.ok(files.is_file(prefix .. "/" .. path), path .. " is missing")
+  end
+  text, status = sh(("cd / && %s strace -f -e trace=open,openat -o %s/trace %s/bin/ramus -e 'print(ra.ones(3):totable()[3])'"):format(environment,
+    folder, prefix))
+  if status == 0 then
+    check.ok(not files.read(folder .. "/trace"):find(root .. "/", 1, true), "the installed tree reads files of the source tree")
+  end
+  for _, run in ipairs { prefix .. "/bin/ramus datasets", prefix .. "/bin/ramus fetch phantom --set size=32 --set train=2 --set test=1 --offline" } do
+    text, status = sh("cd / && " .. environment .. run)
+    check.equal(status, 0, text)
+    check.ok(text:find("phantom", 1, true), text)
+  end
+  if select(2, sh("command -v luajit")) == 0 then
+    text, status = sh(("cd / && LUA_PATH='%s/share/ramus/lua/?.lua;%s/share/ramus/lua/?/init.lua;;' luajit -e 'print(require(\"ramus\").ones(1):totable()[1])'")
+      :format(prefix, prefix))
+    check.equal(status, 0, text)
+  end
+end)
+
+-- ---- predict, eval ---------------------------------------------------------------
+
+local model = folder .. "/model.safetensors"
+assert(ra.models.unet { depth = 3, width = 2 }:save(model))
+
+local pictures = folder .. "/pictures"
+assert(files.make_folder(pictures))
+assert(ra.image.save(pictures .. "/grey.png", ra.rand(1, 40, 56)))
+assert(ra.image.save(pictures .. "/odd.png", ra.rand(1, 33, 17)))
+assert(ra.image.save(pictures .. "/one.png", ra.rand(1, 1, 1)))
+assert(ra.image.save(pictures .. "/colour.png", ra.rand(3, 20, 30)))
+assert(ra.image.save(pictures .. "/plain.pgm", ra.rand(1, 9, 11)))
+if border.C.ra_image_save(pictures .. "/deep.png", ra.rand(1, 24, 24), 16) ~= 0 then error(border.message()) end
+
+check.case("predict: a folder with pictures of every size and depth", function()
+  local results = json.decode(expect(("predict %s %s -o out --json"):format(model, pictures), 0))
+  check.equal(#results, 6, "pictures")
+  for _, r in ipairs(results) do
+    local picture = assert(ra.image.load(r.image))
+    for _, kind in ipairs { "prob", "mask", "overlay" } do
+      local made = assert(ra.image.load(folder .. "/" .. r[kind]))
+      check.equal(made.dim[1] * 100000 + made.dim[2], picture.dim[1] * 100000 + picture.dim[2], r[kind] .. ": its size")
+      check.equal(made.dim[0], kind == "overlay" and 3 or 1, r[kind] .. ": channels")
+    end
+    local mask = assert(ra.image.load(folder .. "/" .. r.mask))
+    for i = 0, mask.size - 1 do check.ok(mask.data[i] == 0 or mask.data[i] == 1, "a mask of 0 and 255") end
+  end
+  expect(("predict %s %s/grey.png %s/odd.png --output=out2 --tile 16"):format(model, pictures, pictures), 0, "out2/odd_mask.png")
+end)
+
+check.case("predict: broken, truncated, missing pictures and empty folders: exit 1 and the file's name", function()
+  local good = files.read(pictures .. "/grey.png")
+  write(folder .. "/cut.png", good:sub(1, math.floor(#good / 2)))
+  write(folder .. "/text.png", "this is no picture")
+  write(folder .. "/empty.png", "")
+  files.make_folder(folder .. "/nothing")
+  for _, name in ipairs { "cut.png", "text.png", "empty.png", "missing.png", "nothing" } do
+    expect(("predict %s %s -o out3"):format(model, name), 1, name)
+  end
+  expect(("predict %s %s/grey.png -o /proc/nowhere"):format(model, pictures), 1, "/proc/nowhere")
+  expect(("predict %s %s/grey.png --tile 8"):format(model, pictures), 2, "tile")
+  expect(("predict %s %s/grey.png --threshold 2"):format(model, pictures), 2, "threshold")
+end)
+
+check.case("predict: model files that are none", function()
+  local good = files.read(model)
+  write(folder .. "/cut.safetensors", good:sub(1, #good - 7))
+  write(folder .. "/flipped.safetensors", good:sub(1, -20) .. string.char((good:byte(-19) + 1) % 256) .. good:sub(-18))
+  for _, name in ipairs { "cut.safetensors", "flipped.safetensors", "pictures/grey.png", "nothing" } do
+    expect(("predict %s %s/grey.png -o out4"):format(name, pictures), 1, name)
+  end
+end)
+
+check.case("train, eval and predict of a run folder; --json parses", function()
+  write(folder .. "/tiny.lua", [[local ra = require "ramus"
+return { name = "tiny", data = { set = "phantom", options = { size = 32, train = 2, test = 2 }, batch = 2, val = false },
+  model = ra.models.unet { depth = 2, width = 2 }, supervise = { { at = "out", loss = ra.loss.dice {} } },
+  optim = ra.optim.sgd { lr = 0.1 }, epochs = 1 }]])
+  local trained = json.decode((expect("train tiny.lua --json", 0):gsub("^[^{]*\n", "")))
+  check.equal(trained.n, 2, "pictures in train --json")
+  local scored = json.decode(expect("eval runs/tiny --json", 0))
+  check.near(scored.per_image.dice.mean, trained.per_image.dice.mean, 0, "Dice of eval and of train")
+  for _, key in ipairs { "set", "split", "threshold", "threshold_tuned", "resize", "zero_rule", "field_of_view" } do
+    check.ok(scored.protocol[key] ~= nil, "the protocol lacks " .. key)
+  end
+  expect("eval runs/tiny --data phantom:train --json", 0)
+  expect("eval runs/tiny --data phantom:tarin", 1, "did you mean 'train'")
+  expect("eval runs/tiny --data phantm", 1, "did you mean 'phantom'")
+  expect("predict runs/tiny " .. pictures .. "/odd.png -o out5", 0, "out5/odd_mask.png")
+end)
