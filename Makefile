@@ -112,7 +112,7 @@ lint:            ## luacheck and cppcheck
 	$(CPPCHECK) core lua
 
 demo: all        ## train a segmenter on synthetic angiograms, score it, draw it: under 5 minutes
-	@$(BIN) run tests/demo.lua
+	@$(BIN) demo
 
 bench: all       ## the training step against PyTorch (installs python3-torch, or says 'skipped')
 	@$(BIN) run tests/bench/step.lua

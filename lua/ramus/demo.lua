@@ -1,6 +1,6 @@
---- ramus demo: trains recipes/demo.lua on synthetic angiograms, evaluates it on
--- pictures it has not seen, and scores Frangi's filter on the same pictures as
--- the bar to clear. Returns the exit status.
+--- ramus demo (and make demo): trains recipes/demo.lua on synthetic angiograms,
+-- evaluates it on pictures it has not seen, and scores Frangi's filter on the same
+-- pictures as the bar that it must clear. Returns true, or nil, a message and "interrupted".
 local baseline = require "ramus.baseline"
 local border = require "ramus.ffi"
 local data = require "ramus.data"
@@ -14,9 +14,21 @@ local function recipe_path()
   return here .. "../../recipes/demo.lua"
 end
 
-local function row(name, summary)
-  local function cell(key) return ("%.2f"):format(100 * summary.per_image[key].mean) end
-  return ("%-34s %8s %8s %12s %8s"):format(name, cell "dice", cell "iou", cell "sensitivity", cell "cldice")
+local SHOWN = { { "dice", "Dice" }, { "iou", "IoU" }, { "sensitivity", "sensitivity" }, { "precision", "precision" }, { "cldice", "clDice" },
+  { "roc_auc", "ROC AUC" }, { "hd95", "HD95 (pixels)" } }
+
+--- Mean and deviation over pictures, the filter beside the net.
+local function comparison(filter, net, pictures)
+  local lines = { ("%-20s %18s %18s"):format(("%d test pictures"):format(pictures), "Frangi filter", "U-Net, this run") }
+  for _, key in ipairs(SHOWN) do
+    local function cell(summary)
+      local s = summary.per_image[key[1]]
+      return ("%.3f +- %.3f"):format(s.mean, s.sd)
+    end
+    lines[#lines + 1] = ("%-20s %18s %18s"):format(key[2], cell(filter), cell(net))
+  end
+  lines[#lines + 1] = "mean and standard deviation over pictures; the net's threshold is 0.5, the filter's is tuned on the training pictures"
+  return table.concat(lines, "\n")
 end
 
 return function(given)
@@ -25,25 +37,30 @@ return function(given)
   local r, err = recipe.load(recipe_path())
   if not r then return nil, err end
   local run = given.run or "runs/demo"
+  local data_root = given.data_root or run .. "/data" -- the pictures are made here, beside the run
   local result, kind
-  result, err, kind = require "ramus.train" (r, { run = run, data_root = given.data_root })
+  result, err, kind = require "ramus.train" (r, { run = run, data_root = data_root, offline = true })
   if not result then return nil, err, kind end
-  out:line("scoring Frangi's vesselness filter on the same pictures, tuned on the training ones")
+  out:line("scoring Frangi's vesselness filter on the same pictures")
   local set
-  set, err = data.set(r.data.set, { options = r.data.options, split = r.data.split, data_root = given.data_root })
+  set, err = data.set(r.data.set, { options = r.data.options, split = r.data.split, data_root = data_root, offline = true })
   if not set then return nil, err end
   local bar
   bar, err = baseline.frangi { train = set.splits.train, test = set.splits.test }
   if not bar then return nil, err end
-  local table_text = table.concat({
-    ("%-34s %8s %8s %12s %8s"):format("mean over 12 test pictures, %", "Dice", "IoU", "sensitivity", "clDice"),
-    row("Frangi filter (no learning)", bar.summary), row("U-Net, deep self-distillation", result.evaluation),
-  }, "\n")
+  local text = comparison(bar.summary, result.evaluation, #set.splits.test)
   local ok
-  ok, err = files.write(run .. "/demo.txt", table_text .. "\n")
+  ok, err = files.write(run .. "/table.txt", text .. "\n")
   if not ok then return nil, err end
-  out:line(table_text)
-  out:line(("done in %s; look at %s/pictures/*.png (yellow found, orange false, blue missed), %s/eval.txt, %s/resolved.lua")
-    :format(progress.time(border.C.ra_clock() - started), run, run, run))
+  out:line("\n" .. text .. "\n")
+  for _, line in ipairs {
+    ("%s/table.txt   this table; every score is in eval.txt and eval.json"):format(run),
+    ("%s/pictures/   the test pictures: vessels found yellow, missed blue, false alarms orange"):format(run),
+    ("%s/            recipe, checkpoints, metrics.jsonl, log.txt"):format(run),
+    ("made in %s; for pictures of your own: build/ramus predict %s PICTURE... -o FOLDER"):format(
+      progress.time(border.C.ra_clock() - started), run),
+  } do out:line(line) end
+  local net, filter = result.evaluation.per_image.dice.mean, bar.summary.per_image.dice.mean
+  if not (net > filter) then return nil, ("the net (Dice %.3f) does not beat the filter (%.3f)"):format(net, filter) end
   return true
 end
