@@ -11,7 +11,7 @@ BIN_release := build/ramus
 BIN := $(or $(BIN_$(VARIANT)),$(OUT)/ramus)
 LIB := $(OUT)/libramus.so
 
-PACKAGES := luajit libpng libcurl libarchive libjpeg jansson libedit openblas libcrypto
+PACKAGES := luajit libpng libcurl libarchive libjpeg jansson libedit libcrypto
 PKG_CFLAGS = $(shell pkg-config --cflags $(PACKAGES))
 PKG_LIBS   = $(shell pkg-config --libs $(PACKAGES))
 

@@ -15,7 +15,7 @@
 
 #include "../base/error.h"
 #include "../base/mem.h"
-#include "file.h"
+#include "../base/file.h"
 #include "unpack.h"
 
 enum { BLOCK = 1 << 18, RATIO_LIMIT = 250, FILES_LIMIT = 1000000 };

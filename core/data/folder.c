@@ -13,7 +13,7 @@
 
 #include "../base/error.h"
 #include "../base/mem.h"
-#include "file.h"
+#include "../base/file.h"
 
 enum { DEPTH_LIMIT = 64, BLOCK = 1 << 18 };
 

@@ -10,7 +10,7 @@
 
 #include "../base/error.h"
 #include "../base/mem.h"
-#include "file.h"
+#include "../base/file.h"
 
 #define MAGIC "\x93NUMPY"
 

@@ -7,7 +7,7 @@
 
 #include "../base/error.h"
 #include "../base/mem.h"
-#include "file.h"
+#include "../base/file.h"
 #include "npy.h"
 #include "unpack.h"
 

@@ -16,7 +16,7 @@
 #include "../base/error.h"
 #include "../base/mem.h"
 #include "bundle.h"
-#include "file.h"
+#include "../base/file.h"
 #include "hash.h"
 
 #define PREFIX "{\"__metadata__\":{\"ramus.version\":\"1\",\"ramus.sha256\":\""

@@ -16,7 +16,7 @@
 
 #include "../base/error.h"
 #include "../base/mem.h"
-#include "file.h"
+#include "../base/file.h"
 #include "hash.h"
 #include "transfer.h"
 

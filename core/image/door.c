@@ -6,7 +6,7 @@
 
 #include "../base/error.h"
 #include "../base/mem.h"
-#include "../data/file.h"
+#include "../base/file.h"
 #include "image.h"
 
 static const ra_image_format *const formats[] = {&ra_image_png, &ra_image_jpeg, &ra_image_pnm, &ra_image_npy};

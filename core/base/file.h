@@ -1,6 +1,6 @@
 /* Files written whole or not at all, and files read whole. */
-#ifndef RA_DATA_FILE_H
-#define RA_DATA_FILE_H
+#ifndef RA_BASE_FILE_H
+#define RA_BASE_FILE_H
 
 #include <stddef.h>
 
