@@ -110,13 +110,14 @@ end)
 check.case("make install: works from there, without the tree", function()
   if not in_tree then check.skip("one build is enough") end
   local prefix = folder .. "/prefix"
-  local text, status = sh(("make -C %s --no-print-directory install PREFIX=%s"):format(root, prefix))
+  local _, text, status
+  text, status = sh(("make -C %s --no-print-directory install PREFIX=%s"):format(root, prefix))
   check.equal(status, 0, text)
   for _, path in ipairs { "bin/ramus", "lib/libramus.so", "share/ramus/lua/ramus/init.lua", "share/ramus/recipes/demo.lua",
     "share/ramus/datasets/phantom.lua", "share/ramus/core/api.h" } do
     check.ok(files.is_file(prefix .. "/" .. path), path .. " is missing")
   end
-  text, status = sh(("cd / && %s strace -f -e trace=open,openat -o %s/trace %s/bin/ramus -e 'print(ra.ones(3):totable()[3])'"):format(environment,
+  _, status = sh(("cd / && %s strace -f -e trace=open,openat -o %s/trace %s/bin/ramus -e 'print(ra.ones(3):totable()[3])'"):format(environment,
     folder, prefix))
   if status == 0 then
     check.ok(not files.read(folder .. "/trace"):find(root .. "/", 1, true), "the installed tree reads files of the source tree")

@@ -232,7 +232,7 @@ function methods.apply(p, picture, mask, fov, given)
   local y, f = planes_of(mask, "mask", H, W), planes_of(fov, "field of view", H, W)
   local h, w = methods.size(p, H, W)
   local to_x, to_y, to_f = tensor.empty(channels, h, w), y and tensor.empty(h, w) or nil, tensor.empty(h, w)
-  scratch = scratch or border.own(C.ra_augment_scratch_new(), C.ra_augment_scratch_release)
+  scratch = scratch or border.own(C.ra_augment_scratch_new(), C.ra_augment_scratch_release) or error(border.message(), 2)
   local from = picture_struct(channels, H, W, x, y, f)
   local to = picture_struct(channels, h, w, to_x, to_y, to_f)
   -- copies that only the structs point to are kept alive over the call

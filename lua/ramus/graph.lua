@@ -45,7 +45,7 @@ Recorder.__index = Recorder
 --- A new recorder. `train` tells modules in which mode they are recorded.
 function graph.recorder(options)
   return setmetatable({
-    c = border.own(C.ra_graph_new(), C.ra_graph_free),
+    c = border.own(C.ra_graph_new(), C.ra_graph_free) or error(border.message(), 2),
     train = options and options.train or false,
     nodes = {},     -- node objects by id
     constants = {}, -- node by address of a tensor
@@ -99,7 +99,7 @@ Plan.__tostring = function(p) return p:describe() end
 --- The scratch memory that all plans and eager calls share.
 local shared_arena
 function graph.arena()
-  shared_arena = shared_arena or border.own(C.ra_arena_new(), C.ra_arena_free)
+  shared_arena = shared_arena or border.own(C.ra_arena_new(), C.ra_arena_free) or error(border.message(), 2)
   return shared_arena
 end
 

@@ -1,0 +1,206 @@
+--- Out of memory: on every main path of the core each allocation fails once. The call must
+-- say so, and nothing may stay allocated. `make oom` runs this alone.
+local check = require "check"
+local ra = require "ramus"
+local augment = require "ramus.augment"
+local border = require "ramus.ffi"
+local files = require "ramus.files"
+local image = require "ramus.image"
+local loader = require "ramus.loader"
+local metrics = require "ramus.metrics"
+local safetensors = require "ramus.safetensors"
+local step = require "ramus.step"
+local supervise = require "ramus.supervise"
+local C, ffi = border.C, border.cdata
+
+local folder = check.folder("oom")
+
+local function collect()
+  collectgarbage()
+  collectgarbage()
+end
+
+--- Whether f failed, and its message. (f's value must be garbage before bytes are counted.)
+local function outcome(f)
+  local ok, value, err = pcall(f)
+  return not ok or not value, tostring(not ok and value or err)
+end
+
+--- Calls f with the n-th allocation failing, for n = 0, 1, .. until f ends before it comes to n (from n = 150 on
+-- with growing strides). f returns a true value, or nil and a message, or raises an error. After an earlier call that
+-- succeeded (warm-up of what the core keeps), no failing call may leave a byte behind.
+-- forgiving: some allocations may fail without harm (a cache), so the end is where nothing failed any more.
+local function fail_each(f, forgiving)
+  local dense = 150
+  for _ = 1, 2 do assert(f()) end
+  collect()
+  local n, failures = 0, 0
+  while true do
+    local live, count = C.ra_mem_live(), C.ra_mem_count()
+    C.ra_mem_fail_after(n)
+    local failed, message = outcome(f)
+    C.ra_mem_fail_after(-1)
+    local made = C.ra_mem_count() - count
+    if not failed and made <= n then
+      check.ok(failures > 0, "no allocation was made")
+      return
+    end
+    check.ok(failed or forgiving, ("allocation %d failed and the call said nothing of it"):format(n))
+    if failed then
+      failures = failures + 1
+      check.ok(message:find("memory", 1, true), ("allocation %d failed, and the message was: %s"):format(n, message))
+    end
+    collect()
+    check.equal(C.ra_mem_live(), live, ("bytes alive after allocation %d failed (%s)"):format(n, message))
+    n = n + (n < dense and 1 or 1 + math.floor(n / 8))
+  end
+end
+
+local function case(name, f, forgiving)
+  check.case("each allocation fails once: " .. name, function() fail_each(f, forgiving) end)
+end
+
+case("tensors and views", function()
+  local t = ra.zeros(4, 6):clone():reshape(3, 8):narrow(2, 3, 4)
+  return t:clone()
+end)
+
+case("ops, called at once", function()
+  local x, w = ra.ones(1, 2, 9, 9), ra.ones(3, 2, 3, 3)
+  local y = ra.F.relu(ra.F.conv2d(x, w, nil, { pad = 1 }))
+  y = ra.F.batch_norm(y, ra.ones(3), ra.zeros(3), { train = true })
+  y = ra.F.upsample(ra.F.max_pool2d(y), { scale = 2, mode = "bilinear" })
+  y = ra.F.permute(ra.F.softmax(ra.F.concat(y, y)), { 1, 3, 4, 2 })
+  return ra.F.conv_transpose2d(x, ra.ones(2, 2, 2, 2), nil, { stride = 2 }) and ra.F.matmul(ra.ones(3, 4), ra.ones(4, 5)) and y
+end)
+
+case("losses and their gradients", function()
+  local x, m, t = ra.zeros(2, 1, 8, 8), ra.ones(2, 1, 8, 8), ra.zeros(2, 1, 8, 8)
+  local sum = 0
+  for _, loss in ipairs { ra.loss.dice {}, ra.loss.bce {}, ra.loss.soft_target { alpha = 0.5 },
+    ra.loss.deep_distribution { patch = 4, scale = "fraction", tau = 0.5 } } do
+    sum = sum + ra.grad(function(p) return loss(p, m, t) end, x)
+  end
+  return sum
+end)
+
+case("a model and its inference plan", function()
+  local net = ra.models.unet { depth = 2, width = 2 }
+  return net:forward(ra.zeros(1, 1, 10, 12)).out
+end)
+
+case("a training step: graph, plan, run, optimizer", function()
+  local net = ra.models.unet { depth = 2, width = 2, sides = true }
+  local rows = { { at = "out", loss = ra.loss.dice {} }, { at = "side*", loss = ra.loss.bce {} } }
+  local s = step.new { model = net, supervision = assert(supervise.new(rows, net:output_names(), 1)) }
+  local v, err = s:variant(0, { 2, 1, 8, 8 })
+  if not v then return nil, err end
+  v.plan:run {}
+  local optim
+  optim, err = border.own(C.ra_optim_new("adamw", ffi.new("ra_optim_config", { beta1 = 0.9, beta2 = 0.99, eps = 1e-8 }), net.flat, s.gradient),
+    C.ra_optim_free)
+  if not optim then return nil, err end
+  if C.ra_optim_step(optim, 1e-3, ffi.new("double[1]"), ffi.new("_Bool[1]")) ~= 0 then return nil, border.message() end
+  return v.plan:scalar(1)
+end)
+
+local picture = folder .. "/a.png"
+assert(image.save(picture, ra.rand(1, 40, 48)))
+local mask = ra.zeros(1, 40, 48)
+mask:narrow(2, 10, 6):fill(1)
+assert(image.save(folder .. "/a_gt.png", mask))
+assert(image.save(folder .. "/a.pgm", ra.rand(1, 40, 48)))
+
+case("pictures read and written", function()
+  for _, name in ipairs { "a.png", "a.pgm" } do
+    local x, err = image.load(folder .. "/" .. name)
+    if not x then return nil, err end
+    local ok
+    ok, err = image.save(folder .. "/b.png", x)
+    if not ok then return nil, err end
+  end
+  local m, report = image.load_mask(folder .. "/a_gt.png")
+  if not m then return nil, report end
+  return m
+end)
+
+case("filters", function()
+  local x = ra.rand(1, 40, 48)
+  return image.resize(x, { 20, 24 }) and image.blur(x, { sigma = 2 }) and image.clahe(x, { tiles = 4, clip = 2 }) and image.frangi(x, { scales = { 2 } })
+end)
+
+local program = augment.program { flip = true, rotate = 20, elastic = { 2, 8 }, crop = 32, vessel_share = 1, gamma = 1.2, blur = 1, noise = 0.1 }
+
+case("augmentation", function()
+  -- its scratch is kept by the module: a fresh one each time
+  local scratch, err = border.own(C.ra_augment_scratch_new(), C.ra_augment_scratch_release)
+  if not scratch then return nil, err end
+  local x, y, f = ra.rand(1, 40, 48), ra.zeros(40, 48), ra.ones(40, 48)
+  local to_x, to_y, to_f = ra.zeros(1, 32, 32), ra.zeros(32, 32), ra.zeros(32, 32)
+  local from = ffi.new("ra_picture", { channels = 1, height = 40, width = 48, image = x.data, mask = y.data, fov = f.data })
+  local to = ffi.new("ra_picture", { channels = 1, height = 32, width = 32, image = to_x.data, mask = to_y.data, fov = to_f.data })
+  if C.ra_augment_apply(program, from, to, 1, 0, 0, scratch) ~= 0 then return nil, border.message() end
+  return to_x
+end)
+
+local function one_batch(cache)
+  local l, err = loader.new({ { id = "a", image = picture, mask = folder .. "/a_gt.png" },
+    { id = "b", image = folder .. "/a.pgm", mask = folder .. "/a_gt.png" } },
+    { batch = 2, depth = 1, epochs = 1, augment = program, cache = cache })
+  if not l then return nil, err end
+  local ok
+  ok, err = l:start(0, 0)
+  if not ok then return nil, err end
+  local x, y = ra.zeros(2, 1, 32, 32), ra.zeros(2, 1, 32, 32)
+  local count
+  count, err = l:next(x, y, nil)
+  l:stop()
+  return count, err
+end
+
+case("the loader", function() return one_batch(0) end)
+case("the loader with its cache (a picture that cannot be kept is decoded again)", function() return one_batch(10) end, true)
+
+case("safetensors, npz and npy", function()
+  for _, name in ipairs { "t.safetensors", "t.npz" } do
+    local path = folder .. "/" .. name
+    local ok, err = safetensors.save(path, { a = ra.ones(3, 4), b = ra.zeros(7), c = "bytes" }, { key = "value" },
+      name == "t.npz" and "npz" or nil)
+    if not ok then return nil, err end
+    local file
+    file, err = safetensors.load(path)
+    if not file then return nil, err end
+    local t
+    t, err = file:get("a")
+    if not t then return nil, err end
+  end
+  local ok, err = ra.save(folder .. "/t.npy", ra.ones(5))
+  if not ok then return nil, err end
+  return ra.load(folder .. "/t.npy")
+end)
+
+case("a failed write leaves the old file", function()
+  local path = folder .. "/kept.safetensors"
+  local ok, err = safetensors.save(path, { a = ra.ones(3) })
+  local good = files.read(path)
+  check.ok(not good or #good > 20, "the file is cut")
+  return ok, err
+end)
+
+case("scores, skeletons, widths", function()
+  local p, m = ra.rand(40, 48), ra.zeros(40, 48)
+  m:narrow(1, 10, 6):fill(1)
+  return metrics(p, m, {})
+end)
+
+case("synthetic angiograms", function()
+  local x, m = ra.zeros(48, 48), ra.zeros(48, 48)
+  if C.ra_phantom(x, m, 1, 1) ~= 0 then return nil, border.message() end
+  return x
+end)
+
+case("archives and hashes", function()
+  local hex = ffi.new("char[65]")
+  if C.ra_sha256_file(picture, hex) ~= 0 then return nil, border.message() end
+  return ffi.string(hex)
+end)
