@@ -51,7 +51,8 @@ local function fail_each(f, forgiving)
       check.ok(message:find("memory", 1, true), ("allocation %d failed, and the message was: %s"):format(n, message))
     end
     collect()
-    check.equal(C.ra_mem_live(), live, ("bytes alive after allocation %d failed (%s)"):format(n, message))
+    local now = C.ra_mem_live() -- less is fine: what a compiled trace held may go late
+    check.ok(now <= live, ("%d bytes are left after allocation %d failed (%s)"):format(now - live, n, message))
     n = n + (n < dense and 1 or 1 + math.floor(n / 8))
   end
 end
