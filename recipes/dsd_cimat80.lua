@@ -1,15 +1,16 @@
 --- Deep self-knowledge distillation (arXiv 2509.03173) on cimat80, the reading that ships as the default.
 --
 -- Against the literal reading (dsd_literal_cimat80.lua): the side outputs also see the mask, patch
--- distributions compare shares instead of raw counts, and alpha starts with the first teacher. Its control,
--- the same without a teacher, is dsd_control_cimat80.lua. See docs/explanation/method.md.
+-- distributions compare shares instead of raw counts, and the teacher is a running average of the
+-- student instead of its last epoch. Its control, the same without a teacher, is
+-- dsd_control_cimat80.lua. See docs/explanation/method.md and docs/results/cimat80.md.
 local ra = require "ramus"
 return {
   name = "dsd_cimat80",
   data = { set = "cimat80", batch = 4, steps = 10, val = false,
     augment = { flip = true, rotate = 25, scale = { 0.85, 1.2 }, crop = 256, gamma = { 0.7, 1.4 }, contrast = { 0.8, 1.2 } } },
   model = ra.models.unet { depth = 5, width = 16, sides = true },
-  teacher = { kind = "last_epoch" },
+  teacher = { kind = "ema", decay = 0.98 },
   supervise = {
     { at = "out", loss = ra.loss.dice {} },
     { at = "out", loss = ra.loss.bce {}, till = 1 },

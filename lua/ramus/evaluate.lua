@@ -162,6 +162,7 @@ local function recipe_of(path)
   if not chunk then return nil, err end
   local ok, raw = pcall(chunk)
   if not ok then return nil, tostring(raw) end
+  -- a model that a function made cannot be written into resolved.lua; the checkpoint has it, any will do to check the rest
   raw.model = raw.model or require("ramus.model").new(function(x) return F.affine(x, {}) end)
   return recipe.resolve(raw, path)
 end
