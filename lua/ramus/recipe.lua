@@ -183,7 +183,7 @@ function recipe.resolve(raw, where)
   local known
   known, err = dataset.find(r.data.set)
   if not known then return nil, "recipe.data: " .. err end
-  known, err = supervise.new(r.supervise, r.model:output_names(), r.epochs, teacher.first_epoch(r.teacher))
+  known, err = supervise.new(r.supervise, r.model:output_names(), r.epochs, teacher.first_epoch(r.teacher, r.validate.every))
   if not known then return nil, err end
   return setmetatable(r, Recipe)
 end

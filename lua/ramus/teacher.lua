@@ -15,10 +15,11 @@ local teacher = {}
 local Teacher = {}
 Teacher.__index = Teacher
 
---- The first epoch in which a teacher of this kind exists; nil without one.
-function teacher.first_epoch(spec)
+--- The first epoch in which a teacher of this kind exists; nil without one. every: epochs from one validation to the next.
+function teacher.first_epoch(spec, every)
   if not spec then return nil end
   if spec.kind == "ema" or spec.kind == "run" then return 0 end
+  if spec.kind == "best" then return every end
   return spec.kind == "ago" and spec.k or 1
 end
 

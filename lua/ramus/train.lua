@@ -371,7 +371,7 @@ local function prepare(r, given, out)
     empty_epochs = 0, sums = new_sums(), norm = ffi.new("double[1]"), clipped = ffi.new("_Bool[1]") }, Trainer)
   self.model:initialise(r.seed)
   local err
-  self.supervision, err = supervise.new(r.supervise, self.model:output_names(), r.epochs, teacher_module.first_epoch(r.teacher))
+  self.supervision, err = supervise.new(r.supervise, self.model:output_names(), r.epochs, teacher_module.first_epoch(r.teacher, r.validate.every))
   if not self.supervision then return nil, err end
   self.data, err = recipe_data.open(r, { channels = self.model.template.channels, data_root = given.data_root, offline = given.offline, out = out })
   if not self.data then return nil, err end
