@@ -59,25 +59,29 @@ setup:           ## install missing packages (Debian, Ubuntu); elsewhere name th
 
 $(BIN): $(CORE_OBJ) $(MAIN_OBJ)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(FLAGS_$(VARIANT)) -fopenmp -rdynamic -o $@.new $^ $(LIBS)
+	@echo "LD $@"
+	@$(CC) $(CFLAGS) $(FLAGS_$(VARIANT)) -fopenmp -rdynamic -o $@.new $^ $(LIBS)
 	@mv $@.new $@
 
 $(LIB): $(CORE_OBJ)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(FLAGS_$(VARIANT)) -fopenmp -shared -Wl,-z,nodelete -o $@.new $^ $(LIBS)
+	@echo "LD $@"
+	@$(CC) $(CFLAGS) $(FLAGS_$(VARIANT)) -fopenmp -shared -Wl,-z,nodelete -o $@.new $^ $(LIBS)
 	@mv $@.new $@
 
 # One rule per instruction set for the kernels, then the rule for everything else.
 define kernel_rule
 $(OUT)/core/kernel/%.$(1).o: core/kernel/%.c
 	@mkdir -p $$(@D)
-	$$(CC) $$(ALL_CFLAGS) $$(KERNEL_CFLAGS) $$(ISA_$(1)) -DRA_ISA=$(1) -c -o $$@ $$<
+	@echo "CC $$< ($(1))"
+	@$$(CC) $$(ALL_CFLAGS) $$(KERNEL_CFLAGS) $$(ISA_$(1)) -DRA_ISA=$(1) -c -o $$@ $$<
 endef
 $(foreach isa,$(ISA_LIST),$(eval $(call kernel_rule,$(isa))))
 
 $(OUT)/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(if $(filter core/kernel/kernel.c,$<),$(ISA_LIST:%=-DRA_HAVE_%)) -c -o $@ $<
+	@echo "CC $<"
+	@$(CC) $(ALL_CFLAGS) $(if $(filter core/kernel/kernel.c,$<),$(ISA_LIST:%=-DRA_HAVE_%)) -c -o $@ $<
 
 -include $(CORE_OBJ:.o=.d) $(MAIN_OBJ:.o=.d)
 

@@ -143,3 +143,16 @@ check.case("files that are no models are refused", function()
   file:close()
   check.ok(not ra.load_model(folder .. "/flip.safetensors"), "a file with one changed byte was taken")
 end)
+
+check.case("every recipe loads, and loads again from what is written", function()
+  local files, recipe = require "ramus.files", require "ramus.recipe"
+  local count = 0
+  for _, name in ipairs(assert(files.list(check.root .. "/recipes"))) do
+    local r = assert(recipe.load(check.root .. "/recipes/" .. name))
+    local written = check.folder("recipe") .. "/r.lua"
+    assert(files.write(written, tostring(r)))
+    check.equal(tostring(assert(recipe.load(written))), tostring(r), name)
+    count = count + 1
+  end
+  check.ok(count >= 7, "recipes found: " .. count)
+end)
