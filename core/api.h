@@ -321,15 +321,22 @@ int32_t ra_vessel_contrast(const ra_real *image, const ra_real *mask, int32_t H,
 
 /* ---- kernels, for tests and benchmarks (core/kernel) -------------------- */
 
+/* What a plan may ask of a convolution besides; all optional. */
+typedef struct ra_conv_extras {
+  const ra_real *scale, *shift;       /* [O] forward: y = act(scale * y + shift) */
+  int32_t act;                        /* 0 none, 1 relu, 2 leaky_relu 0.01 */
+  const ra_real *in_scale, *in_shift; /* [C] the same is done to x while it is read */
+  int32_t in_act;
+  int32_t split;                      /* x or dx lies in two arrays, of channels 0..split-1 and the rest; 0: in one */
+  ra_real *mean, *var, *rstd;         /* [O] forward: moments of y, where the algorithm gathers them; else untouched */
+} ra_conv_extras;
 /* Runs one convolution kernel of an instruction set ("generic", "avx2", "avx512"; NULL: the active one).
  * kind 0 forward: a = x, b = w, out = y; 1 data gradient: a = dy, b = w, out = dx; 2 weight gradient: a = x, b = dy,
  * out = dw. algo 0 plain, 1 direct, 2 gemm, 3 winograd; -1: the chosen one. shape: B, C, H, W, O, kh, kw, stride h w,
- * pad h w, dilation h w, groups, elements from picture to picture of x and of y (0: dense). scale, shift [opt] [O] and
- * act (0 none, 1 relu, 2 leaky_relu 0.01) belong to forward. rounds runs are made (add adds each time);
- * seconds [opt] gets the fastest. RA_ERR_ARG where the kernel cannot do this shape. */
+ * pad h w, dilation h w, groups. rounds runs are made (add adds each time); seconds [opt] gets the fastest.
+ * RA_ERR_ARG where the kernel cannot do this shape. */
 int32_t ra_conv_run(const char *isa, int32_t kind, int32_t algo, const int32_t *shape, const ra_real *a, const ra_real *b,
-                    const ra_real *scale, const ra_real *shift, int32_t act, ra_real *out, _Bool add, int32_t rounds,
-                    double *seconds);
+                    const ra_conv_extras *extras, ra_real *out, _Bool add, int32_t rounds, double *seconds);
 /* The algorithm (as above) that is chosen for a shape; -1: no such instruction set. */
 int32_t ra_conv_choice(const char *isa, int32_t kind, const int32_t *shape);
 _Bool ra_conv_can(const char *isa, int32_t kind, int32_t algo, const int32_t *shape);

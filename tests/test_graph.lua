@@ -38,6 +38,51 @@ check.case("a plan without its input says so", function()
   check.raises("has no tensor", function() plan:run() end)
 end)
 
+check.case("fused and unfused plans agree: values, gradients, running statistics", function()
+  -- a normalisation read by a pool, a concat and a transposed convolution; another that is an output and stays
+  local function forward(x, p)
+    local a = F.relu(F.batch_norm(F.conv2d(x, p.w1, { pad = 1 }), p.g1, p.b1, p.mean, p.var, { train = true }))
+    local b = F.leaky_relu(F.batch_norm(F.conv2d(F.max_pool2d(a, { k = 2 }), p.w2, { pad = 1 }), p.g2, p.b2, { train = true }))
+    local up = F.conv_transpose2d(b, p.w3, p.b3, { stride = 2 })
+    local y = F.conv2d(F.concat(up, a, x, { dim = 2 }), p.w4, p.b4, { pad = 1 })
+    return F.mean(F.mul(y, y)), F.batch_norm(y, { train = true })
+  end
+  local shapes = { w1 = { 8, 3, 3, 3 }, g1 = { 8 }, b1 = { 8 }, w2 = { 12, 8, 3, 3 }, g2 = { 12 }, b2 = { 12 }, w3 = { 12, 5, 2, 2 },
+    b3 = { 5 }, w4 = { 4, 16, 3, 3 }, b4 = { 4 } }
+  local results, given = {}, {}
+  ra.seed(3)
+  for name, shape in pairs(shapes) do given[name] = ra.randn(shape) end
+  local image = ra.randn { 2, 3, 22, 38 }
+  for _, fuse in ipairs { true, false } do
+    local r = graph.recorder()
+    local p, nodes, gradients = {}, {}, {}
+    for name, shape in pairs(shapes) do
+      p[name] = given[name]
+      nodes[name] = r:tensor(p[name])
+      gradients[name] = ra.zeros(shape)
+    end
+    p.mean, p.var = ra.zeros(8), ra.ones(8)
+    nodes.mean, nodes.var = r:tensor(p.mean), r:tensor(p.var)
+    local x = r:input { 2, 3, 22, 38 }
+    local loss, y = forward(x, nodes)
+    local list = {}
+    for name, g in pairs(gradients) do list[#list + 1] = { nodes[name], g } end
+    local plan = assert(r:plan { outputs = { loss, y }, loss = loss, gradients = list, fuse = fuse })
+    plan:bind(x, image)
+    plan:run()
+    local text = plan:describe()
+    check.equal(text:find("concat", 1, true) == nil, fuse, text)
+    check.equal(text:find("when read", 1, true) ~= nil, fuse, text)
+    results[fuse] = { loss = plan:output(1):clone(), y = plan:output(2):clone(), mean = p.mean, var = p.var }
+    for name, g in pairs(gradients) do results[fuse]["d" .. name] = g end
+  end
+  for name, t in pairs(results[true]) do
+    local other, scale = results[false][name], 1e-6
+    for i = 0, t.size - 1 do scale = math.max(scale, math.abs(other.data[i])) end
+    for i = 0, t.size - 1 do check.near(t.data[i], other.data[i], 2e-5 * scale, name .. " " .. i) end
+  end
+end)
+
 check.case("grad of tensors, lists and what does not matter", function()
   local a, b = ra.tensor { 1, 2, 3 }, ra.tensor { 4, 5, 6 }
   local value, da, db = ra.grad(function(x, y) return F.sum(x * y * y) end, a, b)

@@ -7,7 +7,7 @@ local C, cdata = ffi.C, ffi.cdata
 local REAL = ffi.real
 local SETS = {}
 for _, isa in ipairs { "generic", "avx2", "avx512" } do
-  local one = cdata.new("int32_t[16]", { 1, 1, 4, 4, 1, 3, 3, 1, 1, 1, 1, 1, 1, 1, 0, 0 })
+  local one = cdata.new("int32_t[14]", { 1, 1, 4, 4, 1, 3, 3, 1, 1, 1, 1, 1, 1, 1 })
   if C.ra_conv_choice(isa, 0, one) >= 0 then SETS[#SETS + 1] = isa end
 end
 local ALGOS = { [0] = "plain", "direct", "gemm", "winograd" }
@@ -30,14 +30,12 @@ end
 
 local function new_shape(B, CH, H, W, O, k, options)
   local p = options or {}
-  local s = cdata.new("int32_t[16]", { B, CH, H, W, O, p.kh or k, p.kw or k, p.sh or p.s or 1, p.sw or p.s or 1,
-    p.ph or p.pad or 0, p.pw or p.pad or 0, p.dh or p.d or 1, p.dw or p.d or 1, p.groups or 1, 0, 0 })
+  local s = cdata.new("int32_t[14]", { B, CH, H, W, O, p.kh or k, p.kw or k, p.sh or p.s or 1, p.sw or p.s or 1,
+    p.ph or p.pad or 0, p.pw or p.pad or 0, p.dh or p.d or 1, p.dw or p.d or 1, p.groups or 1 })
   local Ho = math.floor((H + 2 * s[9] - s[11] * (s[5] - 1) - 1) / s[7]) + 1
   local Wo = math.floor((W + 2 * s[10] - s[12] * (s[6] - 1) - 1) / s[8]) + 1
   if Ho < 1 or Wo < 1 then return nil end
-  s[14] = CH * H * W + (p.gap or 0)
-  s[15] = O * Ho * Wo + (p.gap or 0) * 2
-  return { s = s, x = B * s[14], y = B * s[15], w = O * CH / s[13] * s[5] * s[6], O = O,
+  return { s = s, x = B * CH * H * W, y = B * O * Ho * Wo, C = CH, pixels = B * Ho * Wo, w = O * CH / s[13] * s[5] * s[6], O = O,
     text = ("B%d C%d %dx%d O%d k%dx%d s%d,%d p%d,%d d%d,%d g%d"):format(B, CH, H, W, O, s[5], s[6], s[7], s[8], s[9],
       s[10], s[11], s[12], s[13]) }
 end
@@ -50,13 +48,13 @@ local function shapes()
     if shape then list[#list + 1] = shape end
   end
   for _, pad in ipairs { 0, 1, 2 } do
-    put(2, 3, 7, 11, 5, 3, { pad = pad, gap = 3 })
+    put(2, 3, 7, 11, 5, 3, { pad = pad })
     put(1, 16, 16, 16, 16, 3, { pad = pad })
     put(2, 17, 19, 67, 23, 3, { pad = pad })
     put(1, 5, 1, 37, 9, 3, { pad = pad })
     put(1, 5, 37, 1, 9, 3, { pad = pad })
     put(3, 1, 13, 66, 1, 3, { pad = pad })
-    put(1, 40, 9, 130, 33, 3, { pad = pad, gap = 5 })
+    put(1, 40, 9, 130, 33, 3, { pad = pad })
     put(2, 70, 8, 8, 65, 3, { pad = pad })
   end
   put(4, 33, 40, 36, 19, 3, { pad = 1 }) -- many tiles
@@ -66,12 +64,12 @@ local function shapes()
   put(1, 1, 30, 45, 16, 3, { pad = 1 })
   put(2, 16, 21, 34, 1, 3, { pad = 1 })
   put(2, 16, 21, 34, 1, 1)
-  put(2, 24, 9, 7, 13, 1, { gap = 2 })
+  put(2, 24, 9, 7, 13, 1)
   put(1, 6, 15, 17, 8, 5, { pad = 2 })
   put(1, 3, 20, 23, 10, 7, { pad = 3, s = 2 })
   put(2, 4, 11, 13, 6, 3, { pad = 1, s = 2 })
   put(2, 4, 11, 13, 6, 2, { s = 2 })
-  put(2, 16, 16, 40, 32, 2, { s = 2, gap = 4 })
+  put(2, 16, 16, 40, 32, 2, { s = 2 })
   put(1, 9, 12, 70, 5, 2, { s = 2 })
   put(1, 3, 16, 16, 8, 4, { s = 4 })
   put(1, 4, 17, 19, 6, 3, { pad = 2, d = 2 })
@@ -93,7 +91,10 @@ local function run(isa, kind, algo, shape, a, b, start, n, options)
   local out = cdata.new(REAL .. "[?]", n + 16)
   if start then cdata.copy(out, start, n * cdata.sizeof(REAL)) end
   for i = n, n + 15 do out[i] = 12345 end
-  local code = C.ra_conv_run(isa, kind, algo, shape.s, a, b, p.scale, p.shift, p.act or 0, out, p.add or false, 1, nil)
+  local extras = cdata.new("ra_conv_extras", { scale = p.scale, shift = p.shift, act = p.act or 0, in_scale = p.in_scale,
+    in_shift = p.in_shift, in_act = p.in_act or 0, split = p.split or 0 })
+  if p.moments then extras.mean, extras.var, extras.rstd = p.moments.mean, p.moments.var, p.moments.rstd end
+  local code = C.ra_conv_run(isa, kind, algo, shape.s, a, b, extras, out, p.add or false, 1, nil)
   if code ~= 0 then error(ffi.message()) end
   for i = n, n + 15 do
     if out[i] ~= 12345 then error(("%s wrote past its output: %s"):format(ALGOS[algo], shape.text)) end
@@ -112,13 +113,35 @@ local function distance(got, wanted, n)
   return math.sqrt(d / math.max(s, 1e-30))
 end
 
---- All algorithms of all sets on all shapes in one direction; the ways to finish (added, scaled, activated) take turns.
+--- Compares gathered moments with those of y itself, where the algorithm gathered any.
+local function check_moments(shape, m, y, label)
+  if m.rstd[0] < 0 then return end
+  local O, per, B = shape.O, shape.pixels / shape.s[0], shape.s[0]
+  for o = 0, O - 1 do
+    local mean, var = 0, 0
+    for b = 0, B - 1 do
+      for i = 0, per - 1 do mean = mean + y[(b * O + o) * per + i] / shape.pixels end
+    end
+    for b = 0, B - 1 do
+      for i = 0, per - 1 do var = var + (y[(b * O + o) * per + i] - mean) ^ 2 / shape.pixels end
+    end
+    check.near(m.mean[o], mean, 2e-6 * (math.abs(mean) + math.sqrt(var)) + 1e-12, label .. ": mean of channel " .. o)
+    check.near(m.var[o], var, 1e-5 * var + 1e-10, label .. ": variance of channel " .. o)
+  end
+end
+
+--- All algorithms of all sets on all shapes in one direction; the ways to read (in two parts, normalised on the way)
+-- and to finish (added, scaled, activated, moments gathered) take turns.
 -- Every result must be the same bits with 1 and 2 threads.
 local function compare(kind)
   local tolerance, worst = REAL == "double" and 1e-12 or 1e-5, {}
   for number, shape in ipairs(shapes()) do
     local x, w, y = fill(shape.x), fill(shape.w), fill(shape.y)
     local turn, p = number % 4, {}
+    if shape.C > 1 and number % 3 == 0 then p.split = 1 + number % (shape.C - 1) end
+    if kind ~= 1 and number % 5 < 3 then
+      p.in_scale, p.in_shift, p.in_act = fill(shape.C), fill(shape.C), number % 5
+    end
     if kind == 0 then
       if turn > 1 then p.shift = fill(shape.O) end
       if turn > 2 then p.scale = fill(shape.O) end
@@ -134,7 +157,12 @@ local function compare(kind)
     for algo = 1, 3 do
       for _, isa in ipairs(SETS) do
         if C.ra_conv_can(isa, kind, algo, shape.s) then
+          if kind == 0 and p.act == 0 then
+            p.moments = {}
+            for _, name in ipairs { "mean", "var", "rstd" } do p.moments[name] = cdata.new(REAL .. "[?]", shape.O, -1) end
+          end
           local got = run(isa, kind, algo, shape, a, b, start, n, p)
+          if p.moments then check_moments(shape, p.moments, got, ALGOS[algo] .. " " .. isa .. ": " .. shape.text) end
           local d = distance(got, wanted, n)
           local key = ALGOS[algo] .. " " .. isa
           if not worst[key] then worst[key] = { 0, "" } end

@@ -34,17 +34,22 @@ static void put_step(writer *w, const ra_plan *p, const ra_plan_step *step) {
   if (strcmp(c->op->name, "conv2d") == 0) {
     if (!step->backward) detail = algo_name[c->algo[RA_CONV_FORWARD]];
     else {
-      snprintf(algos, sizeof algos, "data %s, weight %s", c->din[0].data ? algo_name[c->algo[RA_CONV_BACKWARD_DATA]] : "-",
+      snprintf(algos, sizeof algos, "data %s, weight %s", c->din[0].data || c->dx.count > 0 ? algo_name[c->algo[RA_CONV_BACKWARD_DATA]] : "-",
                algo_name[c->algo[RA_CONV_BACKWARD_WEIGHT]]);
       detail = algos;
     }
   }
   static const char *const act_name[RA_ACT_COUNT] = {"", "+relu", "+leaky_relu"};
   put(w, " %s%s%s", detail, c->folded ? "+batch_norm" : "", act_name[c->act]);
+  const ra_plan_node *from = c->n_in > 0 && n->in[0] >= 0 ? &p->node[n->in[0]] : NULL;
+  if (from && from->parts) put(w, " of %d parts", from->call.n_in);
+  if (from && from->call.lazy) put(w, " of normalised");
+  if (!step->backward && c->lazy) put(w, " when read");
+  if (!step->backward && c->gathered_pieces > 0) put(w, ", statistics from above");
   int32_t b = step->backward ? n->grad : n->value;
   if (b >= 0) put(w, "%s %.2f MB at %.2f", p->buffer[b].root != b ? " in place" : "", (double)p->buffer[b].bytes / 1e6, (double)p->buffer[b].offset / 1e6);
   if (p->runs > 0) {
-    double t = n->seconds[step->backward] / p->runs, flops = ra_call_flops(c) * (step->backward ? 1 + (c->din[0].data != NULL) : 1);
+    double t = n->seconds[step->backward] / p->runs, flops = ra_call_flops(c) * (step->backward ? 1 + (c->din[0].data || c->dx.count > 0) : 1);
     put(w, "  %.3f ms", 1e3 * t);
     if (flops > 0) put(w, " %.0f GFLOP/s", flops / t / 1e9);
   }

@@ -1,10 +1,15 @@
-/* fuse.c: nodes that disappear into the op before them.
+/* fuse.c: ops that disappear into their neighbours.
  *
+ * Into the op before, where nobody else reads the value in between:
  *   batch_norm -> relu             one pass over memory (training and inference)
  *   convolution -> batch_norm      inference: scale and shift in the convolution's output step
  *   convolution -> relu            inference: likewise
+ *   convolution -> batch_norm      training: the statistics are gathered in the convolution's output step
  *
- * Only where nobody else reads the value in between. */
+ * Into the ops behind, where all of them can read so (ra_call.takes):
+ *   batch_norm (+ relu) -> ...     lazy: scale, shift and activation while x is read; the normalised array is neither
+ *                                  written nor kept for backward
+ *   concat -> convolutions         parts: they read its inputs, and write their gradients, where those lie */
 #include <string.h>
 
 #include "plan.h"
@@ -56,6 +61,59 @@ static bool fuse_norm(const ra_plan *p, ra_plan_node *before, const ra_plan_node
   return true;
 }
 
+/* Everybody who reads `node` does so as its first input and takes what `kind` says; somebody does. */
+static bool all_take(const ra_plan *p, int32_t node, int32_t kind) {
+  int32_t n = 0;
+  for (int32_t i = 0; i < p->n_nodes; i++) {
+    const ra_plan_node *r = &p->node[i];
+    if (!r->used || r->kind != RA_NODE_OP) continue;
+    for (int32_t k = 0; k < r->call.n_in; k++) {
+      if (r->in[k] != node) continue;
+      if (!(r->parts ? kind == RA_TAKES_LAZY : k == 0 && (r->call.takes & kind))) return false;
+      n++;
+    }
+  }
+  return n > 0;
+}
+
+/* Concats along channels of arrays that are each written whole. */
+static bool can_be_parts(const ra_plan *p, const ra_plan_node *n, int32_t node) {
+  const ra_op *op = n->call.op;
+  if (strcmp(op->name, "concat") != 0 || n->call.out.rank != 4 || n->call.param[ra_param_slot(op, "dim")] != 1) return false;
+  if (n->call.n_in > RA_MAX_PARTS || is_output(p, node) || !all_take(p, node, RA_TAKES_PARTS)) return false;
+  for (int32_t k = 0; k < n->call.n_in; k++) {
+    const ra_plan_node *from = &p->node[n->in[k]];
+    if (from->parts || (from->kind != RA_NODE_OP && from->wants_grad)) return false; /* gradients of leaves lie elsewhere */
+    for (int32_t j = 0; j < k; j++)
+      if (n->in[j] == n->in[k]) return false;
+  }
+  return true;
+}
+
+static void fuse_behind(ra_plan *p) {
+  for (int32_t i = 0; i < p->n_nodes; i++) {
+    ra_plan_node *n = &p->node[i];
+    if (n->used && n->kind == RA_NODE_OP) n->parts = can_be_parts(p, n, i);
+  }
+  for (int32_t i = 0; i < p->n_nodes; i++) {
+    ra_plan_node *n = &p->node[i];
+    if (!n->used || n->kind != RA_NODE_OP || !(n->call.op->flags & RA_OP_LAZY)) continue;
+    n->call.lazy = !is_output(p, i) && !ra_plan_unwritten(&p->node[n->in[0]]) && all_take(p, i, RA_TAKES_LAZY);
+  }
+}
+
+/* batch_norm with the batch's statistics straight behind an op that can gather them. */
+static void fuse_moments(ra_plan *p) {
+  for (int32_t i = 0; i < p->n_nodes; i++) {
+    ra_plan_node *n = &p->node[i];
+    if (!n->used || n->kind != RA_NODE_OP || strcmp(n->call.op->name, "batch_norm") != 0) continue;
+    const ra_plan_node *before = &p->node[n->in[0]];
+    if (n->call.param[ra_param_slot(n->call.op, "train")] == 0 || before->kind != RA_NODE_OP || before->call.act != RA_ACT_NONE)
+      continue;
+    n->call.gathered_pieces = before->call.pieces;
+  }
+}
+
 void ra_plan_fuse(ra_plan *p) {
   for (int32_t i = 0; i < p->n_nodes; i++) {
     ra_plan_node *n = &p->node[i];
@@ -68,4 +126,6 @@ void ra_plan_fuse(ra_plan *p) {
   }
   for (int32_t i = 0; i < p->n_nodes; i++)
     if (p->node[i].into != i) p->node[i].used = false;
+  fuse_behind(p);
+  fuse_moments(p);
 }

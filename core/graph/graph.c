@@ -63,7 +63,6 @@ int32_t ra_graph_tensor(ra_graph *g, ra_tensor *t) {
 static ra_array array_of_node(const ra_node *n) {
   ra_array a = {.rank = n->rank, .size = n->size};
   memcpy(a.dim, n->dim, sizeof a.dim);
-  a.batch = n->rank > 0 && n->dim[0] > 0 ? n->size / n->dim[0] : n->size;
   return a;
 }
 

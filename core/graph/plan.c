@@ -27,8 +27,9 @@ static int32_t copy_nodes(ra_plan *p, const ra_graph *g, bool exact) {
     ra_plan_node *n = &p->node[i];
     n->kind = from->kind;
     n->into = i;
-    n->value = n->grad = n->work[0] = n->work[1] = RA_NONE;
-    for (int k = 0; k < RA_MAX_SAVED; k++) n->saved[k] = n->fold[k] = RA_NONE;
+    n->value = n->grad = n->work[0] = n->work[1] = n->moments = RA_NONE;
+    for (int k = 0; k < RA_MAX_SAVED; k++) n->saved[k] = RA_NONE;
+    for (int k = 0; k < 4; k++) n->fold[k] = RA_NONE;
     for (int k = 0; k < RA_MAX_IN; k++) n->in[k] = k < from->n_in ? from->in[k] : RA_NONE;
     if (from->kind == RA_NODE_OP) {
       ra_array in[RA_MAX_IN] = {0};
@@ -40,7 +41,6 @@ static int32_t copy_nodes(ra_plan *p, const ra_graph *g, bool exact) {
     }
     n->call.out = (ra_array){.rank = from->rank, .size = from->size};
     memcpy(n->call.out.dim, from->dim, sizeof from->dim);
-    n->call.out.batch = from->rank > 0 && from->dim[0] > 0 ? from->size / from->dim[0] : from->size;
     if (from->tensor && !(n->tensor = ra_tensor_slice(from->tensor, 0, from->rank, from->dim))) return RA_ERR_MEMORY;
   }
   return RA_OK;
@@ -105,7 +105,7 @@ static void keep_ancestors_of_loss(ra_plan *p, bool *reaches) {
 
 static void make_steps(ra_plan *p) {
   for (int32_t i = 0; i < p->n_nodes; i++)
-    if (p->node[i].used && p->node[i].kind == RA_NODE_OP) p->step[p->n_steps++] = (ra_plan_step){i, false, 0};
+    if (p->node[i].used && p->node[i].kind == RA_NODE_OP && !p->node[i].parts) p->step[p->n_steps++] = (ra_plan_step){i, false, 0};
   p->n_forward = p->n_steps;
   for (int32_t s = p->n_forward - 1; p->loss >= 0 && s >= 0; s--)
     if (p->node[p->step[s].node].wants_grad) p->step[p->n_steps++] = (ra_plan_step){p->step[s].node, true, 0};
@@ -125,17 +125,60 @@ static void live_until(ra_plan *p, int32_t buffer, int32_t step) {
   if (buffer >= 0 && p->buffer[buffer].last < step) p->buffer[buffer].last = step;
 }
 
+/* Where the op before normalisation n gathers moments: from its step on. */
+static int32_t add_moments(ra_plan *p, const ra_plan_node *before, const ra_plan_node *n) {
+  size_t bytes = (size_t)n->call.gathered_pieces * (size_t)before->call.out.dim[1] * sizeof(ra_moments);
+  int32_t first = p->buffer[before->value].first;
+  return add_buffer(p, bytes, first, first);
+}
+
+/* Somebody reads the value of `node` in this step. */
+static void read_in_step(ra_plan *p, int32_t node, int32_t step) {
+  const ra_plan_node *n = &p->node[node];
+  live_until(p, n->value, step);
+  if (n->parts)
+    for (int32_t k = 0; k < n->call.n_in; k++) read_in_step(p, n->in[k], step);
+  if (n->call.lazy) {
+    read_in_step(p, n->in[0], step);
+    for (int32_t k = 0; k < 2; k++) live_until(p, n->saved[k], step);
+  }
+}
+
 static void make_forward_buffers(ra_plan *p) {
   for (int32_t s = 0; s < p->n_forward; s++) {
     int32_t i = p->step[s].node;
     ra_plan_node *n = &p->node[i];
     ra_call *c = &n->call;
-    n->value = add_buffer(p, bytes_of(&c->out), s, output_of(p, i) ? p->n_steps : s);
+    if (!c->lazy) n->value = add_buffer(p, bytes_of(&c->out), s, output_of(p, i) ? p->n_steps : s);
     for (int32_t k = 0; k < c->n_saved; k++) n->saved[k] = add_buffer(p, bytes_of(&c->saved[k]), s, s);
     if (c->work_forward) n->work[0] = add_buffer(p, c->work_forward, s, s);
     for (int32_t k = 0; k < c->n_in; k++)
-      if (n->in[k] >= 0) live_until(p, p->node[n->in[k]].value, s);
+      if (n->in[k] >= 0) read_in_step(p, n->in[k], s);
+    if (c->gathered_pieces > 0) {
+      ra_plan_node *before = &p->node[n->in[0]];
+      if (before->moments < 0) before->moments = add_moments(p, before, n);
+      live_until(p, before->moments, s);
+    }
   }
+}
+
+/* Whether nobody before step s, and no input before k of it, adds to the leaf behind input k. */
+static bool first_of_leaf(const ra_plan *p, int32_t s, int32_t k) {
+  int32_t leaf = p->node[p->step[s].node].in[k];
+  for (int32_t t = p->n_forward; t <= s; t++) {
+    const ra_plan_node *m = &p->node[p->step[t].node];
+    for (int32_t j = 0; j < (t == s ? k : m->call.n_in); j++)
+      if (m->in[j] == leaf && wants_din(p, m, j)) return false;
+  }
+  return true;
+}
+
+/* Step s adds to the gradient of op node `to`: whether it is not the first to. */
+static bool contribute(ra_plan *p, ra_plan_node *to, int32_t s) {
+  bool add = to->grad >= 0;
+  if (add) live_until(p, to->grad, s);
+  else to->grad = add_buffer(p, bytes_of(&to->call.out), s, s);
+  return add;
 }
 
 /* What backward reads lives until then; gradients live from their first contribution to their use. */
@@ -151,23 +194,18 @@ static void make_backward_buffers(ra_plan *p) {
     for (int32_t k = 0; k < c->n_in; k++) {
       if (n->in[k] < 0) continue;
       ra_plan_node *from = &p->node[n->in[k]];
-      if (c->op->reads >> k & 1) live_until(p, from->value, s);
+      if (c->op->reads >> k & 1) read_in_step(p, n->in[k], s);
       if (!wants_din(p, n, k)) continue;
       if (from->kind != RA_NODE_OP) {
-        bool first = true; /* nobody before this step or before this input added to the leaf */
-        for (int32_t t = p->n_forward; t <= s && first; t++) {
-          const ra_plan_node *m = &p->node[p->step[t].node];
-          for (int32_t j = 0; j < (t == s ? k : m->call.n_in) && first; j++)
-            first = !(m->in[j] == n->in[k] && wants_din(p, m, j));
-        }
+        bool first = first_of_leaf(p, s, k);
         if (first) step->first_leaf |= 1u << k;
         c->add[k] = !first;
-      } else if (from->grad < 0) {
-        from->grad = add_buffer(p, bytes_of(&c->in[k]), s, s);
-        c->add[k] = false;
+      } else if (from->parts) {
+        c->dx.count = from->call.n_in;
+        for (int32_t j = 0; j < from->call.n_in; j++)
+          if (wants_din(p, from, j)) c->dx.part[j].add = contribute(p, &p->node[from->in[j]], s);
       } else {
-        c->add[k] = true;
-        live_until(p, from->grad, s);
+        c->add[k] = contribute(p, from, s);
       }
     }
   }
@@ -191,8 +229,9 @@ static void share_in_place(ra_plan *p) {
     ra_plan_node *n = &p->node[p->step[s].node];
     if (n->in[0] < 0) continue;
     ra_plan_node *from = &p->node[n->in[0]];
-    if (from->kind != RA_NODE_OP) continue;
+    if (from->kind != RA_NODE_OP || from->parts) continue;
     if (!p->step[s].backward) {
+      if (from->value < 0 || n->value < 0) continue;
       if (!(n->call.op->flags & RA_OP_INPLACE) || output_of(p, n->in[0]) || bytes_of(&n->call.out) != bytes_of(&n->call.in[0])) continue;
       if (p->buffer[root_of(p, from->value)].last == s) share(p, n->value, from->value);
     } else if (n->call.op->flags & RA_OP_INPLACE_GRAD && wants_din(p, n, 0) && !n->call.add[0] && n->grad >= 0) {
@@ -217,7 +256,7 @@ static int32_t build(ra_plan *p, const ra_graph *g, const ra_plan_options *o) {
   size_t n = (size_t)g->size + 1;
   p->node = ra_mem_zalloc(n, sizeof *p->node);
   p->step = ra_mem_alloc(2 * n, sizeof *p->step);
-  p->buffer = ra_mem_alloc(n * (4 + RA_MAX_SAVED), sizeof *p->buffer);
+  p->buffer = ra_mem_alloc(n * (5 + RA_MAX_SAVED), sizeof *p->buffer);
   p->output = ra_mem_alloc((size_t)o->outputs + 1, sizeof *p->output);
   bool *reaches = ra_mem_alloc(n, sizeof *reaches);
   int32_t code = RA_ERR_MEMORY;

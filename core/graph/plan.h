@@ -19,10 +19,11 @@ typedef struct ra_plan_node {
   int32_t into;          /* fused into this node, whose value is its value; itself where not */
   int32_t in[RA_MAX_IN]; /* inputs after fusion */
   int32_t fold[4];       /* tensors of a folded normalisation, or RA_NONE */
+  bool parts;            /* a concat that is never written: its readers read its inputs */
   ra_call call;
   ra_tensor *tensor;     /* what the graph holds or the caller bound; NULL for an op */
   ra_tensor *leaf_grad;  /* a leaf's gradient goes here */
-  int32_t value, grad, saved[RA_MAX_SAVED], work[2]; /* buffers, or RA_NONE */
+  int32_t value, grad, saved[RA_MAX_SAVED], work[2], moments; /* buffers, or RA_NONE */
   double norm2;
   double seconds[2];     /* profile: forward, backward */
 } ra_plan_node;
@@ -48,8 +49,11 @@ struct ra_plan {
   char *text;
 };
 
-/* Lets activations and, in inference, normalisations disappear into the op before them. */
+/* Lets ops disappear into the ones before and behind them; see fuse.c. */
 void ra_plan_fuse(ra_plan *p);
+
+/* The value of node is no array of its own: readers get its sources. */
+static inline bool ra_plan_unwritten(const ra_plan_node *n) { return n->parts || n->call.lazy; }
 
 /* The node that makes the value of `node`. */
 int32_t ra_plan_source(const ra_plan *p, int32_t node);

@@ -16,6 +16,30 @@ static ra_real *value_of(const ra_plan *p, int32_t node, char *start) {
   return n->tensor ? n->tensor->data : NULL;
 }
 
+/* Appends what readers of `node` read: its array, or its sources. */
+static void add_parts(const ra_plan *p, int32_t node, char *start, ra_input *x) {
+  const ra_plan_node *n = &p->node[node];
+  if (n->parts) {
+    for (int32_t k = 0; k < n->call.n_in; k++) add_parts(p, n->in[k], start, x);
+    return;
+  }
+  const ra_call *c = &n->call;
+  x->part[x->count].channels = c->out.dim[1];
+  x->part[x->count].data = value_of(p, c->lazy ? n->in[0] : node, start);
+  x->part[x->count].with = (ra_pointwise){0};
+  if (c->lazy) x->part[x->count].with = (ra_pointwise){place(p, n->saved[0], start), place(p, n->saved[1], start), c->act, c->slope};
+  x->count++;
+}
+
+/* Where the gradient of `from`, a concat that is never written, goes. */
+static void set_targets(const ra_plan *p, const ra_plan_node *from, char *start, ra_target *t) {
+  for (int32_t j = 0; j < t->count; j++) {
+    const ra_plan_node *to = &p->node[from->in[j]];
+    t->part[j].channels = to->call.out.dim[1];
+    t->part[j].data = to->wants_grad ? place(p, to->grad, start) : NULL;
+  }
+}
+
 static void set_pointers(ra_plan *p, char *start) {
   for (int32_t s = 0; s < p->n_steps; s++) {
     int32_t i = p->step[s].node;
@@ -27,14 +51,19 @@ static void set_pointers(ra_plan *p, char *start) {
       if (n->in[k] < 0) continue;
       const ra_plan_node *from = &p->node[n->in[k]];
       c->in[k].data = value_of(p, n->in[k], start);
+      if (k == 0) c->x.count = 0;
+      if (k == 0 && ra_plan_unwritten(from)) add_parts(p, n->in[k], start, &c->x);
       if (!p->step[s].backward) continue;
       c->din[k] = c->in[k];
       c->din[k].data = NULL;
-      if (n->wants_grad && from->wants_grad && ra_op_differentiable(c->op, k))
-        c->din[k].data = from->kind == RA_NODE_OP ? place(p, from->grad, start) : from->leaf_grad->data;
+      if (!(n->wants_grad && from->wants_grad && ra_op_differentiable(c->op, k))) continue;
+      if (from->parts) set_targets(p, from, start, &c->dx);
+      else c->din[k].data = from->kind == RA_NODE_OP ? place(p, from->grad, start) : from->leaf_grad->data;
     }
     for (int32_t k = 0; k < 4; k++)
       if (n->fold[k] >= 0) c->fold[k].data = value_of(p, n->fold[k], start);
+    c->moments = (ra_moments *)(void *)place(p, n->moments, start);
+    if (c->gathered_pieces > 0) c->gathered = (ra_moments *)(void *)place(p, p->node[n->in[0]].moments, start);
     c->dout = c->out;
     c->dout.data = i == p->loss ? &p->seed : place(p, n->grad, start);
     c->norm2 = &n->norm2;

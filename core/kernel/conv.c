@@ -5,12 +5,14 @@
 typedef struct algo {
   bool (*can)(const ra_conv *, ra_conv_kind);
   size_t (*work)(const ra_conv *, ra_conv_kind);
-  void (*forward)(const ra_conv *, const ra_real *, const ra_real *, const ra_epilogue *, ra_real *, void *);
-  void (*backward_data)(const ra_conv *, const ra_real *, const ra_real *, bool, ra_real *, void *);
-  void (*backward_weight)(const ra_conv *, const ra_real *, const ra_real *, bool, ra_real *, void *);
+  int32_t (*pieces)(const ra_conv *);
+  void (*forward)(const ra_conv *, const ra_input *, const ra_real *, const ra_pointwise *, ra_real *, ra_moments *, void *);
+  void (*backward_data)(const ra_conv *, const ra_real *, const ra_real *, const ra_target *, void *);
+  void (*backward_weight)(const ra_conv *, const ra_input *, const ra_real *, bool, ra_real *, void *);
 } algo;
 
-#define ALGO(name) {K(name##_can), K(name##_work), K(name##_forward), K(name##_backward_data), K(name##_backward_weight)}
+#define ALGO(name)                                                                                                   \
+  {K(name##_can), K(name##_work), K(name##_pieces), K(name##_forward), K(name##_backward_data), K(name##_backward_weight)}
 static const algo algos[RA_CONV_ALGOS] = {
   [RA_CONV_PLAIN] = ALGO(conv_plain),
 #ifndef RA_DOUBLE
@@ -39,17 +41,19 @@ ra_conv_algo K(conv_choose)(const ra_conv *s, ra_conv_kind kind) {
 
 size_t K(conv_work)(const ra_conv *s, ra_conv_kind kind, ra_conv_algo a) { return algos[a].work(s, kind); }
 
-void K(conv_forward)(const ra_conv *s, ra_conv_algo a, const ra_real *x, const ra_real *w, const ra_epilogue *e,
-                     ra_real *y, void *work) {
-  algos[a].forward(s, x, w, e, y, work);
+int32_t K(conv_pieces)(const ra_conv *s, ra_conv_algo a) { return algos[a].pieces(s); }
+
+void K(conv_forward)(const ra_conv *s, ra_conv_algo a, const ra_input *x, const ra_real *w, const ra_pointwise *e,
+                     ra_real *y, ra_moments *moments, void *work) {
+  algos[a].forward(s, x, w, e, y, moments, work);
 }
 
-void K(conv_backward_data)(const ra_conv *s, ra_conv_algo a, const ra_real *dy, const ra_real *w, bool add,
-                           ra_real *dx, void *work) {
-  algos[a].backward_data(s, dy, w, add, dx, work);
+void K(conv_backward_data)(const ra_conv *s, ra_conv_algo a, const ra_real *dy, const ra_real *w, const ra_target *dx,
+                           void *work) {
+  algos[a].backward_data(s, dy, w, dx, work);
 }
 
-void K(conv_backward_weight)(const ra_conv *s, ra_conv_algo a, const ra_real *x, const ra_real *dy, bool add,
-                             ra_real *dw, void *work) {
+void K(conv_backward_weight)(const ra_conv *s, ra_conv_algo a, const ra_input *x, const ra_real *dy, bool add, ra_real *dw,
+                             void *work) {
   algos[a].backward_weight(s, x, dy, add, dw, work);
 }

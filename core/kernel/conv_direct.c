@@ -28,11 +28,14 @@ enum {
 /* The job in terms of a forward convolution. */
 typedef struct job {
   int32_t B, C, H, W, O, Ho, Wo, kh, kw, dh, dw, ph, pw, groups; /* C, O: of a group */
-  int64_t x_batch, y_batch, group, w_out, w_in;                   /* strides of w */
-  bool flip, add;
-  const ra_real *x, *w, *dy;
-  ra_real *y, *packed, *parts;
-  const ra_epilogue *e;
+  int64_t group, w_out, w_in;                   /* strides of w */
+  bool flip;
+  const ra_input *x;
+  const ra_target *y;
+  const ra_real *w, *dy;
+  ra_real *packed, *parts;
+  const ra_pointwise *e;
+  ra_moments *moments;                                            /* [B*strips][O] or NULL */
   int32_t width, R, strips, depth, *offset;
   char *scratch;
   size_t strip, slot; /* numbers in a strip; bytes of a thread */
@@ -46,10 +49,10 @@ static job plan(const ra_conv *s, ra_conv_kind kind) {
   if (back) {
     k.C = O, k.H = s->Ho, k.W = s->Wo, k.O = C, k.Ho = s->H, k.Wo = s->W;
     k.ph = (s->kh - 1) * k.dh - s->pad_h, k.pw = (s->kw - 1) * k.dw - s->pad_w;
-    k.x_batch = s->y_batch, k.y_batch = s->x_batch, k.w_out = taps, k.w_in = (int64_t)C * taps;
+    k.w_out = taps, k.w_in = (int64_t)C * taps;
   } else {
     k.C = C, k.H = s->H, k.W = s->W, k.O = O, k.Ho = s->Ho, k.Wo = s->Wo, k.ph = s->pad_h, k.pw = s->pad_w;
-    k.x_batch = s->x_batch, k.y_batch = s->y_batch, k.w_out = (int64_t)C * taps, k.w_in = taps;
+    k.w_out = (int64_t)C * taps, k.w_in = taps;
   }
   k.depth = k.C * taps;
   k.width = k.Wo + (k.kw - 1) * k.dw;
@@ -87,7 +90,7 @@ static void make_offsets(const job *k) {
 }
 
 /* Rows of a plane [H,W] from `top` on, `rows` of them, with `left` zeros before each and zeros up to width. */
-static void copy_rows(const ra_real *x, int32_t H, int32_t W, int32_t top, int32_t rows, int32_t left, int32_t width,
+static void copy_rows(const ra_real *x, const point *with, int32_t H, int32_t W, int32_t top, int32_t rows, int32_t left, int32_t width,
                       ra_real *to) {
   int32_t n = W < width - left ? W : width - left;
   for (int32_t r = top; r < top + rows; r++, to += width) {
@@ -96,16 +99,18 @@ static void copy_rows(const ra_real *x, int32_t H, int32_t W, int32_t top, int32
       continue;
     }
     for (int32_t j = 0; j < left; j++) to[j] = 0;
-    memcpy(to + left, x + (int64_t)r * W, (size_t)n * sizeof *to);
+    point_row(with, n, x + (int64_t)r * W, to + left);
     for (int32_t j = left + n; j < width; j++) to[j] = 0;
   }
 }
 
 static void copy_strip(const job *k, int32_t b, int32_t g, int32_t first, ra_real *strip) {
   int32_t rows = k->R + (k->kh - 1) * k->dh;
-  for (int32_t c = 0; c < k->C; c++)
-    copy_rows(k->x + b * k->x_batch + ((int64_t)g * k->C + c) * k->H * k->W, k->H, k->W, first - k->ph, rows, k->pw,
-              k->width, strip + (size_t)c * (size_t)rows * (size_t)k->width);
+  for (int32_t c = 0; c < k->C; c++) {
+    channel x = channel_of(k->x, g * k->C + c, (int64_t)k->H * k->W);
+    copy_rows(x.data + b * x.batch, &x.with, k->H, k->W, first - k->ph, rows, k->pw, k->width,
+              strip + (size_t)c * (size_t)rows * (size_t)k->width);
+  }
   memset(strip + k->strip - SLACK, 0, SLACK * sizeof *strip);
 }
 
@@ -132,20 +137,12 @@ static void one_row(int32_t depth, const ra_real *w, const ra_real *base, const 
   }
 }
 
-static void store_rows(const job *k, int32_t o, const ra_real *from, int32_t rows, ra_real *y) {
-  ra_real scale = conv_scale(k->e, o), shift = conv_shift(k->e, o);
+static void store_rows(const job *k, int32_t o, const ra_real *from, int32_t rows, bool add, ra_real *y) {
+  point out = point_of(k->e, o);
   for (int32_t r = 0; r < rows; r++, from += k->width, y += k->Wo) {
-    if (k->add)
-      for (int32_t j = 0; j < k->Wo; j++) y[j] += from[j];
-    else if (!k->e)
-      memcpy(y, from, (size_t)k->Wo * sizeof *y);
-    else if (k->e->act == RA_ACT_RELU)
-      for (int32_t j = 0; j < k->Wo; j++) {
-        ra_real v = from[j] * scale + shift;
-        y[j] = v > 0 ? v : 0;
-      }
+    if (!add) point_row(&out, k->Wo, from, y);
     else
-      for (int32_t j = 0; j < k->Wo; j++) y[j] = conv_act(k->e, from[j] * scale + shift);
+      for (int32_t j = 0; j < k->Wo; j++) y[j] += from[j];
   }
 }
 
@@ -161,9 +158,12 @@ static void product(void *context, int32_t chunk) {
     else
       for (int32_t q = 0; q < n; q += MT) micro_offset(k->depth, w, strip + q, k->offset, false, out + q, out_width(k));
     for (int32_t r = 0; r < step && o + r < k->O; r++) {
-      int32_t channel = g * k->O + o + r;
-      store_rows(k, channel, out + r * out_width(k), rows,
-                 k->y + b * k->y_batch + ((int64_t)channel * k->Ho + first) * k->Wo);
+      int32_t output = g * k->O + o + r;
+      sink y = sink_of(k->y, output, (int64_t)k->Ho * k->Wo);
+      if (!y.data) continue;
+      ra_real *to = y.data + b * y.batch + (int64_t)first * k->Wo;
+      store_rows(k, output, out + r * out_width(k), rows, y.add, to);
+      if (k->moments) k->moments[(b * k->strips + chunk % k->strips) * k->groups * k->O + output] = moments_of(rows * k->Wo, to);
     }
   }
 }
@@ -182,19 +182,25 @@ static void run(job *k) {
   ra_parallel(k->B * k->groups * k->strips, product, k);
 }
 
-void K(conv_direct_forward)(const ra_conv *s, const ra_real *x, const ra_real *w, const ra_epilogue *e, ra_real *y,
-                            void *work) {
+int32_t K(conv_direct_pieces)(const ra_conv *s) {
+  job k = plan(s, RA_CONV_FORWARD);
+  return s->B * k.strips;
+}
+
+void K(conv_direct_forward)(const ra_conv *s, const ra_input *x, const ra_real *w, const ra_pointwise *e, ra_real *y,
+                            ra_moments *moments, void *work) {
   job k = plan(s, RA_CONV_FORWARD);
   lay_out(&k, RA_CONV_FORWARD, work);
-  k.x = x, k.w = w, k.e = e, k.y = y;
+  ra_target to = whole_target(y, s->O, false);
+  k.x = x, k.w = w, k.e = e, k.y = &to, k.moments = moments;
   run(&k);
 }
 
-void K(conv_direct_backward_data)(const ra_conv *s, const ra_real *dy, const ra_real *w, bool add, ra_real *dx,
-                                  void *work) {
+void K(conv_direct_backward_data)(const ra_conv *s, const ra_real *dy, const ra_real *w, const ra_target *dx, void *work) {
   job k = plan(s, RA_CONV_BACKWARD_DATA);
   lay_out(&k, RA_CONV_BACKWARD_DATA, work);
-  k.x = dy, k.w = w, k.add = add, k.y = dx;
+  ra_input from = whole_input(dy, s->O);
+  k.x = &from, k.w = w, k.y = dx;
   run(&k);
 }
 
@@ -219,6 +225,7 @@ static void weight_part(void *context, int32_t chunk) {
   ra_real *strip = (ra_real *)(void *)(k->scratch + (size_t)ra_thread_index() * k->slot), *dy = strip + k->strip;
   int32_t ld = out_width(k), g = chunk % k->groups, part = chunk / k->groups, all = k->B * k->strips;
   int32_t rows4 = round_up(k->O, 4), depth8 = round_up(k->depth, 8);
+  const point none = point_of(NULL, 0);
   ra_real *sum = k->parts + (size_t)chunk * (size_t)rows4 * (size_t)depth8;
   memset(sum, 0, (size_t)rows4 * (size_t)depth8 * sizeof *sum);
   for (int32_t i = (int32_t)((int64_t)all * part / PARTS); i < (int32_t)((int64_t)all * (part + 1) / PARTS); i++) {
@@ -228,7 +235,8 @@ static void weight_part(void *context, int32_t chunk) {
     for (int32_t o = 0; o < (k->O <= FEW ? k->O : rows4); o++) {
       ra_real *to = dy + o * ld;
       if (o < k->O)
-        copy_rows(k->dy + b * k->y_batch + ((int64_t)g * k->O + o) * k->Ho * k->Wo, k->Ho, k->Wo, first, rows, 0, k->width, to);
+        copy_rows(k->dy + (((int64_t)b * k->groups + g) * k->O + o) * k->Ho * k->Wo, &none, k->Ho, k->Wo, first, rows, 0,
+                  k->width, to);
       int32_t used = o < k->O ? rows * k->width : 0;
       memset(to + used, 0, (size_t)(n - used) * sizeof *to);
     }
@@ -244,7 +252,7 @@ static void weight_part(void *context, int32_t chunk) {
   }
 }
 
-void K(conv_direct_backward_weight)(const ra_conv *s, const ra_real *x, const ra_real *dy, bool add, ra_real *dw,
+void K(conv_direct_backward_weight)(const ra_conv *s, const ra_input *x, const ra_real *dy, bool add, ra_real *dw,
                                     void *work) {
   job k = plan(s, RA_CONV_BACKWARD_WEIGHT);
   lay_out(&k, RA_CONV_BACKWARD_WEIGHT, work);

@@ -12,6 +12,7 @@
 
 #include "../base/thread.h"
 #include "conv.h"
+#include "elementwise.h"
 #include "micro.h"
 
 enum { MAX_TAPS = 64 };  /* largest kernel height and width */
@@ -24,8 +25,8 @@ typedef struct axis {
 
 /* The columns matrix: pixels (b, i < rows, j < cols), taps h x w of planes [H,W]. */
 typedef struct grid {
-  const ra_real *from;
-  int64_t batch;
+  const ra_input *from;
+  int64_t plane; /* numbers in a plane of it */
   int32_t B, H, W, rows, cols;
   axis h, w;
 } grid;
@@ -35,14 +36,14 @@ typedef struct job {
   grid g;
   int32_t M, planes, depth;      /* rows of the product and planes read, per group; depth = planes * taps */
   const ra_real *a;              /* packed weights [groups][M/MO][depth][MO] */
-  const ra_epilogue *e;
-  bool add;
-  ra_real *out;                  /* pixel (b,i,j) of row m: out + b*out_batch + m*out_plane + i*out_row + j*out_col */
-  int64_t out_batch, out_plane, out_row, out_col;
+  const ra_pointwise *e;
+  const ra_target *to;           /* pixel (b,i,j) of row m: plane m of picture b + out_first + i*out_row + j*out_col */
+  int64_t out_plane, out_first, out_row, out_col;
   char *scratch;
   size_t slot;
   const ra_real *dy;             /* weight gradient only */
-  ra_real *parts;
+  bool add;
+  ra_real *dw, *parts;
   int32_t count_parts, blocks;
 } job;
 
@@ -85,7 +86,7 @@ static int32_t cut_runs(const grid *g, int32_t n0, int32_t n, pixel_run *runs) {
 }
 
 /* One row of the columns matrix: tap (u,v) of a plane. */
-static void pack_row(const grid *g, const ra_real *plane, int32_t u, int32_t v, const pixel_run *runs, int32_t count, ra_real *to) {
+static void pack_row(const grid *g, const channel *x, int32_t u, int32_t v, const pixel_run *runs, int32_t count, ra_real *to) {
   int32_t step = g->w.step;
   for (int32_t s = 0; s < count; to += runs[s++].n) {
     int32_t n = runs[s].n, h = runs[s].i * g->h.step + g->h.offset[u], q = runs[s].j * step + g->w.offset[v];
@@ -93,11 +94,12 @@ static void pack_row(const grid *g, const ra_real *plane, int32_t u, int32_t v, 
       memset(to, 0, (size_t)n * sizeof *to);
       continue;
     }
-    const ra_real *row = plane + runs[s].b * g->batch + (int64_t)h * g->W + q;
+    const ra_real *row = x->data + runs[s].b * x->batch + (int64_t)h * g->W + q;
     int32_t k = 0, m, last = n; /* inside the picture: first k <= m < last */
     if (q + (n - 1) * step >= g->W) last = q >= g->W ? 0 : (g->W - 1 - q) / step + 1;
     for (; k < n && q + k * step < 0; k++) to[k] = 0;
     m = k;
+    int32_t inside = k;
     if (step == 1)
       for (; m + VL <= last; m += VL) vec_store(to + m, vec_load(row + m));
     else if (step == 2)
@@ -106,17 +108,19 @@ static void pack_row(const grid *g, const ra_real *plane, int32_t u, int32_t v, 
         vec_store(to + m, EVERY_2ND(low, high, 0));
       }
     for (; m < last; m++) to[m] = row[m * step];
+    if (!x->with.as_is && m > inside) point_row(&x->with, m - inside, to + inside, to + inside);
     for (; m < n; m++) to[m] = 0;
   }
 }
 
-/* Rows k0..k0+kc of the columns matrix. */
-static void pack_columns(const grid *g, const ra_real *from, int32_t k0, int32_t kc, const pixel_run *runs, int32_t count,
+/* Rows k0..k0+kc of the columns matrix; tap 0 is of channel `first`. */
+static void pack_columns(const grid *g, int32_t first, int32_t k0, int32_t kc, const pixel_run *runs, int32_t count,
                          int32_t n, int32_t width, ra_real *to, int32_t ld) {
   int32_t taps = g->h.count * g->w.count;
   for (int32_t k = k0; k < k0 + kc; k++, to += ld) {
     int32_t u = k % taps / g->w.count, v = k % g->w.count;
-    pack_row(g, from + (int64_t)(k / taps) * g->H * g->W, u, v, runs, count, to);
+    channel x = channel_of(g->from, first + k / taps, g->plane);
+    pack_row(g, &x, u, v, runs, count, to);
     for (int32_t m = n; m < width; m++) to[m] = 0;
   }
 }
@@ -128,18 +132,17 @@ static void store_rows(const job *k, int32_t group, int32_t n0, int32_t n, const
   int32_t width = dense ? area : g->cols;
   for (int32_t m = 0; m < k->M; m++, tile += LDB) {
     int32_t o = group * k->M + m;
-    ra_real scale = conv_scale(k->e, o), shift = conv_shift(k->e, o);
-    for (int32_t done = 0; done < n;) {
+    point out = point_of(k->e, o);
+    sink y = sink_of(k->to, o, k->out_plane);
+    for (int32_t done = 0; done < n && y.data;) {
       int32_t b = (n0 + done) / area, r = (n0 + done) % area, i = r / width, j = r % width;
       int32_t run = width - j < n - done ? width - j : n - done;
-      ra_real *to = k->out + b * k->out_batch + o * k->out_plane + i * k->out_row + j * k->out_col;
+      ra_real *to = y.data + b * y.batch + k->out_first + i * k->out_row + j * k->out_col;
       const ra_real *t = tile + done;
       done += run;
-      if (k->e)
-        for (int32_t q = 0; q < run; q++) to[q] = conv_act(k->e, t[q] * scale + shift);
-      else if (k->out_col == 1 && !k->add)
-        memcpy(to, t, (size_t)run * sizeof *to);
-      else if (k->add)
+      if (k->out_col == 1 && !y.add)
+        point_row(&out, run, t, to);
+      else if (y.add)
         for (int32_t q = 0; q < run; q++) to[q * k->out_col] += t[q];
       else
         for (int32_t q = 0; q < run; q++) to[q * k->out_col] = t[q];
@@ -152,14 +155,13 @@ static void product_block(void *context, int32_t chunk) {
   ra_real *b = (ra_real *)(void *)(k->scratch + (size_t)ra_thread_index() * k->slot), *tile = b + KC * LDB;
   int32_t group = chunk / k->blocks, n0 = chunk % k->blocks * NC, total = k->g.B * k->g.rows * k->g.cols;
   int32_t n = total - n0 < NC ? total - n0 : NC, mb = round_up(k->M, MO) / MO;
-  const ra_real *from = k->g.from + (int64_t)group * k->planes * k->g.H * k->g.W;
   const ra_real *a = k->a + (size_t)group * (size_t)mb * (size_t)k->depth * MO;
   pixel_run runs[NC];
   int32_t count = cut_runs(&k->g, n0, n, runs);
   if (k->depth == 0) memset(tile, 0, (size_t)k->M * LDB * sizeof *tile);
   for (int32_t k0 = 0; k0 < k->depth; k0 += KC) {
     int32_t kc = k->depth - k0 < KC ? k->depth - k0 : KC;
-    pack_columns(&k->g, from, k0, kc, runs, count, n, round_up(n, MT), b, LDB);
+    pack_columns(&k->g, group * k->planes, k0, kc, runs, count, n, round_up(n, MT), b, LDB);
     for (int32_t q = 0; q < n; q += MT)
       for (int32_t m = 0; m < mb; m++)
         micro(kc, a + ((size_t)m * (size_t)k->depth + (size_t)k0) * MO, b + q, LDB, k0 > 0, tile + m * MO * LDB + q, LDB);
@@ -210,23 +212,37 @@ bool K(conv_gemm_can)(const ra_conv *s, ra_conv_kind kind) {
          (int64_t)s->B * s->Ho * s->Wo < INT32_MAX / 2 && (int64_t)s->B * s->H * s->W < INT32_MAX / 2;
 }
 
+/* A 2x2 convolution with stride 2: its data gradient is a transposed convolution whose outputs do not overlap. */
+static bool doubles(const ra_conv *s) {
+  return s->kh == 2 && s->kw == 2 && s->stride_h == 2 && s->stride_w == 2 && s->pad_h == 0 && s->pad_w == 0 &&
+         s->dilation_h == 1 && s->dilation_w == 1 && s->groups == 1 && s->H == 2 * s->Ho && s->W == 2 * s->Wo;
+}
+
 size_t K(conv_gemm_work)(const ra_conv *s, ra_conv_kind kind) {
   size_t threads = (size_t)ra_thread_slots();
   int32_t cg = s->C / s->groups, og = s->O / s->groups;
   if (kind == RA_CONV_FORWARD) return packed_size(s, og, cg) + threads * product_slot(og);
-  if (kind == RA_CONV_BACKWARD_DATA && K(conv_double_can)(s)) return K(conv_double_work)(s);
-  if (kind == RA_CONV_BACKWARD_DATA) return packed_size(s, cg, og) + threads * product_slot(cg);
+  if (kind == RA_CONV_BACKWARD_DATA) {
+    size_t bytes = packed_size(s, cg, og) + threads * product_slot(cg);
+    size_t other = doubles(s) ? K(deconv_work)(&(ra_deconv){s->B, s->O, s->Ho, s->Wo, s->C, 2, 2}) : 0;
+    return bytes > other ? bytes : other;
+  }
   return conv_align((size_t)weight_parts(s) * weight_part(s) * sizeof(ra_real)) +
          threads * weight_slot(og);
 }
 
-void K(conv_gemm_forward)(const ra_conv *s, const ra_real *x, const ra_real *w, const ra_epilogue *e, ra_real *y,
-                          void *work) {
+int32_t K(conv_gemm_pieces)(const ra_conv *s) { return (void)s, 0; }
+
+void K(conv_gemm_forward)(const ra_conv *s, const ra_input *x, const ra_real *w, const ra_pointwise *e, ra_real *y,
+                          ra_moments *moments, void *work) {
+  (void)moments;
   int32_t cg = s->C / s->groups, og = s->O / s->groups;
-  job k = {.s = s, .M = og, .planes = cg, .depth = cg * s->kh * s->kw, .a = work, .e = e, .out = y,
-           .out_batch = s->y_batch, .out_plane = (int64_t)s->Ho * s->Wo, .out_row = s->Wo, .out_col = 1,
+  ra_target to = whole_target(y, s->O, false);
+  job k = {.s = s, .M = og, .planes = cg, .depth = cg * s->kh * s->kw, .a = work, .e = e, .to = &to,
+           .out_plane = (int64_t)s->Ho * s->Wo, .out_row = s->Wo, .out_col = 1,
            .scratch = (char *)work + packed_size(s, og, cg), .slot = product_slot(og)};
-  k.g = (grid){x, s->x_batch, s->B, s->H, s->W, s->Ho, s->Wo, axis_forward(s->kh, s->stride_h, s->pad_h, s->dilation_h),
+  k.g = (grid){x, (int64_t)s->H * s->W, s->B, s->H, s->W, s->Ho, s->Wo,
+               axis_forward(s->kh, s->stride_h, s->pad_h, s->dilation_h),
                axis_forward(s->kw, s->stride_w, s->pad_w, s->dilation_w)};
   pack_weights(&k, w, (int64_t)og * cg * s->kh * s->kw, (int64_t)cg * s->kh * s->kw, s->kh * s->kw, work);
   grid_flatten(&k.g);
@@ -234,19 +250,20 @@ void K(conv_gemm_forward)(const ra_conv *s, const ra_real *x, const ra_real *w, 
   product(&k);
 }
 
-void K(conv_gemm_backward_data)(const ra_conv *s, const ra_real *dy, const ra_real *w, bool add, ra_real *dx,
-                                void *work) {
-  if (K(conv_double_can)(s)) {
-    K(conv_double_backward_data)(s, dy, w, add, dx, work);
+void K(conv_gemm_backward_data)(const ra_conv *s, const ra_real *dy, const ra_real *w, const ra_target *dx, void *work) {
+  int32_t cg = s->C / s->groups, og = s->O / s->groups;
+  if (doubles(s) && dx->count == 1) {
+    ra_deconv d = {s->B, s->O, s->Ho, s->Wo, s->C, 2, 2};
+    K(deconv_forward)(&d, dy, NULL, w, NULL, dx->part[0].add, dx->part[0].data, work);
     return;
   }
-  int32_t cg = s->C / s->groups, og = s->O / s->groups;
+  ra_input from = whole_input(dy, s->O);
   for (int32_t ph = 0; ph < s->stride_h && ph < s->H; ph++)
     for (int32_t pw = 0; pw < s->stride_w && pw < s->W; pw++) {
-      job k = {.s = s, .M = cg, .planes = og, .a = work, .add = add, .out = dx + (int64_t)ph * s->W + pw,
-               .out_batch = s->x_batch, .out_plane = (int64_t)s->H * s->W, .out_row = (int64_t)s->W * s->stride_h,
+      job k = {.s = s, .M = cg, .planes = og, .a = work, .to = dx, .out_first = (int64_t)ph * s->W + pw,
+               .out_plane = (int64_t)s->H * s->W, .out_row = (int64_t)s->W * s->stride_h,
                .out_col = s->stride_w, .scratch = (char *)work + packed_size(s, cg, og), .slot = product_slot(cg)};
-      k.g = (grid){dy, s->y_batch, s->B, s->Ho, s->Wo, (s->H - ph - 1) / s->stride_h + 1,
+      k.g = (grid){&from, (int64_t)s->Ho * s->Wo, s->B, s->Ho, s->Wo, (s->H - ph - 1) / s->stride_h + 1,
                    (s->W - pw - 1) / s->stride_w + 1, axis_phase(s->kh, s->stride_h, s->pad_h, s->dilation_h, ph),
                    axis_phase(s->kw, s->stride_w, s->pad_w, s->dilation_w, pw)};
       k.depth = og * k.g.h.count * k.g.w.count;
@@ -268,7 +285,6 @@ static void weight_block(void *context, int32_t chunk) {
   int32_t on = og - o0 < OB ? og - o0 : OB, pixels = s->B * s->Ho * s->Wo, area = s->Ho * s->Wo;
   int32_t first = (int32_t)((int64_t)k->blocks * part / k->count_parts),
           last = (int32_t)((int64_t)k->blocks * (part + 1) / k->count_parts);
-  const ra_real *from = k->g.from + (int64_t)group * k->planes * s->H * s->W;
   const ra_real *dy = k->dy + (int64_t)(group * og + o0) * area;
   ra_real *sum = k->parts + (size_t)part * weight_part(s) +
                  (size_t)(group * round_up(og, 4) + o0) * (size_t)taps4;
@@ -282,14 +298,14 @@ static void weight_block(void *context, int32_t chunk) {
       int32_t done = 0;
       while (o < on && done < n) {
         int32_t q = (n0 + done) % area, run = area - q < n - done ? area - q : n - done;
-        memcpy(row + done, dy + (n0 + done) / area * s->y_batch + (int64_t)o * area + q, (size_t)run * sizeof *row);
+        memcpy(row + done, dy + ((int64_t)((n0 + done) / area) * s->O + o) * area + q, (size_t)run * sizeof *row);
         done += run;
       }
       for (; done < width; done++) row[done] = 0;
     }
     for (int32_t t = 0; t < k->depth; t += TB) {
       int32_t tn = k->depth - t < TB ? k->depth - t : TB;
-      pack_columns(&k->g, from, t, tn, runs, count, n, width, b, LDP);
+      pack_columns(&k->g, group * k->planes, t, tn, runs, count, n, width, b, LDP);
       for (int32_t r = tn; r < round_up(tn, 4); r++) memset(b + r * LDP, 0, (size_t)width * sizeof *b);
       for (int32_t r = 0; r < tn; r += 4)
         for (int32_t o = 0; o < on; o += 4)
@@ -301,7 +317,7 @@ static void weight_block(void *context, int32_t chunk) {
 static void weight_sum(void *context, int32_t o) {
   const job *k = context;
   int32_t og = k->M, taps4 = round_up(k->depth, 4);
-  ra_real *to = k->out + (int64_t)o * k->depth;
+  ra_real *to = k->dw + (int64_t)o * k->depth;
   const ra_real *from = k->parts + (size_t)(o / og * round_up(og, 4) + o % og) * (size_t)taps4;
   for (int32_t t = 0; t < k->depth; t++) {
     ra_real sum = k->add ? to[t] : 0;
@@ -310,14 +326,15 @@ static void weight_sum(void *context, int32_t o) {
   }
 }
 
-void K(conv_gemm_backward_weight)(const ra_conv *s, const ra_real *x, const ra_real *dy, bool add, ra_real *dw,
+void K(conv_gemm_backward_weight)(const ra_conv *s, const ra_input *x, const ra_real *dy, bool add, ra_real *dw,
                                   void *work) {
   int32_t cg = s->C / s->groups, og = s->O / s->groups, parts = weight_parts(s);
-  job k = {.s = s, .M = og, .planes = cg, .depth = cg * s->kh * s->kw, .dy = dy, .add = add, .out = dw, .parts = work,
+  job k = {.s = s, .M = og, .planes = cg, .depth = cg * s->kh * s->kw, .dy = dy, .add = add, .dw = dw, .parts = work,
            .count_parts = parts, .blocks = (int32_t)(((int64_t)s->B * s->Ho * s->Wo + PX - 1) / PX),
            .scratch = (char *)work + conv_align((size_t)parts * weight_part(s) * sizeof(ra_real)),
            .slot = weight_slot(og)};
-  k.g = (grid){x, s->x_batch, s->B, s->H, s->W, s->Ho, s->Wo, axis_forward(s->kh, s->stride_h, s->pad_h, s->dilation_h),
+  k.g = (grid){x, (int64_t)s->H * s->W, s->B, s->H, s->W, s->Ho, s->Wo,
+               axis_forward(s->kh, s->stride_h, s->pad_h, s->dilation_h),
                axis_forward(s->kw, s->stride_w, s->pad_w, s->dilation_w)};
   grid_flatten(&k.g);
   ra_parallel(parts * s->groups * ((og + OB - 1) / OB), weight_block, &k);

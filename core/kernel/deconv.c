@@ -1,93 +1,308 @@
-/* deconv.c: gradients of a transposed convolution whose stride is its window, so
- * that outputs do not overlap (the 2x2 up-convolution of a U-Net):
- *   y[b,o,i*kh+u,j*kw+v] = bias[o] + sum over c of w[c,o,u,v] x[b,c,i,j]
- * dy is gathered into t [O*kh*kw, H*W]; then dx = w t is a matrix product a
- * picture, and dw = x t^T the weight gradient of a 1x1 convolution from t to x,
- * whose kernel cuts the long sum over pixels. Pictures go in groups whose t has
- * about GROUP_BYTES. (Forward is the convolution's gradient of its input, conv.c.) */
+/* deconv.c: transposed convolution whose stride is its window, so that outputs
+ * do not overlap (the 2x2 up-convolution of a U-Net). Each output pixel belongs
+ * to one tap; with rows m = (o,u,v), M = O*kh*kw, and the P = H*W pixels of x:
+ *
+ *   forward        Y  [M,P] = W' [M,C] X [C,P]      y[o, i*kh+u, j*kw+v] = Y[m, i*W+j] + bias[o]
+ *   data gradient  dX [C,P] = W [C,M] T [M,P]       T is dy taken apart like Y
+ *   weight grad.   dW [C,M] = X [C,P] T' [P,M]
+ *
+ * A chunk of work is a block of NC pixels of one picture: its X and T are packed
+ * once, rows are put together and taken apart on the way, and what lies in
+ * memory far apart is asked for ahead, while other rows multiply.
+ *
+ * dW: blocks are dealt to PARTS workers with a sum of their own, added in order.
+ * Where dW outweighs the pictures (deep), X and T' of all blocks are kept and
+ * every worker owns DEEP_C rows of dW. */
 #include "elementwise.h"
 
 #include <string.h>
 
 #include "../base/thread.h"
 #include "conv.h"
+#include "micro.h"
+#ifndef RA_DOUBLE
+#include "winograd.h" /* transpose */
+#endif
 
-enum { GROUP_BYTES = 1 << 22 };
+enum { MB = 32, PARTS = 8, DEEP_C = 128, DEEP_SIZE = 1 << 18 };
 
-typedef struct {
+typedef struct job {
   const ra_deconv *s;
-  ra_real *t;
-  const ra_real *dy;
+  int32_t P, M, Cr, Mr, per_picture, blocks, parts; /* Cr, Mr: rounded up to whole kernels */
+  int32_t group;      /* rows of Y at a time: whole (o,u), about MB */
+  bool deep, add, add_dx, add_dw;
+  const ra_real *x, *w, *bias, *dy;
+  const ra_pointwise *with;
+  ra_real *y, *dx, *dw;
+  ra_real *packed, *sums, *all_x, *all_t; /* shared scratch */
+  char *scratch;
+  size_t x_size, t_size, slot;            /* numbers; numbers; bytes */
 } job;
 
-static size_t matrix_bytes(const ra_deconv *s) {
-  return (size_t)s->O * (size_t)s->kh * (size_t)s->kw * (size_t)s->H * (size_t)s->W * sizeof(ra_real);
-}
-
-static int32_t group_of(const ra_deconv *s) {
-  size_t n = GROUP_BYTES / (matrix_bytes(s) + 1);
-  return n < 1 ? 1 : n < (size_t)s->B ? (int32_t)n : s->B < 1 ? 1 : s->B;
-}
-
-/* The 1x1 convolution of B pictures, t [O*kh*kw,H,W] -> x [C,H,W]. */
-static ra_conv conv_of(const ra_deconv *s, int32_t B) {
-  int32_t taps = s->O * s->kh * s->kw;
-  int64_t plane = (int64_t)s->H * s->W;
-  return (ra_conv){.B = B, .C = taps, .H = s->H, .W = s->W, .O = s->C, .Ho = s->H, .Wo = s->W, .kh = 1, .kw = 1, .stride_h = 1,
-                   .stride_w = 1, .dilation_h = 1, .dilation_w = 1, .groups = 1, .x_batch = taps * plane, .y_batch = s->C * plane};
+/* Lays out the scratch behind `work`; `bytes` of it in all. */
+static job plan(const ra_deconv *s, void *work, size_t *bytes) {
+  job k = {.s = s, .P = s->H * s->W, .M = s->O * s->kh * s->kw};
+  k.Cr = round_up(s->C, 2 * MO), k.Mr = round_up(k.M, VL);
+  k.group = s->kw > MB ? s->kw : MB / s->kw * s->kw;
+  k.per_picture = (k.P + NC - 1) / NC;
+  k.blocks = s->B * k.per_picture;
+  k.deep = (int64_t)s->C * k.M > DEEP_SIZE;
+  k.parts = k.deep ? 1 : k.blocks < PARTS ? k.blocks : PARTS;
+  k.x_size = (size_t)k.Cr * LDB, k.t_size = (size_t)k.Mr * NC;
+  int32_t rows = (k.M + k.group - 1) / k.group * round_up(k.group, MO), deepest = k.group > s->C ? k.group : s->C;
+  size_t packed = conv_align((size_t)round_up(s->C, MO) * (size_t)rows * sizeof(ra_real));
+  size_t sums = conv_align((size_t)k.parts * (size_t)k.Cr * (size_t)k.Mr * sizeof(ra_real));
+  size_t kept = k.deep ? conv_align((size_t)k.blocks * (k.x_size + k.t_size) * sizeof(ra_real)) : 0;
+  k.slot = conv_align((k.x_size + k.t_size + (size_t)(k.M + round_up(deepest, MO)) * LDB) * sizeof(ra_real));
+  k.packed = work;
+  k.sums = (ra_real *)(void *)((uintptr_t)work + packed);
+  k.all_x = (ra_real *)(void *)((uintptr_t)work + packed + sums);
+  k.all_t = k.all_x + (k.deep ? (size_t)k.blocks * k.x_size : 0);
+  k.scratch = (char *)((uintptr_t)work + packed + sums + kept);
+  *bytes = packed + sums + kept + (size_t)ra_thread_slots() * k.slot;
+  return k;
 }
 
 size_t K(deconv_work)(const ra_deconv *s) {
-  int32_t group = group_of(s), rest = s->B % group;
-  size_t most = 0;
-  for (int32_t B = group; B > 0; B = B == group ? rest : 0) {
-    ra_conv c = conv_of(s, B);
-    size_t bytes = K(conv_work)(&c, RA_CONV_BACKWARD_WEIGHT, K(conv_choose)(&c, RA_CONV_BACKWARD_WEIGHT));
-    if (bytes > most) most = bytes;
-  }
-  return conv_align((size_t)group * matrix_bytes(s)) + most;
+  size_t bytes;
+  plan(s, NULL, &bytes);
+  return bytes;
 }
 
-/* Output channel `index` of some pictures, numbered through: dy [H*kh][W*kw] -> t [kh*kw][H][W]. */
-static void collect(void *context, int32_t index) {
-  const job *j = context;
-  const ra_deconv *s = j->s;
-  int64_t plane = (int64_t)s->H * s->W, taps = (int64_t)s->kh * s->kw;
-  ra_real *t = j->t + index * taps * plane;
-  const ra_real *dy = j->dy + index * taps * plane;
-  for (int32_t i = 0; i < s->H; i++)
-    for (int32_t u = 0; u < s->kh; u++) {
-      ra_real *row = t + (int64_t)u * s->kw * plane + (int64_t)i * s->W;
-      const ra_real *in = dy + ((int64_t)i * s->kh + u) * s->W * s->kw;
-      if (s->kw == 2) {
-        ra_real *next = row + plane;
-#pragma omp simd
-        for (int32_t k = 0; k < s->W; k++) {
-          ra_real a = in[2 * k], b = in[2 * k + 1];
-          row[k] = a;
-          next[k] = b;
-        }
-        continue;
-      }
-      for (int32_t v = 0; v < s->kw; v++)
-        for (int32_t k = 0; k < s->W; k++) row[v * plane + k] = in[k * s->kw + v];
+/* ---- rows of a block and the picture ---- */
+
+/* Pixels p0..p0+n of picture b. */
+typedef struct block {
+  int32_t b, p0, n, width; /* width: n up to whole kernels */
+} block;
+
+static block block_of(const job *k, int32_t index) {
+  block r = {.b = index / k->per_picture, .p0 = index % k->per_picture * NC};
+  r.n = k->P - r.p0 < NC ? k->P - r.p0 : NC;
+  r.width = round_up(r.n, MT);
+  return r;
+}
+
+/* to[j*kw + v] (+)= from[v][j] + bias, v < kw */
+static void join(const ra_real *from, ptrdiff_t ld, int32_t n, int32_t kw, ra_real bias, bool add, ra_real *to) {
+  int32_t j = 0;
+#ifndef RA_DOUBLE
+  for (; kw == 2 && j + VL <= n; j += VL) {
+    const vec p = vec_load(from + j) + bias, q = vec_load(from + ld + j) + bias;
+    const vec low = ZIP(p, q, 0), high = ZIP(p, q, VL / 2);
+    vec_store(to + 2 * j, add ? low + vec_load(to + 2 * j) : low);
+    vec_store(to + 2 * j + VL, add ? high + vec_load(to + 2 * j + VL) : high);
+  }
+#endif
+  for (; j < n; j++)
+    for (int32_t v = 0; v < kw; v++) to[j * kw + v] = (add ? to[j * kw + v] : 0) + from[v * ld + j] + bias;
+}
+
+/* The way back: to[v][j] = from[j*kw + v] */
+static void part(const ra_real *from, int32_t n, int32_t kw, ra_real *to, ptrdiff_t ld) {
+  int32_t j = 0;
+#ifndef RA_DOUBLE
+  for (; kw == 2 && j + VL <= n; j += VL) {
+    const vec a = vec_load(from + 2 * j), b = vec_load(from + 2 * j + VL);
+    vec_store(to + j, EVERY_2ND(a, b, 0));
+    vec_store(to + ld + j, EVERY_2ND(a, b, 1));
+  }
+#endif
+  for (; j < n; j++)
+    for (int32_t v = 0; v < kw; v++) to[v * ld + j] = from[j * kw + v];
+}
+
+/* Asks for what y or dy has of row group (o,u) = `row` and a block. */
+static void ask(const job *k, const block *r, int32_t row, const ra_real *y, bool write) {
+  const ra_deconv *s = k->s;
+  int32_t o = row / s->kh, u = row % s->kh;
+  const char *plane = (const char *)(y + ((int64_t)r->b * s->O + o) * k->M / s->O * k->P);
+  for (int32_t done = 0; done < r->n;) {
+    int32_t i = (r->p0 + done) / s->W, j = (r->p0 + done) % s->W, n = s->W - j < r->n - done ? s->W - j : r->n - done;
+    const char *at = plane + (((int64_t)i * s->kh + u) * s->W + j) * s->kw * (int64_t)sizeof(ra_real);
+    for (int32_t q = 0; q < n * s->kw * (int32_t)sizeof(ra_real); q += 64) {
+      if (write) __builtin_prefetch(at + q, 1, 2);
+      else __builtin_prefetch(at + q, 0, 2);
     }
+    done += n;
+  }
 }
 
-void K(deconv_backward)(const ra_deconv *s, const ra_real *x, const ra_real *w, const ra_real *dy, bool add_dx, ra_real *dx,
-                        bool add_dw, ra_real *dw, void *work) {
-  int64_t plane = (int64_t)s->H * s->W;
-  int32_t taps = s->O * s->kh * s->kw, group = group_of(s);
-  ra_real *t = work;
-  void *rest = (char *)work + conv_align((size_t)group * matrix_bytes(s));
-  for (int32_t b = 0; b < s->B; b += group) {
-    int32_t n = s->B - b < group ? s->B - b : group;
-    job j = {.s = s, .t = t, .dy = dy + b * taps * plane};
-    ra_parallel(n * s->O, collect, &j);
-    for (int32_t i = 0; dx && i < n; i++)
-      K(gemm)(false, false, s->C, (int32_t)plane, taps, w, t + i * taps * plane, add_dx, dx + (b + i) * s->C * plane);
-    if (!dw) continue;
-    ra_conv c = conv_of(s, n);
-    K(conv_backward_weight)(&c, K(conv_choose)(&c, RA_CONV_BACKWARD_WEIGHT), t, x + b * s->C * plane, add_dw || b > 0, dw, rest);
+/* Row group (o,u) of a block: its kw rows at `rows` go to y, or come from dy. */
+static void move_rows(const job *k, const block *r, int32_t row, ra_real *rows, const ra_real *dy, ra_real *y) {
+  const ra_deconv *s = k->s;
+  int32_t o = row / s->kh, u = row % s->kh;
+  int64_t plane = ((int64_t)r->b * s->O + o) * s->kh * s->kw * k->P;
+  for (int32_t done = 0; done < r->n;) {
+    int32_t i = (r->p0 + done) / s->W, j = (r->p0 + done) % s->W, n = s->W - j < r->n - done ? s->W - j : r->n - done;
+    int64_t at = plane + (((int64_t)i * s->kh + u) * s->W + j) * s->kw;
+    if (y) join(rows + done, LDB, n, s->kw, k->bias ? k->bias[o] : 0, k->add, y + at);
+    else part(dy + at, n, s->kw, rows + done, LDB);
+    done += n;
   }
+  if (!y)
+    for (int32_t v = 0; v < s->kw; v++)
+      for (int32_t q = r->n; q < r->width; q++) rows[v * LDB + q] = 0;
+}
+
+/* X of a block, [C][LDB]; rows up to Cr are 0. */
+static void pack_x(const job *k, const block *r, ra_real *to) {
+  for (int32_t c = 0; c < k->Cr; c++, to += LDB) {
+    int32_t n = c < k->s->C ? r->n : 0;
+    point with = point_of(k->with, n > 0 ? c : 0);
+    point_row(&with, n, k->x + ((int64_t)r->b * k->s->C + (n > 0 ? c : 0)) * k->P + r->p0, to);
+    for (int32_t q = n; q < r->width; q++) to[q] = 0;
+  }
+}
+
+static ra_real *slot_of(const job *k) { return (ra_real *)(void *)(k->scratch + (size_t)ra_thread_index() * k->slot); }
+
+/* ---- forward ---- */
+
+static void forward_block(void *context, int32_t index) {
+  const job *k = context;
+  const block r = block_of(k, index);
+  ra_real *x = slot_of(k), *tile = x + k->x_size;
+  int32_t kw = k->s->kw, group = k->group;
+  pack_x(k, &r, x);
+  for (int32_t m0 = 0; m0 < k->M; m0 += group) {
+    int32_t rows = k->M - m0 < group ? k->M - m0 : group;
+    for (int32_t m = 0; m < rows; m += kw) ask(k, &r, (m0 + m) / kw, k->y, true);
+    for (int32_t c0 = 0; c0 < k->s->C; c0 += KC) {
+      int32_t kc = k->s->C - c0 < KC ? k->s->C - c0 : KC;
+      for (int32_t q = 0; q < r.width; q += MT)
+        for (int32_t m = 0; m < rows; m += MO)
+          micro(kc, k->packed + ((size_t)(m0 / group * round_up(group, MO) + m) * (size_t)k->s->C + (size_t)c0 * MO),
+                x + c0 * LDB + q, LDB, c0 > 0, tile + m * LDB + q, LDB);
+    }
+    for (int32_t m = 0; m < rows; m += kw) move_rows(k, &r, (m0 + m) / kw, tile + m * LDB, NULL, k->y);
+  }
+}
+
+void K(deconv_forward)(const ra_deconv *s, const ra_real *x, const ra_pointwise *with, const ra_real *w, const ra_real *bias,
+                       bool add, ra_real *y, void *work) {
+  size_t bytes;
+  job k = plan(s, work, &bytes);
+  k.x = x, k.with = with, k.bias = bias, k.add = add, k.y = y;
+  int32_t group = k.group;
+  ra_real *to = k.packed; /* W' by groups of rows: [rows/MO][C][MO] */
+  for (int32_t m0 = 0; m0 < k.M; m0 += group)
+    for (int32_t m = 0; m < group && m0 + m < k.M; m += MO)
+      for (int32_t c = 0; c < s->C; c++)
+        for (int32_t q = 0; q < MO; q++)
+          *to++ = m + q < group && m0 + m + q < k.M ? w[(int64_t)c * k.M + m0 + m + q] : 0;
+  ra_parallel(k.blocks, forward_block, &k);
+}
+
+/* ---- backward ---- */
+
+/* [Mr/VL][NC][VL] from t [M][LDB] */
+static void turn(const job *k, const block *r, const ra_real *t, ra_real *to) {
+  for (int32_t m0 = 0; m0 < k->Mr; m0 += VL, to += NC * VL) {
+    int32_t rows = k->M - m0 < VL ? k->M - m0 : VL, p = 0;
+#ifndef RA_DOUBLE
+    for (; rows == VL && p + VL <= r->n; p += VL) {
+      vec v[VL];
+      for (int32_t q = 0; q < VL; q++) v[q] = vec_load(t + (m0 + q) * LDB + p);
+      transpose(v);
+      for (int32_t q = 0; q < VL; q++) vec_store(to + (p + q) * VL, v[q]);
+    }
+#endif
+    for (; p < r->n; p++)
+      for (int32_t q = 0; q < VL; q++) to[p * VL + q] = q < rows ? t[(m0 + q) * LDB + p] : 0;
+  }
+}
+
+/* sums [Cr][Mr], rows c0..c1, (+)= X T' of a block */
+static void weight_products(const job *k, int32_t c0, int32_t c1, const ra_real *x, const ra_real *t, int32_t n, bool add,
+                            ra_real *sums) {
+  int32_t m = 0;
+  for (; m + MT <= k->Mr; m += MT)
+    for (int32_t c = c0; c < c1; c += MO)
+      micro_wide(n, x + c * LDB, LDB, t + m * NC, NC * VL, add, sums + (size_t)c * (size_t)k->Mr + m, k->Mr);
+  for (; m < k->Mr; m += VL)
+    for (int32_t c = c0; c < c1; c += ROWS1)
+      micro_one(n, x + c * LDB, LDB, t + m * NC, add, sums + (size_t)c * (size_t)k->Mr + m, k->Mr);
+}
+
+static void data_products(const job *k, const block *r, const ra_real *t, ra_real *tile, const block *next) {
+  int32_t C = k->s->C, groups = k->s->O * k->s->kh, steps = round_up(C, MO) / MO;
+  bool straight = r->n == r->width && C % MO == 0; /* whole kernels go to dx itself */
+  ra_real *dx = k->dx + (int64_t)r->b * C * k->P + r->p0, *to = straight ? dx : tile;
+  ptrdiff_t ld = straight ? k->P : LDB;
+  for (int32_t m0 = 0; m0 < k->M; m0 += KC) {
+    int32_t depth = k->M - m0 < KC ? k->M - m0 : KC;
+    bool add = m0 > 0 || (straight && k->add_dx);
+    for (int32_t c = 0, step = 0; c < C; c += MO, step++) {
+      for (int32_t row = groups * step / steps; next && m0 == 0 && row < groups * (step + 1) / steps; row++)
+        ask(k, next, row, k->dy, false);
+      for (int32_t q = 0; q < r->width; q += MT)
+        micro(depth, k->packed + (size_t)c * (size_t)k->M + (size_t)m0 * MO, t + m0 * LDB + q, LDB, add, to + c * ld + q, ld);
+    }
+  }
+  for (int32_t c = 0; !straight && c < C; c++)
+    for (int32_t q = 0; q < r->n; q++) dx[(int64_t)c * k->P + q] = tile[c * LDB + q] + (k->add_dx ? dx[(int64_t)c * k->P + q] : 0);
+}
+
+/* Block `index`: dX, and X and T' to x and turned. */
+static void backward_block(const job *k, int32_t index, bool another, ra_real *x, ra_real *turned, ra_real *t, ra_real *tile) {
+  const block r = block_of(k, index), next = block_of(k, another ? index + 1 : index);
+  for (int32_t row = 0; row < k->s->O * k->s->kh; row++) move_rows(k, &r, row, t + row * k->s->kw * LDB, k->dy, NULL);
+  if (k->dx) data_products(k, &r, t, tile, another ? &next : NULL);
+  if (!k->dw) return;
+  pack_x(k, &r, x);
+  turn(k, &r, t, turned);
+}
+
+static void backward_part(void *context, int32_t index) {
+  const job *k = context;
+  ra_real *x = slot_of(k), *turned = x + k->x_size, *t = turned + k->t_size, *tile = t + k->M * LDB;
+  int32_t first = (int32_t)((int64_t)k->blocks * index / k->parts), last = (int32_t)((int64_t)k->blocks * (index + 1) / k->parts);
+  for (int32_t b = first; b < last; b++) {
+    backward_block(k, b, b + 1 < last, x, turned, t, tile);
+    if (k->dw)
+      weight_products(k, 0, k->Cr, x, turned, block_of(k, b).n, b > first, k->sums + (size_t)index * (size_t)k->Cr * (size_t)k->Mr);
+  }
+}
+
+static void deep_block(void *context, int32_t b) {
+  const job *k = context;
+  ra_real *t = slot_of(k), *tile = t + k->M * LDB;
+  backward_block(k, b, false, k->all_x + (size_t)b * k->x_size, k->all_t + (size_t)b * k->t_size, t, tile);
+}
+
+static void deep_rows(void *context, int32_t index) {
+  const job *k = context;
+  int32_t c0 = index * DEEP_C, c1 = c0 + DEEP_C < k->Cr ? c0 + DEEP_C : k->Cr;
+  for (int32_t b = 0; b < k->blocks; b++)
+    weight_products(k, c0, c1, k->all_x + (size_t)b * k->x_size, k->all_t + (size_t)b * k->t_size, block_of(k, b).n, b > 0, k->sums);
+}
+
+static void weight_row(void *context, int32_t c) {
+  const job *k = context;
+  ra_real *to = k->dw + (int64_t)c * k->M;
+  const ra_real *from = k->sums + (size_t)c * (size_t)k->Mr;
+  for (int32_t m = 0; m < k->M; m++) {
+    ra_real sum = k->add_dw ? to[m] : 0;
+    for (int32_t p = 0; p < k->parts; p++) sum += from[(size_t)p * (size_t)k->Cr * (size_t)k->Mr + (size_t)m];
+    to[m] = sum;
+  }
+}
+
+void K(deconv_backward)(const ra_deconv *s, const ra_real *x, const ra_pointwise *with, const ra_real *w, const ra_real *dy,
+                        bool add_dx, ra_real *dx, bool add_dw, ra_real *dw, void *work) {
+  size_t bytes;
+  job k = plan(s, work, &bytes);
+  k.x = x, k.with = with, k.dy = dy, k.add_dx = add_dx, k.dx = dx, k.add_dw = add_dw, k.dw = dw;
+  ra_real *to = k.packed; /* W: [C/MO][M][MO] */
+  for (int32_t c = 0; dx && c < s->C; c += MO)
+    for (int32_t m = 0; m < k.M; m++)
+      for (int32_t q = 0; q < MO; q++) *to++ = c + q < s->C ? w[(int64_t)(c + q) * k.M + m] : 0;
+  if (k.deep && dw) {
+    ra_parallel(k.blocks, deep_block, &k);
+    ra_parallel((k.Cr + DEEP_C - 1) / DEEP_C, deep_rows, &k);
+  } else {
+    ra_parallel(k.parts, backward_part, &k);
+  }
+  if (dw) ra_parallel(s->C, weight_row, &k);
 }

@@ -19,7 +19,7 @@ void K(softmax)(bool log, int64_t outer, int32_t n, int64_t inner, const ra_real
 void K(softmax_grad)(bool log, int64_t outer, int32_t n, int64_t inner, const ra_real *y, const ra_real *dy, bool add,
                      ra_real *dx);
 
-void K(max_pool)(const ra_pool *s, const ra_real *x, ra_real *y, void *which);
+void K(max_pool)(const ra_pool *s, const ra_real *x, int32_t C, const ra_pointwise *with, ra_real *y, void *which);
 void K(max_pool_grad)(const ra_pool *s, const ra_real *dy, const void *which, bool add, ra_real *dx);
 void K(avg_pool)(const ra_pool *s, const ra_real *x, ra_real *y);
 void K(avg_pool_grad)(const ra_pool *s, const ra_real *dy, bool add, ra_real *dx);
@@ -29,13 +29,16 @@ void K(upsample)(const ra_upsample *s, const ra_real *x, ra_real *y, void *work)
 void K(upsample_grad)(const ra_upsample *s, const ra_real *dy, bool add, ra_real *dx, void *work);
 
 size_t K(deconv_work)(const ra_deconv *s);
-void K(deconv_backward)(const ra_deconv *s, const ra_real *x, const ra_real *w, const ra_real *dy, bool add_dx, ra_real *dx,
-                        bool add_dw, ra_real *dw, void *work);
+void K(deconv_forward)(const ra_deconv *s, const ra_real *x, const ra_pointwise *with, const ra_real *w, const ra_real *bias,
+                       bool add, ra_real *y, void *work);
+void K(deconv_backward)(const ra_deconv *s, const ra_real *x, const ra_pointwise *with, const ra_real *w, const ra_real *dy,
+                        bool add_dx, ra_real *dx, bool add_dw, ra_real *dw, void *work);
 
-void K(channel_stats)(int32_t B, int32_t C, int32_t N, int64_t x_batch, const ra_real *x, double eps, ra_real *mean,
-                      ra_real *var, ra_real *rstd);
-void K(channel_affine)(int32_t B, int32_t C, int32_t N, int64_t x_batch, int64_t y_batch, const ra_real *x,
-                       const ra_epilogue *e, ra_real *y);
+void K(channel_stats)(int32_t B, int32_t C, int32_t N, const ra_real *x, double eps, ra_real *mean, ra_real *var,
+                      ra_real *rstd);
+void K(merge_moments)(int32_t pieces, int32_t C, const ra_moments *moments, double eps, ra_real *mean, ra_real *var,
+                      ra_real *rstd);
+void K(channel_affine)(int32_t B, int32_t C, int32_t N, const ra_real *x, const ra_pointwise *e, ra_real *y);
 void K(batch_norm_grad)(int32_t B, int32_t C, int32_t N, const ra_real *x, const ra_real *dy, const ra_real *mean,
                         const ra_real *rstd, const ra_real *g, const ra_real *b, ra_act act, ra_real slope,
                         bool add_dx, ra_real *dx, bool add_dg, ra_real *dg, bool add_db, ra_real *db);

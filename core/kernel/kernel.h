@@ -25,18 +25,45 @@
 /* Activations that a convolution or a normalisation can apply to its own output. */
 typedef enum { RA_ACT_NONE, RA_ACT_RELU, RA_ACT_LEAKY_RELU, RA_ACT_COUNT } ra_act;
 
-/* y[o] = act(scale[o] * (convolution)[o] + shift[o]); scale or shift NULL: 1 or 0. */
-typedef struct ra_epilogue {
-  const ra_real *scale, *shift; /* [O] */
+/* act(scale[c] * v + shift[c]) for channel c; scale or shift NULL: 1 or 0. What a convolution does to its output, and
+ * to an input whose normalisation was never written out. */
+typedef struct ra_pointwise {
+  const ra_real *scale, *shift; /* [channels] */
   ra_act act;
   ra_real slope; /* of leaky_relu */
-} ra_epilogue;
+} ra_pointwise;
+
+/* The input of an op in up to RA_MAX_PARTS ranges of its channels, each an array [B,channels,..] of its own (a concat
+ * that was never written out), each with what is done to it while it is read. */
+enum { RA_MAX_PARTS = 6 };
+typedef struct ra_input {
+  int32_t count;
+  struct {
+    const ra_real *data;
+    int32_t channels;
+    ra_pointwise with;
+  } part[RA_MAX_PARTS];
+} ra_input;
+
+/* Where the gradient of such an input goes; data NULL: not wanted. */
+typedef struct ra_target {
+  int32_t count;
+  struct {
+    ra_real *data;
+    int32_t channels;
+    bool add;
+  } part[RA_MAX_PARTS];
+} ra_target;
+
+/* Count, mean and sum of squared deviations of some numbers. */
+typedef struct ra_moments {
+  double n, mean, m2;
+} ra_moments;
 
 /* A convolution: x [B,C,H,W], w [O,C/groups,kh,kw], y [B,O,Ho,Wo]. */
 typedef struct ra_conv {
   int32_t B, C, H, W, O, Ho, Wo;
   int32_t kh, kw, stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w, groups;
-  int64_t x_batch, y_batch; /* elements from one picture to the next: C*H*W unless x is a channel range of something wider */
 } ra_conv;
 
 typedef enum { RA_CONV_FORWARD, RA_CONV_BACKWARD_DATA, RA_CONV_BACKWARD_WEIGHT, RA_CONV_KINDS } ra_conv_kind;
@@ -84,11 +111,15 @@ typedef struct ra_kernels {
   ra_conv_algo (*conv_choose)(const ra_conv *s, ra_conv_kind kind);
   /* Bytes of scratch; enough for any number of threads that ra_set_threads takes. */
   size_t (*conv_work)(const ra_conv *s, ra_conv_kind kind, ra_conv_algo algo);
-  void (*conv_forward)(const ra_conv *s, ra_conv_algo algo, const ra_real *x, const ra_real *w, const ra_epilogue *e,
-                       ra_real *y, void *work);
-  void (*conv_backward_data)(const ra_conv *s, ra_conv_algo algo, const ra_real *dy, const ra_real *w, bool add,
-                             ra_real *dx, void *work);
-  void (*conv_backward_weight)(const ra_conv *s, ra_conv_algo algo, const ra_real *x, const ra_real *dy, bool add,
+  /* Into how many pieces of y a forward pass cuts the pixels of every channel, whose moments it can gather on the
+   * way out; 0: it cannot. */
+  int32_t (*conv_pieces)(const ra_conv *s, ra_conv_algo algo);
+  /* moments [pieces][O] of what is written to y, or NULL */
+  void (*conv_forward)(const ra_conv *s, ra_conv_algo algo, const ra_input *x, const ra_real *w, const ra_pointwise *e,
+                       ra_real *y, ra_moments *moments, void *work);
+  void (*conv_backward_data)(const ra_conv *s, ra_conv_algo algo, const ra_real *dy, const ra_real *w,
+                             const ra_target *dx, void *work);
+  void (*conv_backward_weight)(const ra_conv *s, ra_conv_algo algo, const ra_input *x, const ra_real *dy, bool add,
                                ra_real *dw, void *work);
 
   /* -- elementwise (elementwise.c, vmath.h) -- */
@@ -111,7 +142,8 @@ typedef struct ra_kernels {
                        ra_real *dx);
 
   /* -- pooling (pool.c): which [planes,Ho,Wo], the position of the maximum in its window: bytes where kh*kw <= 256, else int32_t -- */
-  void (*max_pool)(const ra_pool *s, const ra_real *x, ra_real *y, void *which);
+  /* planes is B*C; `with` of channel plane % C is done to x first; NULL: nothing */
+  void (*max_pool)(const ra_pool *s, const ra_real *x, int32_t C, const ra_pointwise *with, ra_real *y, void *which);
   void (*max_pool_grad)(const ra_pool *s, const ra_real *dy, const void *which, bool add, ra_real *dx);
   void (*avg_pool)(const ra_pool *s, const ra_real *x, ra_real *y);
   void (*avg_pool_grad)(const ra_pool *s, const ra_real *dy, bool add, ra_real *dx);
@@ -122,21 +154,25 @@ typedef struct ra_kernels {
   void (*upsample_grad)(const ra_upsample *s, const ra_real *dy, bool add, ra_real *dx, void *work);
 
   /* -- transposed convolution whose windows do not overlap (deconv.c): x [B,C,H,W], w [C,O,kh,kw], y [B,O,H*kh,W*kw] -- */
-  size_t (*deconv_work)(const ra_deconv *s); /* bytes */
-  /* dx, dw NULL: not wanted */
-  void (*deconv_backward)(const ra_deconv *s, const ra_real *x, const ra_real *w, const ra_real *dy, bool add_dx, ra_real *dx,
-                          bool add_dw, ra_real *dw, void *work);
+  size_t (*deconv_work)(const ra_deconv *s); /* bytes, either direction */
+  void (*deconv_forward)(const ra_deconv *s, const ra_real *x, const ra_pointwise *with, const ra_real *w,
+                         const ra_real *bias, bool add, ra_real *y, void *work);
+  /* dx, dw NULL: not wanted; `with` is done to x first, NULL: nothing */
+  void (*deconv_backward)(const ra_deconv *s, const ra_real *x, const ra_pointwise *with, const ra_real *w,
+                          const ra_real *dy, bool add_dx, ra_real *dx, bool add_dw, ra_real *dw, void *work);
 
   /* -- matrix product (gemm.c): C [M,N] (+)= op(A) op(B), row-major; A is [M,K] or its transpose -- */
   void (*gemm)(bool at, bool bt, int32_t M, int32_t N, int32_t K, const ra_real *A, const ra_real *B, bool add, ra_real *C);
 
   /* -- normalisation (norm.c): x as [outer, channels, inner]; one mean per group of consecutive elements -- */
   /* mean and 1/sqrt(var+eps) of each channel over outer and inner; var is the biased one */
-  void (*channel_stats)(int32_t B, int32_t C, int32_t N, int64_t x_batch, const ra_real *x, double eps, ra_real *mean,
-                        ra_real *var, ra_real *rstd);
+  void (*channel_stats)(int32_t B, int32_t C, int32_t N, const ra_real *x, double eps, ra_real *mean, ra_real *var,
+                        ra_real *rstd);
+  /* the same from the moments [pieces][C] that a convolution gathered */
+  void (*merge_moments)(int32_t pieces, int32_t C, const ra_moments *moments, double eps, ra_real *mean, ra_real *var,
+                        ra_real *rstd);
   /* y = act(x * scale[c] + shift[c]) */
-  void (*channel_affine)(int32_t B, int32_t C, int32_t N, int64_t x_batch, int64_t y_batch, const ra_real *x,
-                         const ra_epilogue *e, ra_real *y);
+  void (*channel_affine)(int32_t B, int32_t C, int32_t N, const ra_real *x, const ra_pointwise *e, ra_real *y);
   /* backward of y = act(g * (x-mean)*rstd + b) with batch statistics; the activation's mask is recomputed from x.
    * dg, db may be NULL. */
   void (*batch_norm_grad)(int32_t B, int32_t C, int32_t N, const ra_real *x, const ra_real *dy, const ra_real *mean,

@@ -55,7 +55,41 @@ static inline void micro(int32_t depth, const ra_real *a, const ra_real *b, ptrd
   MICRO_EACH_ROW(MICRO_STORE)
 }
 
-/* The same with row k of b at b + offset[k]: a convolution reads its taps in place. */
+/* c [ROWS1][one vector] (+)= a [ROWS1][k] times b [k][VL]; a row by row with stride lda */
+enum { ROWS1 = 2 * MO };
+#define ONE_DECLARE(r) vec s##r = vec_zero();
+#define ONE_FMA(r) s##r += vec_splat(a[r * lda + k]) * bk;
+#define ONE_STORE(r) vec_store(c + r * ldc, add ? vec_load(c + r * ldc) + s##r : s##r);
+#if defined(__AVX512F__)
+#define ONE_EACH(f) f(0) f(1) f(2) f(3) f(4) f(5) f(6) f(7) f(8) f(9) f(10) f(11) f(12) f(13) f(14) f(15)
+#else
+#define ONE_EACH(f) f(0) f(1) f(2) f(3) f(4) f(5) f(6) f(7)
+#endif
+static inline void micro_one(int32_t depth, const ra_real *a, ptrdiff_t lda, const ra_real *b, bool add, ra_real *c,
+                             ptrdiff_t ldc) {
+  ONE_EACH(ONE_DECLARE)
+  for (int32_t k = 0; k < depth; k++, b += VL) {
+    const vec bk = vec_load(b);
+    ONE_EACH(ONE_FMA)
+  }
+  ONE_EACH(ONE_STORE)
+}
+
+/* the same for MO rows and MV vectors, `next` apart */
+#define WIDE_LOAD(r, v) const vec b##v = vec_load(b + v * next);
+#define WIDE_FMA(r) { const vec a##r = vec_splat(a[r * lda + k]); MICRO_EACH_VEC(MICRO_FMA_1, r) }
+static inline void micro_wide(int32_t depth, const ra_real *a, ptrdiff_t lda, const ra_real *b, ptrdiff_t next, bool add,
+                              ra_real *c, ptrdiff_t ldc) {
+  MICRO_EACH_ROW(MICRO_DECLARE)
+  for (int32_t k = 0; k < depth; k++, b += VL) {
+    MICRO_EACH_VEC(WIDE_LOAD, 0)
+    MICRO_EACH_ROW(WIDE_FMA)
+  }
+  if (add) { MICRO_EACH_ROW(MICRO_ADD) }
+  MICRO_EACH_ROW(MICRO_STORE)
+}
+
+/* micro with row k of b at b + offset[k]: a convolution reads its taps in place. */
 static inline void micro_offset(int32_t depth, const ra_real *a, const ra_real *base, const int32_t *offset, bool add,
                                 ra_real *c, ptrdiff_t ldc) {
   MICRO_EACH_ROW(MICRO_DECLARE)

@@ -11,7 +11,7 @@
 #include <math.h>
 
 #include "../base/thread.h"
-#include "vec.h"
+#include "pointwise.h"
 
 enum { BLOCK = 2048, PARTS = 16, FEW = 16 };
 
@@ -43,9 +43,7 @@ static range block_range(const cut *s, int32_t i) {
 
 /* ---- statistics ---- */
 
-typedef struct { double n, mean, m2; } moments;
-
-static void merge(moments *a, moments b) {
+static void merge(ra_moments *a, ra_moments b) {
   if (b.n == 0) return;
   double n = a->n + b.n, d = b.mean - a->mean;
   a->mean += d * (b.n / n);
@@ -54,7 +52,7 @@ static void merge(moments *a, moments b) {
 }
 
 /* Of the elements of one block of a channel that starts at x. */
-static moments block_moments(const ra_real *x, int64_t batch, range r) {
+static ra_moments block_moments(const ra_real *x, int64_t batch, range r) {
   const ra_real shift = x[r.b0 * batch + r.from];
   double n = (double)(r.b1 - r.b0) * (r.to - r.from), rest = 0;
   vec s0 = vec_zero(), s1 = s0, s2 = s0, s3 = s0, around = vec_splat(shift);
@@ -95,19 +93,18 @@ static moments block_moments(const ra_real *x, int64_t batch, range r) {
   double m2 = (double)vec_sum((s0 + s1) + (s2 + s3)) + rest;
   double miss = (double)shift + offset - (double)mean; /* the squares were taken around the rounded mean */
   m2 -= n * miss * miss;
-  return (moments){n, (double)shift + offset, m2 > 0 ? m2 : m2 == m2 ? 0 : m2};
+  return (ra_moments){n, (double)shift + offset, m2 > 0 ? m2 : m2 == m2 ? 0 : m2};
 }
 
 typedef struct {
   cut s;
   const ra_real *x;
-  int64_t batch;
   double eps;
   ra_real *mean, *var, *rstd;
-  moments part[FEW * PARTS];
+  ra_moments part[FEW * PARTS];
 } stats_job;
 
-static void stats_out(const stats_job *j, int32_t c, moments m) {
+static void stats_out(const stats_job *j, int32_t c, ra_moments m) {
   double var = m.n > 0 ? m.m2 / m.n : 0;
   j->mean[c] = (ra_real)m.mean;
   j->var[c] = (ra_real)var;
@@ -120,19 +117,18 @@ static void stats_item(void *context, int32_t item) {
   int32_t c = item / j->s.parts, p = item % j->s.parts;
   int32_t from = (int32_t)((int64_t)j->s.blocks * p / j->s.parts);
   int32_t to = (int32_t)((int64_t)j->s.blocks * (p + 1) / j->s.parts);
-  moments all = {0};
+  ra_moments all = {0};
   for (int32_t i = from; i < to; i++)
-    merge(&all, block_moments(j->x + (int64_t)c * j->s.N, j->batch, block_range(&j->s, i)));
+    merge(&all, block_moments(j->x + (int64_t)c * j->s.N, (int64_t)j->s.C * j->s.N, block_range(&j->s, i)));
   if (j->s.parts == 1) stats_out(j, c, all);
   else j->part[item] = all;
 }
 
-void K(channel_stats)(int32_t B, int32_t C, int32_t N, int64_t x_batch, const ra_real *x, double eps, ra_real *mean,
-                      ra_real *var, ra_real *rstd) {
+void K(channel_stats)(int32_t B, int32_t C, int32_t N, const ra_real *x, double eps, ra_real *mean, ra_real *var,
+                      ra_real *rstd) {
   stats_job j;
   j.s = cut_of(B, C, N);
   j.x = x;
-  j.batch = x_batch;
   j.eps = eps;
   j.mean = mean;
   j.var = var;
@@ -140,10 +136,30 @@ void K(channel_stats)(int32_t B, int32_t C, int32_t N, int64_t x_batch, const ra
   ra_parallel(C * j.s.parts, stats_item, &j);
   if (j.s.parts == 1) return;
   for (int32_t c = 0; c < C; c++) {
-    moments all = {0};
+    ra_moments all = {0};
     for (int32_t p = 0; p < j.s.parts; p++) merge(&all, j.part[c * j.s.parts + p]);
     stats_out(&j, c, all);
   }
+}
+
+typedef struct {
+  int32_t pieces, C;
+  const ra_moments *moments;
+  double eps;
+  ra_real *mean, *var, *rstd;
+} merge_job;
+
+static void merge_channel(void *context, int32_t c) {
+  const merge_job *j = context;
+  ra_moments all = {0};
+  for (int32_t p = 0; p < j->pieces; p++) merge(&all, j->moments[(int64_t)p * j->C + c]);
+  stats_out(&(stats_job){.eps = j->eps, .mean = j->mean, .var = j->var, .rstd = j->rstd}, c, all);
+}
+
+void K(merge_moments)(int32_t pieces, int32_t C, const ra_moments *moments, double eps, ra_real *mean, ra_real *var,
+                      ra_real *rstd) {
+  merge_job j = {pieces, C, moments, eps, mean, var, rstd};
+  ra_parallel(C, merge_channel, &j);
 }
 
 /* ---- y = act(x * scale + shift) ---- */
@@ -151,53 +167,26 @@ void K(channel_stats)(int32_t B, int32_t C, int32_t N, int64_t x_batch, const ra
 typedef struct {
   int32_t C, N, planes; /* planes = B * C */
   int32_t group, pieces; /* planes in an item; or items in a plane */
-  int64_t x_batch, y_batch;
   const ra_real *x;
-  const ra_epilogue *e;
+  const ra_pointwise *e;
   ra_real *y;
 } affine_job;
 
-static inline void affine_run(const ra_real *x, ra_real *y, int32_t n, ra_real scale, ra_real shift, ra_act act,
-                              ra_real slope) {
-  vec a = vec_splat(scale), b = vec_splat(shift), zero = vec_zero(), leak = vec_splat(slope);
-  int32_t i = 0;
-  for (; i + VL <= n; i += VL) {
-    vec v = vec_load(x + i) * a + b;
-    if (act == RA_ACT_RELU) v = vec_max(zero, v); /* in this order NaN stays NaN */
-    else if (act == RA_ACT_LEAKY_RELU) v = vec_select((veci)(v < zero), v * leak, v);
-    vec_store(y + i, v);
-  }
-  if (i < n) {
-    vec v = vec_load_n(x + i, n - i) * a + b;
-    if (act == RA_ACT_RELU) v = vec_max(zero, v);
-    else if (act == RA_ACT_LEAKY_RELU) v = vec_select((veci)(v < zero), v * leak, v);
-    vec_store_n(y + i, v, n - i);
-  }
-}
-
 static void affine_item(void *context, int32_t item) {
   const affine_job *j = context;
-  const ra_epilogue *e = j->e;
+  const ra_pointwise *e = j->e;
   int32_t first = item / j->pieces * j->group, piece = item % j->pieces;
   int32_t last = first + j->group < j->planes ? first + j->group : j->planes;
   int32_t from = piece * RA_CHUNK, to = j->pieces > 1 && from + RA_CHUNK < j->N ? from + RA_CHUNK : j->N;
   for (int32_t k = first; k < last; k++) {
-    int32_t b = k / j->C, c = k % j->C;
-    const ra_real *x = j->x + b * j->x_batch + (int64_t)c * j->N + from;
-    ra_real *y = j->y + b * j->y_batch + (int64_t)c * j->N + from;
-    ra_real scale = e->scale ? e->scale[c] : 1, shift = e->shift ? e->shift[c] : 0;
-    switch (e->act) {
-      case RA_ACT_RELU: affine_run(x, y, to - from, scale, shift, RA_ACT_RELU, 0); break;
-      case RA_ACT_LEAKY_RELU: affine_run(x, y, to - from, scale, shift, RA_ACT_LEAKY_RELU, e->slope); break;
-      default: affine_run(x, y, to - from, scale, shift, RA_ACT_NONE, 0);
-    }
+    point with = point_of(e, k % j->C);
+    int64_t at = (int64_t)k * j->N + from;
+    point_row(&with, to - from, j->x + at, j->y + at);
   }
 }
 
-void K(channel_affine)(int32_t B, int32_t C, int32_t N, int64_t x_batch, int64_t y_batch, const ra_real *x,
-                       const ra_epilogue *e, ra_real *y) {
-  affine_job j = {.C = C, .N = N, .planes = B * C, .group = 1, .pieces = 1, .x_batch = x_batch, .y_batch = y_batch,
-                  .x = x, .e = e, .y = y};
+void K(channel_affine)(int32_t B, int32_t C, int32_t N, const ra_real *x, const ra_pointwise *e, ra_real *y) {
+  affine_job j = {.C = C, .N = N, .planes = B * C, .group = 1, .pieces = 1, .x = x, .e = e, .y = y};
   if (N <= 0 || j.planes <= 0) return;
   if (N > RA_CHUNK) j.pieces = (N + RA_CHUNK - 1) / RA_CHUNK;
   else j.group = RA_CHUNK / N;

@@ -8,10 +8,13 @@
 #include <string.h>
 
 #include "../base/thread.h"
+#include "pointwise.h"
 
 typedef struct {
   const ra_pool *s;
   const ra_real *x;
+  int32_t C;
+  const ra_pointwise *with; /* of the channels of x */
   ra_real *y;
   void *which;
   const void *seen;
@@ -35,22 +38,49 @@ static bool is_2x2(const ra_pool *s) {
 
 /* ---- max ---- */
 
-static void max_2x2(const ra_pool *s, const ra_real *x, ra_real *y, uint8_t *which) {
+#ifndef RA_DOUBLE
+typedef uint8_t bytes_vec __attribute__((vector_size(VL), aligned(1), may_alias));
+
+/* The greater of two and where b is: b where it is greater or NaN, unless a is NaN. */
+static inline vec greater(vec a, vec b, veci *second) {
+  *second = (veci)(b > a) | ((veci)(b != b) & (veci)(a == a));
+  return vec_select(*second, b, a);
+}
+
+/* VL outputs from two rows of 2*VL. */
+static inline void max_2x2_vec(const point *with, const ra_real *r0, const ra_real *r1, ra_real *y, uint8_t *which) {
+  vec a0 = vec_load(r0), a1 = vec_load(r0 + VL), b0 = vec_load(r1), b1 = vec_load(r1 + VL);
+  if (!with->as_is) a0 = point_vec(with, a0), a1 = point_vec(with, a1), b0 = point_vec(with, b0), b1 = point_vec(with, b1);
+  veci k0, k1, low;
+  vec top = greater(EVERY_2ND(a0, a1, 0), EVERY_2ND(a0, a1, 1), &k0);
+  vec bottom = greater(EVERY_2ND(b0, b1, 0), EVERY_2ND(b0, b1, 1), &k1);
+  vec_store(y, greater(top, bottom, &low));
+  veci at = (low & (2 - k1)) | (~low & -k0); /* masks are -1 */
+  *(bytes_vec *)which = __builtin_convertvector(at, bytes_vec);
+}
+#endif
+
+static void max_2x2(const ra_pool *s, const point *with, const ra_real *x, ra_real *y, uint8_t *which) {
   for (int32_t i = 0; i < s->Ho; i++, y += s->Wo, which += s->Wo) {
     const ra_real *r0 = x + (int64_t)2 * i * s->W, *r1 = r0 + s->W;
-#pragma omp simd
-    for (int32_t j = 0; j < s->Wo; j++) {
-      ra_real a = r0[2 * j], b = r0[2 * j + 1], c = r1[2 * j], d = r1[2 * j + 1];
-      int32_t k0 = (b > a) | (b != b), k1 = (d > c) | (d != d);
-      ra_real m0 = k0 ? b : a, m1 = k1 ? d : c;
-      int32_t low = (m1 > m0) | ((m1 != m1) & (m0 == m0));
-      y[j] = low ? m1 : m0;
-      which[j] = (uint8_t)(low ? 2 + k1 : k0);
+    int32_t j = 0;
+#ifndef RA_DOUBLE
+    for (; j + VL <= s->Wo; j += VL) max_2x2_vec(with, r0 + 2 * j, r1 + 2 * j, y + j, which + j);
+#endif
+    for (; j < s->Wo; j++) {
+      ra_real v[4] = {r0[2 * j], r0[2 * j + 1], r1[2 * j], r1[2 * j + 1]};
+      int at = 0;
+      for (int k = 0; k < 4; k++) {
+        if (!with->as_is) v[k] = point_one(with, v[k]);
+        if (v[k] > v[at] || (v[k] != v[k] && v[at] == v[at])) at = k;
+      }
+      y[j] = v[at];
+      which[j] = (uint8_t)at;
     }
   }
 }
 
-static void max_any(const ra_pool *s, const ra_real *x, ra_real *y, void *which) {
+static void max_any(const ra_pool *s, const point *with, const ra_real *x, ra_real *y, void *which) {
   uint8_t *bytes = s->kh * s->kw <= 256 ? which : NULL;
   int32_t *words = bytes ? NULL : which;
   int64_t o = 0;
@@ -62,7 +92,7 @@ static void max_any(const ra_pool *s, const ra_real *x, ra_real *y, void *which)
       int32_t at = (a.from - a.origin) * s->kw + b.from - b.origin;
       for (int32_t u = a.from; u < a.to; u++)
         for (int32_t v = b.from; v < b.to; v++) {
-          ra_real value = x[(int64_t)u * s->W + v];
+          ra_real value = with->as_is ? x[(int64_t)u * s->W + v] : point_one(with, x[(int64_t)u * s->W + v]);
           if (value > top || value != value) {
             top = value;
             at = (u - a.origin) * s->kw + v - b.origin;
@@ -82,36 +112,40 @@ static void max_item(void *context, int32_t item) {
   size_t width = s->kh * s->kw <= 256 ? 1 : sizeof(int32_t);
   for (int32_t p = item * j->group; p < least((item + 1) * j->group, s->planes); p++) {
     void *which = (char *)j->which + (size_t)(p * out) * width;
-    if (is_2x2(s)) max_2x2(s, j->x + p * in, j->y + p * out, which);
-    else max_any(s, j->x + p * in, j->y + p * out, which);
+    point with = point_of(j->with, j->with ? p % j->C : 0);
+    if (is_2x2(s)) max_2x2(s, &with, j->x + p * in, j->y + p * out, which);
+    else max_any(s, &with, j->x + p * in, j->y + p * out, which);
   }
 }
+
+#ifndef RA_DOUBLE
+/* 2*VL numbers of one row of dx: d where `at` says left or right, else 0. */
+static inline void spread(vec d, veci at, int32_t left, bool add, ra_real *dx) {
+  const vec a = vec_select((veci)(at == left), d, vec_zero()), b = vec_select((veci)(at == left + 1), d, vec_zero());
+  const vec low = ZIP(a, b, 0), high = ZIP(a, b, VL / 2);
+  vec_store(dx, add ? low + vec_load(dx) : low);
+  vec_store(dx + VL, add ? high + vec_load(dx + VL) : high);
+}
+#endif
 
 static void max_grad_2x2(const ra_pool *s, const ra_real *dy, const uint8_t *which, bool add, ra_real *dx) {
   for (int32_t i = 0; i < s->Ho; i++, dy += s->Wo, which += s->Wo) {
     ra_real *r0 = dx + (int64_t)2 * i * s->W, *r1 = r0 + s->W;
-    if (add) {
-#pragma omp simd
-      for (int32_t j = 0; j < s->Wo; j++) {
-        ra_real d = dy[j];
-        int32_t k = which[j];
-        r0[2 * j] += k == 0 ? d : 0;
-        r0[2 * j + 1] += k == 1 ? d : 0;
-        r1[2 * j] += k == 2 ? d : 0;
-        r1[2 * j + 1] += k == 3 ? d : 0;
-      }
-    } else {
-#pragma omp simd
-      for (int32_t j = 0; j < s->Wo; j++) {
-        ra_real d = dy[j];
-        int32_t k = which[j];
-        r0[2 * j] = k == 0 ? d : 0;
-        r0[2 * j + 1] = k == 1 ? d : 0;
-        r1[2 * j] = k == 2 ? d : 0;
-        r1[2 * j + 1] = k == 3 ? d : 0;
-      }
-      if (s->W & 1) r0[s->W - 1] = r1[s->W - 1] = 0;
+    int32_t j = 0;
+#ifndef RA_DOUBLE
+    for (; j + VL <= s->Wo; j += VL) {
+      const vec d = vec_load(dy + j);
+      const veci at = __builtin_convertvector(*(const bytes_vec *)(which + j), veci);
+      spread(d, at, 0, add, r0 + 2 * j);
+      spread(d, at, 2, add, r1 + 2 * j);
     }
+#endif
+    for (; j < s->Wo; j++)
+      for (int k = 0; k < 4; k++) {
+        ra_real *to = (k < 2 ? r0 : r1) + 2 * j + k % 2, d = which[j] == k ? dy[j] : 0;
+        *to = add ? *to + d : d;
+      }
+    if (!add && (s->W & 1)) r0[s->W - 1] = r1[s->W - 1] = 0;
   }
   if (!add && (s->H & 1)) memset(dx + (int64_t)(s->H - 1) * s->W, 0, (size_t)s->W * sizeof *dx);
 }
@@ -227,8 +261,8 @@ static void run(job j, ra_chunk_fn *fn) {
   ra_parallel((s->planes + j.group - 1) / j.group, fn, &j);
 }
 
-void K(max_pool)(const ra_pool *s, const ra_real *x, ra_real *y, void *which) {
-  run((job){.s = s, .x = x, .y = y, .which = which}, max_item);
+void K(max_pool)(const ra_pool *s, const ra_real *x, int32_t C, const ra_pointwise *with, ra_real *y, void *which) {
+  run((job){.s = s, .x = x, .C = C, .with = with, .y = y, .which = which}, max_item);
 }
 void K(max_pool_grad)(const ra_pool *s, const ra_real *dy, const void *which, bool add, ra_real *dx) {
   run((job){.s = s, .x = dy, .seen = which, .add = add, .y = dx}, max_grad_item);

@@ -20,11 +20,13 @@
 typedef struct job {
   tiling in, out;
   int32_t C, O, T, OB, blocks;
-  bool deep, flip, add;
+  bool deep, flip;
   int64_t w_out, w_in; /* strides of w */
-  const ra_real *x, *w;
-  const ra_epilogue *e;
-  ra_real *y;
+  const ra_input *x;
+  const ra_real *w;
+  const ra_pointwise *e;
+  const ra_target *y;
+  ra_moments *moments; /* [blocks of tiles][O] or NULL */
   ra_real *u, *v;      /* shared: u of block mode, v of deep mode */
   char *scratch;
   size_t u_plane, v_plane, m_plane;
@@ -39,11 +41,10 @@ static job plan(const ra_conv *s, ra_conv_kind kind) {
            .w_in = back ? (int64_t)s->C * 9 : 9};
   int32_t H = back ? s->H : s->Ho, W = back ? s->W : s->Wo;
   k.in = (tiling){.B = s->B, .H = back ? s->Ho : s->H, .W = back ? s->Wo : s->W, .pad_h = back ? 2 - s->pad_h : s->pad_h,
-                  .pad_w = back ? 2 - s->pad_w : s->pad_w, .rows = (H + 3) / 4, .cols = (W + 3) / 4,
-                  .batch = back ? s->y_batch : s->x_batch};
+                  .pad_w = back ? 2 - s->pad_w : s->pad_w, .rows = (H + 3) / 4, .cols = (W + 3) / 4};
   k.in.count = s->B * k.in.rows * k.in.cols;
   k.out = k.in;
-  k.out.H = H, k.out.W = W, k.out.pad_h = k.out.pad_w = 0, k.out.batch = back ? s->x_batch : s->y_batch;
+  k.out.H = H, k.out.W = W, k.out.pad_h = k.out.pad_w = 0;
   int32_t outputs = round_up(k.O, MO);
   k.deep = k.in.count <= DEEP_TILES;
   if (k.deep) {
@@ -77,19 +78,27 @@ static void outputs(const job *k, const ra_real *u, const ra_real *v, ra_real *m
   int64_t in_area = (int64_t)k->in.H * k->in.W, area = (int64_t)k->out.H * k->out.W;
   for (int32_t f = 0; f < FREQ; f++, step++) {
     if (!k->deep) {
-      for (int32_t c = k->C * step / steps; c < k->C * (step + 1) / steps; c++)
-        winograd_prefetch(&k->in, k->x + c * in_area, next, ahead, false);
-      for (int32_t o = on * f / FREQ; o < on * (f + 1) / FREQ; o++)
-        winograd_prefetch(&k->out, k->y + (o0 + o) * area, t0, n, true);
+      for (int32_t c = k->C * step / steps; c < k->C * (step + 1) / steps; c++) {
+        channel x = channel_of(k->x, c, in_area);
+        winograd_prefetch(&k->in, x.data, x.batch, next, ahead, false);
+      }
+      for (int32_t o = on * f / FREQ; o < on * (f + 1) / FREQ; o++) {
+        sink y = sink_of(k->y, o0 + o, area);
+        if (y.data) winograd_prefetch(&k->out, y.data, y.batch, t0, n, true);
+      }
     }
     for (int32_t o = 0; o < on; o += MO)
       for (int32_t t = 0; t < T; t += MT)
         micro(k->C, u + (size_t)f * k->u_plane + (size_t)o * (size_t)k->C, v + (size_t)f * k->v_plane + t, k->T, false,
               m + (size_t)f * k->m_plane + (size_t)o * (size_t)k->T + t, k->T);
   }
-  for (int32_t o = 0; o < on; o++)
-    K(winograd_output)(&k->out, m + (size_t)o * (size_t)k->T, k->m_plane, t0, n, k->e, o0 + o, k->add,
-                       k->y + (o0 + o) * area);
+  for (int32_t o = 0; o < on; o++) {
+    sink y = sink_of(k->y, o0 + o, area);
+    point out = point_of(k->e, o0 + o);
+    if (y.data)
+      K(winograd_output)(&k->out, m + (size_t)o * (size_t)k->T, k->m_plane, t0, n, &out, &y,
+                         k->moments ? k->moments + t0 / k->T * k->O + o0 + o : NULL);
+  }
 }
 
 static void block_weights(void *context, int32_t chunk) {
@@ -104,16 +113,18 @@ static void block(void *context, int32_t chunk) {
   ra_real *lines = m + conv_align((FREQ * k->m_plane + VL) * sizeof(ra_real)) / sizeof(ra_real);
   int32_t t0 = chunk * k->T, n = k->in.count - t0 < k->T ? k->in.count - t0 : k->T;
   int64_t area = (int64_t)k->in.H * k->in.W;
-  for (int32_t c = 0; c < k->C; c++)
-    K(winograd_input)(&k->in, k->x + c * area, t0, n, k->T, v + (size_t)c * (size_t)k->T, k->v_plane, lines);
+  for (int32_t c = 0; c < k->C; c++) {
+    channel x = channel_of(k->x, c, area);
+    K(winograd_input)(&k->in, &x, t0, n, k->T, v + (size_t)c * (size_t)k->T, k->v_plane, lines);
+  }
   for (int32_t o = 0; o < k->O; o += k->OB)
     outputs(k, k->u + (size_t)o * (size_t)k->C, v, m, o, k->O - o < k->OB ? k->O - o : k->OB, t0, n);
 }
 
 static void deep_input(void *context, int32_t c) {
   const job *k = context;
-  K(winograd_input)(&k->in, k->x + (int64_t)c * k->in.H * k->in.W, 0, k->in.count, k->T,
-                    k->v + (size_t)c * (size_t)k->T, k->v_plane, slot_of(k));
+  channel x = channel_of(k->x, c, (int64_t)k->in.H * k->in.W);
+  K(winograd_input)(&k->in, &x, 0, k->in.count, k->T, k->v + (size_t)c * (size_t)k->T, k->v_plane, slot_of(k));
 }
 
 static void deep_outputs(void *context, int32_t chunk) {
@@ -125,8 +136,7 @@ static void deep_outputs(void *context, int32_t chunk) {
   outputs(k, u, k->v, m, o0, on, 0, k->in.count);
 }
 
-static void run(job *k, const ra_real *x, const ra_real *w, const ra_epilogue *e, bool add, ra_real *y, void *work) {
-  k->x = x, k->w = w, k->e = e, k->add = add, k->y = y;
+static void run(job *k, void *work) {
   k->u = k->v = work;
   k->scratch = (char *)work + k->shared;
   if (k->deep) {
@@ -138,15 +148,24 @@ static void run(job *k, const ra_real *x, const ra_real *w, const ra_epilogue *e
   }
 }
 
-void K(winograd_forward)(const ra_conv *s, const ra_real *x, const ra_real *w, const ra_epilogue *e, ra_real *y,
-                         void *work) {
+int32_t K(winograd_pieces)(const ra_conv *s) {
   job k = plan(s, RA_CONV_FORWARD);
-  run(&k, x, w, e, false, y, work);
+  return (k.in.count + k.T - 1) / k.T;
 }
 
-void K(winograd_backward_data)(const ra_conv *s, const ra_real *dy, const ra_real *w, bool add, ra_real *dx, void *work) {
+void K(winograd_forward)(const ra_conv *s, const ra_input *x, const ra_real *w, const ra_pointwise *e, ra_real *y,
+                         ra_moments *moments, void *work) {
+  job k = plan(s, RA_CONV_FORWARD);
+  ra_target to = whole_target(y, s->O, false);
+  k.x = x, k.w = w, k.e = e, k.y = &to, k.moments = moments;
+  run(&k, work);
+}
+
+void K(winograd_backward_data)(const ra_conv *s, const ra_real *dy, const ra_real *w, const ra_target *dx, void *work) {
   job k = plan(s, RA_CONV_BACKWARD_DATA);
-  run(&k, dy, w, NULL, add, dx, work);
+  ra_input from = whole_input(dy, s->O);
+  k.x = &from, k.w = w, k.y = dx;
+  run(&k, work);
 }
 
 bool K(winograd_can)(const ra_conv *s, ra_conv_kind kind) {

@@ -17,7 +17,6 @@ enum { FREQ = 36, PLANE_PAD = 16 }; /* the planes of the 36 frequencies are padd
 /* Tiles of a plane [H,W] read with padding; tile t = (b, i, j) covers pixels 4i - pad_h .. +5, 4j - pad_w .. +5. */
 typedef struct tiling {
   int32_t B, H, W, pad_h, pad_w, rows, cols, count;
-  int64_t batch; /* elements from picture to picture */
 } tiling;
 
 /* A run of tiles in one tile row. */
@@ -32,14 +31,14 @@ static inline tile_run tile_run_at(const tiling *g, int32_t t, int32_t end) {
   return run;
 }
 
-/* Asks for the pixels of tiles t0..t0+n of one channel: 6 rows of a tile to read, 4 to write. Cold strided planes cost
+/* Asks for the pixels of tiles t0..t0+n of one channel (x, pictures `batch` apart): 6 rows of a tile to read, 4 to write. Cold strided planes cost
  * more than the arithmetic, so blocks ask for the next one's while they multiply. */
-static inline void winograd_prefetch(const tiling *g, const ra_real *x, int32_t t0, int32_t n, bool write) {
+static inline void winograd_prefetch(const tiling *g, const ra_real *x, int64_t batch, int32_t t0, int32_t n, bool write) {
   for (int32_t t = t0; t < t0 + n;) {
     tile_run run = tile_run_at(g, t, t0 + n);
     int32_t top = 4 * run.i - g->pad_h, end = top + (write ? 4 : 6), q = 4 * run.j - g->pad_w, last = q + 4 * run.n + 2;
     top = top < 0 ? 0 : top, end = end > g->H ? g->H : end, q = q < 0 ? 0 : q, last = last > g->W ? g->W : last;
-    const char *row = (const char *)(x + run.b * g->batch + (int64_t)top * g->W + q);
+    const char *row = (const char *)(x + run.b * batch + (int64_t)top * g->W + q);
     for (; top < end; top++, row += (size_t)g->W * sizeof(ra_real))
       for (int32_t k = 0; k < (last - q) * (int32_t)sizeof(ra_real); k += 64) {
         if (write) __builtin_prefetch(row + k, 1, 2);
@@ -76,6 +75,18 @@ static inline vec load_range(const ra_real *p, int32_t low, int32_t high) {
   ra_real t[VL] = {0};
   for (int32_t l = low; l < high; l++) t[l] = p[l];
   return vec_load(t);
+#endif
+}
+
+/* v with 0 in the lanes outside low <= l < high */
+static inline vec keep_range(vec v, int32_t low, int32_t high) {
+  low = low < 0 ? 0 : low, high = high > VL ? VL : high;
+#if defined(__AVX512F__)
+  return (vec)_mm512_maskz_mov_ps((__mmask16)(low < high ? (1u << high) - (1u << low) : 0), (__m512)v);
+#else
+  for (int32_t l = 0; l < VL; l++)
+    if (l < low || l >= high) v[l] = 0;
+  return v;
 #endif
 }
 
@@ -129,12 +140,12 @@ static inline size_t winograd_lines(int32_t T) { return 6 * ((size_t)T * 4 + 6 *
 
 /* B' d B of tiles t0..t0+n of one channel: frequency f of tile t goes to v[f*plane + t - t0]; up to T, a multiple of
  * VL and >= n, lanes may be written. `lines` is a buffer (winograd_lines). Defined in winograd_transform.c. */
-void K(winograd_input)(const tiling *g, const ra_real *x, int32_t t0, int32_t n, int32_t T, ra_real *v, size_t plane,
+void K(winograd_input)(const tiling *g, const channel *x, int32_t t0, int32_t n, int32_t T, ra_real *v, size_t plane,
                        ra_real *lines);
-/* A' m A of tiles t0..t0+n of one output m[f*plane + t - t0] into y [rows of g: H, W are those of y]; e [opt] with
- * output number o; add adds to y. */
-void K(winograd_output)(const tiling *g, const ra_real *m, size_t plane, int32_t t0, int32_t n, const ra_epilogue *e,
-                        int32_t o, bool add, ra_real *y);
+/* A' m A of tiles t0..t0+n of one output m[f*plane + t - t0] into y [rows of g: H, W are those of y] through `out`;
+ * moments [opt] gets those of the numbers written. */
+void K(winograd_output)(const tiling *g, const ra_real *m, size_t plane, int32_t t0, int32_t n, const point *out,
+                        const sink *y, ra_moments *moments);
 /* G w G' of MO outputs from o0 and C inputs into u[f*plane + c*MO + r]; w of (o,c) is at w + o*out + c*in, flipped or
  * not; outputs from O on give 0. */
 void K(winograd_weights)(const ra_real *w, int64_t out, int64_t in, bool flip, int32_t o0, int32_t O, int32_t C,

@@ -4,7 +4,8 @@
 #include "winograd.h"
 
 /* The vertical half for a run of tiles: 6 rows of x become 6 lines of 4*n + 2 pixels, 0 outside the picture. */
-static inline void vertical(const tiling *g, const ra_real *x, const tile_run *run, ra_real *lines, int32_t width) {
+static inline void vertical(const tiling *g, const ra_real *x, const point *with, bool as_is, const tile_run *run,
+                            ra_real *lines, int32_t width) {
   int32_t top = 4 * run->i - g->pad_h, p = 4 * run->j - g->pad_w, count = 4 * run->n + 2;
   const ra_real *row = x + (int64_t)top * g->W + p;
   bool inside = top >= 0 && top + 6 <= g->H;
@@ -12,17 +13,14 @@ static inline void vertical(const tiling *g, const ra_real *x, const tile_run *r
     vec d[6], t[6];
     if (inside && p >= 0 && p + VL <= g->W) {
       for (int32_t r = 0; r < 6; r++) d[r] = vec_load(row + (int64_t)r * g->W);
+      if (!as_is)
+        for (int32_t r = 0; r < 6; r++) d[r] = point_vec(with, d[r]);
     } else {
-#if defined(__AVX512F__)
-      const uint32_t low = p < 0 ? ~0u << -p : ~0u, high = p + VL > g->W ? (p < g->W ? (1u << (g->W - p)) - 1 : 0) : ~0u;
-      for (int32_t r = 0; r < 6; r++) { /* lanes outside are neither read nor counted */
-        const uint32_t mask = top + r >= 0 && top + r < g->H ? low & high : 0;
-        d[r] = (vec)_mm512_maskz_loadu_ps((__mmask16)mask, row + (int64_t)r * g->W);
-      }
-#else
-      for (int32_t r = 0; r < 6; r++)
+      for (int32_t r = 0; r < 6; r++) /* lanes outside are neither read nor counted */
         d[r] = top + r >= 0 && top + r < g->H ? load_range(row + (int64_t)r * g->W, -p, g->W - p) : vec_zero();
-#endif
+      if (!as_is)
+        for (int32_t r = 0; r < 6; r++)
+          d[r] = top + r >= 0 && top + r < g->H ? keep_range(point_vec(with, d[r]), -p, g->W - p) : vec_zero();
     }
     transform_b(d[0], d[1], d[2], d[3], d[4], d[5], t);
     for (int32_t r = 0; r < 6; r++) vec_store(lines + r * width, t[r]);
@@ -42,55 +40,82 @@ static inline void horizontal(const ra_real *lines, int32_t width, int32_t n, ra
   }
 }
 
-void K(winograd_input)(const tiling *g, const ra_real *x, int32_t t0, int32_t n, int32_t T, ra_real *v, size_t plane,
+void K(winograd_input)(const tiling *g, const channel *x, int32_t t0, int32_t n, int32_t T, ra_real *v, size_t plane,
                        ra_real *lines) {
   int32_t width = 4 * T + 6 * VL;
   for (int32_t t = t0; t < t0 + n;) {
     tile_run run = tile_run_at(g, t, t0 + n);
-    vertical(g, x + run.b * g->batch, &run, lines, width);
+    if (x->with.as_is) vertical(g, x->data + run.b * x->batch, &x->with, true, &run, lines, width);
+    else vertical(g, x->data + run.b * x->batch, &x->with, false, &run, lines, width);
     for (int32_t q = 0; q < run.n; q += VL)
       horizontal(lines + 4 * q, width, T - (t - t0) - q, v + (t - t0) + q, plane);
     t += run.n;
   }
 }
 
-static inline vec finish(vec v, vec scale, vec shift, const ra_epilogue *e) {
-  if (!e) return v;
-  v = v * scale + shift;
-  if (e->act == RA_ACT_RELU) return vec_max(v, vec_zero());
-  if (e->act == RA_ACT_LEAKY_RELU) return vec_select((veci)(v > vec_zero()), v, v * vec_splat(e->slope));
-  return v;
+/* Sums of distances to `around`, the mean of the first row, and of their squares, in lanes. */
+typedef struct gathered {
+  vec around, sum, squares;
+  int32_t n;
+} gathered;
+
+static inline void gather(gathered *s, vec v, int32_t lanes) {
+  vec d = v - s->around;
+  if (lanes < VL) d = keep_range(d, 0, lanes);
+  s->sum += d, s->squares += d * d;
+  s->n += lanes;
 }
 
-void K(winograd_output)(const tiling *g, const ra_real *m, size_t plane, int32_t t0, int32_t n, const ra_epilogue *e,
-                        int32_t o, bool add, ra_real *y) {
-  const vec scale = vec_splat(conv_scale(e, o)), shift = vec_splat(conv_shift(e, o));
+/* Tiles q..q+VL of a run: A' m A, through `out`, to y. */
+static inline void output_tiles(const tiling *g, const ra_real *from, size_t plane, const tile_run *run, int32_t q,
+                                const point *out, bool as_is, const sink *y, gathered *s) {
+  vec z[4][6];
+  for (int32_t c = 0; c < 6; c++, from += plane) {
+    vec t[4];
+    transform_a(vec_load(from), vec_load(from + 6 * plane), vec_load(from + 12 * plane), vec_load(from + 18 * plane),
+                vec_load(from + 24 * plane), vec_load(from + 30 * plane), t);
+    for (int32_t r = 0; r < 4; r++) z[r][c] = t[r];
+  }
+  int32_t p = 4 * (run->j + q), width = 4 * (run->n - q) < g->W - p ? 4 * (run->n - q) : g->W - p;
+  ra_real *to = y->data + run->b * y->batch + (int64_t)(4 * run->i) * g->W + p;
+  for (int32_t r = 0; r < 4 && 4 * run->i + r < g->H; r++, to += g->W) {
+    vec t[4], px[4];
+    transform_a(z[r][0], z[r][1], z[r][2], z[r][3], z[r][4], z[r][5], t);
+    pixels_of(t, px);
+    if (s && s->n == 0)
+      s->around = as_is && width >= 4 * VL ? vec_splat(vec_sum((px[0] + px[1]) + (px[2] + px[3])) / (4 * VL))
+                                           : vec_splat(as_is ? px[0][0] : point_one(out, px[0][0]));
+    for (int32_t k = 0; k < 4; k++) {
+      vec v = as_is ? px[k] : point_vec(out, px[k]);
+      int32_t left = width - k * VL;
+      if (left <= 0) break;
+      if (left > VL) left = VL;
+      if (left == VL) vec_store(to + k * VL, y->add ? v + vec_load(to + k * VL) : v);
+      else vec_store_n(to + k * VL, y->add ? v + vec_load_n(to + k * VL, left) : v, left);
+      if (s) gather(s, v, left);
+    }
+  }
+}
+
+static inline void output_run(const tiling *g, const ra_real *m, size_t plane, int32_t t0, int32_t n, const point *out,
+                              bool as_is, const sink *y, gathered *s) {
   for (int32_t t = t0; t < t0 + n;) {
     tile_run run = tile_run_at(g, t, t0 + n);
-    for (int32_t q = 0; q < run.n; q += VL) {
-      const ra_real *from = m + (t - t0) + q;
-      vec z[4][6];
-      for (int32_t c = 0; c < 6; c++, from += plane) {
-        vec s[4];
-        transform_a(vec_load(from), vec_load(from + 6 * plane), vec_load(from + 12 * plane), vec_load(from + 18 * plane),
-                    vec_load(from + 24 * plane), vec_load(from + 30 * plane), s);
-        for (int32_t r = 0; r < 4; r++) z[r][c] = s[r];
-      }
-      int32_t p = 4 * (run.j + q), width = 4 * (run.n - q) < g->W - p ? 4 * (run.n - q) : g->W - p;
-      ra_real *to = y + run.b * g->batch + (int64_t)(4 * run.i) * g->W + p;
-      for (int32_t r = 0; r < 4 && 4 * run.i + r < g->H; r++, to += g->W) {
-        vec s[4], px[4];
-        transform_a(z[r][0], z[r][1], z[r][2], z[r][3], z[r][4], z[r][5], s);
-        pixels_of(s, px);
-        for (int32_t k = 0; k < 4; k++) {
-          vec v = finish(px[k], scale, shift, e);
-          int32_t left = width - k * VL;
-          if (left >= VL) vec_store(to + k * VL, add ? v + vec_load(to + k * VL) : v);
-          else if (left > 0) vec_store_n(to + k * VL, add ? v + vec_load_n(to + k * VL, left) : v, left);
-        }
-      }
-    }
+    for (int32_t q = 0; q < run.n; q += VL) output_tiles(g, m + (t - t0) + q, plane, &run, q, out, as_is, y, s);
     t += run.n;
+  }
+}
+
+void K(winograd_output)(const tiling *g, const ra_real *m, size_t plane, int32_t t0, int32_t n, const point *out,
+                        const sink *y, ra_moments *moments) {
+  if (moments) {
+    gathered s = {.n = 0, .sum = vec_zero(), .squares = vec_zero(), .around = vec_zero()};
+    output_run(g, m, plane, t0, n, out, out->as_is, y, &s);
+    *moments = moments_around((double)s.around[0], s.n, (double)vec_sum(s.sum), (double)vec_sum(s.squares));
+  } else if (out->as_is) {
+    output_run(g, m, plane, t0, n, out, true, y, NULL);
+  } else {
+    output_run(g, m, plane, t0, n, out, false, y, NULL);
   }
 }
 

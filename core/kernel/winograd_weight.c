@@ -14,14 +14,15 @@
 #include "../base/thread.h"
 #include "winograd.h"
 
-enum { PARTS = 8, DEEP_TILES = 256, DEEP_C = 64, DEEP_O = 2 * 16, ROWS1 = 2 * MO }; /* ROWS1: channels of the kernel for one vector of outputs */
+enum { PARTS = 8, DEEP_TILES = 256, DEEP_C = 64, DEEP_O = 2 * 16 };
 
 typedef struct job {
   const ra_conv *s;
   tiling in, out;
   int32_t C, O, T, blocks, parts; /* C, O rounded up to whole kernels; T: tiles in V and Y */
   bool deep;
-  const ra_real *x, *dy;
+  const ra_input *x;
+  const ra_real *dy;
   bool add;
   ra_real *dw, *sums, *v, *y;
   char *scratch;
@@ -29,46 +30,13 @@ typedef struct job {
   size_t shared, slot;
 } job;
 
-/* c [rows][one vector] += a [rows][k] times b [k]; a row by row with stride lda, as winograd_input leaves it */
-#define ONE_DECLARE(r) vec s##r = vec_zero();
-#define ONE_FMA(r) s##r += vec_splat(a[r * lda + k]) * bk;
-#define ONE_STORE(r) vec_store(c + r * ldc, add ? vec_load(c + r * ldc) + s##r : s##r);
-#if defined(__AVX512F__)
-#define ONE_EACH(f) f(0) f(1) f(2) f(3) f(4) f(5) f(6) f(7) f(8) f(9) f(10) f(11) f(12) f(13) f(14) f(15)
-#else
-#define ONE_EACH(f) f(0) f(1) f(2) f(3) f(4) f(5) f(6) f(7)
-#endif
-static inline void micro_one(int32_t depth, const ra_real *a, ptrdiff_t lda, const ra_real *b, bool add, ra_real *c,
-                             ptrdiff_t ldc) {
-  ONE_EACH(ONE_DECLARE)
-  for (int32_t k = 0; k < depth; k++, b += VL) {
-    const vec bk = vec_load(b);
-    ONE_EACH(ONE_FMA)
-  }
-  ONE_EACH(ONE_STORE)
-}
-
-/* the same for MO rows and MV vectors, `next` apart */
-#define WIDE_LOAD(r, v) const vec b##v = vec_load(b + v * next);
-#define WIDE_FMA(r) { const vec a##r = vec_splat(a[r * lda + k]); MICRO_EACH_VEC(MICRO_FMA_1, r) }
-static inline void micro_wide(int32_t depth, const ra_real *a, ptrdiff_t lda, const ra_real *b, ptrdiff_t next, bool add,
-                              ra_real *c, ptrdiff_t ldc) {
-  MICRO_EACH_ROW(MICRO_DECLARE)
-  for (int32_t k = 0; k < depth; k++, b += VL) {
-    MICRO_EACH_VEC(WIDE_LOAD, 0)
-    MICRO_EACH_ROW(WIDE_FMA)
-  }
-  if (add) { MICRO_EACH_ROW(MICRO_ADD) }
-  MICRO_EACH_ROW(MICRO_STORE)
-}
-
 static job plan(const ra_conv *s) {
   job k = {.s = s, .C = round_up(s->C, ROWS1), .O = round_up(s->O, VL)};
   k.in = (tiling){.B = s->B, .H = s->H, .W = s->W, .pad_h = s->pad_h, .pad_w = s->pad_w, .rows = (s->Ho + 3) / 4,
-                  .cols = (s->Wo + 3) / 4, .batch = s->x_batch};
+                  .cols = (s->Wo + 3) / 4};
   k.in.count = s->B * k.in.rows * k.in.cols;
   k.out = k.in;
-  k.out.H = s->Ho, k.out.W = s->Wo, k.out.pad_h = k.out.pad_w = 0, k.out.batch = s->y_batch;
+  k.out.H = s->Ho, k.out.W = s->Wo, k.out.pad_h = k.out.pad_w = 0;
   k.deep = k.in.count <= DEEP_TILES && (int64_t)s->C * s->O > 64 * 64;
   k.T = k.deep ? round_up(k.in.count, VL) : k.C + k.O <= 64 ? 64 : 32;
   k.blocks = (k.in.count + k.T - 1) / k.T;
@@ -94,7 +62,7 @@ static void transform_dy(const job *k, int32_t o0, int32_t t0, int32_t n, ra_rea
       vec px[4][VL]; /* rows of the tiles, VL pixels each, lanes are outputs */
       int32_t p = 4 * (run.j + q), tiles = run.n - q < VL / 4 ? run.n - q : VL / 4;
       for (int32_t r = 0; r < 4; r++) {
-        const ra_real *row = k->dy + o0 * area + run.b * g->batch + (int64_t)(4 * run.i + r) * g->W + p;
+        const ra_real *row = k->dy + ((int64_t)run.b * k->s->O + o0) * area + (int64_t)(4 * run.i + r) * g->W + p;
         if (4 * run.i + r >= g->H) {
           for (int32_t o = 0; o < VL; o++) px[r][o] = vec_zero();
           continue;
@@ -177,14 +145,18 @@ static void part(void *context, int32_t chunk) {
   for (int32_t b = first; b < last; b++) {
     int32_t t0 = b * k->T, n = k->in.count - t0 < k->T ? k->in.count - t0 : k->T;
     int32_t next = t0 + n, ahead = b + 1 == last ? 0 : k->in.count - next < k->T ? k->in.count - next : k->T;
-    for (int32_t c = 0; c < k->s->C; c++)
-      K(winograd_input)(&k->in, k->x + c * area, t0, n, k->T, v + (size_t)c * (size_t)k->T, k->v_plane, lines);
+    for (int32_t c = 0; c < k->s->C; c++) {
+      channel x = channel_of(k->x, c, area);
+      K(winograd_input)(&k->in, &x, t0, n, k->T, v + (size_t)c * (size_t)k->T, k->v_plane, lines);
+    }
     for (int32_t o = 0; o < k->O; o += VL) transform_dy(k, o, t0, n, y + o * k->T, k->y_plane);
     for (int32_t f = 0; f < FREQ; f++) {
-      for (int32_t c = k->s->C * f / FREQ; c < k->s->C * (f + 1) / FREQ; c++)
-        winograd_prefetch(&k->in, k->x + c * area, next, ahead, false);
+      for (int32_t c = k->s->C * f / FREQ; c < k->s->C * (f + 1) / FREQ; c++) {
+        channel x = channel_of(k->x, c, area);
+        winograd_prefetch(&k->in, x.data, x.batch, next, ahead, false);
+      }
       for (int32_t c = k->s->O * f / FREQ; c < k->s->O * (f + 1) / FREQ; c++)
-        winograd_prefetch(&k->out, k->dy + c * out_area, next, ahead, false);
+        winograd_prefetch(&k->out, k->dy + c * out_area, k->s->O * out_area, next, ahead, false);
       products(k, v + (size_t)f * k->v_plane, y + (size_t)f * k->y_plane, k->C, k->O, 0, n, b > first,
                sums + (size_t)f * k->u_plane);
     }
@@ -198,8 +170,8 @@ static void finish_channel(void *context, int32_t c) {
 
 static void deep_input(void *context, int32_t c) {
   const job *k = context;
-  K(winograd_input)(&k->in, k->x + (int64_t)c * k->in.H * k->in.W, 0, k->in.count, k->T, k->v + (size_t)c * (size_t)k->T,
-                    k->v_plane, slot_of(k));
+  channel x = channel_of(k->x, c, (int64_t)k->in.H * k->in.W);
+  K(winograd_input)(&k->in, &x, 0, k->in.count, k->T, k->v + (size_t)c * (size_t)k->T, k->v_plane, slot_of(k));
 }
 
 static void deep_dy(void *context, int32_t block) {
@@ -221,7 +193,7 @@ static void deep_products(void *context, int32_t chunk) {
     for (int32_t o = 0; o < O; o += VL) finish(k, u + c * O + o, 1, c0 + c, o0 + o);
 }
 
-void K(winograd_backward_weight)(const ra_conv *s, const ra_real *x, const ra_real *dy, bool add, ra_real *dw,
+void K(winograd_backward_weight)(const ra_conv *s, const ra_input *x, const ra_real *dy, bool add, ra_real *dw,
                                  void *work) {
   job k = plan(s);
   k.x = x, k.dy = dy, k.add = add, k.dw = dw, k.sums = k.v = work, k.scratch = (char *)work + k.shared;

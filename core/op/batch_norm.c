@@ -10,7 +10,7 @@
 
 enum { TRAIN, MOMENTUM, EPS };                 /* slots */
 enum { X, WEIGHT, BIAS, MEAN, VAR };           /* inputs */
-enum { SAVED_MEAN, SAVED_RSTD, SAVED_VAR };
+enum { SAVED_SCALE, SAVED_SHIFT, SAVED_MEAN, SAVED_RSTD, SAVED_VAR };
 
 static const ra_param params[] = {
   {.name = "train", .kind = RA_PARAM_BOOL, .standard = 0, .low = 0, .high = 1, .help = "normalise with the batch's own statistics"},
@@ -29,8 +29,7 @@ static int32_t infer(ra_call *c) {
     return ra_fail(RA_ERR_ARG, "batch_norm: mean and var are needed unless train = true");
   if (c->param[TRAIN] != 0 && C > 0 && c->in[X].size / C < 2)
     return ra_fail(RA_ERR_SHAPE, "batch_norm: training wants 2 values a channel or more, x is %s", ra_in_text(c, X, text));
-  for (int k = SAVED_MEAN; k <= SAVED_VAR; k++) RA_TRY(ra_save(c, 1, &C));
-  c->work_forward = c->work_backward = 2 * (size_t)C * sizeof(ra_real);
+  for (int k = SAVED_SCALE; k <= SAVED_VAR; k++) RA_TRY(ra_save(c, 1, &C));
   return ra_out_like(c, X);
 }
 
@@ -55,7 +54,8 @@ static void forward(ra_call *c) {
   int32_t B = x->dim[0], C = x->dim[1], N = inner_size(x);
   ra_real *mean = c->saved[SAVED_MEAN].data, *rstd = c->saved[SAVED_RSTD].data, *var = c->saved[SAVED_VAR].data;
   if (c->param[TRAIN] != 0) {
-    ra_kernel()->channel_stats(B, C, N, x->batch, x->data, c->param[EPS], mean, var, rstd);
+    if (c->gathered) ra_kernel()->merge_moments(c->gathered_pieces, C, c->gathered, c->param[EPS], mean, var, rstd);
+    else ra_kernel()->channel_stats(B, C, N, x->data, c->param[EPS], mean, var, rstd);
     if (ra_has(c, MEAN)) update_running(c, C, (int64_t)B * N);
   } else {
     for (int32_t i = 0; i < C; i++) {
@@ -63,13 +63,14 @@ static void forward(ra_call *c) {
       rstd[i] = (ra_real)(1 / sqrt((double)c->in[VAR].data[i] + c->param[EPS]));
     }
   }
-  ra_real *scale = c->work, *shift = scale + C;
+  ra_real *scale = c->saved[SAVED_SCALE].data, *shift = c->saved[SAVED_SHIFT].data;
   for (int32_t i = 0; i < C; i++) {
     scale[i] = ra_has(c, WEIGHT) ? c->in[WEIGHT].data[i] * rstd[i] : rstd[i];
     shift[i] = (ra_has(c, BIAS) ? c->in[BIAS].data[i] : 0) - mean[i] * scale[i];
   }
-  ra_epilogue e = {.scale = scale, .shift = shift, .act = c->act, .slope = c->slope};
-  ra_kernel()->channel_affine(B, C, N, x->batch, c->out.batch, x->data, &e, c->out.data);
+  if (c->lazy) return;
+  ra_pointwise e = {.scale = scale, .shift = shift, .act = c->act, .slope = c->slope};
+  ra_kernel()->channel_affine(B, C, N, x->data, &e, c->out.data);
 }
 
 /* With running statistics y is affine in x: dx = dy * scale. */
@@ -113,7 +114,7 @@ const ra_op ra_op_batch_norm = {
           "train = true: the batch's statistics; mean and var, where given, are moved towards them in place",
   .inputs = "x,weight?,bias?,mean?,var?",
   .params = params,
-  .flags = RA_OP_FUSE_ACT | RA_OP_INPLACE_GRAD,
+  .flags = RA_OP_FUSE_ACT | RA_OP_INPLACE_GRAD | RA_OP_LAZY,
   .reads = RA_READS_IN0 | RA_READS_IN1 | RA_READS_IN2,
   .no_grad = 1 << MEAN | 1 << VAR,
   .infer = infer,

@@ -101,7 +101,6 @@ ra_array ra_array_of(const ra_tensor *t) {
   a.rank = t->rank;
   memcpy(a.dim, t->dim, sizeof a.dim);
   a.size = t->size;
-  a.batch = t->rank > 0 && t->dim[0] > 0 ? t->size / t->dim[0] : t->size;
   return a;
 }
 

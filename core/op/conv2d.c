@@ -3,6 +3,7 @@
  *   Ho = floor((H + 2*pad - dilation*(kh-1) - 1) / stride) + 1 */
 #include <math.h>
 
+#include "../base/thread.h"
 #include "op.h"
 
 enum { STRIDE, PAD = 2, DILATION = 4, GROUPS = 6 }; /* slots */
@@ -22,7 +23,7 @@ static ra_conv shape_of(const ra_call *c) {
     .B = x->dim[0], .C = x->dim[1], .H = x->dim[2], .W = x->dim[3], .O = w->dim[0], .kh = w->dim[2], .kw = w->dim[3],
     .stride_h = (int32_t)p[STRIDE], .stride_w = (int32_t)p[STRIDE + 1], .pad_h = (int32_t)p[PAD],
     .pad_w = (int32_t)p[PAD + 1], .dilation_h = (int32_t)p[DILATION], .dilation_w = (int32_t)p[DILATION + 1],
-    .groups = (int32_t)p[GROUPS], .x_batch = x->batch, .y_batch = c->out.batch};
+    .groups = (int32_t)p[GROUPS]};
   s.Ho = (s.H + 2 * s.pad_h - s.dilation_h * (s.kh - 1) - 1) / s.stride_h + 1;
   s.Wo = (s.W + 2 * s.pad_w - s.dilation_w * (s.kw - 1) - 1) / s.stride_w + 1;
   return s;
@@ -46,17 +47,19 @@ static int32_t infer(ra_call *c) {
     return ra_fail(RA_ERR_SHAPE, "conv2d: a window of %dx%d (dilation %d) does not fit x %s with pad %d", s.kh, s.kw,
                    s.dilation_h, ra_in_text(c, 0, a), s.pad_h);
   RA_TRY(ra_out(c, 4, (int32_t[]){s.B, s.O, s.Ho, s.Wo}));
-  s.y_batch = c->out.batch;
   const ra_kernels *k = ra_kernel();
   for (int kind = 0; kind < RA_CONV_KINDS; kind++) {
     ra_conv_algo algo = k->conv_choose(&s, (ra_conv_kind)kind);
-    if (c->exact && algo == RA_CONV_WINOGRAD) algo = RA_CONV_GEMM;
+    if (c->exact && algo == RA_CONV_WINOGRAD)
+      algo = k->conv_can(&s, (ra_conv_kind)kind, RA_CONV_DIRECT) ? RA_CONV_DIRECT : RA_CONV_GEMM;
     c->algo[kind] = (int32_t)algo;
     size_t bytes = k->conv_work(&s, (ra_conv_kind)kind, algo);
     size_t *work = kind == RA_CONV_FORWARD ? &c->work_forward : &c->work_backward;
     if (bytes > *work) *work = bytes;
   }
   c->work_forward += 2 * (size_t)s.O * sizeof(ra_real) + 64; /* a folded normalisation's scale and shift */
+  c->takes = RA_TAKES_LAZY | RA_TAKES_PARTS;
+  c->pieces = k->conv_pieces(&s, (ra_conv_algo)c->algo[RA_CONV_FORWARD]);
   return RA_OK;
 }
 
@@ -74,7 +77,7 @@ static void fold_norm(const ra_call *c, int32_t O, ra_real *scale, ra_real *shif
 
 static void forward(ra_call *c) {
   ra_conv s = shape_of(c);
-  ra_epilogue e = {.shift = ra_has(c, 2) ? c->in[2].data : NULL, .act = c->act, .slope = c->slope};
+  ra_pointwise e = {.shift = ra_has(c, 2) ? c->in[2].data : NULL, .act = c->act, .slope = c->slope};
   char *work = c->work;
   if (c->folded) {
     ra_real *scale = c->work, *shift = scale + s.O;
@@ -83,26 +86,30 @@ static void forward(ra_call *c) {
     e.shift = shift;
     work += (2 * (size_t)s.O * sizeof(ra_real) + 63) / 64 * 64;
   }
-  ra_kernel()->conv_forward(&s, (ra_conv_algo)c->algo[RA_CONV_FORWARD], c->in[0].data, c->in[1].data, &e, c->out.data, work);
+  ra_input x = ra_input_of(c);
+  ra_kernel()->conv_forward(&s, (ra_conv_algo)c->algo[RA_CONV_FORWARD], &x, c->in[1].data, &e, c->out.data, c->moments, work);
+}
+
+static void bias_grad(void *context, int32_t o) {
+  ra_call *c = context;
+  int64_t area = (int64_t)c->out.dim[2] * c->out.dim[3];
+  double sum = c->add[2] ? (double)c->din[2].data[o] : 0;
+  for (int32_t b = 0; b < c->out.dim[0]; b++)
+    sum += ra_kernel()->sum(area, c->dout.data + ((int64_t)b * c->out.dim[1] + o) * area);
+  c->din[2].data[o] = (ra_real)sum;
 }
 
 static void backward(ra_call *c) {
   ra_conv s = shape_of(c);
   const ra_kernels *k = ra_kernel();
-  const ra_real *dy = c->dout.data;
+  ra_input x = ra_input_of(c);
+  ra_target dx = ra_target_of(c);
   if (c->din[1].data)
-    k->conv_backward_weight(&s, (ra_conv_algo)c->algo[RA_CONV_BACKWARD_WEIGHT], c->in[0].data, dy, c->add[1],
+    k->conv_backward_weight(&s, (ra_conv_algo)c->algo[RA_CONV_BACKWARD_WEIGHT], &x, c->dout.data, c->add[1],
                             c->din[1].data, c->work);
-  if (c->din[0].data)
-    k->conv_backward_data(&s, (ra_conv_algo)c->algo[RA_CONV_BACKWARD_DATA], dy, c->in[1].data, c->add[0],
-                          c->din[0].data, c->work);
-  if (!c->n_in || !ra_has(c, 2) || !c->din[2].data) return;
-  for (int32_t o = 0; o < s.O; o++) {
-    double sum = 0;
-    for (int32_t b = 0; b < s.B; b++)
-      sum += k->sum((int64_t)s.Ho * s.Wo, dy + b * s.y_batch + (int64_t)o * s.Ho * s.Wo);
-    c->din[2].data[o] = (ra_real)(sum + (c->add[2] ? (double)c->din[2].data[o] : 0));
-  }
+  if (dx.count > 0)
+    k->conv_backward_data(&s, (ra_conv_algo)c->algo[RA_CONV_BACKWARD_DATA], c->dout.data, c->in[1].data, &dx, c->work);
+  if (ra_has(c, 2) && c->din[2].data) ra_parallel(s.O, bias_grad, c);
 }
 
 const ra_op ra_op_conv2d = {
@@ -112,7 +119,7 @@ const ra_op ra_op_conv2d = {
           "Ho = floor((H + 2 pad - dilation (kh - 1) - 1) / stride) + 1",
   .inputs = "x,weight,bias?",
   .params = params,
-  .flags = RA_OP_STRIDED | RA_OP_FUSE_ACT_EVAL | RA_OP_FUSE_NORM,
+  .flags = RA_OP_FUSE_ACT_EVAL | RA_OP_FUSE_NORM,
   .reads = RA_READS_IN0 | RA_READS_IN1,
   .infer = infer,
   .forward = forward,

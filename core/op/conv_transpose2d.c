@@ -29,7 +29,7 @@ static ra_conv shape_of(const ra_call *c) {
     .B = x->dim[0], .C = w->dim[1] * (int32_t)p[GROUPS], .O = x->dim[1], .Ho = x->dim[2], .Wo = x->dim[3], .kh = w->dim[2],
     .kw = w->dim[3], .stride_h = (int32_t)p[STRIDE], .stride_w = (int32_t)p[STRIDE + 1], .pad_h = (int32_t)p[PAD],
     .pad_w = (int32_t)p[PAD + 1], .dilation_h = (int32_t)p[DILATION], .dilation_w = (int32_t)p[DILATION + 1],
-    .groups = (int32_t)p[GROUPS], .x_batch = c->out.batch, .y_batch = x->batch, .H = c->out.dim[2], .W = c->out.dim[3]};
+    .groups = (int32_t)p[GROUPS], .H = c->out.dim[2], .W = c->out.dim[3]};
   return s;
 }
 
@@ -81,34 +81,44 @@ static int32_t infer(ra_call *c) {
     if (bytes > *work) *work = bytes;
   }
   ra_deconv d;
-  if (disjoint(c, &d)) c->work_backward = k->deconv_work(&d);
+  if (disjoint(c, &d)) {
+    c->work_forward = c->work_backward = k->deconv_work(&d);
+    c->takes = RA_TAKES_LAZY;
+  }
   return RA_OK;
 }
 
 static void forward(ra_call *c) {
   const ra_kernels *k = ra_kernel();
-  const ra_real *bias = ra_has(c, 2) ? c->in[2].data : NULL;
+  const ra_real *bias = ra_has(c, 2) ? c->in[2].data : NULL, *x;
   ra_conv s = shape_of(c);
-  k->conv_backward_data(&s, (ra_conv_algo)c->algo[RA_CONV_BACKWARD_DATA], c->in[0].data, c->in[1].data, false, c->out.data,
-                        c->work);
-  ra_epilogue e = {.shift = bias};
-  if (bias) k->channel_affine(s.B, s.C, s.H * s.W, c->out.batch, c->out.batch, c->out.data, &e, c->out.data);
+  ra_deconv d;
+  if (disjoint(c, &d)) {
+    const ra_pointwise *pending = ra_pending(c, &x);
+    k->deconv_forward(&d, x, pending, c->in[1].data, bias, false, c->out.data, c->work);
+    return;
+  }
+  ra_target y = {.count = 1, .part = {{c->out.data, s.C, false}}};
+  k->conv_backward_data(&s, (ra_conv_algo)c->algo[RA_CONV_BACKWARD_DATA], c->in[0].data, c->in[1].data, &y, c->work);
+  ra_pointwise e = {.shift = bias};
+  if (bias) k->channel_affine(s.B, s.C, s.H * s.W, c->out.data, &e, c->out.data);
 }
 
 static void bias_grad(void *context, int32_t o) {
   ra_call *c = context;
   int64_t plane = (int64_t)c->out.dim[2] * c->out.dim[3];
   double sum = c->add[2] ? (double)c->din[2].data[o] : 0;
-  for (int32_t b = 0; b < c->out.dim[0]; b++) sum += ra_kernel()->sum(plane, c->dout.data + b * c->dout.batch + o * plane);
+  for (int32_t b = 0; b < c->out.dim[0]; b++) sum += ra_kernel()->sum(plane, c->dout.data + ((int64_t)b * c->out.dim[1] + o) * plane);
   c->din[2].data[o] = (ra_real)sum;
 }
 
 /* The forward kernel overwrites, so to add it goes through scratch. */
 static void data_grad(ra_call *c, const ra_conv *s) {
-  ra_epilogue none = {0};
+  ra_pointwise none = {0};
   ra_real *to = c->add[0] ? c->work : c->din[0].data;
   char *work = (char *)c->work + (c->add[0] ? aligned((size_t)c->in[0].size * sizeof(ra_real)) : 0);
-  ra_kernel()->conv_forward(s, (ra_conv_algo)c->algo[RA_CONV_FORWARD], c->dout.data, c->in[1].data, &none, to, work);
+  ra_input dy = {.count = 1, .part = {{.data = c->dout.data, .channels = s->C}}};
+  ra_kernel()->conv_forward(s, (ra_conv_algo)c->algo[RA_CONV_FORWARD], &dy, c->in[1].data, &none, to, NULL, work);
   if (c->add[0]) ra_store(true, c->in[0].size, to, c->din[0].data);
 }
 
@@ -117,12 +127,15 @@ static void backward(ra_call *c) {
   const ra_kernels *k = ra_kernel();
   ra_deconv d;
   if (disjoint(c, &d)) {
+    const ra_real *x;
+    const ra_pointwise *pending = ra_pending(c, &x);
     if (c->din[0].data || c->din[1].data)
-      k->deconv_backward(&d, c->in[0].data, c->in[1].data, c->dout.data, c->add[0], c->din[0].data, c->add[1],
+      k->deconv_backward(&d, x, pending, c->in[1].data, c->dout.data, c->add[0], c->din[0].data, c->add[1],
                          c->din[1].data, c->work);
   } else {
+    ra_input dy = {.count = 1, .part = {{.data = c->dout.data, .channels = s.C}}};
     if (c->din[1].data)
-      k->conv_backward_weight(&s, (ra_conv_algo)c->algo[RA_CONV_BACKWARD_WEIGHT], c->dout.data, c->in[0].data, c->add[1],
+      k->conv_backward_weight(&s, (ra_conv_algo)c->algo[RA_CONV_BACKWARD_WEIGHT], &dy, c->in[0].data, c->add[1],
                               c->din[1].data, c->work);
     if (c->din[0].data) data_grad(c, &s);
   }

@@ -39,14 +39,14 @@ void ra_group_forward(ra_call *c, int32_t groups, double eps) {
   int32_t B = x->dim[0], C = x->dim[1], N = inner_size(x), per = C / groups;
   ra_real *mean = c->saved[MEAN].data, *rstd = c->saved[RSTD].data;
   ra_real *scale = c->work, *shift = scale + (int64_t)B * C, *var = shift + (int64_t)B * C;
-  ra_kernel()->channel_stats(1, B * groups, per * N, x->size, x->data, eps, mean, var, rstd);
+  ra_kernel()->channel_stats(1, B * groups, per * N, x->data, eps, mean, var, rstd);
   for (int32_t r = 0; r < B * C; r++) {
     int32_t channel = r % C, g = r / per;
     scale[r] = ra_has(c, RA_GROUP_WEIGHT) ? c->in[RA_GROUP_WEIGHT].data[channel] * rstd[g] : rstd[g];
     shift[r] = (ra_has(c, RA_GROUP_BIAS) ? c->in[RA_GROUP_BIAS].data[channel] : 0) - mean[g] * scale[r];
   }
-  ra_epilogue e = {.scale = scale, .shift = shift, .act = c->act, .slope = c->slope};
-  ra_kernel()->channel_affine(1, B * C, N, x->size, x->size, x->data, &e, c->out.data);
+  ra_pointwise e = {.scale = scale, .shift = shift, .act = c->act, .slope = c->slope};
+  ra_kernel()->channel_affine(1, B * C, N, x->data, &e, c->out.data);
 }
 
 static void vector_grads(ra_call *c, const double *sums, int32_t per) {

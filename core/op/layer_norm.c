@@ -49,7 +49,7 @@ static const ra_real *data_or_null(const ra_call *c, int32_t k) { return ra_has(
 static void forward(ra_call *c) {
   int32_t rows, N = cut(c, &rows);
   ra_real *mean = c->saved[MEAN].data, *rstd = c->saved[RSTD].data;
-  ra_kernel()->channel_stats(1, rows, N, c->in[X].size, c->in[X].data, c->param[EPS], mean, c->work, rstd);
+  ra_kernel()->channel_stats(1, rows, N, c->in[X].data, c->param[EPS], mean, c->work, rstd);
   ra_kernel()->layer_affine(rows, N, c->in[X].data, mean, rstd, data_or_null(c, WEIGHT), data_or_null(c, BIAS), c->out.data);
 }
 

@@ -123,7 +123,6 @@ static int32_t set_array(ra_call *c, ra_array *a, int32_t rank, const int32_t *d
   a->rank = rank;
   if (rank > 0) memmove(a->dim, dim, (size_t)rank * sizeof *dim);
   a->size = size;
-  a->batch = rank > 0 && dim[0] > 0 ? size / dim[0] : size;
   return RA_OK;
 }
 
@@ -137,4 +136,19 @@ int32_t ra_save(ra_call *c, int32_t rank, const int32_t *dim) {
 void ra_store(bool add, int64_t n, const ra_real *src, ra_real *dst) {
   if (add) ra_kernel()->axpy(n, 1, src, true, dst);
   else if (dst != src) memcpy(dst, src, (size_t)n * sizeof *dst);
+}
+
+ra_input ra_input_of(const ra_call *c) {
+  if (c->x.count > 0) return c->x;
+  return (ra_input){.count = 1, .part = {{.data = c->in[0].data, .channels = c->in[0].dim[1]}}};
+}
+
+ra_target ra_target_of(const ra_call *c) {
+  if (c->dx.count > 0 || !c->din[0].data) return c->dx;
+  return (ra_target){.count = 1, .part = {{c->din[0].data, c->in[0].dim[1], c->add[0]}}};
+}
+
+const ra_pointwise *ra_pending(const ra_call *c, const ra_real **x) {
+  *x = c->x.count > 0 ? c->x.part[0].data : c->in[0].data;
+  return c->x.count > 0 ? &c->x.part[0].with : NULL;
 }

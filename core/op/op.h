@@ -18,17 +18,14 @@
 #include "../base/random.h"
 #include "../kernel/kernel.h"
 
-enum { RA_MAX_RANK = 5, RA_MAX_IN = 12, RA_MAX_SAVED = 4, RA_MAX_SLOTS = 20, RA_LIST = 5 };
+enum { RA_MAX_RANK = 5, RA_MAX_IN = 12, RA_MAX_SAVED = 5, RA_MAX_SLOTS = 20, RA_LIST = 5 };
 
-/* A dense array as ops see it. Contiguous but for `batch`, the distance in
- * elements from one index of dimension 0 to the next, which ops with
- * RA_OP_STRIDED accept to be larger (a channel range of something wider). */
+/* A dense array as ops see it. */
 typedef struct ra_array {
   ra_real *data;
   int32_t rank; /* -1: this optional input is absent */
   int32_t dim[RA_MAX_RANK];
   int32_t size;
-  int64_t batch;
 } ra_array;
 
 typedef struct ra_call {
@@ -43,6 +40,8 @@ typedef struct ra_call {
   void *work;
   int32_t algo[RA_CONV_KINDS]; /* convolutions: by direction */
   bool exact;                  /* numerics = "exact": no Winograd */
+  int32_t takes;               /* RA_TAKES_*: how in[0] may come besides as an array; set by infer */
+  int32_t pieces;              /* of the moments of its output that forward can gather; 0: none; set by infer */
 
   /* Fused into this op by the plan (ops with RA_OP_FUSE_*): */
   ra_act act;
@@ -50,11 +49,17 @@ typedef struct ra_call {
   ra_array fold[4]; /* convolution in inference: weight, bias, mean, variance of the normalisation behind it */
   double fold_eps;
   bool folded;
+  ra_input x;            /* in[0] where it is no array as it is; count 0: it is */
+  bool lazy;             /* out is not written: who reads it applies saved[0] and saved[1], scale and shift, and act */
+  ra_moments *moments;   /* [pieces][channels] of out: forward gathers them */
+  const ra_moments *gathered; /* those of in[0], from its producer; NULL: not there */
+  int32_t gathered_pieces;
 
   /* Backward: din[k] wanted where data is not NULL. */
   ra_array dout;
   ra_array din[RA_MAX_IN];
   bool add[RA_MAX_IN]; /* add to din[k] instead of overwriting it */
+  ra_target dx;        /* the parts of din[0] where x has several; count 0: din[0] */
   double *norm2;       /* losses: receives the squared norm of d(loss)/d(in[0]); may be NULL */
 
   ra_random_key key; /* dropout: seed, epoch, step, node */
@@ -69,13 +74,17 @@ enum {
 enum {
   RA_OP_INPLACE = 1,        /* out may be the memory of in[0] */
   RA_OP_INPLACE_GRAD = 2,   /* din[0] may be the memory of dout */
-  RA_OP_STRIDED = 4,        /* in[0] and out (and their gradients) may have batch > their size per picture */
+  RA_OP_LAZY = 4,           /* honours lazy; the first two saved arrays are scale and shift */
   RA_OP_FUSE_ACT = 8,       /* forward and backward honour act and slope */
   RA_OP_FUSE_ACT_EVAL = 16, /* forward honours act and slope; backward does not */
   RA_OP_FUSE_NORM = 32,     /* forward honours fold */
   RA_OP_LOSS = 64,          /* a loss: scalar output, inputs prediction, mask, teacher; fills norm2 */
   RA_OP_RANDOM = 128        /* reads key */
 };
+
+/* What else than an array in[0] may be: an array to which a lazy op's scale, shift and activation are still to be
+ * applied, or several of them, channel ranges of what would be a concat. */
+enum { RA_TAKES_LAZY = 1, RA_TAKES_PARTS = 2 };
 
 struct ra_op {
   const char *name;
@@ -118,6 +127,12 @@ int32_t ra_param_slot(const ra_op *op, const char *name);
 int32_t ra_list(const ra_call *c, int32_t slot, int32_t v[RA_LIST]);
 
 /* ---- for forward and backward ---- */
+
+/* in[0] and din[0] in parts: as the plan left them, or the one array. */
+ra_input ra_input_of(const ra_call *c);
+ra_target ra_target_of(const ra_call *c);
+/* What is still to be done to in[0], a single array at *x; NULL: nothing. */
+const ra_pointwise *ra_pending(const ra_call *c, const ra_real **x);
 
 /* dst (+)= src */
 void ra_store(bool add, int64_t n, const ra_real *src, ra_real *dst);

@@ -37,14 +37,14 @@ local x, y, w = fill(biggest), fill(biggest), fill(9 * (16 * width) ^ 2 * 4)
 local seconds, total, flops = cdata.new("double[1]"), { 0, 0, 0 }, 0
 print(("%-18s %-22s %-26s %-26s %-26s"):format("layer", "shape", "forward", "data gradient", "weight gradient"))
 for _, l in ipairs(layers) do
-  local shape = cdata.new("int32_t[16]",
-    { batch, l.CH, l.S, l.S, l.O, l.k, l.k, l.s, l.s, l.pad, l.pad, 1, 1, 1, 0, 0 })
+  local shape = cdata.new("int32_t[14]",
+    { batch, l.CH, l.S, l.S, l.O, l.k, l.k, l.s, l.s, l.pad, l.pad, 1, 1, 1 })
   local work = 2 * batch * l.CH * l.O * l.k ^ 2 * (l.S / l.s) ^ 2
   local text = ("%-18s %-22s"):format(l.name, ("%d>%d %dx%d /%d @%d"):format(l.CH, l.O, l.k, l.k, l.s, l.S))
   for kind = 0, 2 do
     local a, b, out = x, w, y
     if kind == 1 then a, b, out = y, w, x elseif kind == 2 then a, b, out = x, y, w end
-    local code = C.ra_conv_run(isa, kind, algo, shape, a, b, nil, nil, 0, out, false, rounds, seconds)
+    local code = C.ra_conv_run(isa, kind, algo, shape, a, b, nil, out, false, rounds, seconds)
     local chosen = algo < 0 and C.ra_conv_choice(isa, kind, shape) or algo
     if code == 0 then
       total[kind + 1] = total[kind + 1] + seconds[0] * l.n
