@@ -43,8 +43,11 @@ enum { MT = MV * VL };
 #define MICRO_STORE_1(r, v) vec_store(c + r * ldc + v * VL, c##r##_##v);
 #define MICRO_STORE(r) MICRO_EACH_VEC(MICRO_STORE_1, r)
 
+/* A function of its own has all registers to itself, which no inlined loop has. */
+#define KERNEL_ALONE __attribute__((noinline, unused))
+
 /* c [MO,MT] (+)= a [K][MO] transposed times b [K][MT] */
-static inline void micro(int32_t depth, const ra_real *a, const ra_real *b, ptrdiff_t ldb, bool add, ra_real *c,
+static KERNEL_ALONE void micro(int32_t depth, const ra_real *a, const ra_real *b, ptrdiff_t ldb, bool add, ra_real *c,
                          ptrdiff_t ldc) {
   MICRO_EACH_ROW(MICRO_DECLARE)
   for (int32_t k = 0; k < depth; k++, a += MO, b += ldb) {
@@ -55,42 +58,58 @@ static inline void micro(int32_t depth, const ra_real *a, const ra_real *b, ptrd
   MICRO_EACH_ROW(MICRO_STORE)
 }
 
+/* Rows of a that lie lda apart are reached from every third one, as base, base + lda and base + 2*lda: more bases than
+ * these would not fit the registers. f(row, base, steps) */
+#if defined(__AVX512F__) && !defined(RA_DOUBLE)
+#define WIDE_ROWS(f) f(0, p0, 0) f(1, p0, 1) f(2, p0, 2) f(3, p3, 0) f(4, p3, 1) f(5, p3, 2) f(6, p6, 0) f(7, p6, 1)
+#define WIDE_BASES(f) f(0) f(3) f(6)
+#define ONE_ROWS(f)                                                                                                  \
+  WIDE_ROWS(f) f(8, p6, 2) f(9, p9, 0) f(10, p9, 1) f(11, p9, 2) f(12, p12, 0) f(13, p12, 1) f(14, p12, 2) f(15, p15, 0)
+#define ONE_BASES(f) WIDE_BASES(f) f(9) f(12) f(15)
+#else
+#define WIDE_ROWS(f) f(0, p0, 0) f(1, p0, 1) f(2, p0, 2) f(3, p3, 0)
+#define WIDE_BASES(f) f(0) f(3)
+#define ONE_ROWS(f) WIDE_ROWS(f) f(4, p3, 1) f(5, p3, 2) f(6, p6, 0) f(7, p6, 1)
+#define ONE_BASES(f) WIDE_BASES(f) f(6)
+#endif
+#define BASE_DECLARE(r) const ra_real *p##r = a + r * lda;
+#define BASE_NEXT(r) p##r++;
+
 /* c [ROWS1][one vector] (+)= a [ROWS1][k] times b [k][VL]; a row by row with stride lda */
 enum { ROWS1 = 2 * MO };
-#define ONE_DECLARE(r) vec s##r = vec_zero();
-#define ONE_FMA(r) s##r += vec_splat(a[r * lda + k]) * bk;
-#define ONE_STORE(r) vec_store(c + r * ldc, add ? vec_load(c + r * ldc) + s##r : s##r);
-#if defined(__AVX512F__)
-#define ONE_EACH(f) f(0) f(1) f(2) f(3) f(4) f(5) f(6) f(7) f(8) f(9) f(10) f(11) f(12) f(13) f(14) f(15)
-#else
-#define ONE_EACH(f) f(0) f(1) f(2) f(3) f(4) f(5) f(6) f(7)
-#endif
-static inline void micro_one(int32_t depth, const ra_real *a, ptrdiff_t lda, const ra_real *b, bool add, ra_real *c,
+#define ONE_DECLARE(r, p, j) vec s##r = vec_zero();
+#define ONE_FMA(r, p, j) s##r += vec_splat(p[j * lda]) * bk;
+#define ONE_STORE(r, p, j) vec_store(c + r * ldc, add ? vec_load(c + r * ldc) + s##r : s##r);
+static KERNEL_ALONE void micro_one(int32_t depth, const ra_real *a, ptrdiff_t lda, const ra_real *b, bool add, ra_real *c,
                              ptrdiff_t ldc) {
-  ONE_EACH(ONE_DECLARE)
+  ONE_ROWS(ONE_DECLARE)
+  ONE_BASES(BASE_DECLARE)
   for (int32_t k = 0; k < depth; k++, b += VL) {
     const vec bk = vec_load(b);
-    ONE_EACH(ONE_FMA)
+    ONE_ROWS(ONE_FMA)
+    ONE_BASES(BASE_NEXT)
   }
-  ONE_EACH(ONE_STORE)
+  ONE_ROWS(ONE_STORE)
 }
 
 /* the same for MO rows and MV vectors, `next` apart */
 #define WIDE_LOAD(r, v) const vec b##v = vec_load(b + v * next);
-#define WIDE_FMA(r) { const vec a##r = vec_splat(a[r * lda + k]); MICRO_EACH_VEC(MICRO_FMA_1, r) }
-static inline void micro_wide(int32_t depth, const ra_real *a, ptrdiff_t lda, const ra_real *b, ptrdiff_t next, bool add,
+#define WIDE_FMA(r, p, j) { const vec a##r = vec_splat(p[j * lda]); MICRO_EACH_VEC(MICRO_FMA_1, r) }
+static KERNEL_ALONE void micro_wide(int32_t depth, const ra_real *a, ptrdiff_t lda, const ra_real *b, ptrdiff_t next, bool add,
                               ra_real *c, ptrdiff_t ldc) {
   MICRO_EACH_ROW(MICRO_DECLARE)
+  WIDE_BASES(BASE_DECLARE)
   for (int32_t k = 0; k < depth; k++, b += VL) {
     MICRO_EACH_VEC(WIDE_LOAD, 0)
-    MICRO_EACH_ROW(WIDE_FMA)
+    WIDE_ROWS(WIDE_FMA)
+    WIDE_BASES(BASE_NEXT)
   }
   if (add) { MICRO_EACH_ROW(MICRO_ADD) }
   MICRO_EACH_ROW(MICRO_STORE)
 }
 
 /* micro with row k of b at b + offset[k]: a convolution reads its taps in place. */
-static inline void micro_offset(int32_t depth, const ra_real *a, const ra_real *base, const int32_t *offset, bool add,
+static KERNEL_ALONE void micro_offset(int32_t depth, const ra_real *a, const ra_real *base, const int32_t *offset, bool add,
                                 ra_real *c, ptrdiff_t ldc) {
   MICRO_EACH_ROW(MICRO_DECLARE)
   for (int32_t k = 0; k < depth; k++, a += MO) {

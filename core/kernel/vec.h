@@ -61,6 +61,22 @@ static inline void vec_store_n(ra_real *p, vec v, int n) {
 #endif
 }
 
+/* To memory past the caches, at a multiple of sizeof(vec); vec_stream_end before another thread may read it. */
+static inline void vec_stream(ra_real *p, vec v) {
+#if defined(__AVX512F__) && !defined(RA_DOUBLE)
+  _mm512_stream_ps(p, (__m512)v);
+#elif defined(__AVX2__) && !defined(RA_DOUBLE)
+  _mm256_stream_ps(p, (__m256)v);
+#else
+  *(vec *)(void *)p = v;
+#endif
+}
+static inline void vec_stream_end(void) {
+#if defined(__AVX512F__) || defined(__AVX2__)
+  _mm_sfence();
+#endif
+}
+
 /* mask lanes are 0 or -1, as comparisons of vectors give them */
 static inline vec vec_select(veci mask, vec yes, vec no) { return (vec)((mask & (veci)yes) | (~mask & (veci)no)); }
 

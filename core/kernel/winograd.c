@@ -70,28 +70,26 @@ static job plan(const ra_conv *s, ra_conv_kind kind) {
 
 static ra_real *slot_of(const job *k) { return (ra_real *)(void *)(k->scratch + (size_t)ra_thread_index() * k->slot); }
 
+/* One step of the products has passed. */
+static inline void pass(const job *k, lookahead *a) {
+  for (a->due += a->rows; a->due >= a->steps && a->next < a->rows; a->due -= a->steps, a->next++) {
+    channel x = channel_of(k->x, a->next / 4, (int64_t)k->in.H * k->in.W);
+    ask_row(&k->in, a, x.data, x.batch, a->next % 4);
+  }
+}
+
 /* M of outputs o0..o0+on and y from it; u points at output o0. */
 static void outputs(const job *k, const ra_real *u, const ra_real *v, ra_real *m, int32_t o0, int32_t on, int32_t t0,
-                    int32_t n) {
-  int32_t T = round_up(n, MT), next = t0 + n, ahead = k->in.count - next < k->T ? k->in.count - next : k->T;
-  int32_t steps = (k->O + k->OB - 1) / k->OB * FREQ, step = o0 / k->OB * FREQ;
-  int64_t in_area = (int64_t)k->in.H * k->in.W, area = (int64_t)k->out.H * k->out.W;
-  for (int32_t f = 0; f < FREQ; f++, step++) {
-    if (!k->deep) {
-      for (int32_t c = k->C * step / steps; c < k->C * (step + 1) / steps; c++) {
-        channel x = channel_of(k->x, c, in_area);
-        winograd_prefetch(&k->in, x.data, x.batch, next, ahead, false);
-      }
-      for (int32_t o = on * f / FREQ; o < on * (f + 1) / FREQ; o++) {
-        sink y = sink_of(k->y, o0 + o, area);
-        if (y.data) winograd_prefetch(&k->out, y.data, y.batch, t0, n, true);
-      }
-    }
+                    int32_t n, lookahead *ahead) {
+  int32_t T = round_up(n, MT);
+  int64_t area = (int64_t)k->out.H * k->out.W;
+  for (int32_t f = 0; f < FREQ; f++)
     for (int32_t o = 0; o < on; o += MO)
-      for (int32_t t = 0; t < T; t += MT)
+      for (int32_t t = 0; t < T; t += MT) {
+        if (ahead) pass(k, ahead);
         micro(k->C, u + (size_t)f * k->u_plane + (size_t)o * (size_t)k->C, v + (size_t)f * k->v_plane + t, k->T, false,
               m + (size_t)f * k->m_plane + (size_t)o * (size_t)k->T + t, k->T);
-  }
+      }
   for (int32_t o = 0; o < on; o++) {
     sink y = sink_of(k->y, o0 + o, area);
     point out = point_of(k->e, o0 + o);
@@ -117,8 +115,11 @@ static void block(void *context, int32_t chunk) {
     channel x = channel_of(k->x, c, area);
     K(winograd_input)(&k->in, &x, t0, n, k->T, v + (size_t)c * (size_t)k->T, k->v_plane, lines);
   }
+  int32_t steps = FREQ * (round_up(k->O, MO) / MO) * (round_up(n, MT) / MT);
+  lookahead ahead = look_ahead(&k->in, 2, k->C, t0 + n, k->T, steps);
   for (int32_t o = 0; o < k->O; o += k->OB)
-    outputs(k, k->u + (size_t)o * (size_t)k->C, v, m, o, k->O - o < k->OB ? k->O - o : k->OB, t0, n);
+    outputs(k, k->u + (size_t)o * (size_t)k->C, v, m, o, k->O - o < k->OB ? k->O - o : k->OB, t0, n, &ahead);
+  vec_stream_end();
 }
 
 static void deep_input(void *context, int32_t c) {
@@ -133,7 +134,7 @@ static void deep_outputs(void *context, int32_t chunk) {
   int32_t o0 = chunk * k->OB, on = k->O - o0 < k->OB ? k->O - o0 : k->OB;
   for (int32_t o = 0; o < on; o += MO)
     K(winograd_weights)(k->w, k->w_out, k->w_in, k->flip, o0 + o, k->O, k->C, u + (size_t)o * (size_t)k->C, k->u_plane);
-  outputs(k, u, k->v, m, o0, on, 0, k->in.count);
+  outputs(k, u, k->v, m, o0, on, 0, k->in.count, NULL);
 }
 
 static void run(job *k, void *work) {

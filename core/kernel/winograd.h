@@ -31,20 +31,31 @@ static inline tile_run tile_run_at(const tiling *g, int32_t t, int32_t end) {
   return run;
 }
 
-/* Asks for the pixels of tiles t0..t0+n of one channel (x, pictures `batch` apart): 6 rows of a tile to read, 4 to write. Cold strided planes cost
- * more than the arithmetic, so blocks ask for the next one's while they multiply. */
-static inline void winograd_prefetch(const tiling *g, const ra_real *x, int64_t batch, int32_t t0, int32_t n, bool write) {
-  for (int32_t t = t0; t < t0 + n;) {
-    tile_run run = tile_run_at(g, t, t0 + n);
-    int32_t top = 4 * run.i - g->pad_h, end = top + (write ? 4 : 6), q = 4 * run.j - g->pad_w, last = q + 4 * run.n + 2;
-    top = top < 0 ? 0 : top, end = end > g->H ? g->H : end, q = q < 0 ? 0 : q, last = last > g->W ? g->W : last;
-    const char *row = (const char *)(x + run.b * batch + (int64_t)top * g->W + q);
-    for (; top < end; top++, row += (size_t)g->W * sizeof(ra_real))
-      for (int32_t k = 0; k < (last - q) * (int32_t)sizeof(ra_real); k += 64) {
-        if (write) __builtin_prefetch(row + k, 1, 2);
-        else __builtin_prefetch(row + k, 0, 2);
-      }
+/* Cold strided planes cost more than the arithmetic, so while a block multiplies, the pixels that the next one needs
+ * and this one did not have are asked for, a row of a plane at a time, spread evenly over the products. */
+typedef struct lookahead {
+  int32_t t0, n;                /* tiles of the next block */
+  int32_t first;                /* of the rows of a tile that are new */
+  int32_t rows, next;           /* 4 of each plane; the next to ask for */
+  int32_t steps, due;           /* rows/steps of a row falls due with each step */
+} lookahead;
+
+static inline lookahead look_ahead(const tiling *g, int32_t first, int32_t planes, int32_t t0, int32_t n, int32_t steps) {
+  lookahead a = {.t0 = t0, .n = g->count - t0 < n ? g->count - t0 : n, .first = first, .rows = 4 * planes, .steps = steps};
+  if (a.n <= 0) a.rows = 0;
+  return a;
+}
+
+/* Row r of the 4 new ones of all tiles ahead. */
+static inline void ask_row(const tiling *g, const lookahead *a, const ra_real *x, int64_t batch, int32_t r) {
+  for (int32_t t = a->t0; t < a->t0 + a->n;) {
+    tile_run run = tile_run_at(g, t, a->t0 + a->n);
+    int32_t row = 4 * run.i - g->pad_h + a->first + r, q = 4 * run.j - g->pad_w, last = q + 4 * run.n + 2;
     t += run.n;
+    if (row < 0 || row >= g->H) continue;
+    q = q < 0 ? 0 : q, last = last > g->W ? g->W : last;
+    const char *at = (const char *)(x + run.b * batch + (int64_t)row * g->W + q);
+    for (int32_t k = 0; k < (last - q) * (int32_t)sizeof(ra_real); k += 64) __builtin_prefetch(at + k, 0, 2);
   }
 }
 

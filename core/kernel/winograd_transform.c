@@ -66,6 +66,13 @@ static inline void gather(gathered *s, vec v, int32_t lanes) {
   s->n += lanes;
 }
 
+/* Planes that no cache holds until they are read are written past it, which saves reading them first: whole vectors on
+ * their own cache lines. */
+static inline bool streams(const tiling *g, const sink *y) {
+  enum { LARGE = 128 * 128 };
+  return !y->add && g->H * g->W >= LARGE && g->W % VL == 0 && (uintptr_t)y->data % sizeof(vec) == 0;
+}
+
 /* Tiles q..q+VL of a run: A' m A, through `out`, to y. */
 static inline void output_tiles(const tiling *g, const ra_real *from, size_t plane, const tile_run *run, int32_t q,
                                 const point *out, bool as_is, const sink *y, gathered *s) {
@@ -78,6 +85,7 @@ static inline void output_tiles(const tiling *g, const ra_real *from, size_t pla
   }
   int32_t p = 4 * (run->j + q), width = 4 * (run->n - q) < g->W - p ? 4 * (run->n - q) : g->W - p;
   ra_real *to = y->data + run->b * y->batch + (int64_t)(4 * run->i) * g->W + p;
+  bool stream = streams(g, y);
   for (int32_t r = 0; r < 4 && 4 * run->i + r < g->H; r++, to += g->W) {
     vec t[4], px[4];
     transform_a(z[r][0], z[r][1], z[r][2], z[r][3], z[r][4], z[r][5], t);
@@ -90,7 +98,8 @@ static inline void output_tiles(const tiling *g, const ra_real *from, size_t pla
       int32_t left = width - k * VL;
       if (left <= 0) break;
       if (left > VL) left = VL;
-      if (left == VL) vec_store(to + k * VL, y->add ? v + vec_load(to + k * VL) : v);
+      if (left == VL && stream) vec_stream(to + k * VL, v);
+      else if (left == VL) vec_store(to + k * VL, y->add ? v + vec_load(to + k * VL) : v);
       else vec_store_n(to + k * VL, y->add ? v + vec_load_n(to + k * VL, left) : v, left);
       if (s) gather(s, v, left);
     }

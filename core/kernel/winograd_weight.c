@@ -38,7 +38,7 @@ static job plan(const ra_conv *s) {
   k.out = k.in;
   k.out.H = s->Ho, k.out.W = s->Wo, k.out.pad_h = k.out.pad_w = 0;
   k.deep = k.in.count <= DEEP_TILES && (int64_t)s->C * s->O > 64 * 64;
-  k.T = k.deep ? round_up(k.in.count, VL) : k.C + k.O <= 64 ? 64 : 32;
+  k.T = k.deep ? round_up(k.in.count, VL) : 64;
   k.blocks = (k.in.count + k.T - 1) / k.T;
   k.parts = k.blocks < PARTS ? k.blocks : PARTS;
   k.v_plane = (size_t)k.C * (size_t)k.T + PLANE_PAD;
@@ -90,28 +90,41 @@ static void transform_dy(const job *k, int32_t o0, int32_t t0, int32_t n, ra_rea
   }
 }
 
+/* One step of the products has passed. */
+static inline void pass(const job *k, lookahead *x, lookahead *dy) {
+  for (x->due += x->rows; x->due >= x->steps && x->next < x->rows; x->due -= x->steps, x->next++) {
+    channel from = channel_of(k->x, x->next / 4, (int64_t)k->in.H * k->in.W);
+    ask_row(&k->in, x, from.data, from.batch, x->next % 4);
+  }
+  int64_t area = (int64_t)k->out.H * k->out.W;
+  for (dy->due += dy->rows; dy->due >= dy->steps && dy->next < dy->rows; dy->due -= dy->steps, dy->next++)
+    ask_row(&k->out, dy, k->dy + dy->next / 4 * area, k->s->O * area, dy->next % 4);
+}
+
 /* u [C][O] of one frequency (+)= tiles first..first+n of v [C][T] times y [O/VL][T][VL]; C and O whole kernels */
 static inline void products(const job *k, const ra_real *v, const ra_real *y, int32_t C, int32_t O, int32_t first,
-                            int32_t n, bool add, ra_real *u) {
+                            int32_t n, bool add, ra_real *u, lookahead *x_ahead, lookahead *dy_ahead) {
   ptrdiff_t block = (ptrdiff_t)k->T * VL;
   int32_t o = 0;
   v += first, y += first * VL;
   for (; o + MT <= O; o += MT, y += MV * block)
-    for (int32_t c = 0; c < C; c += MO) micro_wide(n, v + c * k->T, k->T, y, block, add, u + c * O + o, O);
+    for (int32_t c = 0; c < C; c += MO) {
+      if (x_ahead) pass(k, x_ahead, dy_ahead);
+      micro_wide(n, v + c * k->T, k->T, y, block, add, u + c * O + o, O);
+    }
   for (; o < O; o += VL, y += block)
-    for (int32_t c = 0; c < C; c += ROWS1) micro_one(n, v + c * k->T, k->T, y, add, u + c * O + o, O);
+    for (int32_t c = 0; c < C; c += ROWS1) {
+      if (x_ahead) pass(k, x_ahead, dy_ahead);
+      micro_one(n, v + c * k->T, k->T, y, add, u + c * O + o, O);
+    }
 }
 
-/* G' dU G of VL outputs from o on of channel c; u [36] is the sum of `parts` parts, in order. */
-static void finish(const job *k, const ra_real *u, int32_t parts, int32_t c, int32_t o) {
+/* G' dU G of VL outputs from o on of channel c; frequency f of dU is at u[f*plane] */
+static void finish(const job *k, const ra_real *u, size_t plane, int32_t c, int32_t o) {
   vec half[3][6], g[3], taps[VL < 9 ? 9 : VL];
   for (int32_t q = 0; q < 6; q++) {
     vec m[6];
-    for (int32_t r = 0; r < 6; r++) {
-      const ra_real *from = u + (size_t)(6 * r + q) * k->u_plane;
-      m[r] = vec_load(from);
-      for (int32_t p = 1; p < parts; p++) m[r] += vec_load(from + (size_t)p * FREQ * k->u_plane);
-    }
+    for (int32_t r = 0; r < 6; r++) m[r] = vec_load(u + (size_t)(6 * r + q) * plane);
     transform_gt(m[0], m[1], m[2], m[3], m[4], m[5], g);
     for (int32_t r = 0; r < 3; r++) half[r][q] = g[r];
   }
@@ -141,31 +154,36 @@ static void part(void *context, int32_t chunk) {
   ra_real *sums = k->sums + (size_t)chunk * FREQ * k->u_plane;
   int32_t first = (int32_t)((int64_t)k->blocks * chunk / k->parts),
           last = (int32_t)((int64_t)k->blocks * (chunk + 1) / k->parts);
-  int64_t area = (int64_t)k->in.H * k->in.W, out_area = (int64_t)k->out.H * k->out.W;
+  int64_t area = (int64_t)k->in.H * k->in.W;
   for (int32_t b = first; b < last; b++) {
     int32_t t0 = b * k->T, n = k->in.count - t0 < k->T ? k->in.count - t0 : k->T;
-    int32_t next = t0 + n, ahead = b + 1 == last ? 0 : k->in.count - next < k->T ? k->in.count - next : k->T;
     for (int32_t c = 0; c < k->s->C; c++) {
       channel x = channel_of(k->x, c, area);
       K(winograd_input)(&k->in, &x, t0, n, k->T, v + (size_t)c * (size_t)k->T, k->v_plane, lines);
     }
     for (int32_t o = 0; o < k->O; o += VL) transform_dy(k, o, t0, n, y + o * k->T, k->y_plane);
+    int32_t steps = FREQ * (k->O / MT * (k->C / MO) + (k->O % MT ? k->C / ROWS1 : 0)), next = b + 1 == last ? k->in.count : t0 + n;
+    lookahead x_ahead = look_ahead(&k->in, 2, k->s->C, next, k->T, steps), dy_ahead = look_ahead(&k->out, 0, k->s->O, next, k->T, steps);
     for (int32_t f = 0; f < FREQ; f++) {
-      for (int32_t c = k->s->C * f / FREQ; c < k->s->C * (f + 1) / FREQ; c++) {
-        channel x = channel_of(k->x, c, area);
-        winograd_prefetch(&k->in, x.data, x.batch, next, ahead, false);
-      }
-      for (int32_t c = k->s->O * f / FREQ; c < k->s->O * (f + 1) / FREQ; c++)
-        winograd_prefetch(&k->out, k->dy + c * out_area, k->s->O * out_area, next, ahead, false);
       products(k, v + (size_t)f * k->v_plane, y + (size_t)f * k->y_plane, k->C, k->O, 0, n, b > first,
-               sums + (size_t)f * k->u_plane);
+               sums + (size_t)f * k->u_plane, &x_ahead, &dy_ahead);
     }
   }
 }
 
+/* One channel: the parts are added in order, then transformed. */
 static void finish_channel(void *context, int32_t c) {
   const job *k = context;
-  for (int32_t o = 0; o < k->O; o += VL) finish(k, k->sums + (size_t)c * (size_t)k->O + o, k->parts, c, o);
+  ra_real *sum = slot_of(k);
+  for (int32_t f = 0; f < FREQ; f++) {
+    const ra_real *from = k->sums + (size_t)f * k->u_plane + (size_t)c * (size_t)k->O;
+    for (int32_t o = 0; o < k->O; o += VL) {
+      vec s = vec_load(from + o);
+      for (int32_t p = 1; p < k->parts; p++) s += vec_load(from + (size_t)p * FREQ * k->u_plane + o);
+      vec_store(sum + f * k->O + o, s);
+    }
+  }
+  for (int32_t o = 0; o < k->O; o += VL) finish(k, sum + o, (size_t)k->O, c, o);
 }
 
 static void deep_input(void *context, int32_t c) {
@@ -188,9 +206,9 @@ static void deep_products(void *context, int32_t chunk) {
     for (int32_t t = 0; t < k->in.count; t += 64)
       products(k, k->v + (size_t)f * k->v_plane + (size_t)c0 * (size_t)k->T,
                k->y + (size_t)f * k->y_plane + (size_t)o0 * (size_t)k->T, C, O, t,
-               k->in.count - t < 64 ? k->in.count - t : 64, t > 0, u + (size_t)f * k->u_plane);
+               k->in.count - t < 64 ? k->in.count - t : 64, t > 0, u + (size_t)f * k->u_plane, NULL, NULL);
   for (int32_t c = 0; c < C && c0 + c < k->s->C; c++)
-    for (int32_t o = 0; o < O; o += VL) finish(k, u + c * O + o, 1, c0 + c, o0 + o);
+    for (int32_t o = 0; o < O; o += VL) finish(k, u + c * O + o, k->u_plane, c0 + c, o0 + o);
 }
 
 void K(winograd_backward_weight)(const ra_conv *s, const ra_input *x, const ra_real *dy, bool add, ra_real *dw,
