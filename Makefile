@@ -23,7 +23,7 @@ CFLAGS ?= -O2 -g
 FLAGS_release :=
 FLAGS_double  := -DRA_DOUBLE
 FLAGS_asan    := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
-ALL_CFLAGS = -std=c11 $(WARN) $(CFLAGS) -fPIC -fopenmp $(FLAGS_$(VARIANT)) $(PKG_CFLAGS) -MMD -MP
+ALL_CFLAGS = -std=c11 $(WARN) $(CFLAGS) -fPIC -fopenmp-simd $(FLAGS_$(VARIANT)) $(PKG_CFLAGS) -MMD -MP
 LIBS = $(PKG_LIBS) -lm -lpthread
 
 # Kernels: every file once per instruction set; products may be contracted to fused multiply-adds there,
@@ -60,13 +60,13 @@ setup:           ## install missing packages (Debian, Ubuntu); elsewhere name th
 $(BIN): $(CORE_OBJ) $(MAIN_OBJ)
 	@mkdir -p $(@D)
 	@echo "LD $@"
-	@$(CC) $(CFLAGS) $(FLAGS_$(VARIANT)) -fopenmp -rdynamic -o $@.new $^ $(LIBS)
+	@$(CC) $(CFLAGS) $(FLAGS_$(VARIANT)) -rdynamic -o $@.new $^ $(LIBS)
 	@mv $@.new $@
 
 $(LIB): $(CORE_OBJ)
 	@mkdir -p $(@D)
 	@echo "LD $@"
-	@$(CC) $(CFLAGS) $(FLAGS_$(VARIANT)) -fopenmp -shared -Wl,-z,nodelete -o $@.new $^ $(LIBS)
+	@$(CC) $(CFLAGS) $(FLAGS_$(VARIANT)) -shared -Wl,-z,nodelete -o $@.new $^ $(LIBS)
 	@mv $@.new $@
 
 # One rule per instruction set for the kernels, then the rule for everything else.

@@ -54,3 +54,16 @@ check.case("threads and kernel sets are checked", function()
   check.equal(ffi.string(C.ra_isa()), "generic")
   check.equal(C.ra_set_isa(kept), 0)
 end)
+
+check.case("the pool of threads: many small calls, while their number changes, give one result", function()
+  local kept = C.ra_threads()
+  local a, b = ra.rand(1, 64, 300), ra.rand(1, 300, 70)
+  local expected
+  for turn = 1, 400 do
+    check.equal(C.ra_set_threads(turn % 2 + 1), 0)
+    local product = ra.F.matmul(a, b)
+    expected = expected or product
+    check.ok(ffi.string(product.data, 4 * product.size) == ffi.string(expected.data, 4 * product.size), "turn " .. turn)
+  end
+  check.equal(C.ra_set_threads(kept), 0)
+end)

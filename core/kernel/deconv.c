@@ -112,37 +112,50 @@ static void part(const ra_real *from, int32_t n, int32_t kw, ra_real *to, ptrdif
     for (int32_t v = 0; v < kw; v++) to[v * ld + j] = from[j * kw + v];
 }
 
-/* Asks for what y or dy has of row group (o,u) = `row` and a block. */
-static void ask(const job *k, const block *r, int32_t row, const ra_real *y, bool write) {
+/* Where pixels from `done` of row group (o,u) = `row` of a block lie in y and dy, up to the end of their image row. */
+typedef struct {
+  int64_t at;
+  int32_t n; /* columns of x; kw times as many of y */
+} piece;
+
+static piece piece_of(const job *k, const block *r, int32_t row, int32_t done) {
   const ra_deconv *s = k->s;
-  int32_t o = row / s->kh, u = row % s->kh;
-  const char *plane = (const char *)(y + ((int64_t)r->b * s->O + o) * k->M / s->O * k->P);
-  for (int32_t done = 0; done < r->n;) {
-    int32_t i = (r->p0 + done) / s->W, j = (r->p0 + done) % s->W, n = s->W - j < r->n - done ? s->W - j : r->n - done;
-    const char *at = plane + (((int64_t)i * s->kh + u) * s->W + j) * s->kw * (int64_t)sizeof(ra_real);
-    for (int32_t q = 0; q < n * s->kw * (int32_t)sizeof(ra_real); q += 64) {
+  int32_t o = row / s->kh, u = row % s->kh, i = (r->p0 + done) / s->W, j = (r->p0 + done) % s->W;
+  int64_t plane = ((int64_t)r->b * s->O + o) * s->kh * s->kw * k->P;
+  return (piece){plane + (((int64_t)i * s->kh + u) * s->W + j) * s->kw, s->W - j < r->n - done ? s->W - j : r->n - done};
+}
+
+/* Asks for what y or dy has of a row group. */
+static void ask(const job *k, const block *r, int32_t row, const ra_real *y, bool write) {
+  piece p;
+  for (int32_t done = 0; done < r->n; done += p.n) {
+    p = piece_of(k, r, row, done);
+    const char *at = (const char *)(y + p.at);
+    for (int32_t q = 0; q < p.n * k->s->kw * (int32_t)sizeof(ra_real); q += 64) {
       if (write) __builtin_prefetch(at + q, 1, 2);
       else __builtin_prefetch(at + q, 0, 2);
     }
-    done += n;
   }
 }
 
-/* Row group (o,u) of a block: its kw rows at `rows` go to y, or come from dy. */
-static void move_rows(const job *k, const block *r, int32_t row, ra_real *rows, const ra_real *dy, ra_real *y) {
-  const ra_deconv *s = k->s;
-  int32_t o = row / s->kh, u = row % s->kh;
-  int64_t plane = ((int64_t)r->b * s->O + o) * s->kh * s->kw * k->P;
-  for (int32_t done = 0; done < r->n;) {
-    int32_t i = (r->p0 + done) / s->W, j = (r->p0 + done) % s->W, n = s->W - j < r->n - done ? s->W - j : r->n - done;
-    int64_t at = plane + (((int64_t)i * s->kh + u) * s->W + j) * s->kw;
-    if (y) join(rows + done, LDB, n, s->kw, k->bias ? k->bias[o] : 0, k->add, y + at);
-    else part(dy + at, n, s->kw, rows + done, LDB);
-    done += n;
+/* The kw rows of a row group at `rows` go to y. */
+static void write_rows(const job *k, const block *r, int32_t row, const ra_real *rows) {
+  piece p;
+  for (int32_t done = 0; done < r->n; done += p.n) {
+    p = piece_of(k, r, row, done);
+    join(rows + done, LDB, p.n, k->s->kw, k->bias ? k->bias[row / k->s->kh] : 0, k->add, k->y + p.at);
   }
-  if (!y)
-    for (int32_t v = 0; v < s->kw; v++)
-      for (int32_t q = r->n; q < r->width; q++) rows[v * LDB + q] = 0;
+}
+
+/* The kw rows of a row group come from dy; 0 up to the block's width. */
+static void read_rows(const job *k, const block *r, int32_t row, ra_real *rows) {
+  piece p;
+  for (int32_t done = 0; done < r->n; done += p.n) {
+    p = piece_of(k, r, row, done);
+    part(k->dy + p.at, p.n, k->s->kw, rows + done, LDB);
+  }
+  for (int32_t v = 0; v < k->s->kw; v++)
+    for (int32_t q = r->n; q < r->width; q++) rows[v * LDB + q] = 0;
 }
 
 /* X of a block, [C][LDB]; rows up to Cr are 0. */
@@ -175,7 +188,7 @@ static void forward_block(void *context, int32_t index) {
           micro(kc, k->packed + ((size_t)(m0 / group * round_up(group, MO) + m) * (size_t)k->s->C + (size_t)c0 * MO),
                 x + c0 * LDB + q, LDB, c0 > 0, tile + m * LDB + q, LDB);
     }
-    for (int32_t m = 0; m < rows; m += kw) move_rows(k, &r, (m0 + m) / kw, tile + m * LDB, NULL, k->y);
+    for (int32_t m = 0; m < rows; m += kw) write_rows(k, &r, (m0 + m) / kw, tile + m * LDB);
   }
 }
 
@@ -247,7 +260,7 @@ static void data_products(const job *k, const block *r, const ra_real *t, ra_rea
 /* Block `index`: dX, and X and T' to x and turned. */
 static void backward_block(const job *k, int32_t index, bool another, ra_real *x, ra_real *turned, ra_real *t, ra_real *tile) {
   const block r = block_of(k, index), next = block_of(k, another ? index + 1 : index);
-  for (int32_t row = 0; row < k->s->O * k->s->kh; row++) move_rows(k, &r, row, t + row * k->s->kw * LDB, k->dy, NULL);
+  for (int32_t row = 0; row < k->s->O * k->s->kh; row++) read_rows(k, &r, row, t + row * k->s->kw * LDB);
   if (k->dx) data_products(k, &r, t, tile, another ? &next : NULL);
   if (!k->dw) return;
   pack_x(k, &r, x);
