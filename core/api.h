@@ -43,6 +43,9 @@ int32_t ra_set_threads(int32_t n);       /* 1 to the number of processors (at le
 const char *ra_isa(void);
 int32_t ra_set_isa(const char *name);    /* RA_ERR_ARG where this processor lacks it */
 
+/* 1e9 multiply-adds x 2 a second that all threads together can do with these kernels: measured, in about 10 ms. */
+double ra_peak_gflops(void);
+
 /* Uniform in [0,1) and standard normal numbers, a pure function of the key
  * (Philox4x32-10, Salmon et al. 2011). */
 double ra_random_uniform(double seed, int32_t a, int32_t b, int32_t purpose, double element);
@@ -338,7 +341,7 @@ typedef struct ra_conv_extras {
 int32_t ra_conv_run(const char *isa, int32_t kind, int32_t algo, const int32_t *shape, const ra_real *a, const ra_real *b,
                     const ra_conv_extras *extras, ra_real *out, _Bool add, int32_t rounds, double *seconds);
 /* The algorithm (as above) that is chosen for a shape; -1: no such instruction set. */
-int32_t ra_conv_choice(const char *isa, int32_t kind, const int32_t *shape);
+int32_t ra_conv_chosen(const char *isa, int32_t kind, const int32_t *shape);
 _Bool ra_conv_can(const char *isa, int32_t kind, int32_t algo, const int32_t *shape);
 /* C [M,N] (+)= A B; A is [M,K] or, with at, [K,M]; B [K,N] or, with bt, [N,K]. */
 int32_t ra_gemm_run(const char *isa, _Bool at, _Bool bt, int32_t M, int32_t N, int32_t K, const ra_real *A,
@@ -433,8 +436,9 @@ double ra_plan_gradient_norm(ra_plan *p, int32_t node);        /* of a loss node
 double ra_plan_arena_bytes(const ra_plan *p);                  /* what the plan needs of the arena */
 double ra_plan_lower_bound(const ra_plan *p);                  /* the most bytes that live at one step: no packing can beat it */
 int32_t ra_plan_steps(const ra_plan *p);
+double ra_plan_flops(const ra_plan *p);                        /* multiply-adds x 2 of a run, convolutions (as if direct) and matmul */
 const char *ra_plan_describe(ra_plan *p);                      /* text; valid until the next call or free */
-void ra_plan_profile(ra_plan *p, _Bool on);                    /* time each step; describe then shows it */
+void ra_plan_profile(ra_plan *p, _Bool on);                    /* time each step; describe then shows it; on again: from the start */
 
 /* ---- optimizers (core/optim) ------------------------------------------- */
 

@@ -8,7 +8,7 @@ local REAL = ffi.real
 local SETS = {}
 for _, isa in ipairs { "generic", "avx2", "avx512" } do
   local one = cdata.new("int32_t[14]", { 1, 1, 4, 4, 1, 3, 3, 1, 1, 1, 1, 1, 1, 1 })
-  if C.ra_conv_choice(isa, 0, one) >= 0 then SETS[#SETS + 1] = isa end
+  if C.ra_conv_chosen(isa, 0, one) >= 0 then SETS[#SETS + 1] = isa end
 end
 local ALGOS = { [0] = "plain", "direct", "gemm", "winograd" }
 local KINDS = { [0] = "forward", "data gradient", "weight gradient" }
@@ -203,7 +203,7 @@ check.case("kernel: the chosen algorithm can do every shape", function()
   for _, shape in ipairs(shapes()) do
     for _, isa in ipairs(SETS) do
       for kind = 0, 2 do
-        check.ok(C.ra_conv_can(isa, kind, C.ra_conv_choice(isa, kind, shape.s), shape.s), isa .. " " .. shape.text)
+        check.ok(C.ra_conv_can(isa, kind, C.ra_conv_chosen(isa, kind, shape.s), shape.s), isa .. " " .. shape.text)
       end
     end
   end

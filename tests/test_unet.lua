@@ -87,6 +87,23 @@ check.case("a training plan has no activation of its own and says what memory it
   check.ok(v.plan:bytes() >= v.plan:lower_bound() and v.plan:bytes() < 1.25 * v.plan:lower_bound(), text:match("[^\n]*lower bound[^\n]*"))
 end)
 
+check.case("a plan says why each convolution is computed as it is, and after profiled runs how fast", function()
+  local net = ra.models.unet { depth = 2, width = 16 }
+  local plan = net:plan({ 1, 1, 40, 40 }, { outputs = { "out" } }).plan
+  local text = plan:describe()
+  check.ok(text:find("direct (3x3 of too few channels for transforms)", 1, true) and text:find("winograd (3x3, stride 1)", 1, true), text)
+  check.ok(not text:find("GFLOP/s", 1, true), text)
+  plan:profile(true)
+  for _ = 1, 3 do net:forward(ra.rand(1, 1, 40, 40), { outputs = { "out" } }) end
+  text = plan:describe()
+  check.ok(text:find("GFLOP/s +peak +GB/s") and text:find("conv2d[^\n]+%d%%[^\n]+winograd"), text)
+  local shares = 0
+  for share in text:gmatch("%] +[%d%.]+ +([%d%.]+) ") do shares = shares + tonumber(share) end
+  check.near(shares, 100, 2, "percent of the run")
+  local exact = net:plan({ 1, 1, 40, 40 }, { outputs = { "out" }, exact = true }).plan:describe()
+  check.ok(exact:find("direct (exact numerics)", 1, true) and not exact:find("winograd", 1, true), exact)
+end)
+
 check.case("wrong inputs are errors at the caller's line", function()
   local net = ra.models.unet { depth = 2, width = 2 }
   check.raises("[1,3,8,8]", net.forward, net, ra.rand(1, 3, 8, 8))

@@ -1,5 +1,5 @@
-/* describe.c: a plan as text: its steps with shape, algorithm, fusion, bytes
- * and, after profiled runs, time and speed. */
+/* describe.c: a plan as text: its steps with shape, algorithm and the reason for it, fusions, bytes and, after
+ * profiled runs, time, share of the run, GFLOP/s, their share of what the processors can, and GB/s. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -21,38 +21,93 @@ __attribute__((format(printf, 2, 3))) static void put(writer *w, const char *for
   if (n > 0) w->used += (size_t)n < w->size - w->used ? (size_t)n : w->size - w->used - 1;
 }
 
-static const char *const algo_name[RA_CONV_ALGOS] = {"plain", "direct", "gemm", "winograd"};
+static const ra_plan_node *source(const ra_plan *p, const ra_plan_node *n) {
+  return n->call.n_in > 0 && n->in[0] >= 0 ? &p->node[n->in[0]] : NULL;
+}
 
-static void put_step(writer *w, const ra_plan *p, const ra_plan_step *step) {
+static bool wants_dx(const ra_call *c) { return c->din[0].data || c->dx.count > 0; }
+
+/* ---- how a step is computed ---- */
+
+static void put_conv(writer *w, const ra_call *c, ra_conv_kind kind) {
+  static const char *const name[RA_CONV_ALGOS] = {"plain", "direct", "gemm", "winograd"};
+  put(w, "%s (%s)", name[c->conv[kind].algo], c->conv[kind].why);
+}
+
+static void put_how(writer *w, const ra_plan *p, const ra_plan_step *step) {
+  static const char *const act_name[RA_ACT_COUNT] = {"", "+relu", "+leaky_relu"};
+  const ra_plan_node *n = &p->node[step->node], *from = source(p, n);
+  const ra_call *c = &n->call;
+  put(w, "  ");
+  if (strcmp(c->op->name, "conv2d") == 0) {
+    if (!step->backward) put_conv(w, c, RA_CONV_FORWARD);
+    else {
+      if (wants_dx(c)) put(w, "data "), put_conv(w, c, RA_CONV_BACKWARD_DATA);
+      if (wants_dx(c) && c->din[1].data) put(w, ", ");
+      if (c->din[1].data) put(w, "weight "), put_conv(w, c, RA_CONV_BACKWARD_WEIGHT);
+    }
+  }
+  put(w, "%s%s", c->folded ? "+batch_norm" : "", act_name[c->act]);
+  if (from && from->parts) put(w, " of %d parts", from->call.n_in);
+  if (from && from->call.lazy) put(w, " of normalised");
+  if (!step->backward && c->lazy) put(w, " when read");
+  if (!step->backward && c->gathered_pieces > 0) put(w, ", statistics from above");
+}
+
+/* ---- how fast it was ---- */
+
+static double flops_of(const ra_call *c, bool backward) {
+  return ra_call_flops(c) * (backward ? (c->din[1].data != NULL) + wants_dx(c) : 1);
+}
+
+double ra_plan_flops(const ra_plan *p) {
+  double flops = 0;
+  for (int32_t s = 0; s < p->n_steps; s++) flops += flops_of(&p->node[p->step[s].node].call, p->step[s].backward);
+  return flops;
+}
+
+/* Bytes of the arrays that a step reads and writes, each once. */
+static double bytes_of(const ra_call *c, bool backward) {
+  double elements = 0;
+  if (backward) elements += c->dout.size;
+  else if (!c->lazy) elements += c->out.size;
+  for (int32_t k = 0; k < c->n_in; k++) {
+    if (c->in[k].rank < 0 || (k == 0 && !backward && c->gathered)) continue;
+    if (!backward || (c->op->reads >> k & 1)) elements += c->in[k].size;
+    if (backward && (c->din[k].data || (k == 0 && c->dx.count > 0))) elements += c->in[k].size;
+  }
+  return elements * (double)sizeof(ra_real);
+}
+
+static void put_speed(writer *w, const ra_plan *p, const ra_plan_step *step, double whole, double peak) {
+  const ra_plan_node *n = &p->node[step->node];
+  double t = n->seconds[step->backward] / p->runs, flops = flops_of(&n->call, step->backward);
+  put(w, " %9.3f %5.1f", 1e3 * t, 100 * t / whole);
+  if (flops > 0 && t > 0) put(w, " %8.0f %5.0f%%", flops / t / 1e9, 100 * flops / t / 1e9 / peak);
+  else put(w, " %8s %6s", "", "");
+  put(w, " %6.1f", t > 0 ? bytes_of(&n->call, step->backward) / t / 1e9 : 0);
+}
+
+static double seconds_of(const ra_plan *p) {
+  double sum = 0;
+  for (int32_t s = 0; s < p->n_steps; s++) sum += p->node[p->step[s].node].seconds[p->step[s].backward];
+  return sum / p->runs;
+}
+
+/* ---- the text ---- */
+
+static void put_step(writer *w, const ra_plan *p, const ra_plan_step *step, double whole, double peak) {
   char shape[80];
   const ra_plan_node *n = &p->node[step->node];
   const ra_call *c = &n->call;
   put(w, "%4d %-2s %-18s %-18s", step->node, step->backward ? "<-" : "->", c->op->name,
       ra_shape_text(c->out.rank, c->out.dim, shape));
-  const char *detail = "";
-  char algos[48] = "";
-  if (strcmp(c->op->name, "conv2d") == 0) {
-    if (!step->backward) detail = algo_name[c->algo[RA_CONV_FORWARD]];
-    else {
-      snprintf(algos, sizeof algos, "data %s, weight %s", c->din[0].data || c->dx.count > 0 ? algo_name[c->algo[RA_CONV_BACKWARD_DATA]] : "-",
-               algo_name[c->algo[RA_CONV_BACKWARD_WEIGHT]]);
-      detail = algos;
-    }
-  }
-  static const char *const act_name[RA_ACT_COUNT] = {"", "+relu", "+leaky_relu"};
-  put(w, " %s%s%s", detail, c->folded ? "+batch_norm" : "", act_name[c->act]);
-  const ra_plan_node *from = c->n_in > 0 && n->in[0] >= 0 ? &p->node[n->in[0]] : NULL;
-  if (from && from->parts) put(w, " of %d parts", from->call.n_in);
-  if (from && from->call.lazy) put(w, " of normalised");
-  if (!step->backward && c->lazy) put(w, " when read");
-  if (!step->backward && c->gathered_pieces > 0) put(w, ", statistics from above");
+  if (p->runs > 0) put_speed(w, p, step, whole, peak);
   int32_t b = step->backward ? n->grad : n->value;
-  if (b >= 0) put(w, "%s %.2f MB at %.2f", p->buffer[b].root != b ? " in place" : "", (double)p->buffer[b].bytes / 1e6, (double)p->buffer[b].offset / 1e6);
-  if (p->runs > 0) {
-    double t = n->seconds[step->backward] / p->runs, flops = ra_call_flops(c) * (step->backward ? 1 + (c->din[0].data || c->dx.count > 0) : 1);
-    put(w, "  %.3f ms", 1e3 * t);
-    if (flops > 0) put(w, " %.0f GFLOP/s", flops / t / 1e9);
-  }
+  if (b >= 0) put(w, " %8.2f %8.2f", (double)p->buffer[b].bytes / 1e6, (double)p->buffer[b].offset / 1e6);
+  else put(w, " %8s %8s", "-", "");
+  put_how(w, p, step);
+  if (b >= 0 && p->buffer[b].root != b) put(w, " in place");
   put(w, "\n");
 }
 
@@ -60,8 +115,16 @@ const char *ra_plan_describe(ra_plan *p) {
   writer w = {.size = 512 + 256 * (size_t)(p->n_steps + 1)};
   w.text = ra_mem_alloc(w.size, 1);
   if (!w.text) return "";
-  put(&w, "node    op                 shape\n");
-  for (int32_t s = 0; s < p->n_steps; s++) put_step(&w, p, &p->step[s]);
+  double whole = p->runs > 0 ? seconds_of(p) : 0, peak = p->runs > 0 ? ra_peak_gflops() : 0;
+  put(&w, "node    %-18s %-18s", "op", "shape");
+  if (p->runs > 0) put(&w, " %9s %5s %8s %6s %6s", "ms", "%", "GFLOP/s", "peak", "GB/s");
+  put(&w, " %8s %8s  how\n", "MB", "at MB");
+  for (int32_t s = 0; s < p->n_steps; s++) put_step(&w, p, &p->step[s], whole, peak);
+  if (p->runs > 0) {
+    double flops = ra_plan_flops(p);
+    put(&w, "%.2f ms a run of %.2f GFLOP (as direct convolutions): %.0f GFLOP/s; %s kernels on %d threads can do %.0f at most\n", 1e3 * whole,
+        flops / 1e9, flops / whole / 1e9, ra_isa(), ra_threads(), peak);
+  }
   put(&w, "%d steps (%d forward, %d backward); arena %.2f MB, lower bound %.2f MB\n", p->n_steps, p->n_forward,
       p->n_steps - p->n_forward, (double)p->bytes / 1e6, (double)p->lower_bound / 1e6);
   ra_mem_free(p->text);

@@ -26,17 +26,52 @@ bool K(conv_can)(const ra_conv *s, ra_conv_kind kind, ra_conv_algo a) {
   return a >= 0 && a < RA_CONV_ALGOS && algos[a].can && algos[a].can(s, kind);
 }
 
-/* Measured with tests/bench/kernel.lua; by shape alone, so that a net computes the same everywhere. Winograd wins
- * wherever it can, but for one or two channels on a side, whose transforms are never paid back; the direct kernel
- * wins the rest with stride 1, but for wide 1x1 products over few pixels. */
-ra_conv_algo K(conv_choose)(const ra_conv *s, ra_conv_kind kind) {
-  int32_t in = kind == RA_CONV_BACKWARD_DATA ? s->O : s->C, out = kind == RA_CONV_BACKWARD_DATA ? s->C : s->O;
-  bool thin = kind == RA_CONV_BACKWARD_WEIGHT ? in * (int64_t)out <= (VL == 16 ? 128 : 16) || in <= 2 || out <= 2 : in <= 2 || out == 1;
-  if (K(conv_can)(s, kind, RA_CONV_WINOGRAD) && !thin) return RA_CONV_WINOGRAD;
-  bool product = s->kh == 1 && s->kw == 1 && in / s->groups >= 64 && s->Ho * s->Wo <= 1024 && kind != RA_CONV_BACKWARD_WEIGHT;
-  if (K(conv_can)(s, kind, RA_CONV_DIRECT) && !product) return RA_CONV_DIRECT;
-  if (K(conv_can)(s, kind, RA_CONV_GEMM)) return RA_CONV_GEMM;
-  return RA_CONV_PLAIN;
+/* ---- the choice ---- */
+
+/* Channels that are read and written in a direction. */
+static int32_t channels_in(const ra_conv *s, ra_conv_kind kind) { return kind == RA_CONV_BACKWARD_DATA ? s->O : s->C; }
+static int32_t channels_out(const ra_conv *s, ra_conv_kind kind) { return kind == RA_CONV_BACKWARD_DATA ? s->C : s->O; }
+
+/* With one or two channels on a side, Winograd's transforms cost more than its products save. */
+static bool thin(const ra_conv *s, ra_conv_kind kind) {
+  int32_t in = channels_in(s, kind), out = channels_out(s, kind);
+  if (kind == RA_CONV_BACKWARD_WEIGHT) return in * (int64_t)out <= (VL == 16 ? 128 : 16) || in <= 2 || out <= 2;
+  return in <= 2 || out == 1;
+}
+
+static bool thick(const ra_conv *s, ra_conv_kind kind) { return !thin(s, kind); }
+
+static bool thin_3x3(const ra_conv *s, ra_conv_kind kind) { return K(conv_can)(s, kind, RA_CONV_WINOGRAD) && thin(s, kind); }
+
+/* Many channels, few pixels: a matrix product that packing makes cheaper. */
+static bool wide_product(const ra_conv *s, ra_conv_kind kind) {
+  return s->kh == 1 && s->kw == 1 && channels_in(s, kind) / s->groups >= 64 && s->Ho * s->Wo <= 1024 && kind != RA_CONV_BACKWARD_WEIGHT;
+}
+
+static bool always(const ra_conv *s, ra_conv_kind kind) { return s && kind < RA_CONV_KINDS; }
+
+/* The first row whose algorithm can and whose condition holds. Measured with tests/bench/kernel.lua; by shape alone, so
+ * that a net computes the same everywhere. */
+static const struct {
+  ra_conv_choice choice;
+  bool (*when)(const ra_conv *, ra_conv_kind);
+} rows[] = {
+  {{RA_CONV_WINOGRAD, "3x3, stride 1"}, thick},
+  {{RA_CONV_GEMM, "1x1 of many channels on few pixels"}, wide_product},
+  {{RA_CONV_DIRECT, "3x3 of too few channels for transforms"}, thin_3x3},
+  {{RA_CONV_DIRECT, "stride 1"}, always},
+  {{RA_CONV_GEMM, "strided, or too wide for direct"}, always},
+};
+
+ra_conv_choice K(conv_choose)(const ra_conv *s, ra_conv_kind kind, bool exact) {
+  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    ra_conv_choice c = rows[i].choice;
+    if (exact && c.algo == RA_CONV_WINOGRAD) continue;
+    if (!K(conv_can)(s, kind, c.algo) || !rows[i].when(s, kind)) continue;
+    if (exact && K(conv_can)(s, kind, RA_CONV_WINOGRAD)) c.why = "exact numerics";
+    return c;
+  }
+  return (ra_conv_choice){RA_CONV_PLAIN, "no other can"};
 }
 
 size_t K(conv_work)(const ra_conv *s, ra_conv_kind kind, ra_conv_algo a) { return algos[a].work(s, kind); }

@@ -172,6 +172,16 @@ static ra_real *slot_of(const job *k) { return (ra_real *)(void *)(k->scratch + 
 
 /* ---- forward ---- */
 
+/* W' of one group of rows: [rows/MO][C][MO] */
+static void pack_group(void *context, int32_t index) {
+  const job *k = context;
+  int32_t m0 = index * k->group, rows = k->M - m0 < k->group ? k->M - m0 : k->group;
+  ra_real *to = k->packed + (size_t)index * (size_t)round_up(k->group, MO) * (size_t)k->s->C;
+  for (int32_t m = 0; m < rows; m += MO)
+    for (int32_t c = 0; c < k->s->C; c++)
+      for (int32_t q = 0; q < MO; q++) *to++ = m + q < rows ? k->w[(int64_t)c * k->M + m0 + m + q] : 0;
+}
+
 static void forward_block(void *context, int32_t index) {
   const job *k = context;
   const block r = block_of(k, index);
@@ -196,14 +206,8 @@ void K(deconv_forward)(const ra_deconv *s, const ra_real *x, const ra_pointwise 
                        bool add, ra_real *y, void *work) {
   size_t bytes;
   job k = plan(s, work, &bytes);
-  k.x = x, k.with = with, k.bias = bias, k.add = add, k.y = y;
-  int32_t group = k.group;
-  ra_real *to = k.packed; /* W' by groups of rows: [rows/MO][C][MO] */
-  for (int32_t m0 = 0; m0 < k.M; m0 += group)
-    for (int32_t m = 0; m < group && m0 + m < k.M; m += MO)
-      for (int32_t c = 0; c < s->C; c++)
-        for (int32_t q = 0; q < MO; q++)
-          *to++ = m + q < group && m0 + m + q < k.M ? w[(int64_t)c * k.M + m0 + m + q] : 0;
+  k.x = x, k.with = with, k.w = w, k.bias = bias, k.add = add, k.y = y;
+  ra_parallel((k.M + k.group - 1) / k.group, pack_group, &k);
   ra_parallel(k.blocks, forward_block, &k);
 }
 
@@ -302,15 +306,21 @@ static void weight_row(void *context, int32_t c) {
   }
 }
 
+/* W of MO channels: [M][MO] */
+static void pack_channels(void *context, int32_t index) {
+  const job *k = context;
+  int32_t c = index * MO;
+  ra_real *to = k->packed + (size_t)c * (size_t)k->M;
+  for (int32_t m = 0; m < k->M; m++)
+    for (int32_t q = 0; q < MO; q++) *to++ = c + q < k->s->C ? k->w[(int64_t)(c + q) * k->M + m] : 0;
+}
+
 void K(deconv_backward)(const ra_deconv *s, const ra_real *x, const ra_pointwise *with, const ra_real *w, const ra_real *dy,
                         bool add_dx, ra_real *dx, bool add_dw, ra_real *dw, void *work) {
   size_t bytes;
   job k = plan(s, work, &bytes);
-  k.x = x, k.with = with, k.dy = dy, k.add_dx = add_dx, k.dx = dx, k.add_dw = add_dw, k.dw = dw;
-  ra_real *to = k.packed; /* W: [C/MO][M][MO] */
-  for (int32_t c = 0; dx && c < s->C; c += MO)
-    for (int32_t m = 0; m < k.M; m++)
-      for (int32_t q = 0; q < MO; q++) *to++ = c + q < s->C ? w[(int64_t)(c + q) * k.M + m] : 0;
+  k.x = x, k.with = with, k.w = w, k.dy = dy, k.add_dx = add_dx, k.dx = dx, k.add_dw = add_dw, k.dw = dw;
+  if (dx) ra_parallel((s->C + MO - 1) / MO, pack_channels, &k);
   if (k.deep && dw) {
     ra_parallel(k.blocks, deep_block, &k);
     ra_parallel((k.Cr + DEEP_C - 1) / DEEP_C, deep_rows, &k);

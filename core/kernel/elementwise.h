@@ -5,6 +5,8 @@
 
 #include "kernel.h"
 
+double K(peak_flops)(int64_t rounds);
+
 void K(unary)(ra_unary f, ra_real p, ra_real q, int64_t n, const ra_real *x, ra_real *y);
 void K(unary_grad)(ra_unary f, ra_real p, ra_real q, int64_t n, const ra_real *x, const ra_real *y, const ra_real *dy,
                    bool add, ra_real *dx);

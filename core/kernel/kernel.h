@@ -75,6 +75,11 @@ typedef enum {
   RA_CONV_ALGOS
 } ra_conv_algo;
 
+typedef struct ra_conv_choice {
+  ra_conv_algo algo;
+  const char *why; /* a few words, for ra_plan_describe */
+} ra_conv_choice;
+
 /* Elementwise functions; `p`, `q` are their parameters. */
 typedef enum {
   RA_UNARY_RELU, RA_UNARY_LEAKY_RELU /* p = slope */, RA_UNARY_GELU /* exact, erf */, RA_UNARY_SILU, RA_UNARY_SIGMOID,
@@ -107,8 +112,8 @@ typedef struct ra_kernels {
   /* -- convolution (conv*.c) -- */
   /* Whether algo can compute this shape and direction. */
   bool (*conv_can)(const ra_conv *s, ra_conv_kind kind, ra_conv_algo algo);
-  /* The fastest algorithm by shape alone, from a measured table. */
-  ra_conv_algo (*conv_choose)(const ra_conv *s, ra_conv_kind kind);
+  /* The fastest algorithm by shape alone, from a measured table. exact: no Winograd. */
+  ra_conv_choice (*conv_choose)(const ra_conv *s, ra_conv_kind kind, bool exact);
   /* Bytes of scratch; enough for any number of threads that ra_set_threads takes. */
   size_t (*conv_work)(const ra_conv *s, ra_conv_kind kind, ra_conv_algo algo);
   /* Into how many pieces of y a forward pass cuts the pixels of every channel, whose moments it can gather on the
@@ -121,6 +126,9 @@ typedef struct ra_kernels {
                              const ra_target *dx, void *work);
   void (*conv_backward_weight)(const ra_conv *s, ra_conv_algo algo, const ra_input *x, const ra_real *dy, bool add,
                                ra_real *dw, void *work);
+
+  /* Floating-point operations of `rounds` turns of nothing but fused multiply-adds (peak.c). */
+  double (*peak_flops)(int64_t rounds);
 
   /* -- elementwise (elementwise.c, vmath.h) -- */
   void (*unary)(ra_unary f, ra_real p, ra_real q, int64_t n, const ra_real *x, ra_real *y);

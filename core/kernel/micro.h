@@ -58,6 +58,20 @@ static KERNEL_ALONE void micro(int32_t depth, const ra_real *a, const ra_real *b
   MICRO_EACH_ROW(MICRO_STORE)
 }
 
+/* c [MO,VL]: the same with one vector of columns, for what is left over */
+#define NARROW_DECLARE(r) vec s##r = vec_zero();
+#define NARROW_FMA(r) s##r += vec_splat(a[r]) * bk;
+#define NARROW_STORE(r) vec_store(c + r * ldc, add ? vec_load(c + r * ldc) + s##r : s##r);
+static KERNEL_ALONE void micro_narrow(int32_t depth, const ra_real *a, const ra_real *b, ptrdiff_t ldb, bool add, ra_real *c,
+                                      ptrdiff_t ldc) {
+  MICRO_EACH_ROW(NARROW_DECLARE)
+  for (int32_t k = 0; k < depth; k++, a += MO, b += ldb) {
+    const vec bk = vec_load(b);
+    MICRO_EACH_ROW(NARROW_FMA)
+  }
+  MICRO_EACH_ROW(NARROW_STORE)
+}
+
 /* Rows of a that lie lda apart are reached from every third one, as base, base + lda and base + 2*lda: more bases than
  * these would not fit the registers. f(row, base, steps) */
 #if defined(__AVX512F__) && !defined(RA_DOUBLE)

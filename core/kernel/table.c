@@ -20,6 +20,7 @@ const ra_kernels K(kernels) = {
   .conv_backward_data = K(conv_backward_data),
   .conv_backward_weight = K(conv_backward_weight),
   .gemm = K(gemm),
+  .peak_flops = K(peak_flops),
 
   .unary = K(unary),
   .unary_grad = K(unary_grad),

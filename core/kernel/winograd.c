@@ -6,8 +6,10 @@
  *   x --B'dB--> V [36][C][T] --36 products with U [36][O/MO][C][MO]--> M [36][OB][T] --A'mA, epilogue--> y
  *
  * Few tiles (deep mode), where the weights outweigh the pictures: V is made once for all tiles and shared; each chunk
- * of work owns OB outputs, transforms their weights, multiplies, transforms back. No weight is transformed twice, and
- * the transformed weights never leave the cache.
+ * of work owns OB outputs, and for CB channels at a time transforms their weights and multiplies; then it transforms
+ * back. No weight is transformed twice, and the transformed weights never leave the cache:
+ *
+ *   w [OB][CB][3][3] --GwG'--> U [36][OB/MO][CB][MO] --products with V [36][CB][T]--> M [36][OB][T] (+)=
  *
  * The data gradient is a forward convolution of dy with flipped weights whose inputs and outputs change places, and
  * padding 2 - pad. */
@@ -19,7 +21,7 @@
 /* The job of either direction, in the terms of a forward convolution. */
 typedef struct job {
   tiling in, out;
-  int32_t C, O, T, OB, blocks;
+  int32_t C, O, T, OB, CB, blocks;
   bool deep, flip;
   int64_t w_out, w_in; /* strides of w */
   const ra_input *x;
@@ -33,7 +35,14 @@ typedef struct job {
   size_t shared, slot; /* bytes */
 } job;
 
-enum { DEEP_TILES = 128 };
+/* Deep mode: 16 outputs times 128 channels of U are 36 * 16 * 128 * 4 bytes, a third of a second-level cache of 1 MB. */
+enum { DEEP_TILES = 128, DEEP_OUTPUTS = 16, DEEP_CHANNELS = 128 };
+
+/* Columns of V and M for n tiles: whole kernels, the last of which may be narrow. */
+static int32_t columns(int32_t n) {
+  int32_t rest = n % MT;
+  return n - rest + (rest == 0 ? 0 : rest <= VL ? VL : MT);
+}
 
 static job plan(const ra_conv *s, ra_conv_kind kind) {
   bool back = kind == RA_CONV_BACKWARD_DATA;
@@ -48,14 +57,16 @@ static job plan(const ra_conv *s, ra_conv_kind kind) {
   int32_t outputs = round_up(k.O, MO);
   k.deep = k.in.count <= DEEP_TILES;
   if (k.deep) {
-    k.T = round_up(k.in.count, MT);
-    k.OB = k.O >= 128 ? 32 : k.O >= 64 ? 16 : MO;
+    k.T = columns(k.in.count);
+    k.OB = k.O >= 64 ? DEEP_OUTPUTS : MO;
+    k.CB = k.C < DEEP_CHANNELS ? k.C : DEEP_CHANNELS;
     k.blocks = (k.O + k.OB - 1) / k.OB;
-    k.u_plane = (size_t)k.OB * (size_t)k.C + PLANE_PAD;
+    k.u_plane = (size_t)k.OB * (size_t)k.CB + PLANE_PAD;
   } else {
     k.T = round_up(k.C <= 64 ? 64 : 32, MT);
     k.OB = round_up(k.C <= 64 ? 32 : 64, MO);
     if (k.OB > outputs) k.OB = outputs;
+    k.CB = k.C;
     k.blocks = (k.in.count + k.T - 1) / k.T;
     k.u_plane = (size_t)outputs * (size_t)k.C + PLANE_PAD;
   }
@@ -78,18 +89,23 @@ static inline void pass(const job *k, lookahead *a) {
   }
 }
 
-/* M of outputs o0..o0+on and y from it; u points at output o0. */
-static void outputs(const job *k, const ra_real *u, const ra_real *v, ra_real *m, int32_t o0, int32_t on, int32_t t0,
-                    int32_t n, lookahead *ahead) {
-  int32_t T = round_up(n, MT);
-  int64_t area = (int64_t)k->out.H * k->out.W;
+/* M (+)= U V for `on` outputs, CB channels (`depth` of them there) and n tiles. */
+static void products(const job *k, int32_t depth, const ra_real *u, const ra_real *v, bool add, ra_real *m, int32_t on, int32_t n,
+                     lookahead *ahead) {
   for (int32_t f = 0; f < FREQ; f++)
     for (int32_t o = 0; o < on; o += MO)
-      for (int32_t t = 0; t < T; t += MT) {
+      for (int32_t t = 0; t < n; t += MT) {
         if (ahead) pass(k, ahead);
-        micro(k->C, u + (size_t)f * k->u_plane + (size_t)o * (size_t)k->C, v + (size_t)f * k->v_plane + t, k->T, false,
-              m + (size_t)f * k->m_plane + (size_t)o * (size_t)k->T + t, k->T);
+        const ra_real *a = u + (size_t)f * k->u_plane + (size_t)o * (size_t)depth, *b = v + (size_t)f * k->v_plane + t;
+        ra_real *c = m + (size_t)f * k->m_plane + (size_t)o * (size_t)k->T + t;
+        if (n - t > VL) micro(depth, a, b, k->T, add, c, k->T);
+        else micro_narrow(depth, a, b, k->T, add, c, k->T);
       }
+}
+
+/* y of outputs o0..o0+on from M. */
+static void outputs(const job *k, const ra_real *m, int32_t o0, int32_t on, int32_t t0, int32_t n) {
+  int64_t area = (int64_t)k->out.H * k->out.W;
   for (int32_t o = 0; o < on; o++) {
     sink y = sink_of(k->y, o0 + o, area);
     point out = point_of(k->e, o0 + o);
@@ -117,8 +133,11 @@ static void block(void *context, int32_t chunk) {
   }
   int32_t steps = FREQ * (round_up(k->O, MO) / MO) * (round_up(n, MT) / MT);
   lookahead ahead = look_ahead(&k->in, 2, k->C, t0 + n, k->T, steps);
-  for (int32_t o = 0; o < k->O; o += k->OB)
-    outputs(k, k->u + (size_t)o * (size_t)k->C, v, m, o, k->O - o < k->OB ? k->O - o : k->OB, t0, n, &ahead);
+  for (int32_t o = 0; o < k->O; o += k->OB) {
+    int32_t on = k->O - o < k->OB ? k->O - o : k->OB;
+    products(k, k->C, k->u + (size_t)o * (size_t)k->C, v, false, m, on, n, &ahead);
+    outputs(k, m, o, on, t0, n);
+  }
   vec_stream_end();
 }
 
@@ -132,9 +151,13 @@ static void deep_outputs(void *context, int32_t chunk) {
   const job *k = context;
   ra_real *u = slot_of(k), *m = u + conv_align(FREQ * k->u_plane * sizeof(ra_real)) / sizeof(ra_real);
   int32_t o0 = chunk * k->OB, on = k->O - o0 < k->OB ? k->O - o0 : k->OB;
-  for (int32_t o = 0; o < on; o += MO)
-    K(winograd_weights)(k->w, k->w_out, k->w_in, k->flip, o0 + o, k->O, k->C, u + (size_t)o * (size_t)k->C, k->u_plane);
-  outputs(k, u, k->v, m, o0, on, 0, k->in.count, NULL);
+  for (int32_t c = 0; c < k->C; c += k->CB) {
+    int32_t depth = k->C - c < k->CB ? k->C - c : k->CB;
+    for (int32_t o = 0; o < on; o += MO)
+      K(winograd_weights)(k->w + c * k->w_in, k->w_out, k->w_in, k->flip, o0 + o, k->O, depth, u + (size_t)o * (size_t)depth, k->u_plane);
+    products(k, depth, u, k->v + (size_t)c * (size_t)k->T, c > 0, m, on, k->in.count, NULL);
+  }
+  outputs(k, m, o0, on, 0, k->in.count);
 }
 
 static void run(job *k, void *work) {

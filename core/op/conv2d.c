@@ -49,17 +49,14 @@ static int32_t infer(ra_call *c) {
   RA_TRY(ra_out(c, 4, (int32_t[]){s.B, s.O, s.Ho, s.Wo}));
   const ra_kernels *k = ra_kernel();
   for (int kind = 0; kind < RA_CONV_KINDS; kind++) {
-    ra_conv_algo algo = k->conv_choose(&s, (ra_conv_kind)kind);
-    if (c->exact && algo == RA_CONV_WINOGRAD)
-      algo = k->conv_can(&s, (ra_conv_kind)kind, RA_CONV_DIRECT) ? RA_CONV_DIRECT : RA_CONV_GEMM;
-    c->algo[kind] = (int32_t)algo;
-    size_t bytes = k->conv_work(&s, (ra_conv_kind)kind, algo);
+    c->conv[kind] = k->conv_choose(&s, (ra_conv_kind)kind, c->exact);
+    size_t bytes = k->conv_work(&s, (ra_conv_kind)kind, c->conv[kind].algo);
     size_t *work = kind == RA_CONV_FORWARD ? &c->work_forward : &c->work_backward;
     if (bytes > *work) *work = bytes;
   }
   c->work_forward += 2 * (size_t)s.O * sizeof(ra_real) + 64; /* a folded normalisation's scale and shift */
   c->takes = RA_TAKES_LAZY | RA_TAKES_PARTS;
-  c->pieces = k->conv_pieces(&s, (ra_conv_algo)c->algo[RA_CONV_FORWARD]);
+  c->pieces = k->conv_pieces(&s, c->conv[RA_CONV_FORWARD].algo);
   return RA_OK;
 }
 
@@ -87,7 +84,7 @@ static void forward(ra_call *c) {
     work += (2 * (size_t)s.O * sizeof(ra_real) + 63) / 64 * 64;
   }
   ra_input x = ra_input_of(c);
-  ra_kernel()->conv_forward(&s, (ra_conv_algo)c->algo[RA_CONV_FORWARD], &x, c->in[1].data, &e, c->out.data, c->moments, work);
+  ra_kernel()->conv_forward(&s, c->conv[RA_CONV_FORWARD].algo, &x, c->in[1].data, &e, c->out.data, c->moments, work);
 }
 
 static void bias_grad(void *context, int32_t o) {
@@ -105,10 +102,10 @@ static void backward(ra_call *c) {
   ra_input x = ra_input_of(c);
   ra_target dx = ra_target_of(c);
   if (c->din[1].data)
-    k->conv_backward_weight(&s, (ra_conv_algo)c->algo[RA_CONV_BACKWARD_WEIGHT], &x, c->dout.data, c->add[1],
+    k->conv_backward_weight(&s, c->conv[RA_CONV_BACKWARD_WEIGHT].algo, &x, c->dout.data, c->add[1],
                             c->din[1].data, c->work);
   if (dx.count > 0)
-    k->conv_backward_data(&s, (ra_conv_algo)c->algo[RA_CONV_BACKWARD_DATA], c->dout.data, c->in[1].data, &dx, c->work);
+    k->conv_backward_data(&s, c->conv[RA_CONV_BACKWARD_DATA].algo, c->dout.data, c->in[1].data, &dx, c->work);
   if (ra_has(c, 2) && c->din[2].data) ra_parallel(s.O, bias_grad, c);
 }
 

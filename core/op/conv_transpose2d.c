@@ -72,10 +72,8 @@ static int32_t infer(ra_call *c) {
   const ra_kernels *k = ra_kernel();
   ra_conv s = shape_of(c);
   for (int kind = 0; kind < RA_CONV_KINDS; kind++) {
-    ra_conv_algo algo = k->conv_choose(&s, (ra_conv_kind)kind);
-    if (c->exact && algo == RA_CONV_WINOGRAD) algo = RA_CONV_GEMM;
-    c->algo[kind] = (int32_t)algo;
-    size_t bytes = k->conv_work(&s, (ra_conv_kind)kind, algo);
+    c->conv[kind] = k->conv_choose(&s, (ra_conv_kind)kind, c->exact);
+    size_t bytes = k->conv_work(&s, (ra_conv_kind)kind, c->conv[kind].algo);
     size_t *work = kind == RA_CONV_BACKWARD_DATA ? &c->work_forward : &c->work_backward;
     if (kind == RA_CONV_FORWARD) bytes += aligned((size_t)c->in[0].size * sizeof(ra_real));
     if (bytes > *work) *work = bytes;
@@ -99,7 +97,7 @@ static void forward(ra_call *c) {
     return;
   }
   ra_target y = {.count = 1, .part = {{c->out.data, s.C, false}}};
-  k->conv_backward_data(&s, (ra_conv_algo)c->algo[RA_CONV_BACKWARD_DATA], c->in[0].data, c->in[1].data, &y, c->work);
+  k->conv_backward_data(&s, c->conv[RA_CONV_BACKWARD_DATA].algo, c->in[0].data, c->in[1].data, &y, c->work);
   ra_pointwise e = {.shift = bias};
   if (bias) k->channel_affine(s.B, s.C, s.H * s.W, c->out.data, &e, c->out.data);
 }
@@ -118,7 +116,7 @@ static void data_grad(ra_call *c, const ra_conv *s) {
   ra_real *to = c->add[0] ? c->work : c->din[0].data;
   char *work = (char *)c->work + (c->add[0] ? aligned((size_t)c->in[0].size * sizeof(ra_real)) : 0);
   ra_input dy = {.count = 1, .part = {{.data = c->dout.data, .channels = s->C}}};
-  ra_kernel()->conv_forward(s, (ra_conv_algo)c->algo[RA_CONV_FORWARD], &dy, c->in[1].data, &none, to, NULL, work);
+  ra_kernel()->conv_forward(s, c->conv[RA_CONV_FORWARD].algo, &dy, c->in[1].data, &none, to, NULL, work);
   if (c->add[0]) ra_store(true, c->in[0].size, to, c->din[0].data);
 }
 
@@ -135,7 +133,7 @@ static void backward(ra_call *c) {
   } else {
     ra_input dy = {.count = 1, .part = {{.data = c->dout.data, .channels = s.C}}};
     if (c->din[1].data)
-      k->conv_backward_weight(&s, (ra_conv_algo)c->algo[RA_CONV_BACKWARD_WEIGHT], &dy, c->in[0].data, c->add[1],
+      k->conv_backward_weight(&s, c->conv[RA_CONV_BACKWARD_WEIGHT].algo, &dy, c->in[0].data, c->add[1],
                               c->din[1].data, c->work);
     if (c->din[0].data) data_grad(c, &s);
   }

@@ -38,7 +38,7 @@ typedef struct ra_call {
   ra_array saved[RA_MAX_SAVED]; /* written by forward, read by backward */
   size_t work_forward, work_backward; /* bytes */
   void *work;
-  int32_t algo[RA_CONV_KINDS]; /* convolutions: by direction */
+  ra_conv_choice conv[RA_CONV_KINDS]; /* convolutions: how, by direction */
   bool exact;                  /* numerics = "exact": no Winograd */
   int32_t takes;               /* RA_TAKES_*: how in[0] may come besides as an array; set by infer */
   int32_t pieces;              /* of the moments of its output that forward can gather; 0: none; set by infer */

@@ -259,7 +259,36 @@ commands.doctor = { usage = "doctor", help = "what this build and machine can do
   return 0
 end }
 
-local order = { "repl", "run", "-e", "train", "eval", "predict", "fetch", "datasets", "demo", "doctor" }
+commands.bench = {
+  usage = "bench [CASE]... [--width N] [--size N] [--batch N] [--steps N] [--profile] [--json]",
+  help = "time a training step (train), one of self-distillation (dsd) and a prediction (infer), on random pictures",
+  call = function(args)
+    local bench = require "ramus.bench"
+    local flags = { profile = {}, json = {} }
+    for _, name in ipairs { "width", "size", "batch", "steps" } do
+      flags[name] = { value = "a whole number", number = true, min = bench.schema[name].min }
+    end
+    local words, given = parse(args, 2, flags)
+    if not words then return wrong_use(given, "bench") end
+    local results = {}
+    for i, case in ipairs(#words > 0 and words or bench.cases) do
+      local o, err = options.validate({ case = case, width = given.width, size = given.size, batch = given.batch, steps = given.steps,
+        profile = given.profile }, bench.schema, "bench")
+      if not o then return wrong_use(err, "bench") end
+      results[i], err = bench.run(o)
+      if not results[i] then return failed(err) end
+      if not given.json then
+        local r = results[i]
+        if i == 1 then print(("%s kernels on %d threads\n%s"):format(r.isa, r.threads, bench.heading)) end
+        print(bench.line(r) .. (r.profile and "\n\n" .. r.profile or ""))
+      end
+    end
+    if given.json then print(require("ramus.json").encode(results, 6)) end
+    return 0
+  end,
+}
+
+local order = { "repl", "run", "-e", "train", "eval", "predict", "fetch", "datasets", "demo", "bench", "doctor" }
 
 local function usage()
   local lines = { "usage: ramus COMMAND ...", "" }

@@ -102,7 +102,8 @@ function Data:report_masks(out)
   end
 end
 
---- Calls f(sample, x [1,C,H,W], y [1,1,H,W], fov [1,1,H,W]) for every sample, whole and in order. nil and a message on failure.
+--- Calls f(sample, x [1,C,H,W], y [1,1,H,W], fov [1,1,H,W]) for every sample, whole and in order. Returns true and the seconds that
+-- were waited for decoding; nil and a message on failure.
 function data.each_picture(samples, given, f)
   local l, err = loader.new(samples, { batch = 1, channels = given.channels, epochs = 1, shuffle = false, threads = 1, depth = 2,
     cache = 0, prepare = given.prepare })
@@ -114,7 +115,7 @@ function data.each_picture(samples, given, f)
     local shape
     shape, err = l:peek()
     if shape == nil then return nil, err end
-    if not shape then return true end
+    if not shape then return true, l:waited() end
     local x, y, fov = tensor.zeros(shape), tensor.zeros(1, 1, shape[3], shape[4]), tensor.zeros(1, 1, shape[3], shape[4])
     local count, _, _, taken = l:next(x, y, fov)
     if not count then return nil, _ end
@@ -139,18 +140,18 @@ local function dice_of(logits, mask, fov, cut)
   return sum == 0 and 1 or 2 * both / sum
 end
 
---- Mean Dice per picture of the validation split: { dice =, pictures = }.
+--- Mean Dice per picture of the validation split, { dice =, pictures = }, and the seconds that were waited for decoding.
 function Data:validate(model, recipe)
   local threshold = math.min(math.max(recipe.validate.threshold, 1e-6), 1 - 1e-6)
   local cut = math.log(threshold / (1 - threshold))
   local sum, n = 0, 0
-  local ok, err = data.each_picture(self.val, { channels = self.channels, prepare = self.prepare }, function(_, x, y, fov)
+  local ok, waited = data.each_picture(self.val, { channels = self.channels, prepare = self.prepare }, function(_, x, y, fov)
     local out = model:forward(x, { outputs = { "out" }, exact = recipe.numerics == "exact" }).out
     sum, n = sum + dice_of(out, y, fov, cut), n + 1
     return true
   end)
-  if not ok then return nil, err end
-  return { dice = sum / n, pictures = n }
+  if not ok then return nil, waited end
+  return { dice = sum / n, pictures = n }, waited
 end
 
 return data

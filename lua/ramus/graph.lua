@@ -157,6 +157,8 @@ function Plan:peek(i) return assert(tensor.wrap(C.ra_plan_output(self.c, i - 1))
 
 function Plan:scalar(i) return C.ra_plan_scalar(self.c, i - 1) end
 function Plan:gradient_norm(node) return C.ra_plan_gradient_norm(self.c, node.id) end
+--- Of a run: multiply-adds x 2 of convolutions and matmul, as if computed directly.
+function Plan:flops() return C.ra_plan_flops(self.c) end
 function Plan:bytes() return C.ra_plan_arena_bytes(self.c) end
 function Plan:lower_bound() return C.ra_plan_lower_bound(self.c) end
 function Plan:profile(on) C.ra_plan_profile(self.c, on) end

@@ -59,6 +59,7 @@ local schema = {
   optim = { type = "table", required = true, check = instance(optim.is, "an optimizer, as ra.optim.adamw{ lr = 1e-3 }") },
   epochs = { type = "integer", min = 1, required = true },
   seed = { type = "integer", default = 0 },
+  profile = { type = "boolean", default = false, help = "write profile.txt: where an epoch's time goes, and the speed of every step of the plan" },
   numerics = { type = "string", one_of = { "fast", "exact" }, default = "fast", help = "exact: no Winograd convolutions" },
   validate = section({ every = { type = "integer", min = 1, default = 1, help = "epochs" },
     threshold = { type = "number", min = 0, max = 1, default = 0.5 } }),
@@ -213,6 +214,7 @@ function recipe.is(v) return getmetatable(v) == Recipe end
 
 -- ---- writing -----------------------------------------------------------------
 
+-- profile is left out: it changes no result, so a run may go on with or without it
 local order = { "name", "data", "model", "teacher", "supervise", "optim", "epochs", "seed", "numerics", "validate", "early_stop", "log" }
 
 local function is_identifier(k) return type(k) == "string" and k:match("^[%a_][%w_]*$") end

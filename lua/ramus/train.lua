@@ -6,8 +6,10 @@
 -- Stopped and started again it goes on where it was, to the same bits: see docs/explanation/determinism.md.
 local border = require "ramus.ffi"
 local checkpoint = require "ramus.checkpoint"
+local files = require "ramus.files"
 local options = require "ramus.options"
 local recipe_data = require "ramus.data"
+local profile = require "ramus.profile"
 local progress = require "ramus.progress"
 local recipe_module = require "ramus.recipe"
 local run_folder = require "ramus.run"
@@ -152,21 +154,25 @@ local function group_size(b, batches, accumulate)
 end
 
 function Trainer:one_batch()
-  local loader, r = self.data.train_loader, self.recipe
+  local loader, r, began = self.data.train_loader, self.recipe, profile.now()
   local shape, err = loader:peek()
   if not shape then return nil, err or "the loader ended early" end
   local v
   v, err = self.steps:variant(self.epoch, shape)
   if not v then return nil, err end
   local count, _, _, samples = loader:next(v.x_buffer, v.y_buffer, nil)
+  self.profile:add("waited_for_data", began)
   if not count then return nil, _ end
   local accumulate, group = r.optim.accumulate, group_size(self.batch, self.batches, r.optim.accumulate)
   local t = self.epoch + self.batch / self.batches
   local optim_step = C.ra_optim_steps(self.optim)
   self.steps:set_time(v, t, optim_step, self.total_steps)
+  began = profile.now()
   v.plan:run { accumulate = self.micro > 0, scale = 1 / group, seed = r.seed, epoch = self.epoch, step = self.batch }
+  self.profile:add("plan", began)
   local problem = self:account(v, samples)
   if problem then return nil, problem end
+  began = profile.now()
   self.micro = self.micro + 1
   if self.micro >= group or accumulate == 1 then
     local factor = r.optim.schedule and schedule.at(r.optim.schedule, t, r.epochs, optim_step, self.total_steps) or 1
@@ -182,8 +188,9 @@ function Trainer:one_batch()
       C.ra_ema_update(self.average.flat, self.model.flat, r.optim.ema)
       C.ra_ema_update(self.average.flat_buffers, self.model.flat_buffers, r.optim.ema)
     end
+    self.profile:add("optimizer", began)
   end
-  self.last_variant = v
+  self.last_variant, v.profiled = v, self.epoch
   self.batch = self.batch + 1
   return true
 end
@@ -238,14 +245,16 @@ function Trainer:probe_terms(entry)
 end
 
 --- Validates, records, moves the teacher on, saves. nil and a message on failure.
-function Trainer:end_epoch(seconds, waited)
-  local r = self.recipe
+function Trainer:end_epoch(seconds)
+  local r, began = self.recipe, profile.now()
   self.empty_epochs = self:found_nothing() and self.empty_epochs + 1 or 0 -- before the arena is used for anything else
   local validation
   if self.data.val and ((self.epoch + 1) % r.validate.every == 0 or self.epoch + 1 == r.epochs) then
-    local err
-    validation, err = self:with_average(function() return self.data:validate(self.model, r) end)
-    if not validation then return nil, err end
+    local waited
+    validation, waited = self:with_average(function() return self.data:validate(self.model, r) end)
+    if not validation then return nil, waited end
+    self.profile:add("validation", began + waited)
+    self.profile:add("waited_for_data", profile.now() - waited)
   end
   if self.empty_epochs == 3 then
     self.out:line(("warning: for 3 epochs the model found no vessel at all in the last batch (epoch %d): it has collapsed to background; "
@@ -258,18 +267,35 @@ function Trainer:end_epoch(seconds, waited)
   local ok
   ok, err = self.run:record(entry)
   if not ok then return nil, err end
-  self.run:record({ epoch = self.epoch, seconds = seconds, waited_for_data = waited, images = self.sums.images }, "timing")
   self.out:line(("epoch %3d  loss %.4f  %s%s  rate %.2g  %.1f images/s%s"):format(self.epoch, self.sums.total / math.max(1, self.sums.batches),
     self:term_text(), validation and ("  val dice %.4f%s"):format(validation.dice, is_best and " *" or "") or "", self.rate or 0,
     self.epoch_images / math.max(seconds, 1e-9), self.sums.clipped > 0 and ("  clipped %d/%d"):format(self.sums.clipped, self.sums.steps) or ""))
   if self.teacher then self.teacher:after_epoch(self.model, is_best or not self.data.val) end
   if validation then self.since_best = is_best and 0 or self.since_best + r.validate.every end
   if is_best then self.best, self.best_epoch = validation.dice, self.epoch end
+  local done = { epoch = self.epoch, images = self.sums.images }
   self.epoch, self.batch, self.micro, self.lines, self.sums = self.epoch + 1, 0, 0, self.lines + 1, new_sums()
   if r.early_stop and self.since_best >= r.early_stop.patience then self.stopped_early = true end
+  began = profile.now()
   ok, err = self:save("last")
   if ok and is_best then ok, err = self:save("best") end
-  return ok, err
+  if not ok then return nil, err end
+  self.profile:add("saving", began)
+  return self:record_times(done)
+end
+
+--- Adds the epoch's line to timing.jsonl and, where the recipe asks for a profile, writes profile.txt.
+function Trainer:record_times(done)
+  self.profile:finish()
+  local ok, err = self.run:record(self.profile:into(done), "timing")
+  if not ok or not self.recipe.profile then return ok, err end
+  local plans = {}
+  for _, v in pairs(self.steps.variants) do
+    if v.profiled == done.epoch then plans[#plans + 1] = v.plan:describe() end
+    v.plan:profile(true)
+  end
+  return files.write(self.run.path .. "/profile.txt", self.profile:text(("epoch %d: %.2f s, %d pictures"):format(done.epoch, done.seconds,
+    done.images), plans))
 end
 
 --- Calls f with the averaged weights in the model's place, where the recipe asks for an average.
@@ -291,8 +317,9 @@ function Trainer:loop()
   if not ok then return nil, err end
   local started, images = C.ra_clock(), 0
   while self.epoch < r.epochs and not self.stopped_early do
-    local epoch_start, waited = C.ra_clock(), loader:waited()
+    local epoch_start = C.ra_clock()
     self.epoch_images = 0
+    self.profile:start()
     while self.batch < self.batches do
       local before = self.sums.images
       ok, err = self:one_batch()
@@ -308,7 +335,7 @@ function Trainer:loop()
       end
     end
     self.data:report_masks(self.out)
-    ok, err = self:end_epoch(C.ra_clock() - epoch_start, loader:waited() - waited)
+    ok, err = self:end_epoch(C.ra_clock() - epoch_start)
     if not ok then return nil, err end
     if C.ra_signal_arrived() ~= 0 and self.epoch < r.epochs then
       self.out:line(("interrupted after epoch %d; the same command goes on from there"):format(self.epoch - 1))
@@ -361,6 +388,7 @@ local function plan_all(self)
     for _, shape in ipairs(shapes) do
       local v, err = self.steps:variant(epoch, shape)
       if not v then return nil, err end
+      if self.recipe.profile then v.plan:profile(true) end
     end
   end
   return true
@@ -368,7 +396,7 @@ end
 
 local function prepare(r, given, out)
   local self = setmetatable({ recipe = r, model = r.model, out = out, epoch = 0, batch = 0, micro = 0, lines = 0, since_best = 0,
-    empty_epochs = 0, sums = new_sums(), norm = ffi.new("double[1]"), clipped = ffi.new("_Bool[1]") }, Trainer)
+    empty_epochs = 0, sums = new_sums(), profile = profile.new(), norm = ffi.new("double[1]"), clipped = ffi.new("_Bool[1]") }, Trainer)
   self.model:initialise(r.seed)
   local err
   self.supervision, err = supervise.new(r.supervise, self.model:output_names(), r.epochs, teacher_module.first_epoch(r.teacher, r.validate.every))

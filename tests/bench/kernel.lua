@@ -45,7 +45,7 @@ for _, l in ipairs(layers) do
     local a, b, out = x, w, y
     if kind == 1 then a, b, out = y, w, x elseif kind == 2 then a, b, out = x, y, w end
     local code = C.ra_conv_run(isa, kind, algo, shape, a, b, nil, out, false, rounds, seconds)
-    local chosen = algo < 0 and C.ra_conv_choice(isa, kind, shape) or algo
+    local chosen = algo < 0 and C.ra_conv_chosen(isa, kind, shape) or algo
     if code == 0 then
       total[kind + 1] = total[kind + 1] + seconds[0] * l.n
       text = text .. (" %7.3f ms %6.0f %-9s"):format(seconds[0] * 1e3, work / seconds[0] / 1e9, NAMES[chosen])

@@ -1,9 +1,10 @@
-/* conv_run: one kernel called from outside the graph, for tests and benchmarks. Compiled once. */
+/* kernel_run: one kernel called from outside the graph, for tests and benchmarks. Compiled once. */
 #include <string.h>
 
 #include "../base/cpu.h"
 #include "../base/error.h"
 #include "../base/mem.h"
+#include "../base/thread.h"
 #include "kernel.h"
 
 static const ra_kernels *find(const char *isa) {
@@ -30,10 +31,10 @@ bool ra_conv_can(const char *isa, int32_t kind, int32_t algo, const int32_t *sha
   return k && k->conv_can(&s, (ra_conv_kind)kind, (ra_conv_algo)algo);
 }
 
-int32_t ra_conv_choice(const char *isa, int32_t kind, const int32_t *shape) {
+int32_t ra_conv_chosen(const char *isa, int32_t kind, const int32_t *shape) {
   const ra_kernels *k = find(isa);
   ra_conv s = unpack(shape);
-  return k ? (int32_t)k->conv_choose(&s, (ra_conv_kind)kind) : -1;
+  return k ? (int32_t)k->conv_choose(&s, (ra_conv_kind)kind, false).algo : -1;
 }
 
 /* Channels c0..c0+n of x [B,C,area] as an array of their own. */
@@ -85,7 +86,7 @@ int32_t ra_conv_run(const char *isa, int32_t kind, int32_t algo, const int32_t *
   if (!k) return ra_fail(RA_ERR_ARG, "conv_run: no kernels for '%s' here", isa ? isa : "");
   ra_conv s = unpack(shape);
   ra_conv_kind which = (ra_conv_kind)kind;
-  ra_conv_algo with = algo < 0 ? k->conv_choose(&s, which) : (ra_conv_algo)algo;
+  ra_conv_algo with = algo < 0 ? k->conv_choose(&s, which, false).algo : (ra_conv_algo)algo;
   if (kind < 0 || kind >= RA_CONV_KINDS || !k->conv_can(&s, which, with))
     return ra_fail(RA_ERR_ARG, "conv_run: algorithm %d of %s cannot do this shape in direction %d", algo, k->isa, kind);
   if (e.split < 0 || e.split >= s.C) return ra_fail(RA_ERR_ARG, "conv_run: split is %d, wanted 0 to %d", e.split, s.C - 1);
@@ -129,4 +130,23 @@ int32_t ra_gemm_run(const char *isa, bool at, bool bt, int32_t M, int32_t N, int
   }
   if (seconds) *seconds = best;
   return RA_OK;
+}
+
+/* ---- the peak ---- */
+
+enum { PEAK_ROUNDS = 100000, PEAK_TURNS = 5 };
+
+static void at_peak(void *flops, int32_t thread) { ((double *)flops)[thread] = ra_kernel()->peak_flops(PEAK_ROUNDS); }
+
+double ra_peak_gflops(void) {
+  double best = 0, flops[64];
+  int32_t threads = ra_threads() < 64 ? ra_threads() : 64;
+  for (int turn = 0; turn < PEAK_TURNS; turn++) {
+    double sum = 0, start = ra_clock();
+    ra_parallel(threads, at_peak, flops);
+    double took = ra_clock() - start;
+    for (int32_t i = 0; i < threads; i++) sum += flops[i];
+    if (took > 0 && sum / took > best) best = sum / took;
+  }
+  return best / 1e9;
 }

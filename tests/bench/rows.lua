@@ -1,0 +1,50 @@
+--- What make bench measures, against whom, and what it is held to.
+--
+-- text     as the table shows it                 case, width, size, batch   as of ramus bench
+-- peers    "torch" (as installed and at its best), "onnx"; or the id of a row whose peers are compared with
+-- env      for our process                       ours   id of a row of ours that this one is compared with
+-- must     ratio of our time to a peer's that is a promise; aim: what we would like
+local rows = {}
+
+local function shape(width, size, batch) return ("width %d, %dx%dx%d"):format(width, batch, size, size) end
+
+local function add(row)
+  row.id = ("%s-%d-%dx%d"):format(row.prefix or row.case, row.width, row.batch, row.size)
+  row.text = ("%s, %s"):format(row.text, shape(row.width, row.size, row.batch))
+  rows[#rows + 1] = row
+end
+
+for _, s in ipairs { { 16, 256, 4 }, { 32, 256, 4 }, { 64, 512, 1 } } do
+  add { text = "training step", case = "train", width = s[1], size = s[2], batch = s[3], peers = { "torch" },
+    must = { torch = 0.40 }, aim = { torch = 0.25 } }
+end
+for _, width in ipairs { 16, 32 } do
+  add { text = "self-distillation step", case = "dsd", width = width, size = 256, batch = 4, peers = { "torch" },
+    must = { torch = 0.40 }, aim = { torch = 0.25 } }
+end
+for _, width in ipairs { 32, 64 } do
+  for _, size in ipairs { 256, 512 } do
+    for _, batch in ipairs { 1, 4 } do
+      add { text = "inference", case = "infer", width = width, size = size, batch = batch, peers = { "torch", "onnx" },
+        must = { torch = 0.45, onnx = 0.60 }, aim = { onnx = 0.40 } }
+    end
+  end
+end
+for _, width in ipairs { 16, 32 } do
+  add { text = "training step with AVX2 kernels", prefix = "avx2", case = "train", width = width, size = 256, batch = 4, env = "RAMUS_ISA=avx2",
+    peers = ("train-%d-4x256"):format(width), must = { torch = 1.0 }, aim = { torch = 0.6 } }
+end
+add { text = "training step on one thread", prefix = "one", case = "train", width = 32, size = 256, batch = 4, env = "RAMUS_THREADS=1",
+  ours = "train-32-4x256" }
+add { text = "inference on one thread", prefix = "one-infer", case = "infer", width = 32, size = 256, batch = 4, env = "RAMUS_THREADS=1",
+  ours = "infer-32-4x256" }
+
+-- the slope of log time over log pixels and over log batch
+for _, size in ipairs { 128, 192, 384, 512 } do
+  add { text = "training step", case = "train", width = 16, size = size, batch = 4, slope = "pixels" }
+end
+for _, batch in ipairs { 1, 2, 8 } do
+  add { text = "training step", case = "train", width = 16, size = 256, batch = batch, slope = "batch" }
+end
+
+return rows
