@@ -11,9 +11,10 @@ BIN_release := build/ramus
 BIN := $(or $(BIN_$(VARIANT)),$(OUT)/ramus)
 LIB := $(OUT)/libramus.so
 
-PACKAGES := luajit libpng libcurl libarchive libjpeg jansson libedit libcrypto
-PKG_CFLAGS = $(shell pkg-config --cflags $(PACKAGES))
-PKG_LIBS   = $(shell pkg-config --libs $(PACKAGES))
+PACKAGES      := luajit libpng libjpeg jansson libedit
+PACKAGES_LATE := libcurl libarchive libcrypto # not linked: core/data/late.c opens them when they are needed
+PKG_CFLAGS = $(shell pkg-config --cflags $(PACKAGES) $(PACKAGES_LATE))
+PKG_LIBS   = $(shell pkg-config --libs $(PACKAGES)) -ldl
 
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wvla
 ifneq ($(findstring clang,$(shell $(CC) --version)),clang)
@@ -118,8 +119,8 @@ lint:            ## luacheck and cppcheck
 demo: all        ## train a segmenter on synthetic angiograms, score it, draw it: under 5 minutes
 	@$(BIN) demo
 
-bench: all       ## the training step against PyTorch (installs python3-torch, or says 'skipped')
-	@$(BIN) run tests/bench/step.lua
+bench: all       ## training and inference against PyTorch and ONNX Runtime, which it installs; BENCH="--only ROW --rounds N"
+	@$(BIN) run tests/bench/main.lua $(BENCH)
 
 SHARE = $(DESTDIR)$(PREFIX)/share/ramus
 install: all     ## PREFIX=/usr/local: bin/ramus, lib/libramus.so, share/ramus

@@ -14,7 +14,11 @@ typedef union {
   char pad[RA_MEM_ALIGN];
 } block_header;
 
-enum { HUGE_PAGE = 2 << 20 };
+/* Blocks of several huge pages begin on one: their first touch is then 10 times cheaper. */
+enum { HUGE_PAGE = 2 << 20, LARGE = 2 * HUGE_PAGE };
+
+/* Bytes between the start of the allocation and the block; the header is at their end. */
+static size_t lead_of(size_t bytes) { return bytes >= LARGE ? (size_t)HUGE_PAGE : sizeof(block_header); }
 
 static atomic_llong live, peak, made;
 static atomic_llong fail_after = -1;
@@ -42,16 +46,14 @@ void *ra_mem_alloc(size_t count, size_t size) {
     ra_fail(RA_ERR_MEMORY, "cannot allocate %zu items of %zu bytes: the size overflows", count, size);
     return NULL;
   }
-  /* Blocks of several huge pages begin on one: first touch is then 10 times cheaper. */
-  size_t align = bytes >= 4u * HUGE_PAGE ? (size_t)HUGE_PAGE : RA_MEM_ALIGN;
-  size_t lead = align > RA_MEM_ALIGN ? (size_t)HUGE_PAGE : sizeof(block_header);
+  size_t lead = lead_of(bytes);
   char *base = NULL;
-  if (told_to_fail() || posix_memalign((void **)&base, align, bytes + lead) != 0) {
+  if (told_to_fail() || posix_memalign((void **)&base, bytes >= LARGE ? HUGE_PAGE : RA_MEM_ALIGN, bytes + lead) != 0) {
     ra_fail(RA_ERR_MEMORY, "out of memory: could not allocate %.1f MB; use a smaller batch or image size",
             (double)bytes / 1e6);
     return NULL;
   }
-  if (align == HUGE_PAGE) (void)madvise(base, bytes + lead, MADV_HUGEPAGE);
+  if (bytes >= LARGE) (void)madvise(base + lead, bytes / HUGE_PAGE * HUGE_PAGE, MADV_HUGEPAGE);
   char *block = base + lead;
   ((block_header *)block)[-1].bytes = bytes;
   atomic_fetch_add(&made, 1);
@@ -71,7 +73,7 @@ void ra_mem_free(void *block) {
   if (!block) return;
   size_t bytes = block_bytes(block);
   count_bytes(-(long long)bytes);
-  free((char *)block - (bytes >= 4u * HUGE_PAGE ? (size_t)HUGE_PAGE : sizeof(block_header)));
+  free((char *)block - lead_of(bytes));
 }
 
 void *ra_mem_realloc(void *block, size_t count, size_t size) {

@@ -3,8 +3,6 @@
  * the whole archive was right. Only plain files and folders are made, only below
  * the target, never over something, up to a total size. */
 #define _DEFAULT_SOURCE
-#include <archive.h>
-#include <archive_entry.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -149,6 +147,7 @@ static int32_t all_members(unpacking *u) {
 }
 
 static int32_t unpack_into(unpacking *u) {
+  RA_TRY(ra_archive_open());
   if (!(u->block = ra_mem_alloc(BLOCK, 1))) return RA_ERR_MEMORY;
   ra_unpack_locale locale = ra_unpack_enter();
   u->a = archive_read_new();

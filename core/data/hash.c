@@ -3,16 +3,17 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <openssl/evp.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "../base/error.h"
 #include "../base/mem.h"
+#include "late_crypto.h"
 
 enum { BLOCK = 1 << 18 };
 
 int32_t ra_hash_begin(ra_hash *hash) {
+  RA_TRY(ra_crypto_open());
   *hash = EVP_MD_CTX_new();
   if (*hash && EVP_DigestInit_ex(*hash, EVP_sha256(), NULL) == 1) return RA_OK;
   EVP_MD_CTX_free(*hash);

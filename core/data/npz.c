@@ -1,6 +1,4 @@
 /* .npz: a zip of NAME.npy files, stored or deflated, through libarchive. */
-#include <archive.h>
-#include <archive_entry.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -82,6 +80,7 @@ static int32_t read_array(ra_bundle *b, struct archive *a, struct archive_entry 
 int32_t ra_npz_decode(ra_bundle *b, const char *where, const uint8_t *data, size_t size) {
   int32_t wanted = directory_count(data, size);
   if (wanted < 0) return ra_fail(RA_ERR_FORMAT, "%s: not a whole .npz file: it was cut short", where);
+  RA_TRY(ra_archive_open());
   ra_unpack_locale locale = ra_unpack_enter();
   struct archive *a = archive_read_new();
   int32_t code = a ? RA_OK : ra_fail(RA_ERR_MEMORY, "out of memory");
@@ -156,6 +155,7 @@ static int32_t write_all(const ra_bundle *b, struct archive *a, sink *out) {
 
 int32_t ra_npz_write(const ra_bundle *b, const char *path) {
   sink out = {.code = RA_OK};
+  RA_TRY(ra_archive_open());
   RA_TRY(ra_file_begin(&out.file, path));
   ra_unpack_locale locale = ra_unpack_enter();
   struct archive *a = archive_write_new();

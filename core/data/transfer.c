@@ -88,7 +88,7 @@ int32_t ra_transfer_add(ra_transfer *t, const char *url) {
 
 static void end_attempt(ra_transfer *t) {
   if (t->easy && t->multi) curl_multi_remove_handle(t->multi, t->easy);
-  curl_slist_free_all(t->headers);
+  if (t->headers) curl_slist_free_all(t->headers);
   t->headers = NULL;
   if (t->attempt.fd >= 0) close(t->attempt.fd);
   t->attempt.fd = -1;
@@ -206,6 +206,7 @@ static int32_t start(ra_transfer *t) {
   a->limit = t->bytes;
   a->fd = open(t->part, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
   if (a->fd < 0) return ra_fail(RA_ERR_IO, "cannot write '%s': %s", t->part, strerror(errno));
+  RA_TRY(ra_curl_open());
   if (!t->multi) t->multi = curl_multi_init();
   if (!t->easy) t->easy = curl_easy_init();
   if (!t->multi || !t->easy) return ra_fail(RA_ERR_MEMORY, "transfer: libcurl could not start");

@@ -3,10 +3,9 @@
 #ifndef RA_DATA_TRANSFER_H
 #define RA_DATA_TRANSFER_H
 
-#include <curl/curl.h>
 #include <stddef.h>
 
-#include "../ramus.h"
+#include "late_curl.h"
 
 enum { RA_TRANSFER_TEXT = 512 };
 

@@ -1,7 +1,6 @@
 #define _GNU_SOURCE
 #include "unpack.h"
 
-#include <archive_entry.h>
 #include <locale.h>
 
 ra_unpack_locale ra_unpack_enter(void) {

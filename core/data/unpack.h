@@ -3,9 +3,7 @@
 #ifndef RA_DATA_UNPACK_H
 #define RA_DATA_UNPACK_H
 
-#include "../ramus.h"
-
-struct archive_entry;
+#include "late_archive.h"
 
 typedef struct ra_unpack_locale {
   void *made, *before;

@@ -1,5 +1,6 @@
 --- Makes overlay.png: a synthetic angiogram, and what a trained model found in it.
---   build/ramus run docs/images/overlay.lua RUN     RUN: a run folder of recipes/dsd_cimat80.lua
+--   build/ramus run docs/images/overlay.lua RUN     RUN: a run folder of recipes/dsd_cimat80.lua,
+--   trained with --set teacher.kind=last_epoch (the picture in the README)
 local ra = require "ramus"
 local border = require "ramus.ffi"
 

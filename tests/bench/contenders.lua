@@ -1,6 +1,7 @@
 --- Who takes part: how each is installed and started. Every start is a process of its own that prints one JSON object.
 local files = require "ramus.files"
 local json = require "cjson"
+local C = require("ramus.ffi").C
 
 local contenders = {}
 
@@ -34,7 +35,7 @@ function contenders.prepare(wanted)
   local have, why = {}, {}
   assert(files.make_folder(work))
   if wanted.torch or wanted.onnx then
-    if not works(python .. " -c 'import torch'") then os.execute(root .. "/.ci/setup bench") end
+    if not works(python .. " -c 'import torch'") or not works "npm --version" then os.execute(root .. "/.ci/setup bench") end
     have.torch = output(python .. " -c 'import torch; print(torch.__version__)'"):match("[%d%.]+") or false
     if not have.torch then why[#why + 1] = "PyTorch: skipped (no python3-torch)" end
   end
@@ -59,7 +60,7 @@ function contenders.ramus(row, steps)
     row.env or "", root, row.case, row.width, row.size, row.batch, steps))
 end
 
---- PyTorch as installed: its own choice of malloc, threads and layout.
+--- PyTorch as installed: its own choice of malloc, threads and layout. A step may take ten times as long as at its best.
 function contenders.torch_installed(row, steps)
   return decoded(("%s %s/peer_torch.py %s nchw 0"):format(python, here, arguments(row, steps)))
 end
@@ -85,12 +86,11 @@ local ramus = root .. "/build/ramus"
 
 --- Milliseconds that a shell command takes, the mean of `count` in a row.
 local function milliseconds(command, count)
-  local clock = require("ramus.ffi").C.ra_clock
-  local began = clock()
+  local began = C.ra_clock()
   if os.execute(("i=0; while [ $i -lt %d ]; do %s >/dev/null || exit 1; i=$((i+1)); done"):format(count, command)) ~= 0 then
     return nil, "this failed: " .. command
   end
-  return 1e3 * (clock() - began) / count
+  return 1e3 * (C.ra_clock() - began) / count
 end
 
 --- ramus -e 'print(1)', from start to exit.
@@ -102,7 +102,9 @@ function contenders.predict()
   if not files.is_file(model) or not files.is_file(picture) then
     local ra = require "ramus"
     assert(ra.models.unet { depth = 5, width = 16 }:save(model))
-    assert(ra.image.save(picture, ra.rand(512, 512)))
+    local angiogram, mask = ra.zeros(512, 512), ra.zeros(512, 512)
+    assert(C.ra_phantom(angiogram, mask, 1, 1) == 0)
+    assert(ra.image.save(picture, angiogram))
   end
   return milliseconds(("env RAMUS_THREADS=%d %s predict %s %s -o %s/predicted"):format(THREADS, ramus, model, picture, work), 5)
 end
