@@ -211,6 +211,7 @@ enum { RA_PATH_NONE = 0, RA_PATH_FILE = 1, RA_PATH_FOLDER = 2, RA_PATH_OTHER = 3
 int32_t ra_path_kind(const char *path, double *size, double *modified); /* one of these; size in bytes, seconds since 1970, both [opt] */
 int32_t ra_path_remove(const char *path);                         /* with all that is in it; links are not followed; absent is fine */
 int32_t ra_path_rename(const char *from, const char *to);         /* and syncs the folder */
+int32_t ra_path_share(const char *from, const char *to);          /* TO becomes a second name (hard link) of the file FROM; RA_ERR_IO where there are none */
 int32_t ra_folder_make(const char *path);                         /* with its parents; there already is fine */
 /* [own: ra_text_free] Names in a folder, sorted, each ended by a zero byte, folders with '/'; *size: bytes of all. */
 char *ra_folder_list(const char *path, double *size);

@@ -48,6 +48,22 @@ check.case("wrong use is 2", function()
   } do expect(arguments, 2, part) end
 end)
 
+check.case("bench: every case, as text with a profile and as JSON", function()
+  local text = expect("bench train --width 2 --size 32 --batch 1 --steps 2 --profile", 0, "GFLOP/s")
+  check.ok(text:find("train  width 2, 1x32x32", 1, true) and text:find("<- conv2d", 1, true), text)
+  local list = json.decode(expect("bench --width 2 --size 64 --batch 2 --steps 3 --json", 0))
+  check.equal(#list, 3, "cases")
+  for i, case in ipairs { "train", "dsd", "infer" } do
+    local r = list[i]
+    check.equal(r.case, case)
+    check.ok(r.fastest <= r.ms and r.ms <= r.slowest and r.gflops > 0 and r.memory_mb > 0, case)
+  end
+  expect("bench infr", 2, "did you mean 'infer'")
+  expect("bench --width 0", 2, ">= 1")
+  expect("bench --width 1.5", 2, "integer")
+  expect("bench infer --size 100000", 1, "2^31")
+end)
+
 check.case("what the world refuses is 1", function()
   expect("eval nowhere", 1, "nowhere")
   expect("predict nowhere picture.png", 1, "nowhere")

@@ -67,10 +67,24 @@ check.case("an unbroken run, twice, gives the same bytes; eval and pictures are 
     lines = lines + 1
   end
   check.equal(lines, 12, "lines of metrics.jsonl")
-  text, status = train(recipe .. " --quiet --run " .. folder .. "/again")
+  text, status = train(recipe .. " --quiet --set profile=true --run " .. folder .. "/again")
   check.equal(status, 0, text)
   check.equal(text, "", "--quiet")
-  same_run(whole, folder .. "/again", "second run")
+  same_run(whole, folder .. "/again", "second run, with a profile")
+end)
+
+check.case("timing.jsonl says where each epoch's time went; profile.txt the last one's, step by step", function()
+  for line in files.read(folder .. "/again/timing.jsonl"):gmatch("[^\n]+") do
+    local e = json.decode(line)
+    check.near(e.plan + e.optimizer + e.waited_for_data + e.validation + e.saving + e.other, e.seconds, 0.01 * e.seconds, "sum of the parts")
+    check.ok(e.plan > 0 and e.saving > 0 and e.images > 0, line)
+  end
+  local text = files.read(folder .. "/again/profile.txt")
+  check.ok(text:find("^epoch 11: ") and text:find("waiting for data", 1, true) and text:find("GFLOP/s", 1, true), text)
+  local shares = 0
+  for share in text:gmatch(" s +([%d%.]+) %%") do shares = shares + tonumber(share) end
+  check.near(shares, 100, 1, "percent of the epoch")
+  check.ok(not files.exists(whole .. "/profile.txt"), "a profile that nobody asked for")
 end)
 
 check.case("killed with SIGKILL at ten random moments and resumed: the same bytes", function()

@@ -144,6 +144,16 @@ int32_t ra_path_rename(const char *from, const char *to) {
   return ra_file_sync_folder(to);
 }
 
+int32_t ra_path_share(const char *from, const char *to) {
+  char part[PATH_MAX];
+  if (snprintf(part, sizeof part, "%s.part", to) >= (int)sizeof part) return ra_fail(RA_ERR_IO, "the path '%.100s' is too long", to);
+  (void)unlink(part);
+  if (link(from, part) != 0) return ra_fail(RA_ERR_IO, "cannot give '%s' the second name '%s': %s", from, to, strerror(errno));
+  int32_t code = ra_path_rename(part, to);
+  (void)unlink(part); /* rename does nothing where both are names of one file already */
+  return code;
+}
+
 /* ---- copying ---- */
 
 int32_t ra_file_copy(const char *from, const char *to) {

@@ -43,6 +43,12 @@ function files.write(path, text)
   return true
 end
 
+--- Makes `to` a second name of the file `from`, replacing what was there; nil and a message where the file system has none.
+function files.share(from, to)
+  if C.ra_path_share(from, to) ~= 0 then return nil, border.message() end
+  return true
+end
+
 --- Takes a lock file; a function that gives it back, or nil and a message.
 function files.lock(path)
   local lock, err = border.own(C.ra_lock_take(path), C.ra_lock_release)

@@ -81,8 +81,15 @@ function Trainer:meta()
   }
 end
 
-function Trainer:save(name)
-  return safetensors.save(("%s/%s.safetensors"):format(self.run.path, name), self:arrays(), self:meta())
+function Trainer:path_of(name) return ("%s/%s.safetensors"):format(self.run.path, name) end
+
+function Trainer:save(name) return safetensors.save(self:path_of(name), self:arrays(), self:meta()) end
+
+--- Saves the state as "last" and, where it is the best so far, as "best": a second name of the same file, where there are such.
+function Trainer:save_epoch(is_best)
+  local ok, err = self:save("last")
+  if not ok or not is_best then return ok, err end
+  return files.share(self:path_of("last"), self:path_of("best")) or self:save("best")
 end
 
 --- Takes a state back from an open checkpoint; nil and a message where it does not fit.
@@ -277,8 +284,7 @@ function Trainer:end_epoch(seconds)
   self.epoch, self.batch, self.micro, self.lines, self.sums = self.epoch + 1, 0, 0, self.lines + 1, new_sums()
   if r.early_stop and self.since_best >= r.early_stop.patience then self.stopped_early = true end
   began = profile.now()
-  ok, err = self:save("last")
-  if ok and is_best then ok, err = self:save("best") end
+  ok, err = self:save_epoch(is_best)
   if not ok then return nil, err end
   self.profile:add("saving", began)
   return self:record_times(done)
