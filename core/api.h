@@ -98,6 +98,7 @@ ra_tensor *ra_image_load_memory(const void *bytes, double size);  /* [own] */
 int32_t ra_image_info(const char *path, int32_t *channels, int32_t *height, int32_t *width, int32_t *bits);
 /* Writes [H,W], [1,H,W] or [3,H,W], clamped to 0..1, as .png, .pgm, .ppm or .pnm with 8 or 16 bits; aside, synced, renamed. */
 int32_t ra_image_save(const char *path, const ra_tensor *t, int32_t bits);
+int32_t ra_image_save_all(int32_t count, const char *const *path, const ra_tensor *const *t, int32_t bits); /* by all threads; the first failure's code */
 
 /* What a mask's file held; grey values in units of 0..255 whatever its depth. */
 typedef struct ra_mask_report {

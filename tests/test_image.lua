@@ -240,6 +240,22 @@ check.case("writing fails with a message and leaves what was there", function()
   end
 end)
 
+check.case("several pictures are written at once; the first that fails gives its message", function()
+  local image, tensor = require "ramus.image", require "ramus.tensor"
+  local folder = check.folder("image_all")
+  local function flat(value) return tensor.empty(1, 4, 5):fill(value) end
+  local list = {}
+  for i = 1, 9 do list[i] = { ("%s/%d.png"):format(folder, i), flat(i / 10) } end
+  check.ok(image.save_all(list, { bits = 16 }))
+  for i = 1, 9 do check.near(assert(image.load(list[i][1])).data[3], i / 10, 1e-5) end
+  local bad = { { folder .. "/a.png", flat(1) }, { folder .. "/no/such/b.png", flat(1) }, { folder .. "/c.bmp", flat(1) } }
+  check.fails("no/such/b.png", image.save_all, bad)
+  check.near(assert(image.load(folder .. "/a.png")).data[0], 1, 0, "the whole ones are there")
+  check.ok(image.save_all {})
+  check.raises("wants a list", image.save_all, folder .. "/a.png")
+  check.raises("wants a tensor, got 3", image.save_all, { { folder .. "/a.png", 3 } })
+end)
+
 local function mask(path, threshold)
   local report = new.new("ra_mask_report")
   local t, err = own(C.ra_mask_load(path, threshold, report))

@@ -7,6 +7,7 @@
 #include "../base/error.h"
 #include "../base/mem.h"
 #include "../base/file.h"
+#include "../base/thread.h"
 #include "image.h"
 
 static const ra_image_format *const formats[] = {&ra_image_png, &ra_image_jpeg, &ra_image_pnm, &ra_image_npy};
@@ -164,5 +165,36 @@ int32_t ra_image_save(const char *path, const ra_tensor *t, int32_t bits) {
   if (code == RA_OK) code = png ? ra_png_write(&p, path) : ra_pnm_write(&p, path);
   ra_tensor_release(copy);
   ra_pixels_free(&p);
+  return code;
+}
+
+/* ---- several at a time ---- */
+
+typedef struct save_job {
+  const char *const *path;
+  const ra_tensor *const *t;
+  int32_t bits;
+  struct { int32_t code; char *message; } *result;
+} save_job;
+
+/* Messages are stored by thread: this one's is kept for the caller. */
+static void save_one(void *context, int32_t i) {
+  const save_job *k = context;
+  k->result[i].code = ra_image_save(k->path[i], k->t[i], k->bits);
+  if (k->result[i].code != RA_OK) k->result[i].message = ra_mem_strdup(ra_error());
+}
+
+int32_t ra_image_save_all(int32_t count, const char *const *path, const ra_tensor *const *t, int32_t bits) {
+  if (count < 0) return ra_fail(RA_ERR_ARG, "ra_image_save_all: wants 0 or more pictures, got %d", count);
+  save_job k = {.path = path, .t = t, .bits = bits, .result = ra_mem_zalloc((size_t)count + 1, sizeof *k.result)};
+  if (!k.result) return RA_ERR_MEMORY;
+  ra_parallel(count, save_one, &k);
+  int32_t code = RA_OK;
+  for (int32_t i = 0; i < count; i++) {
+    if (code == RA_OK && k.result[i].code != RA_OK)
+      code = k.result[i].message ? ra_fail(k.result[i].code, "%s", k.result[i].message) : RA_ERR_MEMORY;
+    ra_mem_free(k.result[i].message);
+  }
+  ra_mem_free(k.result);
   return code;
 }

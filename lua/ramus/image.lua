@@ -32,14 +32,35 @@ end
 
 local save_schema = { bits = { type = "integer", default = 8, one_of = { 8, 16 }, help = "per sample" } }
 
+--- The tensor without its leading dimensions of 1. An error two calls up where it is none.
+local function to_save(path, t, who)
+  if type(path) ~= "string" then error(who .. ": wants a path, got " .. options.show(path), 3) end
+  if not tensor.is(t) then error(who .. ": wants a tensor, got " .. options.show(t), 3) end
+  while t.rank > 3 and t.dim[0] == 1 do t = t:narrow(1, 1, 1):clone():reshape(unpack(t.shape, 2)) end
+  return t
+end
+
 --- Writes [H,W], [1,H,W] or [3,H,W] (also with leading dimensions of 1), clamped to 0..1, as .png, .pgm, .ppm or .pnm;
 -- written aside, synced, renamed. Option bits = 8 or 16. Returns true, or nil and a message.
 function image.save(path, t, given)
-  if type(path) ~= "string" then error("image.save: wants a path, got " .. options.show(path), 2) end
-  if not tensor.is(t) then error("image.save: wants a tensor, got " .. options.show(t), 2) end
+  local x = to_save(path, t, "image.save")
   local o = options.check(given, save_schema, "image.save")
-  while t.rank > 3 and t.dim[0] == 1 do t = t:narrow(1, 1, 1):clone():reshape(unpack(t.shape, 2)) end
-  if C.ra_image_save(path, t, o.bits) ~= 0 then return nil, border.message() end
+  if C.ra_image_save(path, x, o.bits) ~= 0 then return nil, border.message() end
+  return true
+end
+
+--- Writes several pictures, a list of { path, tensor }, by all threads at once; each whole or not at all. Option bits as
+-- above. Returns true, or nil and the message of the first that failed.
+function image.save_all(list, given)
+  if type(list) ~= "table" then error("image.save_all: wants a list of { path, tensor }, got " .. options.show(list), 2) end
+  local o = options.check(given, save_schema, "image.save_all")
+  local paths, tensors, held = ffi.new("const char *[?]", #list + 1), ffi.new("const ra_tensor *[?]", #list + 1), {}
+  for i, entry in ipairs(list) do
+    if type(entry) ~= "table" then error("image.save_all: wants { path, tensor }, got " .. options.show(entry), 2) end
+    held[i] = to_save(entry[1], entry[2], "image.save_all")
+    paths[i - 1], tensors[i - 1] = entry[1], held[i]
+  end
+  if C.ra_image_save_all(#list, paths, tensors, o.bits) ~= 0 then return nil, border.message() end
   return true
 end
 

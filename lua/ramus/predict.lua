@@ -124,13 +124,15 @@ local function one(model, path, folder, name, o)
     if p.data[i] >= o.threshold then mask.data[i], hits = 1, hits + 1 end
   end
   local result = { image = path, vessel_share = hits / p.size }
-  local pictures = { prob = p, mask = mask, overlay = image.overlay(picture, p, nil, { threshold = o.threshold }) }
-  for _, kind in ipairs { "prob", "mask", "overlay" } do
+  local pictures = { overlay = image.overlay(picture, p, nil, { threshold = o.threshold }), prob = p, mask = mask }
+  local list = {}
+  for i, kind in ipairs { "overlay", "prob", "mask" } do -- the one that takes longest first
     result[kind] = ("%s/%s_%s.png"):format(folder, name, kind)
-    local ok
-    ok, err = image.save(result[kind], pictures[kind])
-    if not ok then return nil, err end
+    list[i] = { result[kind], pictures[kind] }
   end
+  local ok
+  ok, err = image.save_all(list)
+  if not ok then return nil, err end
   return result
 end
 
