@@ -51,15 +51,11 @@ end
 function checkpoint.read_model(file, prefix)
   local template, err = decode(file.meta["ramus.model"], "the model in " .. file.path)
   if not template then return nil, err end
-  local values = {}
-  for _, name in ipairs(file.names) do
-    local plain = prefix and name:sub(1, #prefix) == prefix and name:sub(#prefix + 1)
-    if plain then
-      values[plain] = assert(file:get(name))
-    elseif not values[name] then
-      values[name] = assert(file:get(name))
-    end
-  end
+  local values = setmetatable({}, { __index = function(read, name) -- a training state holds far more than the model asks for
+    local stored = prefix and file:has(prefix .. name) and prefix .. name or name
+    read[name] = file:has(stored) and assert(file:get(stored)) or nil
+    return rawget(read, name)
+  end })
   local m
   m, err = model.from_template(template, values)
   if not m then return nil, ("%s: %s"):format(file.path, err) end
