@@ -333,6 +333,7 @@ typedef struct ra_conv_extras {
   const ra_real *in_scale, *in_shift; /* [C] the same is done to x while it is read */
   int32_t in_act;
   int32_t split;                      /* x or dx lies in two arrays, of channels 0..split-1 and the rest; 0: in one */
+  const ra_real *residual;            /* as y; forward: added before act, and no moments */
   ra_real *mean, *var, *rstd;         /* [O] forward: moments of y, where the algorithm gathers them; else untouched */
 } ra_conv_extras;
 /* Runs one convolution kernel of an instruction set ("generic", "avx2", "avx512"; NULL: the active one).

@@ -83,6 +83,39 @@ check.case("fused and unfused plans agree: values, gradients, running statistics
   end
 end)
 
+check.case("inference: a residual is added in the convolution, before the activation behind it", function()
+  local function block(x, p)
+    local a = F.relu(F.batch_norm(F.conv2d(x, p.w1, { pad = 1 }), p.g, p.b, p.mean, p.var))
+    local b = F.relu(F.conv2d(a, p.w2, { pad = 1 }) + x)                 -- the sum's second input is older
+    local c = F.leaky_relu(F.conv2d(x, p.w3, p.b3) + F.conv2d(b, p.w2, { pad = 1 }))  -- two convolutions: the later one takes it
+    local d = F.conv2d(c, p.w3) + p.s                                    -- shapes differ: an add of its own
+    return F.conv2d(c, p.w3) + F.relu(d), b                              -- the younger summand is no convolution: likewise
+  end
+  local shapes = { w1 = { 6, 6, 3, 3 }, w2 = { 6, 6, 3, 3 }, w3 = { 6, 6, 1, 1 }, g = { 6 }, b = { 6 }, s = { 6, 1, 1 }, b3 = { 6 }, mean = { 6 }, var = { 6 } }
+  ra.seed(5)
+  local given, results = {}, {}
+  for name, shape in pairs(shapes) do given[name] = ra.rand(shape) end
+  local image = ra.randn { 2, 6, 17, 23 }
+  for _, fuse in ipairs { true, false } do
+    local r, nodes = graph.recorder(), {}
+    for name, t in pairs(given) do nodes[name] = r:tensor(t) end
+    local x = r:input { 2, 6, 17, 23 }
+    local y, b = block(x, nodes)
+    local plan = assert(r:plan { outputs = { y, b }, fuse = fuse })
+    plan:bind(x, image)
+    plan:run()
+    local text, adds = plan:describe(), 0
+    for _ in text:gmatch("%-> add") do adds = adds + 1 end
+    check.equal(adds, fuse and 2 or 4, text)
+    results[fuse] = { plan:output(1):clone(), plan:output(2):clone() }
+  end
+  for k = 1, 2 do
+    local a, b, scale = results[true][k], results[false][k], 0
+    for i = 0, b.size - 1 do scale = math.max(scale, math.abs(b.data[i])) end
+    for i = 0, a.size - 1 do check.near(a.data[i], b.data[i], 5e-6 * scale, k .. " " .. i) end
+  end
+end)
+
 check.case("grad of tensors, lists and what does not matter", function()
   local a, b = ra.tensor { 1, 2, 3 }, ra.tensor { 4, 5, 6 }
   local value, da, db = ra.grad(function(x, y) return F.sum(x * y * y) end, a, b)

@@ -92,7 +92,7 @@ local function run(isa, kind, algo, shape, a, b, start, n, options)
   if start then cdata.copy(out, start, n * cdata.sizeof(REAL)) end
   for i = n, n + 15 do out[i] = 12345 end
   local extras = cdata.new("ra_conv_extras", { scale = p.scale, shift = p.shift, act = p.act or 0, in_scale = p.in_scale,
-    in_shift = p.in_shift, in_act = p.in_act or 0, split = p.split or 0 })
+    in_shift = p.in_shift, in_act = p.in_act or 0, split = p.split or 0, residual = p.onto and out or p.residual })
   if p.moments then extras.mean, extras.var, extras.rstd = p.moments.mean, p.moments.var, p.moments.rstd end
   local code = C.ra_conv_run(isa, kind, algo, shape.s, a, b, extras, out, p.add or false, 1, nil)
   if code ~= 0 then error(ffi.message()) end
@@ -131,7 +131,7 @@ local function check_moments(shape, m, y, label)
 end
 
 --- All algorithms of all sets on all shapes in one direction; the ways to read (in two parts, normalised on the way)
--- and to finish (added, scaled, activated, moments gathered) take turns.
+-- and to finish (added, with a residual, scaled, activated, moments gathered) take turns.
 -- Every result must be the same bits with 1 and 2 threads.
 local function compare(kind)
   local tolerance, worst = REAL == "double" and 1e-12 or 1e-5, {}
@@ -146,6 +146,7 @@ local function compare(kind)
       if turn > 1 then p.shift = fill(shape.O) end
       if turn > 2 then p.scale = fill(shape.O) end
       p.act = turn > 0 and turn % 2 + 1 or 0
+      if number % 7 > 4 then p.onto = true elseif number % 7 > 2 then p.residual = fill(shape.y) end
     else
       p.add = turn % 2 == 1
     end
@@ -157,7 +158,7 @@ local function compare(kind)
     for algo = 1, 3 do
       for _, isa in ipairs(SETS) do
         if C.ra_conv_can(isa, kind, algo, shape.s) then
-          if kind == 0 and p.act == 0 then
+          if kind == 0 and p.act == 0 and not p.onto and not p.residual then
             p.moments = {}
             for _, name in ipairs { "mean", "var", "rstd" } do p.moments[name] = cdata.new(REAL .. "[?]", shape.O, -1) end
           end

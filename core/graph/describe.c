@@ -47,7 +47,7 @@ static void put_how(writer *w, const ra_plan *p, const ra_plan_step *step) {
       if (c->din[1].data) put(w, "weight "), put_conv(w, c, RA_CONV_BACKWARD_WEIGHT);
     }
   }
-  put(w, "%s%s", c->folded ? "+batch_norm" : "", act_name[c->act]);
+  put(w, "%s%s%s", c->folded ? "+batch_norm" : "", n->residual >= 0 ? "+add" : "", act_name[c->act]);
   if (from && from->parts) put(w, " of %d parts", from->call.n_in);
   if (from && from->call.lazy) put(w, " of normalised");
   if (!step->backward && c->lazy) put(w, " when read");
@@ -76,6 +76,7 @@ static double bytes_of(const ra_call *c, bool backward) {
     if (!backward || (c->op->reads >> k & 1)) elements += c->in[k].size;
     if (backward && (c->din[k].data || (k == 0 && c->dx.count > 0))) elements += c->in[k].size;
   }
+  if (!backward && c->residual) elements += c->out.size;
   return elements * (double)sizeof(ra_real);
 }
 

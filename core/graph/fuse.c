@@ -4,6 +4,7 @@
  *   batch_norm -> relu             one pass over memory (training and inference)
  *   convolution -> batch_norm      inference: scale and shift in the convolution's output step
  *   convolution -> relu            inference: likewise
+ *   convolution -> add             inference: the other summand is added there, before an activation behind the add
  *   convolution -> batch_norm      training: the statistics are gathered in the convolution's output step
  *
  * Into the ops behind, where all of them can read so (ra_call.takes):
@@ -32,6 +33,7 @@ static int32_t readers(const ra_plan *p, int32_t node) {
     const ra_plan_node *r = &p->node[i];
     if (!r->used || r->kind != RA_NODE_OP || r->into != i) continue;
     for (int32_t k = 0; k < r->call.n_in; k++) n += r->in[k] == node;
+    n += r->residual == node;
   }
   return n;
 }
@@ -52,12 +54,25 @@ static bool fuse_norm(const ra_plan *p, ra_plan_node *before, const ra_plan_node
   const ra_op *op = n->call.op;
   if (strcmp(op->name, "batch_norm") != 0 || n->call.param[ra_param_slot(op, "train")] != 0) return false;
   if (!(before->call.op->flags & RA_OP_FUSE_NORM) || before->wants_grad || n->wants_grad) return false;
-  if (before->call.folded || before->call.act != RA_ACT_NONE) return false;
+  if (before->call.folded || before->call.act != RA_ACT_NONE || before->residual >= 0) return false;
   for (int32_t k = 1; k < n->call.n_in; k++)
     if (n->in[k] >= 0 && p->node[n->in[k]].kind == RA_NODE_OP) return false;
   for (int32_t k = 0; k < 4; k++) before->fold[k] = k + 1 < n->call.n_in ? n->in[k + 1] : RA_NONE;
   before->call.folded = true;
   before->call.fold_eps = n->call.param[ra_param_slot(op, "eps")];
+  return true;
+}
+
+static bool same_shape(const ra_array *a, const ra_array *b) {
+  return a->rank == b->rank && memcmp(a->dim, b->dim, (size_t)a->rank * sizeof *a->dim) == 0;
+}
+
+/* n adds two arrays, the second of which was made by `before`: the first becomes its residual. */
+static bool fuse_add(const ra_plan *p, ra_plan_node *before, const ra_plan_node *n, int32_t other) {
+  if (strcmp(n->call.op->name, "add") != 0 || !(before->call.op->flags & RA_OP_FUSE_ADD) || before->wants_grad || n->wants_grad) return false;
+  if (before->call.act != RA_ACT_NONE || before->residual >= 0) return false;
+  if (!same_shape(&before->call.out, &n->call.out) || !same_shape(&p->node[other].call.out, &n->call.out)) return false;
+  before->residual = other;
   return true;
 }
 
@@ -67,6 +82,7 @@ static bool all_take(const ra_plan *p, int32_t node, int32_t kind) {
   for (int32_t i = 0; i < p->n_nodes; i++) {
     const ra_plan_node *r = &p->node[i];
     if (!r->used || r->kind != RA_NODE_OP) continue;
+    if (r->residual == node) return false;
     for (int32_t k = 0; k < r->call.n_in; k++) {
       if (r->in[k] != node) continue;
       if (!(r->parts ? kind == RA_TAKES_LAZY : k == 0 && (r->call.takes & kind))) return false;
@@ -114,15 +130,27 @@ static void fuse_moments(ra_plan *p) {
   }
 }
 
+/* Nobody but one op reads the value of node b. */
+static bool passed_on(const ra_plan *p, int32_t b) {
+  return b >= 0 && p->node[b].kind == RA_NODE_OP && readers(p, b) == 1 && !is_output(p, b);
+}
+
+/* Node i into the op that made its input; of two summands into the one that was made last, when the other is there. */
+static void fuse_before(ra_plan *p, int32_t i) {
+  ra_plan_node *n = &p->node[i];
+  int32_t b = n->call.n_in > 0 ? n->in[0] : RA_NONE;
+  if (passed_on(p, b) && (fuse_norm(p, &p->node[b], n) || fuse_activation(&p->node[b], n))) n->into = b;
+  if (n->call.n_in != 2 || n->into != i) return;
+  int32_t last = n->in[0] > n->in[1] ? n->in[0] : n->in[1], first = n->in[0] > n->in[1] ? n->in[1] : n->in[0];
+  if (first >= 0 && passed_on(p, last) && fuse_add(p, &p->node[last], n, first)) n->into = last;
+}
+
 void ra_plan_fuse(ra_plan *p) {
   for (int32_t i = 0; i < p->n_nodes; i++) {
     ra_plan_node *n = &p->node[i];
     if (!n->used || n->kind != RA_NODE_OP) continue;
     for (int32_t k = 0; k < n->call.n_in; k++) n->in[k] = ra_plan_source(p, n->in[k]);
-    int32_t b = n->call.n_in > 0 ? n->in[0] : RA_NONE;
-    if (b < 0 || p->node[b].kind != RA_NODE_OP || readers(p, b) != 1) continue;
-    if (is_output(p, b)) continue;
-    if (fuse_norm(p, &p->node[b], n) || fuse_activation(&p->node[b], n)) n->into = b;
+    fuse_before(p, i);
   }
   for (int32_t i = 0; i < p->n_nodes; i++)
     if (p->node[i].into != i) p->node[i].used = false;

@@ -27,7 +27,7 @@ static int32_t copy_nodes(ra_plan *p, const ra_graph *g, bool exact) {
     ra_plan_node *n = &p->node[i];
     n->kind = from->kind;
     n->into = i;
-    n->value = n->grad = n->work[0] = n->work[1] = n->moments = RA_NONE;
+    n->value = n->grad = n->work[0] = n->work[1] = n->moments = n->residual = RA_NONE;
     for (int k = 0; k < RA_MAX_SAVED; k++) n->saved[k] = RA_NONE;
     for (int k = 0; k < 4; k++) n->fold[k] = RA_NONE;
     for (int k = 0; k < RA_MAX_IN; k++) n->in[k] = k < from->n_in ? from->in[k] : RA_NONE;
@@ -154,6 +154,7 @@ static void make_forward_buffers(ra_plan *p) {
     if (c->work_forward) n->work[0] = add_buffer(p, c->work_forward, s, s);
     for (int32_t k = 0; k < c->n_in; k++)
       if (n->in[k] >= 0) read_in_step(p, n->in[k], s);
+    if (n->residual >= 0) read_in_step(p, n->residual, s);
     if (c->gathered_pieces > 0) {
       ra_plan_node *before = &p->node[n->in[0]];
       if (before->moments < 0) before->moments = add_moments(p, before, n);

@@ -19,6 +19,7 @@ typedef struct ra_plan_node {
   int32_t into;          /* fused into this node, whose value is its value; itself where not */
   int32_t in[RA_MAX_IN]; /* inputs after fusion */
   int32_t fold[4];       /* tensors of a folded normalisation, or RA_NONE */
+  int32_t residual;      /* the other input of an add that was fused into this node, or RA_NONE */
   bool parts;            /* a concat that is never written: its readers read its inputs */
   ra_call call;
   ra_tensor *tensor;     /* what the graph holds or the caller bound; NULL for an op */

@@ -62,6 +62,7 @@ static void set_pointers(ra_plan *p, char *start) {
     }
     for (int32_t k = 0; k < 4; k++)
       if (n->fold[k] >= 0) c->fold[k].data = value_of(p, n->fold[k], start);
+    if (n->residual >= 0) c->residual = value_of(p, n->residual, start);
     c->moments = (ra_moments *)(void *)place(p, n->moments, start);
     if (c->gathered_pieces > 0) c->gathered = (ra_moments *)(void *)place(p, p->node[n->in[0]].moments, start);
     c->dout = c->out;

@@ -6,7 +6,7 @@ typedef struct algo {
   bool (*can)(const ra_conv *, ra_conv_kind);
   size_t (*work)(const ra_conv *, ra_conv_kind);
   int32_t (*pieces)(const ra_conv *);
-  void (*forward)(const ra_conv *, const ra_input *, const ra_real *, const ra_pointwise *, ra_real *, ra_moments *, void *);
+  void (*forward)(const ra_conv *, const ra_input *, const ra_real *, const ra_finish *, ra_real *, void *);
   void (*backward_data)(const ra_conv *, const ra_real *, const ra_real *, const ra_target *, void *);
   void (*backward_weight)(const ra_conv *, const ra_input *, const ra_real *, bool, ra_real *, void *);
 } algo;
@@ -78,9 +78,9 @@ size_t K(conv_work)(const ra_conv *s, ra_conv_kind kind, ra_conv_algo a) { retur
 
 int32_t K(conv_pieces)(const ra_conv *s, ra_conv_algo a) { return algos[a].pieces(s); }
 
-void K(conv_forward)(const ra_conv *s, ra_conv_algo a, const ra_input *x, const ra_real *w, const ra_pointwise *e,
-                     ra_real *y, ra_moments *moments, void *work) {
-  algos[a].forward(s, x, w, e, y, moments, work);
+void K(conv_forward)(const ra_conv *s, ra_conv_algo a, const ra_input *x, const ra_real *w, const ra_finish *f,
+                     ra_real *y, void *work) {
+  algos[a].forward(s, x, w, f, y, work);
 }
 
 void K(conv_backward_data)(const ra_conv *s, ra_conv_algo a, const ra_real *dy, const ra_real *w, const ra_target *dx,

@@ -11,8 +11,8 @@ bool K(conv_can)(const ra_conv *s, ra_conv_kind kind, ra_conv_algo algo);
 ra_conv_choice K(conv_choose)(const ra_conv *s, ra_conv_kind kind, bool exact);
 size_t K(conv_work)(const ra_conv *s, ra_conv_kind kind, ra_conv_algo algo);
 int32_t K(conv_pieces)(const ra_conv *s, ra_conv_algo algo);
-void K(conv_forward)(const ra_conv *s, ra_conv_algo algo, const ra_input *x, const ra_real *w, const ra_pointwise *e,
-                     ra_real *y, ra_moments *moments, void *work);
+void K(conv_forward)(const ra_conv *s, ra_conv_algo algo, const ra_input *x, const ra_real *w, const ra_finish *f,
+                     ra_real *y, void *work);
 void K(conv_backward_data)(const ra_conv *s, ra_conv_algo algo, const ra_real *dy, const ra_real *w, const ra_target *dx,
                            void *work);
 void K(conv_backward_weight)(const ra_conv *s, ra_conv_algo algo, const ra_input *x, const ra_real *dy, bool add,
@@ -24,8 +24,8 @@ void K(gemm)(bool at, bool bt, int32_t M, int32_t N, int32_t K_, const ra_real *
   bool K(name##_can)(const ra_conv *s, ra_conv_kind kind);                                                            \
   size_t K(name##_work)(const ra_conv *s, ra_conv_kind kind);                                                         \
   int32_t K(name##_pieces)(const ra_conv *s);                                                                         \
-  void K(name##_forward)(const ra_conv *s, const ra_input *x, const ra_real *w, const ra_pointwise *e, ra_real *y,    \
-                         ra_moments *moments, void *work);                                                            \
+  void K(name##_forward)(const ra_conv *s, const ra_input *x, const ra_real *w, const ra_finish *f, ra_real *y,       \
+                         void *work);                                                                                 \
   void K(name##_backward_data)(const ra_conv *s, const ra_real *dy, const ra_real *w, const ra_target *dx, void *work); \
   void K(name##_backward_weight)(const ra_conv *s, const ra_input *x, const ra_real *dy, bool add, ra_real *dw, void *work);
 RA_CONV_DECLARE(conv_plain)
@@ -55,11 +55,17 @@ typedef struct sink {
   ra_real *data; /* NULL: not wanted */
   int64_t batch;
   bool add;
+  const ra_real *residual; /* laid out as data; NULL: none */
 } sink;
 static inline sink sink_of(const ra_target *t, int32_t c, int64_t area) {
   int32_t p = 0;
   while (c >= t->part[p].channels) c -= t->part[p++].channels;
-  return (sink){t->part[p].data ? t->part[p].data + c * area : NULL, t->part[p].channels * area, t->part[p].add};
+  const ra_real *residual = t->part[p].residual ? t->part[p].residual + c * area : NULL;
+  return (sink){t->part[p].data ? t->part[p].data + c * area : NULL, t->part[p].channels * area, t->part[p].add, residual};
+}
+/* The residual of the numbers at `at`, which are numbers of y. */
+static inline const ra_real *residual_of(const sink *y, const ra_real *at) {
+  return y->residual ? y->residual + (at - y->data) : NULL;
 }
 
 /* One array of `channels`. */
@@ -68,7 +74,12 @@ static inline ra_input whole_input(const ra_real *data, int32_t channels) {
 }
 
 static inline ra_target whole_target(ra_real *data, int32_t channels, bool add) {
-  return (ra_target){.count = 1, .part = {{data, channels, add}}};
+  return (ra_target){.count = 1, .part = {{.data = data, .channels = channels, .add = add}}};
+}
+
+/* y of a forward convolution with `channels`. */
+static inline ra_target output_target(ra_real *y, int32_t channels, const ra_finish *f) {
+  return (ra_target){.count = 1, .part = {{.data = y, .channels = channels, .residual = f->residual}}};
 }
 
 /* From the sums of n numbers' distances to `around` and of their squares. */

@@ -137,12 +137,12 @@ static void one_row(int32_t depth, const ra_real *w, const ra_real *base, const 
   }
 }
 
-static void store_rows(const job *k, int32_t o, const ra_real *from, int32_t rows, bool add, ra_real *y) {
+static void store_rows(const job *k, int32_t o, const ra_real *from, int32_t rows, const sink *y, ra_real *to) {
   point out = point_of(k->e, o);
-  for (int32_t r = 0; r < rows; r++, from += k->width, y += k->Wo) {
-    if (!add) point_row(&out, k->Wo, from, y);
+  for (int32_t r = 0; r < rows; r++, from += k->width, to += k->Wo) {
+    if (!y->add) point_row_sum(&out, k->Wo, from, residual_of(y, to), to);
     else
-      for (int32_t j = 0; j < k->Wo; j++) y[j] += from[j];
+      for (int32_t j = 0; j < k->Wo; j++) to[j] += from[j];
   }
 }
 
@@ -162,7 +162,7 @@ static void product(void *context, int32_t chunk) {
       sink y = sink_of(k->y, output, (int64_t)k->Ho * k->Wo);
       if (!y.data) continue;
       ra_real *to = y.data + b * y.batch + (int64_t)first * k->Wo;
-      store_rows(k, output, out + r * out_width(k), rows, y.add, to);
+      store_rows(k, output, out + r * out_width(k), rows, &y, to);
       if (k->moments) k->moments[(b * k->strips + chunk % k->strips) * k->groups * k->O + output] = moments_of(rows * k->Wo, to);
     }
   }
@@ -187,12 +187,12 @@ int32_t K(conv_direct_pieces)(const ra_conv *s) {
   return s->B * k.strips;
 }
 
-void K(conv_direct_forward)(const ra_conv *s, const ra_input *x, const ra_real *w, const ra_pointwise *e, ra_real *y,
-                            ra_moments *moments, void *work) {
+void K(conv_direct_forward)(const ra_conv *s, const ra_input *x, const ra_real *w, const ra_finish *f, ra_real *y,
+                            void *work) {
   job k = plan(s, RA_CONV_FORWARD);
   lay_out(&k, RA_CONV_FORWARD, work);
-  ra_target to = whole_target(y, s->O, false);
-  k.x = x, k.w = w, k.e = e, k.y = &to, k.moments = moments;
+  ra_target to = output_target(y, s->O, f);
+  k.x = x, k.w = w, k.e = &f->with, k.y = &to, k.moments = f->moments;
   run(&k);
 }
 

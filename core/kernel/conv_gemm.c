@@ -141,7 +141,7 @@ static void store_rows(const job *k, int32_t group, int32_t n0, int32_t n, const
       const ra_real *t = tile + done;
       done += run;
       if (k->out_col == 1 && !y.add)
-        point_row(&out, run, t, to);
+        point_row_sum(&out, run, t, residual_of(&y, to), to);
       else if (y.add)
         for (int32_t q = 0; q < run; q++) to[q * k->out_col] += t[q];
       else
@@ -233,12 +233,11 @@ size_t K(conv_gemm_work)(const ra_conv *s, ra_conv_kind kind) {
 
 int32_t K(conv_gemm_pieces)(const ra_conv *s) { return (void)s, 0; }
 
-void K(conv_gemm_forward)(const ra_conv *s, const ra_input *x, const ra_real *w, const ra_pointwise *e, ra_real *y,
-                          ra_moments *moments, void *work) {
-  (void)moments;
+void K(conv_gemm_forward)(const ra_conv *s, const ra_input *x, const ra_real *w, const ra_finish *f, ra_real *y,
+                          void *work) {
   int32_t cg = s->C / s->groups, og = s->O / s->groups;
-  ra_target to = whole_target(y, s->O, false);
-  job k = {.s = s, .M = og, .planes = cg, .depth = cg * s->kh * s->kw, .a = work, .e = e, .to = &to,
+  ra_target to = output_target(y, s->O, f);
+  job k = {.s = s, .M = og, .planes = cg, .depth = cg * s->kh * s->kw, .a = work, .e = &f->with, .to = &to,
            .out_plane = (int64_t)s->Ho * s->Wo, .out_row = s->Wo, .out_col = 1,
            .scratch = (char *)work + packed_size(s, og, cg), .slot = product_slot(og)};
   k.g = (grid){x, (int64_t)s->H * s->W, s->B, s->H, s->W, s->Ho, s->Wo,

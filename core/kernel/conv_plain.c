@@ -1,5 +1,5 @@
 /* conv_plain: the reference convolution, nested loops over any shape.
- *   y[b,o,i,j]  = act(scale[o] * sum over c,u,v of w[o,c,u,v] * x[b,c,i*sh-ph+u*dh, j*sw-pw+v*dw] + shift[o])
+ *   y[b,o,i,j]  = act(scale[o] * sum over c,u,v of w[o,c,u,v] * x[b,c,i*sh-ph+u*dh, j*sw-pw+v*dw] + shift[o] + residual[b,o,i,j])
  *   dx[b,c,..] (+)= sum of w[o,c,u,v] * dy[b,o,i,j] over the same pairs
  *   dw[o,c,u,v] (+)= sum of x * dy over b,i,j
  * Sums are kept in double, so that the fast kernels are held to something better than themselves. */
@@ -10,7 +10,7 @@ typedef struct job {
   const ra_conv *s;
   const ra_input *x;
   const ra_real *w, *dy;
-  const ra_pointwise *e;
+  const ra_finish *f;
   const ra_target *dx;
   ra_real *out;
   bool add;
@@ -39,8 +39,8 @@ static void forward_plane(void *context, int32_t chunk) {
   const ra_conv *s = k->s;
   int32_t b = chunk / s->O, o = chunk % s->O, cg = s->C / s->groups, first = o / (s->O / s->groups) * cg;
   const ra_real *w = k->w + (int64_t)o * cg * s->kh * s->kw;
-  ra_real *y = k->out + ((int64_t)b * s->O + o) * s->Ho * s->Wo;
-  point out = point_of(k->e, o);
+  int64_t plane = ((int64_t)b * s->O + o) * s->Ho * s->Wo;
+  point out = point_of(&k->f->with, o);
   for (int32_t i = 0; i < s->Ho; i++)
     for (int32_t j = 0; j < s->Wo; j++) {
       double sum = 0;
@@ -48,14 +48,16 @@ static void forward_plane(void *context, int32_t chunk) {
         channel x = channel_of(k->x, first + c, (int64_t)s->H * s->W);
         sum += window_sum(s, &x, x.data + b * x.batch, w + c * s->kh * s->kw, i, j);
       }
-      y[(int64_t)i * s->Wo + j] = point_one(&out, (ra_real)sum);
+      int64_t at = plane + (int64_t)i * s->Wo + j;
+      ra_real plus = k->f->residual ? k->f->residual[at] : 0;
+      k->out[at] = point_sum(&out, vec_splat((ra_real)sum), vec_splat(plus))[0];
     }
 }
 
-void K(conv_plain_forward)(const ra_conv *s, const ra_input *x, const ra_real *w, const ra_pointwise *e, ra_real *y,
-                           ra_moments *moments, void *work) {
-  (void)work, (void)moments;
-  ra_parallel(s->B * s->O, forward_plane, &(job){.s = s, .x = x, .w = w, .e = e, .out = y});
+void K(conv_plain_forward)(const ra_conv *s, const ra_input *x, const ra_real *w, const ra_finish *f, ra_real *y,
+                           void *work) {
+  (void)work;
+  ra_parallel(s->B * s->O, forward_plane, &(job){.s = s, .x = x, .w = w, .f = f, .out = y});
 }
 
 /* Which output row (or column) reads position h through tap u; -1: none. */

@@ -25,8 +25,8 @@
 /* Activations that a convolution or a normalisation can apply to its own output. */
 typedef enum { RA_ACT_NONE, RA_ACT_RELU, RA_ACT_LEAKY_RELU, RA_ACT_COUNT } ra_act;
 
-/* act(scale[c] * v + shift[c]) for channel c; scale or shift NULL: 1 or 0. What a convolution does to its output, and
- * to an input whose normalisation was never written out. */
+/* act(scale[c] * v + shift[c]) for channel c; scale or shift NULL: 1 or 0. What a convolution does to its output
+ * (ra_finish), and to an input whose normalisation was never written out. */
 typedef struct ra_pointwise {
   const ra_real *scale, *shift; /* [channels] */
   ra_act act;
@@ -45,13 +45,14 @@ typedef struct ra_input {
   } part[RA_MAX_PARTS];
 } ra_input;
 
-/* Where the gradient of such an input goes; data NULL: not wanted. */
+/* Where an output, or the gradient of such an input, goes; data NULL: not wanted. */
 typedef struct ra_target {
   int32_t count;
   struct {
     ra_real *data;
     int32_t channels;
     bool add;
+    const ra_real *residual; /* of an output, see ra_finish; NULL: none */
   } part[RA_MAX_PARTS];
 } ra_target;
 
@@ -59,6 +60,13 @@ typedef struct ra_target {
 typedef struct ra_moments {
   double n, mean, m2;
 } ra_moments;
+
+/* What a convolution does on the way out: y = act(scale[o] * sum + shift[o] + residual). */
+typedef struct ra_finish {
+  ra_pointwise with;
+  const ra_real *residual; /* as y, and may be y; NULL: none */
+  ra_moments *moments;     /* [pieces][O] of what is written to y; NULL: not wanted; never with a residual */
+} ra_finish;
 
 /* A convolution: x [B,C,H,W], w [O,C/groups,kh,kw], y [B,O,Ho,Wo]. */
 typedef struct ra_conv {
@@ -119,9 +127,8 @@ typedef struct ra_kernels {
   /* Into how many pieces of y a forward pass cuts the pixels of every channel, whose moments it can gather on the
    * way out; 0: it cannot. */
   int32_t (*conv_pieces)(const ra_conv *s, ra_conv_algo algo);
-  /* moments [pieces][O] of what is written to y, or NULL */
-  void (*conv_forward)(const ra_conv *s, ra_conv_algo algo, const ra_input *x, const ra_real *w, const ra_pointwise *e,
-                       ra_real *y, ra_moments *moments, void *work);
+  void (*conv_forward)(const ra_conv *s, ra_conv_algo algo, const ra_input *x, const ra_real *w, const ra_finish *f,
+                       ra_real *y, void *work);
   void (*conv_backward_data)(const ra_conv *s, ra_conv_algo algo, const ra_real *dy, const ra_real *w,
                              const ra_target *dx, void *work);
   void (*conv_backward_weight)(const ra_conv *s, ra_conv_algo algo, const ra_input *x, const ra_real *dy, bool add,

@@ -90,17 +90,17 @@ int32_t ra_conv_run(const char *isa, int32_t kind, int32_t algo, const int32_t *
   if (kind < 0 || kind >= RA_CONV_KINDS || !k->conv_can(&s, which, with))
     return ra_fail(RA_ERR_ARG, "conv_run: algorithm %d of %s cannot do this shape in direction %d", algo, k->isa, kind);
   if (e.split < 0 || e.split >= s.C) return ra_fail(RA_ERR_ARG, "conv_run: split is %d, wanted 0 to %d", e.split, s.C - 1);
-  int32_t pieces = which == RA_CONV_FORWARD && e.mean ? k->conv_pieces(&s, with) : 0, code = RA_ERR_MEMORY;
+  int32_t pieces = which == RA_CONV_FORWARD && e.mean && !e.residual ? k->conv_pieces(&s, with) : 0, code = RA_ERR_MEMORY;
   bool back = which == RA_CONV_BACKWARD_DATA;
   sides t = {0};
   void *work = ra_mem_alloc(k->conv_work(&s, which, with), 1);
   ra_moments *moments = ra_mem_zalloc((size_t)pieces * (size_t)s.O + 1, sizeof *moments);
   if (!work || !moments || !split_sides(&s, &e, back ? NULL : a, back ? out : NULL, add, &t)) goto done;
-  ra_pointwise finish = {e.scale, e.shift, (ra_act)e.act, (ra_real)0.01};
+  ra_finish finish = {{e.scale, e.shift, (ra_act)e.act, (ra_real)0.01}, e.residual, pieces > 0 ? moments : NULL};
   double best = 1e30;
   for (int32_t i = 0; i < rounds; i++) {
     double start = ra_clock();
-    if (which == RA_CONV_FORWARD) k->conv_forward(&s, with, &t.x, b, &finish, out, pieces > 0 ? moments : NULL, work);
+    if (which == RA_CONV_FORWARD) k->conv_forward(&s, with, &t.x, b, &finish, out, work);
     else if (back) k->conv_backward_data(&s, with, a, b, &t.dx, work);
     else k->conv_backward_weight(&s, with, &t.x, b, add, out, work);
     double took = ra_clock() - start;

@@ -103,12 +103,15 @@ static void products(const job *k, int32_t depth, const ra_real *u, const ra_rea
       }
 }
 
-/* y of outputs o0..o0+on from M. */
+/* y of outputs o0..o0+on from M; the next output's residual is asked for while one is made. */
 static void outputs(const job *k, const ra_real *m, int32_t o0, int32_t on, int32_t t0, int32_t n) {
   int64_t area = (int64_t)k->out.H * k->out.W;
+  lookahead ahead = look_ahead(&k->out, 0, 1, t0, n, 1);
   for (int32_t o = 0; o < on; o++) {
     sink y = sink_of(k->y, o0 + o, area);
     point out = point_of(k->e, o0 + o);
+    if (y.residual && o + 1 < on)
+      for (int32_t r = 0; r < 4; r++) ask_row(&k->out, &ahead, y.residual + area, y.batch, r);
     if (y.data)
       K(winograd_output)(&k->out, m + (size_t)o * (size_t)k->T, k->m_plane, t0, n, &out, &y,
                          k->moments ? k->moments + t0 / k->T * k->O + o0 + o : NULL);
@@ -177,11 +180,11 @@ int32_t K(winograd_pieces)(const ra_conv *s) {
   return (k.in.count + k.T - 1) / k.T;
 }
 
-void K(winograd_forward)(const ra_conv *s, const ra_input *x, const ra_real *w, const ra_pointwise *e, ra_real *y,
-                         ra_moments *moments, void *work) {
+void K(winograd_forward)(const ra_conv *s, const ra_input *x, const ra_real *w, const ra_finish *f, ra_real *y,
+                         void *work) {
   job k = plan(s, RA_CONV_FORWARD);
-  ra_target to = whole_target(y, s->O, false);
-  k.x = x, k.w = w, k.e = e, k.y = &to, k.moments = moments;
+  ra_target to = output_target(y, s->O, f);
+  k.x = x, k.w = w, k.e = &f->with, k.y = &to, k.moments = f->moments;
   run(&k, work);
 }
 

@@ -73,9 +73,12 @@ static inline bool streams(const tiling *g, const sink *y) {
   return !y->add && g->H * g->W >= LARGE && g->W % VL == 0 && (uintptr_t)y->data % sizeof(vec) == 0;
 }
 
+/* What output_run is compiled for: nothing is done to the numbers; `out` is done; a residual is added too. */
+typedef enum { AS_IS, POINTWISE, RESIDUAL } finish;
+
 /* Tiles q..q+VL of a run: A' m A, through `out`, to y. */
 static inline void output_tiles(const tiling *g, const ra_real *from, size_t plane, const tile_run *run, int32_t q,
-                                const point *out, bool as_is, const sink *y, gathered *s) {
+                                const point *out, finish how, const sink *y, gathered *s) {
   vec z[4][6];
   for (int32_t c = 0; c < 6; c++, from += plane) {
     vec t[4];
@@ -91,13 +94,15 @@ static inline void output_tiles(const tiling *g, const ra_real *from, size_t pla
     transform_a(z[r][0], z[r][1], z[r][2], z[r][3], z[r][4], z[r][5], t);
     pixels_of(t, px);
     if (s && s->n == 0)
-      s->around = as_is && width >= 4 * VL ? vec_splat(vec_sum((px[0] + px[1]) + (px[2] + px[3])) / (4 * VL))
-                                           : vec_splat(as_is ? px[0][0] : point_one(out, px[0][0]));
+      s->around = how == AS_IS && width >= 4 * VL ? vec_splat(vec_sum((px[0] + px[1]) + (px[2] + px[3])) / (4 * VL))
+                                           : vec_splat(how == AS_IS ? px[0][0] : point_one(out, px[0][0]));
     for (int32_t k = 0; k < 4; k++) {
-      vec v = as_is ? px[k] : point_vec(out, px[k]);
       int32_t left = width - k * VL;
       if (left <= 0) break;
       if (left > VL) left = VL;
+      vec v = px[k];
+      if (how == POINTWISE) v = point_vec(out, v);
+      if (how == RESIDUAL) v = point_sum(out, v, vec_load_n(residual_of(y, to) + k * VL, left));
       if (left == VL && stream) vec_stream(to + k * VL, v);
       else if (left == VL) vec_store(to + k * VL, y->add ? v + vec_load(to + k * VL) : v);
       else vec_store_n(to + k * VL, y->add ? v + vec_load_n(to + k * VL, left) : v, left);
@@ -107,10 +112,10 @@ static inline void output_tiles(const tiling *g, const ra_real *from, size_t pla
 }
 
 static inline void output_run(const tiling *g, const ra_real *m, size_t plane, int32_t t0, int32_t n, const point *out,
-                              bool as_is, const sink *y, gathered *s) {
+                              finish how, const sink *y, gathered *s) {
   for (int32_t t = t0; t < t0 + n;) {
     tile_run run = tile_run_at(g, t, t0 + n);
-    for (int32_t q = 0; q < run.n; q += VL) output_tiles(g, m + (t - t0) + q, plane, &run, q, out, as_is, y, s);
+    for (int32_t q = 0; q < run.n; q += VL) output_tiles(g, m + (t - t0) + q, plane, &run, q, out, how, y, s);
     t += run.n;
   }
 }
@@ -119,12 +124,14 @@ void K(winograd_output)(const tiling *g, const ra_real *m, size_t plane, int32_t
                         const sink *y, ra_moments *moments) {
   if (moments) {
     gathered s = {.n = 0, .sum = vec_zero(), .squares = vec_zero(), .around = vec_zero()};
-    output_run(g, m, plane, t0, n, out, out->as_is, y, &s);
+    output_run(g, m, plane, t0, n, out, out->as_is ? AS_IS : POINTWISE, y, &s);
     *moments = moments_around((double)s.around[0], s.n, (double)vec_sum(s.sum), (double)vec_sum(s.squares));
+  } else if (y->residual) {
+    output_run(g, m, plane, t0, n, out, RESIDUAL, y, NULL);
   } else if (out->as_is) {
-    output_run(g, m, plane, t0, n, out, true, y, NULL);
+    output_run(g, m, plane, t0, n, out, AS_IS, y, NULL);
   } else {
-    output_run(g, m, plane, t0, n, out, false, y, NULL);
+    output_run(g, m, plane, t0, n, out, POINTWISE, y, NULL);
   }
 }
 

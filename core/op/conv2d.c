@@ -74,17 +74,18 @@ static void fold_norm(const ra_call *c, int32_t O, ra_real *scale, ra_real *shif
 
 static void forward(ra_call *c) {
   ra_conv s = shape_of(c);
-  ra_pointwise e = {.shift = ra_has(c, 2) ? c->in[2].data : NULL, .act = c->act, .slope = c->slope};
+  ra_finish f = {.with = {.shift = ra_has(c, 2) ? c->in[2].data : NULL, .act = c->act, .slope = c->slope},
+                 .residual = c->residual, .moments = c->moments};
   char *work = c->work;
   if (c->folded) {
     ra_real *scale = c->work, *shift = scale + s.O;
     fold_norm(c, s.O, scale, shift);
-    e.scale = scale;
-    e.shift = shift;
+    f.with.scale = scale;
+    f.with.shift = shift;
     work += (2 * (size_t)s.O * sizeof(ra_real) + 63) / 64 * 64;
   }
   ra_input x = ra_input_of(c);
-  ra_kernel()->conv_forward(&s, c->conv[RA_CONV_FORWARD].algo, &x, c->in[1].data, &e, c->out.data, c->moments, work);
+  ra_kernel()->conv_forward(&s, c->conv[RA_CONV_FORWARD].algo, &x, c->in[1].data, &f, c->out.data, work);
 }
 
 static void bias_grad(void *context, int32_t o) {
@@ -116,7 +117,7 @@ const ra_op ra_op_conv2d = {
           "Ho = floor((H + 2 pad - dilation (kh - 1) - 1) / stride) + 1",
   .inputs = "x,weight,bias?",
   .params = params,
-  .flags = RA_OP_FUSE_ACT_EVAL | RA_OP_FUSE_NORM,
+  .flags = RA_OP_FUSE_ACT_EVAL | RA_OP_FUSE_NORM | RA_OP_FUSE_ADD,
   .reads = RA_READS_IN0 | RA_READS_IN1,
   .infer = infer,
   .forward = forward,

@@ -33,8 +33,6 @@ static ra_conv shape_of(const ra_call *c) {
   return s;
 }
 
-static size_t aligned(size_t bytes) { return (bytes + 63) / 64 * 64; }
-
 static bool disjoint(const ra_call *c, ra_deconv *d) {
   ra_conv s = shape_of(c);
   *d = (ra_deconv){.B = s.B, .C = s.O, .H = s.Ho, .W = s.Wo, .O = s.C, .kh = s.kh, .kw = s.kw};
@@ -75,7 +73,6 @@ static int32_t infer(ra_call *c) {
     c->conv[kind] = k->conv_choose(&s, (ra_conv_kind)kind, c->exact);
     size_t bytes = k->conv_work(&s, (ra_conv_kind)kind, c->conv[kind].algo);
     size_t *work = kind == RA_CONV_BACKWARD_DATA ? &c->work_forward : &c->work_backward;
-    if (kind == RA_CONV_FORWARD) bytes += aligned((size_t)c->in[0].size * sizeof(ra_real));
     if (bytes > *work) *work = bytes;
   }
   ra_deconv d;
@@ -96,7 +93,7 @@ static void forward(ra_call *c) {
     k->deconv_forward(&d, x, pending, c->in[1].data, bias, false, c->out.data, c->work);
     return;
   }
-  ra_target y = {.count = 1, .part = {{c->out.data, s.C, false}}};
+  ra_target y = {.count = 1, .part = {{.data = c->out.data, .channels = s.C}}};
   k->conv_backward_data(&s, c->conv[RA_CONV_BACKWARD_DATA].algo, c->in[0].data, c->in[1].data, &y, c->work);
   ra_pointwise e = {.shift = bias};
   if (bias) k->channel_affine(s.B, s.C, s.H * s.W, c->out.data, &e, c->out.data);
@@ -110,14 +107,10 @@ static void bias_grad(void *context, int32_t o) {
   c->din[2].data[o] = (ra_real)sum;
 }
 
-/* The forward kernel overwrites, so to add it goes through scratch. */
 static void data_grad(ra_call *c, const ra_conv *s) {
-  ra_pointwise none = {0};
-  ra_real *to = c->add[0] ? c->work : c->din[0].data;
-  char *work = (char *)c->work + (c->add[0] ? aligned((size_t)c->in[0].size * sizeof(ra_real)) : 0);
   ra_input dy = {.count = 1, .part = {{.data = c->dout.data, .channels = s->C}}};
-  ra_kernel()->conv_forward(s, c->conv[RA_CONV_FORWARD].algo, &dy, c->in[1].data, &none, to, NULL, work);
-  if (c->add[0]) ra_store(true, c->in[0].size, to, c->din[0].data);
+  ra_finish f = {.residual = c->add[0] ? c->din[0].data : NULL};
+  ra_kernel()->conv_forward(s, c->conv[RA_CONV_FORWARD].algo, &dy, c->in[1].data, &f, c->din[0].data, c->work);
 }
 
 static void backward(ra_call *c) {

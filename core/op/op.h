@@ -49,6 +49,7 @@ typedef struct ra_call {
   ra_array fold[4]; /* convolution in inference: weight, bias, mean, variance of the normalisation behind it */
   double fold_eps;
   bool folded;
+  const ra_real *residual; /* an array as out, added before act; NULL: none */
   ra_input x;            /* in[0] where it is no array as it is; count 0: it is */
   bool lazy;             /* out is not written: who reads it applies saved[0] and saved[1], scale and shift, and act */
   ra_moments *moments;   /* [pieces][channels] of out: forward gathers them */
@@ -78,8 +79,9 @@ enum {
   RA_OP_FUSE_ACT = 8,       /* forward and backward honour act and slope */
   RA_OP_FUSE_ACT_EVAL = 16, /* forward honours act and slope; backward does not */
   RA_OP_FUSE_NORM = 32,     /* forward honours fold */
-  RA_OP_LOSS = 64,          /* a loss: scalar output, inputs prediction, mask, teacher; fills norm2 */
-  RA_OP_RANDOM = 128        /* reads key */
+  RA_OP_FUSE_ADD = 64,      /* forward honours residual */
+  RA_OP_LOSS = 128,         /* a loss: scalar output, inputs prediction, mask, teacher; fills norm2 */
+  RA_OP_RANDOM = 256        /* reads key */
 };
 
 /* What else than an array in[0] may be: an array to which a lazy op's scale, shift and activation are still to be

@@ -28,8 +28,6 @@ local function decoded(command)
   return value[1] or value
 end
 
-local function works(command) return os.execute(command .. " >/dev/null 2>&1") == 0 end
-
 --- Installs what is missing. Returns { torch = version or false, onnx = version or false } and reasons for what is skipped.
 function contenders.prepare(wanted)
   local have, why = {}, {}
