@@ -81,27 +81,35 @@ local list = selected()
 local have, skipped = contenders.prepare(given.peers and { torch = true, onnx = true } or {})
 for _, line in ipairs(skipped) do print(line) end
 local commands = {}
+local root = (arg[0]:match("^(.*)/[^/]*$") or ".") .. "/../.."
+local whole = not given.only
+
+--- What is known after `rounds`, kept in a file at once: a run that is stopped loses nothing.
+local function keep(rounds)
+  local result = report.result(list, measured, commands, { rounds = rounds, versions = have })
+  assert(files.write(root .. "/build/bench/" .. (whole and "results" or "part") .. ".json", json.encode(result, 6) .. "\n"))
+  return result
+end
+
+local result
 for round = 1, given.rounds do
   for _, row in ipairs(list) do measure(row, round, have) end
   for name, run in pairs(COMMANDS) do
-    if not given.only or name:find(given.only, 1, true) then
+    if whole or name:find(given.only, 1, true) then
       local value, why = run()
       commands[name] = commands[name] or {}
       if value then table.insert(commands[name], value) else failures[#failures + 1] = why end
     end
   end
+  result = keep(round)
   io.stderr:write(("round %d of %d\n"):format(round, given.rounds))
 end
 
 -- ---- telling ---------------------------------------------------------------------------
 
-local result = report.result(list, measured, commands, { rounds = given.rounds, versions = have })
 print(report.text(result))
 for _, text in ipairs(failures) do print("failed: " .. text) end
-local folder = (arg[0]:match("^(.*)/[^/]*$") or ".") .. "/../.."
-local all = not given.only
-assert(files.write(folder .. "/build/bench/" .. (all and "results" or "part") .. ".json", json.encode(result, 6) .. "\n"))
-if all and given.rounds >= 7 and have.torch and have.onnx and #failures == 0 then
-  assert(report.write_docs(folder .. "/docs/explanation/performance.md", result))
+if whole and given.rounds >= 7 and have.torch and have.onnx and #failures == 0 then
+  assert(report.write_docs(root .. "/docs/explanation/performance.md", result))
 end
 os.exit(#failures == 0 and 0 or 1)
