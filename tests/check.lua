@@ -42,6 +42,16 @@ function check.near(got, wanted, tolerance, what)
   end
 end
 
+--- Relative L2 distance of n numbers; infinite where one is NaN.
+function check.relative_l2(got, wanted, n)
+  local d, s = 0, 0
+  for i = 0, n - 1 do
+    if got[i] ~= got[i] then return 1 / 0 end
+    d, s = d + (got[i] - wanted[i]) ^ 2, s + wanted[i] ^ 2
+  end
+  return math.sqrt(d / math.max(s, 1e-30))
+end
+
 --- f must raise an error whose text holds `part` (plain).
 function check.raises(part, f, ...)
   local ok, err = pcall(f, ...)

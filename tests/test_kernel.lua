@@ -102,17 +102,6 @@ local function run(isa, kind, algo, shape, a, b, start, n, options)
   return out
 end
 
---- Relative L2 distance of two arrays,.
-local function distance(got, wanted, n)
-  local d, s = 0, 0
-  for i = 0, n - 1 do
-    if got[i] ~= got[i] then return 1 / 0 end
-    d = d + (got[i] - wanted[i]) ^ 2
-    s = s + wanted[i] ^ 2
-  end
-  return math.sqrt(d / math.max(s, 1e-30))
-end
-
 --- Compares gathered moments with those of y itself, where the algorithm gathered any.
 local function check_moments(shape, m, y, label)
   if m.rstd[0] < 0 then return end
@@ -164,7 +153,7 @@ local function compare(kind)
           end
           local got = run(isa, kind, algo, shape, a, b, start, n, p)
           if p.moments then check_moments(shape, p.moments, got, ALGOS[algo] .. " " .. isa .. ": " .. shape.text) end
-          local d = distance(got, wanted, n)
+          local d = check.relative_l2(got, wanted, n)
           local key = ALGOS[algo] .. " " .. isa
           if not worst[key] then worst[key] = { 0, "" } end
           if d > worst[key][1] then worst[key] = { d, shape.text } end
@@ -233,7 +222,7 @@ check.case("kernel: matrix product", function()
         local got = cdata.new(REAL .. "[?]", M * N)
         cdata.copy(got, start, M * N * cdata.sizeof(REAL))
         check.equal(C.ra_gemm_run(isa, at, bt, M, N, depth, A, B, add, got, 1, nil), 0)
-        worst = math.max(worst, distance(got, wanted, M * N))
+        worst = math.max(worst, check.relative_l2(got, wanted, M * N))
       end
     end
   end

@@ -25,15 +25,6 @@ local function shapes()
   return list
 end
 
-local function distance(got, wanted, n)
-  local d, s = 0, 0
-  for i = 0, n - 1 do
-    if got[i] ~= got[i] then return 1 / 0 end
-    d, s = d + (got[i] - wanted[i]) ^ 2, s + wanted[i] ^ 2
-  end
-  return math.sqrt(d / math.max(s, 1e-30))
-end
-
 --- Runs compute(shape, random) on every set and shape; it returns a list of { name, got, wanted, n }.
 local function on_every_set(what, tolerance, compute)
   check.case("kernel sets: " .. what, function()
@@ -43,7 +34,7 @@ local function on_every_set(what, tolerance, compute)
       ra.seed(7)
       for _, s in ipairs(shapes()) do
         for _, r in ipairs(compute(s)) do
-          local d = distance(r[2], r[3], r[4])
+          local d = check.relative_l2(r[2], r[3], r[4])
           local text = ("%s of [%s]"):format(r[1], table.concat(s, ","))
           if d > worst then worst, where = d, text end
           check.ok(d <= tolerance, ("%s %s: relative L2 error %.3g"):format(isa, text, d))
