@@ -198,6 +198,7 @@ int32_t ra_bundle_find(const ra_bundle *b, const char *name);     /* index, or -
 const char *ra_bundle_name(const ra_bundle *b, int32_t i);
 const char *ra_bundle_dtype(const ra_bundle *b, int32_t i);       /* as stored: "F32", "U8", "I64", .. */
 ra_tensor *ra_bundle_tensor(const ra_bundle *b, int32_t i);       /* [own] converted to ra_real */
+int32_t ra_bundle_read(const ra_bundle *b, int32_t i, ra_tensor *t); /* the same into a contiguous tensor of its shape, else RA_ERR_SHAPE */
 const void *ra_bundle_bytes(const ra_bundle *b, int32_t i, double *size); /* as stored, row-major; valid while b lives */
 const char *ra_bundle_meta_get(const ra_bundle *b, const char *key); /* NULL: none */
 int32_t ra_bundle_meta_count(const ra_bundle *b);

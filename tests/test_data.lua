@@ -355,6 +355,22 @@ check.case("load: folders, absent files and unknown formats", function()
   check.ok(C.ra_bundle_save(sample(), folder .. "/x", "tar") ~= 0)
 end)
 
+check.case("an array is read into a tensor of its shape", function()
+  local safetensors, tensor = require "ramus.safetensors", require "ramus.tensor"
+  local path = check.folder("read_into") .. "/a.safetensors"
+  assert(safetensors.save(path, { w = tensor.of { { 1, 2, 3 }, { 4, 5, 6 } }, bytes = "\1\2" }))
+  local file = assert(safetensors.load(path))
+  local t = tensor.empty(2, 3):fill(9)
+  check.ok(file:read("w", t))
+  check.equal(t:get(2, 3), 6)
+  check.fails("'w' has shape [2,3], wanted [3,2]", file.read, file, "w", tensor.empty(3, 2))
+  check.fails("holds no array 'v'", file.read, file, "v", t)
+  check.fails("contiguous", file.read, file, "w", tensor.empty(2, 4):narrow(2, 1, 3))
+  local two = tensor.empty(2)
+  check.ok(file:read("bytes", two))
+  check.equal(two:get(2), 2)
+end)
+
 check.case("names: doubles, empty and reserved ones are refused", function()
   local b, t = bundle(), make(function() return 1 end, 1)
   ok(C.ra_bundle_add(b, "a", t))

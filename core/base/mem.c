@@ -17,6 +17,11 @@ typedef union {
 /* Blocks of several huge pages begin on one: their first touch is then 10 times cheaper. */
 enum { HUGE_PAGE = 2 << 20, LARGE = 2 * HUGE_PAGE };
 
+/* Large blocks are asked for in whole huge pages, so that their ends are cheap too. */
+static size_t room_of(size_t bytes) {
+  return bytes >= LARGE ? (bytes + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE : bytes;
+}
+
 /* Bytes between the start of the allocation and the block; the header is at their end. */
 static size_t lead_of(size_t bytes) { return bytes >= LARGE ? (size_t)HUGE_PAGE : sizeof(block_header); }
 
@@ -48,12 +53,12 @@ void *ra_mem_alloc(size_t count, size_t size) {
   }
   size_t lead = lead_of(bytes);
   char *base = NULL;
-  if (told_to_fail() || posix_memalign((void **)&base, bytes >= LARGE ? HUGE_PAGE : RA_MEM_ALIGN, bytes + lead) != 0) {
+  if (told_to_fail() || posix_memalign((void **)&base, bytes >= LARGE ? HUGE_PAGE : RA_MEM_ALIGN, room_of(bytes) + lead) != 0) {
     ra_fail(RA_ERR_MEMORY, "out of memory: could not allocate %.1f MB; use a smaller batch or image size",
             (double)bytes / 1e6);
     return NULL;
   }
-  if (bytes >= LARGE) (void)madvise(base + lead, bytes / HUGE_PAGE * HUGE_PAGE, MADV_HUGEPAGE);
+  if (bytes >= LARGE) (void)madvise(base + lead, room_of(bytes), MADV_HUGEPAGE);
   char *block = base + lead;
   ((block_header *)block)[-1].bytes = bytes;
   atomic_fetch_add(&made, 1);

@@ -193,6 +193,28 @@ ra_tensor *ra_bundle_tensor(const ra_bundle *b, int32_t i) {
   return t;
 }
 
+static bool has_shape_of(const ra_bundle_entry *e, const ra_tensor *t) {
+  bool same = e->rank == t->rank;
+  for (int32_t k = 0; same && k < e->rank; k++) same = e->dim[k] == t->dim[k];
+  return same;
+}
+
+int32_t ra_bundle_read(const ra_bundle *b, int32_t i, ra_tensor *t) {
+  char has[80], wanted[80];
+  const ra_bundle_entry *e = entry_at(b, i);
+  if (!e) return RA_ERR_ARG;
+  if (e->tensor) return ra_tensor_copy(t, e->tensor);
+  if (!ra_tensor_contiguous(t)) return ra_fail(RA_ERR_SHAPE, "array '%s' is read into contiguous tensors only", e->name);
+  if (!has_shape_of(e, t)) {
+    int32_t dim[RA_BUNDLE_RANK];
+    for (int32_t k = 0; k < e->rank; k++) dim[k] = e->dim[k] > INT32_MAX ? INT32_MAX : (int32_t)e->dim[k];
+    return ra_fail(RA_ERR_SHAPE, "'%s' has shape %s, wanted %s", e->name, ra_shape_text(e->rank, dim, has),
+                   ra_shape_text(t->rank, t->dim, wanted));
+  }
+  ra_dtype_convert(e->dtype, e->bytes, (size_t)t->size, t->data);
+  return RA_OK;
+}
+
 /* By content: zip is .npz, the .npy magic is one array named "", else it must be safetensors. */
 static int32_t decode(ra_bundle *b, const char *where, const uint8_t *data, size_t size) {
   if (ra_npy_is(data, size)) return ra_npy_decode(b, "", where, data, size);

@@ -111,7 +111,7 @@ static void write_all(job *j) {
   png_set_IHDR(png, j->info, (png_uint_32)p->width, (png_uint_32)p->height, p->bits,
                p->channels == 3 ? PNG_COLOR_TYPE_RGB : PNG_COLOR_TYPE_GRAY, PNG_INTERLACE_NONE,
                PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
-  png_set_compression_level(png, 3); /* with one filter: the bytes of the default (6, all filters) in a quarter of its time */
+  png_set_compression_level(png, 2); /* with one filter; level 3 takes twice the time for 5 % fewer bytes */
   png_set_filter(png, 0, PNG_FILTER_UP);
   png_write_info(png, j->info);
   if (p->bits == 16) png_set_swap(png);

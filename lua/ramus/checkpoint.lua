@@ -51,11 +51,9 @@ end
 function checkpoint.read_model(file, prefix)
   local template, err = decode(file.meta["ramus.model"], "the model in " .. file.path)
   if not template then return nil, err end
-  local values = setmetatable({}, { __index = function(read, name) -- a training state holds far more than the model asks for
-    local stored = prefix and file:has(prefix .. name) and prefix .. name or name
-    read[name] = file:has(stored) and assert(file:get(stored)) or nil
-    return rawget(read, name)
-  end })
+  local function stored(name) return prefix and file:has(prefix .. name) and prefix .. name or name end
+  local values = { has = function(_, name) return file:has(stored(name)) end, get = function(_, name) return file:get(stored(name)) end,
+    read = function(_, name, t) return file:read(stored(name), t) end }
   local m
   m, err = model.from_template(template, values)
   if not m then return nil, ("%s: %s"):format(file.path, err) end

@@ -201,8 +201,9 @@ function Model:export_template()
     parameters = parameters, constants = #self.constants, name = self.name }
 end
 
---- A model from such a template and values by name (constants as "constant.K"); nil and a message where they do not fit.
-function model.from_template(t, values)
+--- A model from such a template and its values in an open file (constants as "constant.K"), or in anything that has the
+-- file's has, get and read; nil and a message where they do not fit.
+function model.from_template(t, file)
   if type(t) ~= "table" or type(t.entries) ~= "table" or type(t.parameters) ~= "table" or type(t.outputs) ~= "table" then
     return nil, "the file holds no model"
   end
@@ -213,12 +214,12 @@ function model.from_template(t, values)
   end
   local constants = {}
   for k = 1, t.constants or 0 do
-    constants[k] = values["constant." .. k]
+    constants[k] = file:has("constant." .. k) and file:get("constant." .. k)
     if not constants[k] then return nil, ("the file lacks the model's constant %d"):format(k) end
   end
   local self = assemble({ entries = t.entries, outputs = t.outputs, channels = t.channels }, t.parameters, constants)
   self.name = t.name
-  local ok, err = self:load_values(values)
+  local ok, err = self:load_values(file)
   if not ok then return nil, err end
   local traced, message = pcall(function() -- a template that cannot be recorded is refused here
     local r = graph.recorder()
@@ -228,17 +229,15 @@ function model.from_template(t, values)
   return self
 end
 
---- Copies values by name into parameters and buffers; nil and a message where one is missing or has another shape.
-function Model:load_values(values)
+--- Reads parameters and buffers from an open file; nil and a message where one is missing or has another shape.
+function Model:load_values(file)
   for _, p in ipairs(self.entries) do
-    local v = values[p.name]
-    if not v then return nil, ("the file lacks '%s'"):format(p.name) end
-    local wanted = tensor.shape_text(self.values[p.name])
-    if tensor.shape_text(v) ~= wanted then
-      return nil, ("'%s' has shape %s, wanted %s"):format(p.name, tensor.shape_text(v), wanted)
-    end
+    if not file:has(p.name) then return nil, ("the file lacks '%s'"):format(p.name) end
   end
-  for _, p in ipairs(self.entries) do self.values[p.name]:copy(values[p.name]) end
+  for _, p in ipairs(self.entries) do
+    local ok, err = file:read(p.name, self.values[p.name])
+    if not ok then return nil, err end
+  end
   return true
 end
 

@@ -3,8 +3,8 @@
 --   file.tensors  name -> tensor            file.names  names in the file's order
 --   file.meta     key -> string             file.checked  it carried a checksum, and it was right
 --   safetensors.save(path, { ["conv1.weight"] = t, .. }, { epoch = "3" })
--- Reading is lazy: file:get(name) converts one array, file.tensors does so at
--- first use; file:bytes(name) gives an array as it is stored, as a string.
+-- Reading is lazy: file:get(name) converts one array, file:read(name, t) does so into a tensor that is there,
+-- file.tensors at first use; file:bytes(name) gives an array as it is stored, as a string.
 local border = require "ramus.ffi"
 local tensor = require "ramus.tensor"
 local C, ffi = border.C, border.cdata
@@ -19,6 +19,14 @@ function methods.get(file, name)
   if index < 0 then return nil, ("%s holds no array '%s'"):format(file.path, name) end
   border.make_room(0)
   return tensor.wrap(C.ra_bundle_tensor(file.bundle, index))
+end
+
+--- Fills tensor t with an array of its shape. true; nil and a message where it is absent or has another shape.
+function methods.read(file, name, t)
+  local index = C.ra_bundle_find(file.bundle, name)
+  if index < 0 then return nil, ("%s holds no array '%s'"):format(file.path, name) end
+  if C.ra_bundle_read(file.bundle, index, t) ~= 0 then return nil, border.message() end
+  return true
 end
 
 function methods.has(file, name) return C.ra_bundle_find(file.bundle, name) >= 0 end

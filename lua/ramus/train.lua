@@ -97,7 +97,7 @@ function Trainer:restore(file)
   local state, err = checkpoint.decode(file.meta["ramus.state"] or "null", "the state in " .. file.path)
   if type(state) ~= "table" then return nil, err or (file.path .. " holds no training state") end
   local ok
-  ok, err = self.model:load_values(file.tensors)
+  ok, err = self.model:load_values(file)
   if not ok then return nil, err end
   for _, name in ipairs { "m", "v" } do
     local t = tensor.wrap(C.ra_optim_state(self.optim, name))

@@ -64,7 +64,7 @@ local function layouts_of(row, round)
 end
 
 local function measure(row, round, have)
-  note(row, "ramus", contenders.ramus(row, STEPS))
+  note(row, "ramus", contenders.ramus(row, row.steps or STEPS))
   for _, peer in ipairs(type(row.peers) == "table" and row.peers or {}) do
     if peer == "torch" and have.torch then
       if round % 3 == 1 then note(row, "torch_installed", contenders.torch_installed(row, 1)) end
