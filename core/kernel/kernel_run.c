@@ -134,7 +134,7 @@ int32_t ra_gemm_run(const char *isa, bool at, bool bt, int32_t M, int32_t N, int
 
 /* ---- the peak ---- */
 
-enum { PEAK_ROUNDS = 100000, PEAK_TURNS = 5 };
+enum { PEAK_ROUNDS = 1000000, PEAK_TURNS = 10 }; /* milliseconds each: a processor that slept takes one to be at work */
 
 static void at_peak(void *flops, int32_t thread) { ((double *)flops)[thread] = ra_kernel()->peak_flops(PEAK_ROUNDS); }
 
