@@ -116,6 +116,21 @@ check.case("inference: a residual is added in the convolution, before the activa
   end
 end)
 
+check.case("the statistics of a sum are not those of the convolution that it was made in", function()
+  local w, image, results = ra.randn { 20, 20, 3, 3 }, ra.randn { 2, 20, 24, 24 }, {}
+  for _, fuse in ipairs { true, false } do
+    local r = graph.recorder()
+    local x = r:input { 2, 20, 24, 24 }
+    local y = F.batch_norm(F.conv2d(x, r:tensor(w), { pad = 1 }) + x, { train = true })
+    local plan = assert(r:plan { outputs = { y }, fuse = fuse })
+    plan:bind(x, image)
+    plan:run()
+    check.equal(plan:describe():find("+add", 1, true) ~= nil, fuse, plan:describe())
+    results[fuse] = plan:output(1):clone()
+  end
+  check.near(check.relative_l2(results[true].data, results[false].data, results[true].size), 0, 1e-5)
+end)
+
 check.case("grad of tensors, lists and what does not matter", function()
   local a, b = ra.tensor { 1, 2, 3 }, ra.tensor { 4, 5, 6 }
   local value, da, db = ra.grad(function(x, y) return F.sum(x * y * y) end, a, b)

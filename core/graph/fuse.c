@@ -67,7 +67,7 @@ static bool same_shape(const ra_array *a, const ra_array *b) {
   return a->rank == b->rank && memcmp(a->dim, b->dim, (size_t)a->rank * sizeof *a->dim) == 0;
 }
 
-/* n adds two arrays, the second of which was made by `before`: the first becomes its residual. */
+/* n adds the value of `other`, an older node, to what `before` made: that becomes its residual. */
 static bool fuse_add(const ra_plan *p, ra_plan_node *before, const ra_plan_node *n, int32_t other) {
   if (strcmp(n->call.op->name, "add") != 0 || !(before->call.op->flags & RA_OP_FUSE_ADD) || before->wants_grad || n->wants_grad) return false;
   if (before->call.act != RA_ACT_NONE || before->residual >= 0) return false;
@@ -124,8 +124,8 @@ static void fuse_moments(ra_plan *p) {
     ra_plan_node *n = &p->node[i];
     if (!n->used || n->kind != RA_NODE_OP || strcmp(n->call.op->name, "batch_norm") != 0) continue;
     const ra_plan_node *before = &p->node[n->in[0]];
-    if (n->call.param[ra_param_slot(n->call.op, "train")] == 0 || before->kind != RA_NODE_OP || before->call.act != RA_ACT_NONE)
-      continue;
+    if (n->call.param[ra_param_slot(n->call.op, "train")] == 0 || before->kind != RA_NODE_OP) continue;
+    if (before->call.act != RA_ACT_NONE || before->residual >= 0) continue;
     n->call.gathered_pieces = before->call.pieces;
   }
 }

@@ -73,10 +73,6 @@ static inline ra_input whole_input(const ra_real *data, int32_t channels) {
   return (ra_input){.count = 1, .part = {{.data = data, .channels = channels}}};
 }
 
-static inline ra_target whole_target(ra_real *data, int32_t channels, bool add) {
-  return (ra_target){.count = 1, .part = {{.data = data, .channels = channels, .add = add}}};
-}
-
 /* y of a forward convolution with `channels`. */
 static inline ra_target output_target(ra_real *y, int32_t channels, const ra_finish *f) {
   return (ra_target){.count = 1, .part = {{.data = y, .channels = channels, .residual = f->residual}}};

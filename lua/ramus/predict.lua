@@ -124,14 +124,10 @@ local function one(model, path, folder, name, o)
     if p.data[i] >= o.threshold then mask.data[i], hits = 1, hits + 1 end
   end
   local result = { image = path, vessel_share = hits / p.size }
-  local pictures = { overlay = image.overlay(picture, p, nil, { threshold = o.threshold }), prob = p, mask = mask }
-  local list = {}
-  for i, kind in ipairs { "overlay", "prob", "mask" } do -- the one that takes longest first
-    result[kind] = ("%s/%s_%s.png"):format(folder, name, kind)
-    list[i] = { result[kind], pictures[kind] }
-  end
+  for _, kind in ipairs { "overlay", "prob", "mask" } do result[kind] = ("%s/%s_%s.png"):format(folder, name, kind) end
+  local overlay = image.overlay(picture, p, nil, { threshold = o.threshold })
   local ok
-  ok, err = image.save_all(list)
+  ok, err = image.save_all { { result.overlay, overlay }, { result.prob, p }, { result.mask, mask } } -- the one that takes longest first
   if not ok then return nil, err end
   return result
 end

@@ -23,6 +23,7 @@ end
 
 --- Fills tensor t with an array of its shape. true; nil and a message where it is absent or has another shape.
 function methods.read(file, name, t)
+  if not tensor.is(t) then error(("read: wants a tensor to fill, got %s"):format(tostring(t)), 2) end
   local index = C.ra_bundle_find(file.bundle, name)
   if index < 0 then return nil, ("%s holds no array '%s'"):format(file.path, name) end
   if C.ra_bundle_read(file.bundle, index, t) ~= 0 then return nil, border.message() end
