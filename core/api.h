@@ -174,7 +174,7 @@ int32_t ra_augment_size(const ra_augment *program, int32_t height, int32_t width
 int32_t ra_augment_apply(const ra_augment *program, const ra_picture *in, const ra_picture *out, double seed, int32_t epoch,
                          int32_t sample, ra_augment_scratch *scratch);
 
-/* ---- data: transfer, archives, hashes, safetensors, npy, loader (core/data) ---- */
+/* ---- data: transfer, archives, hashes, safetensors, npy, loader (core/file, core/loader) ---- */
 
 /* SHA-256 as 64 hexadecimal digits and a zero byte. */
 int32_t ra_sha256(const void *data, double size, char *hex);

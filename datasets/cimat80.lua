@@ -1,5 +1,5 @@
 --- cimat80: 80 X-ray coronary angiograms with hand-drawn vessel masks, the part of DCA1 that a public repository held.
-local dataset = require "ramus.dataset"
+local dataset = require "ramus.data.dataset"
 
 local commit = "e35b2ded624a020bb51548853f7e213def24bd3b"
 

@@ -1,5 +1,5 @@
 --- DCA1: 134 X-ray coronary angiograms with hand-drawn vessel masks (Database_134_Angiograms).
-local dataset = require "ramus.dataset"
+local dataset = require "ramus.data.dataset"
 
 local list = {}
 for n = 1, 134 do

@@ -1,8 +1,8 @@
 --- phantom: synthetic coronary angiograms with exact masks, made here; needs no network.
-local border = require "ramus.ffi"
-local dataset = require "ramus.dataset"
-local files = require "ramus.files"
-local C, ffi = border.C, border.cdata
+local ffi = require "ramus.base.ffi"
+local dataset = require "ramus.data.dataset"
+local files = require "ramus.base.files"
+local C = ffi.C
 
 local PARTS = { "train", "val", "test" }
 
@@ -11,12 +11,12 @@ local function width_of(o) return o.width or o.size end
 
 local function blank(o)
   local pointer = C.ra_tensor_new(2, ffi.new("int32_t[2]", height_of(o), width_of(o)))
-  if pointer == nil then return nil, border.message() end
+  if pointer == nil then return nil, ffi.message() end
   return ffi.gc(pointer, C.ra_tensor_release)
 end
 
 local function save(path, t)
-  if C.ra_image_save(path, t, 8) ~= 0 then return nil, border.message() end
+  if C.ra_image_save(path, t, 8) ~= 0 then return nil, ffi.message() end
   return true
 end
 
@@ -59,12 +59,12 @@ return {
   prepare = function(_, target, o)
     local image, err = blank(o)
     local mask = image and blank(o)
-    if not mask then return nil, err or border.message() end
+    if not mask then return nil, err or ffi.message() end
     for k, part in ipairs(PARTS) do
       local good = true
       if o[part] > 0 then good, err = files.make_folder(target .. "/" .. part) end
       for n = 1, good and o[part] or 0 do
-        if C.ra_phantom(image, mask, o.seed, (k - 1) * 100000 + n) ~= 0 then return nil, border.message() end
+        if C.ra_phantom(image, mask, o.seed, (k - 1) * 100000 + n) ~= 0 then return nil, ffi.message() end
         local path = ("%s/%s/%d"):format(target, part, n)
         good, err = save(path .. ".png", image)
         if good then good, err = save(path .. "_gt.png", mask) end

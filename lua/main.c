@@ -1,5 +1,5 @@
 /* main.c: the executable. Embeds LuaJIT, tells it where Ramus' Lua files are,
- * and calls ramus.cli. The core is linked in and its symbols are exported, so
+ * and calls ramus.cli.main. The core is linked in and its symbols are exported, so
  * that ffi.C finds them. */
 #define _DEFAULT_SOURCE
 #include <limits.h>
@@ -85,7 +85,7 @@ static int start(lua_State *L) {
   }
   lua_setglobal(L, "arg");
   lua_getglobal(L, "require");
-  lua_pushliteral(L, "ramus.cli");
+  lua_pushliteral(L, "ramus.cli.main");
   lua_call(L, 1, 1);
   lua_getfield(L, -1, "main");
   lua_getglobal(L, "arg");

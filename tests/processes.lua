@@ -12,7 +12,7 @@ end
 
 --- Runs a shell command; what it printed (both streams), its exit status (128 + n for signal n), and its seconds.
 function processes.sh(command)
-  local clock = require("ramus.ffi").C.ra_clock
+  local clock = require("ramus.base.ffi").C.ra_clock
   local start = clock()
   local pipe = io.popen("{ " .. command .. "\n} 2>&1; echo \"status $?\"")
   local text = pipe:read("*a")

@@ -1,7 +1,7 @@
 -- Augmentation: a pure function of its key, exact where nothing is interpolated, aligned, binary masks.
 local check = require "check"
-local ffi = require "ramus.ffi"
-local new = ffi.cdata
+local ffi = require "ramus.base.ffi"
+local new = ffi
 local C = ffi.C
 
 local function own(t)
@@ -329,8 +329,8 @@ end)
 
 -- ---- ramus.augment ----
 
-local augment = require "ramus.augment"
-local tensors = require "ramus.tensor"
+local augment = require "ramus.data.augment"
+local tensors = require "ramus.lang.tensor"
 
 check.case("ramus.augment builds programs, prints them and applies them", function()
   local p = augment.program { flip = true, rotate = 25, scale = { 0.85, 1.2 }, gamma = { 0.7, 1.4, share = 0.5 },
@@ -382,7 +382,7 @@ check.case("wrong options name what is wrong", function()
 end)
 
 check.case("the loader prepares once, augments by key, and gives the same batches for any number of threads", function()
-  local image_module, loader = require "ramus.image", require "ramus.loader"
+  local image_module, loader = require "ramus.data.image", require "ramus.data.loader"
   local folder, samples = check.folder("augment"), {}
   for i = 1, 5 do
     local base = folder .. "/" .. i

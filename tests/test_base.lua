@@ -1,8 +1,8 @@
 --- The ground floor: random numbers, memory, errors, threads, kernel sets.
 local check = require "check"
 local ra = require "ramus"
-local border = require "ramus.ffi"
-local C, ffi = border.C, border.cdata
+local ffi = require "ramus.base.ffi"
+local C = ffi.C
 
 check.case("Philox4x32-10 gives the published words", function()
   -- Known answer for counter 0 and key 0 (Random123's kat_vectors); purpose 0 mixes 0x85EBCA6B into the key's upper
@@ -46,9 +46,9 @@ end)
 
 check.case("threads and kernel sets are checked", function()
   check.equal(C.ra_set_threads(0), C.RA_ERR_ARG)
-  check.ok(border.message():find("wanted 1 to", 1, true), border.message())
+  check.ok(ffi.message():find("wanted 1 to", 1, true), ffi.message())
   check.equal(C.ra_set_isa("avx1024"), C.RA_ERR_ARG)
-  check.ok(border.message():find("generic, avx2 and avx512", 1, true), border.message())
+  check.ok(ffi.message():find("generic, avx2 and avx512", 1, true), ffi.message())
   local kept = ffi.string(C.ra_isa())
   check.equal(C.ra_set_isa("generic"), 0)
   check.equal(ffi.string(C.ra_isa()), "generic")

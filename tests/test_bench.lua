@@ -1,6 +1,6 @@
 --- make bench: medians, ratios and verdicts from known figures, the table in the page, and a run of a part without peers.
 local check = require "check"
-local files = require "ramus.files"
+local files = require "ramus.base.files"
 local json = require "cjson"
 local processes = require "processes"
 package.path = check.root .. "/tests/bench/?.lua;" .. package.path

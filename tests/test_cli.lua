@@ -1,8 +1,8 @@
 --- The command line: exit statuses, the ways to start, installed files, predictions on odd pictures.
 local check = require "check"
 local ra = require "ramus"
-local border = require "ramus.ffi"
-local files = require "ramus.files"
+local ffi = require "ramus.base.ffi"
+local files = require "ramus.base.files"
 local json = require "cjson"
 local processes = require "processes"
 
@@ -112,7 +112,7 @@ check.case("from another folder through a symbolic link", function()
   check.equal(text, require("ramus").version .. "\n", "version")
 end)
 
-local in_tree = files.is_file(root .. "/Makefile") and not os.getenv "RAMUS_SANITIZED" and border.real == "float"
+local in_tree = files.is_file(root .. "/Makefile") and not os.getenv "RAMUS_SANITIZED" and ffi.real == "float"
 
 check.case("plain luajit with the paths set", function()
   if not in_tree then check.skip("the library of this build wants its own runtime") end
@@ -162,7 +162,7 @@ assert(ra.image.save(pictures .. "/odd.png", ra.rand(1, 33, 17)))
 assert(ra.image.save(pictures .. "/one.png", ra.rand(1, 1, 1)))
 assert(ra.image.save(pictures .. "/colour.png", ra.rand(3, 20, 30)))
 assert(ra.image.save(pictures .. "/plain.pgm", ra.rand(1, 9, 11)))
-if border.C.ra_image_save(pictures .. "/deep.png", ra.rand(1, 24, 24), 16) ~= 0 then error(border.message()) end
+if ffi.C.ra_image_save(pictures .. "/deep.png", ra.rand(1, 24, 24), 16) ~= 0 then error(ffi.message()) end
 
 check.case("predict: a folder with pictures of every size and depth", function()
   local results = json.decode(expect(("predict %s %s -o out --json"):format(model, pictures), 0))

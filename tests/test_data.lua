@@ -1,8 +1,8 @@
 --- Hashes, safetensors, npy and npz: round trips, files by NumPy, hostile files,
 -- flipped bits, cut files, full disks, failing allocations.
 local check = require "check"
-local ffi = require "ramus.ffi"
-local C, cdata = ffi.C, ffi.cdata
+local ffi = require "ramus.base.ffi"
+local C = ffi.C
 local folder = check.folder("data")
 
 local function write(path, bytes)
@@ -27,10 +27,10 @@ end
 
 local function ok(code) if code ~= 0 then error(ffi.message(), 2) end end
 
-local function owned(tensor) return cdata.gc(tensor, C.ra_tensor_release) end
+local function owned(tensor) return ffi.gc(tensor, C.ra_tensor_release) end
 
 local function make(values, ...)
-  local dim = cdata.new("int32_t[8]", ...)
+  local dim = ffi.new("int32_t[8]", ...)
   local t = owned(C.ra_tensor_new(select("#", ...), dim))
   assert(t ~= nil, ffi.message())
   for i = 0, t.size - 1 do t.data[i] = values(i) end
@@ -40,16 +40,16 @@ end
 local function parse(bytes)
   local b = C.ra_bundle_parse(bytes, #bytes)
   if b == nil then return nil, ffi.message() end
-  return cdata.gc(b, C.ra_bundle_release)
+  return ffi.gc(b, C.ra_bundle_release)
 end
 
 local function load(path)
   local b = C.ra_bundle_load(path)
   if b == nil then return nil, ffi.message() end
-  return cdata.gc(b, C.ra_bundle_release)
+  return ffi.gc(b, C.ra_bundle_release)
 end
 
-local function bundle() return cdata.gc(C.ra_bundle_new(), C.ra_bundle_release) end
+local function bundle() return ffi.gc(C.ra_bundle_new(), C.ra_bundle_release) end
 
 local function tensor_of(b, name)
   local i = C.ra_bundle_find(b, name)
@@ -71,16 +71,16 @@ end
 local function st(header, data) return u64(#header) .. header .. (data or "") end
 
 check.case("sha256: known values, of memory and of a file", function()
-  local hex = cdata.new("char[65]")
+  local hex = ffi.new("char[65]")
   ok(C.ra_sha256("abc", 3, hex))
   local abc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
-  check.equal(cdata.string(hex), abc)
+  check.equal(ffi.string(hex), abc)
   ok(C.ra_sha256("", 0, hex))
-  check.equal(cdata.string(hex), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855")
+  check.equal(ffi.string(hex), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855")
   ok(C.ra_sha256_file(write(folder .. "/abc", "abc"), hex))
-  check.equal(cdata.string(hex), abc)
+  check.equal(ffi.string(hex), abc)
   ok(C.ra_sha256_file(write(folder .. "/million", ("a"):rep(1000000)), hex))
-  check.equal(cdata.string(hex), "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0")
+  check.equal(ffi.string(hex), "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0")
   check.ok(C.ra_sha256_file(folder .. "/absent", hex) ~= 0)
   check.ok(C.ra_sha256_file(folder, hex) ~= 0)
 end)
@@ -113,11 +113,11 @@ check.case("safetensors: round trip, alignment, metadata, same bytes twice", fun
   for i = 0, 11 do check.near(w.data[i], i / 3 - 1, 1e-7) end
   check.equal(assert(tensor_of(b, "scalar")).rank, 0)
   check.equal(assert(tensor_of(b, "empty")).size, 0)
-  local size = cdata.new("double[1]")
+  local size = ffi.new("double[1]")
   local blob = C.ra_bundle_bytes(b, C.ra_bundle_find(b, "blob"), size)
-  check.equal(cdata.string(blob, size[0]), "a\0b")
-  check.equal(cdata.string(C.ra_bundle_meta_get(b, "recipe")), "return { name = \"ä\" }\n")
-  check.equal(cdata.string(C.ra_bundle_meta_get(b, "epoch")), "7")
+  check.equal(ffi.string(blob, size[0]), "a\0b")
+  check.equal(ffi.string(C.ra_bundle_meta_get(b, "recipe")), "return { name = \"ä\" }\n")
+  check.equal(ffi.string(C.ra_bundle_meta_get(b, "epoch")), "7")
   check.ok(C.ra_bundle_meta_get(b, "ramus.sha256") == nil, "the checksum is not the caller's")
   check.equal(C.ra_bundle_find(b, "no"), -1)
   check.ok(C.ra_bundle_tensor(b, 99) == nil)
@@ -190,8 +190,8 @@ check.case("safetensors: every flipped bit and every cut is noticed", function()
   local path = folder .. "/flip.safetensors"
   ok(C.ra_bundle_save(sample(), path, "safetensors"))
   local bytes = read(path)
-  local buffer = cdata.new("uint8_t[?]", #bytes + 1)
-  cdata.copy(buffer, bytes, #bytes)
+  local buffer = ffi.new("uint8_t[?]", #bytes + 1)
+  ffi.copy(buffer, bytes, #bytes)
   for at = 0, #bytes - 1 do
     for bit = 0, 7 do
       buffer[at] = require("bit").bxor(buffer[at], 2 ^ bit)
@@ -314,8 +314,8 @@ check.case("npz: hostile files are refused; flips and cuts never crash", functio
   ok(C.ra_bundle_add(b, "a", make(function(i) return i end, 4, 4)))
   ok(C.ra_bundle_save(b, folder .. "/h.npz", "npz"))
   local bytes = read(folder .. "/h.npz")
-  local buffer, bxor = cdata.new("uint8_t[?]", #bytes), require("bit").bxor
-  cdata.copy(buffer, bytes, #bytes)
+  local buffer, bxor = ffi.new("uint8_t[?]", #bytes), require("bit").bxor
+  ffi.copy(buffer, bytes, #bytes)
   local silent = 0
   for at = 0, #bytes - 1 do
     for bit = 0, 7 do
@@ -356,7 +356,7 @@ check.case("load: folders, absent files and unknown formats", function()
 end)
 
 check.case("an array is read into a tensor of its shape", function()
-  local safetensors, tensor = require "ramus.safetensors", require "ramus.tensor"
+  local safetensors, tensor = require "ramus.lang.safetensors", require "ramus.lang.tensor"
   local path = check.folder("read_into") .. "/a.safetensors"
   assert(safetensors.save(path, { w = tensor.of { { 1, 2, 3 }, { 4, 5, 6 } }, bytes = "\1\2" }))
   local file = assert(safetensors.load(path))
@@ -430,7 +430,7 @@ check.case("save: through a symbolic link, over a part left by a killed process"
 end)
 
 check.case("ra.save and ra.load: by content, names kept, mistakes are errors", function()
-  local serialize, tensor = require "ramus.serialize", require "ramus.tensor"
+  local serialize, tensor = require "ramus.lang.serialize", require "ramus.lang.tensor"
   local t = tensor.ones(2, 3)
   assert(serialize.save(folder .. "/s.npy", t))
   check.equal(#assert(serialize.load(folder .. "/s.npy")).shape, 2)
@@ -453,7 +453,7 @@ check.case("ra.save and ra.load: by content, names kept, mistakes are errors", f
 end)
 
 check.case("safetensors in Lua: bytes, metadata, lazy arrays", function()
-  local safetensors, tensor = require "ramus.safetensors", require "ramus.tensor"
+  local safetensors, tensor = require "ramus.lang.safetensors", require "ramus.lang.tensor"
   local path = folder .. "/lua.safetensors"
   assert(safetensors.save(path, { w = tensor.ones(3), source = "return {}\0" }, { epoch = 3, note = "é" }))
   local file = assert(safetensors.load(path))
@@ -491,7 +491,7 @@ check.case("every failing allocation is a message and leaks nothing", function()
     if b == nil then return false end
     local fine = C.ra_bundle_add_bytes(b, "b", "xyz", 3) == 0 and C.ra_bundle_set_meta(b, "k", "v") == 0
     C.ra_bundle_release(b)
-    return fine and C.ra_sha256_file(path .. "npy", cdata.new("char[65]")) == 0
+    return fine and C.ra_sha256_file(path .. "npy", ffi.new("char[65]")) == 0
   end
   collectgarbage()
   collectgarbage()

@@ -5,7 +5,7 @@
 -- with a data root of its own. A block that begins with `-- file: NAME` is saved
 -- under that name instead; one that begins with `-- not run: WHY` is only compiled.
 local check = require "check"
-local files = require "ramus.files"
+local files = require "ramus.base.files"
 
 local root = check.root
 local binary = os.getenv("RAMUS_BIN") or (root .. "/build/ramus")

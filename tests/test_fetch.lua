@@ -1,10 +1,10 @@
 --- Downloads from real servers on loopback (nginx, and a bad one in Python), archives, data sets from folder and archive.
 local check = require "check"
-local ffi = require "ramus.ffi"
-local dataset = require "ramus.dataset"
-local fetch = require "ramus.fetch"
-local files = require "ramus.files"
-local C, cdata = ffi.C, ffi.cdata
+local ffi = require "ramus.base.ffi"
+local dataset = require "ramus.data.dataset"
+local fetch = require "ramus.data.fetch"
+local files = require "ramus.base.files"
+local C = ffi.C
 local folder = check.folder("fetch")
 local served = folder .. "/served"
 os.execute("mkdir -p " .. served)
@@ -100,7 +100,7 @@ local function get(urls, o)
   o = o or {}
   number = number + 1
   local path = o.path or ("%s/got%d.bin"):format(folder, number)
-  local config = cdata.new("ra_transfer_config", { path = path, sha256 = o.sha256, bytes = o.bytes or 0, stall = o.stall or 5,
+  local config = ffi.new("ra_transfer_config", { path = path, sha256 = o.sha256, bytes = o.bytes or 0, stall = o.stall or 5,
     wait = 0.02, tries = o.tries or 4 })
   local t = assert(ffi.own(C.ra_transfer_new(config), C.ra_transfer_release))
   for _, url in ipairs(urls) do assert(C.ra_transfer_add(t, url) == 0) end
@@ -109,17 +109,17 @@ local function get(urls, o)
   repeat
     local code = C.ra_transfer_step(t, 0.05)
     local err = code ~= 0 and ffi.message()
-    local note = cdata.string(C.ra_transfer_note(t))
+    local note = ffi.string(C.ra_transfer_note(t))
     if note ~= last then notes[#notes + 1], last = note, note end
     if err then
-      C.ra_transfer_release(cdata.gc(t, nil))
+      C.ra_transfer_release(ffi.gc(t, nil))
       return nil, err, table.concat(notes, "\n"), path
     end
     assert(C.ra_clock() < stop, "20 s are over: " .. table.concat(notes, "\n"))
   until C.ra_transfer_done(t) or (o.stop_at and C.ra_transfer_bytes(t) >= o.stop_at)
   local received = C.ra_transfer_received(t)
   local done = C.ra_transfer_done(t)
-  C.ra_transfer_release(cdata.gc(t, nil))
+  C.ra_transfer_release(ffi.gc(t, nil))
   if done then
     check.ok(not files.exists(path .. ".part") and not files.exists(path .. ".part.from") and not files.exists(path .. ".lock"),
       "something was left behind")
@@ -245,7 +245,7 @@ check.case("killed in the middle: the lock is free again, the rest is fetched", 
   local code = ("require('ramus.fetch').download(%q, { %q }, { name = 'x' })"):format(path, url)
   local run = io.popen("{ " .. child(code):gsub("^%s+", "exec ") .. " & } ; echo $!")
   local pid = run:read("*l")
-  local size = cdata.new("double[1]")
+  local size = ffi.new("double[1]")
   for _ = 1, 100 do
     if C.ra_path_kind(path .. ".part", size, nil) == 1 and size[0] >= 60000 then break end
     C.ra_sleep(0.05)
@@ -259,7 +259,7 @@ check.case("killed in the middle: the lock is free again, the rest is fetched", 
 end)
 
 check.case("RAMUS_MIRROR comes first, then --mirror, then the set's own addresses", function()
-  local code = [[local fetch, dataset = require "ramus.fetch", require "ramus.dataset"
+  local code = [[local fetch, dataset = require "ramus.data.fetch", require "ramus.data.dataset"
     local def = { name = "set", files = {} }
     local list = fetch.addresses(def, { name = "a b.zip", urls = { "http://own/x" } }, "https://given/")
     local file = io.open(arg[1], "w")
@@ -290,7 +290,7 @@ check.case("a second process is kept out; a file that is there is not fetched", 
   local lock = assert(ffi.own(C.ra_lock_take(path .. ".lock"), C.ra_lock_release))
   local done, err = get({ "file://" .. served .. "/file.bin" }, { path = path })
   check.ok(not done and err:find("held by another process", 1, true), err)
-  C.ra_lock_release(cdata.gc(lock, nil))
+  C.ra_lock_release(ffi.gc(lock, nil))
   gets({ "file://" .. served .. "/file.bin" }, { path = path, sha256 = sum })
   gets({ "http://127.0.0.1:1/x" }, { path = path, sha256 = sum }, "already there")
 end)
@@ -308,7 +308,7 @@ check.case("every failing allocation of a transfer is a message and leaks nothin
   collectgarbage()
   local live, n = C.ra_mem_live(), 0
   repeat
-    local config = cdata.new("ra_transfer_config", { path = folder .. "/oom", sha256 = sum })
+    local config = ffi.new("ra_transfer_config", { path = folder .. "/oom", sha256 = sum })
     C.ra_mem_fail_after(n)
     local t, fine = C.ra_transfer_new(config), false
     if t ~= nil then
@@ -510,7 +510,7 @@ end)
 check.case("a set that stays where it is: opened in place, hashed, never fetched", function()
   local source = toy()
   local where = check.folder("own")
-  write(where .. "/mine.lua", ([[local dataset = require "ramus.dataset"
+  write(where .. "/mine.lua", ([[local dataset = require "ramus.data.dataset"
 return { name = "mine", folder = "../toy_source/toy-1.0", open = function(folder)
   return dataset.pair(folder .. "/pictures", { image = "^(%%d+)%%.pgm$", mask = "^(%%d+)_gt%%.pgm$" })
 end }]]):format())

@@ -5,11 +5,11 @@
 -- float executable this file runs that one and takes over its counts.
 local check = require "check"
 local ra = require "ramus"
-local border = require "ramus.ffi"
+local ffi = require "ramus.base.ffi"
 local F = ra.F
-local specs, names = getmetatable(F).specs, getmetatable(F).names
+local specs, names = require("ramus.lang.ops").specs, require("ramus.lang.ops").names
 
-if border.real ~= "double" then
+if ffi.real ~= "double" then
   check.case("gradient checks in double precision", function()
     local binary = check.root .. "/build/double/ramus"
     if not io.open(binary) then check.skip("no " .. binary .. "; make gradcheck builds it") end
@@ -62,7 +62,7 @@ local function check_sample(spec, line)
     k = k + 1
     local t, differentiable = sample_input(text)
     inputs[k] = t
-    if t and differentiable and border.C.ra_op_differentiable(spec.c, k - 1) then
+    if t and differentiable and ffi.C.ra_op_differentiable(spec.c, k - 1) then
       wanted[#wanted + 1] = k
       leaves[#leaves + 1] = t
     end
@@ -108,7 +108,7 @@ end
 for _, name in ipairs(names) do
   local spec = specs[name]
   local differentiable = false
-  for k = 0, #spec.inputs - 1 do differentiable = differentiable or border.C.ra_op_differentiable(spec.c, k) end
+  for k = 0, #spec.inputs - 1 do differentiable = differentiable or ffi.C.ra_op_differentiable(spec.c, k) end
   if differentiable then
     check.case("samples of " .. name, function() check.ok(spec.samples ~= "", name .. " has no samples to check") end)
   end

@@ -1,7 +1,7 @@
 --- Recording, plans, gradients.
 local check = require "check"
 local ra = require "ramus"
-local graph = require "ramus.graph"
+local graph = require "ramus.lang.graph"
 local F = ra.F
 
 check.case("a node has a shape and no value", function()

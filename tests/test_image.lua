@@ -1,8 +1,8 @@
 -- Pictures: reading, writing, broken files, masks.
 local check = require "check"
-local ffi = require "ramus.ffi"
+local ffi = require "ramus.base.ffi"
 local json = require "cjson"
-local new = ffi.cdata
+local new = ffi
 local C = ffi.C
 
 local here = check.root .. "/tests/reference/image"
@@ -241,7 +241,7 @@ check.case("writing fails with a message and leaves what was there", function()
 end)
 
 check.case("several pictures are written at once; the first that fails gives its message", function()
-  local image, tensor = require "ramus.image", require "ramus.tensor"
+  local image, tensor = require "ramus.data.image", require "ramus.lang.tensor"
   local folder = check.folder("image_all")
   local function flat(value) return tensor.empty(1, 4, 5):fill(value) end
   local list = {}
@@ -311,8 +311,8 @@ end)
 
 -- ---- ramus.image ----
 
-local image = require "ramus.image"
-local tensor = require "ramus.tensor"
+local image = require "ramus.data.image"
+local tensor = require "ramus.lang.tensor"
 
 check.case("ramus.image reads, writes and tells what is wrong", function()
   local folder = check.folder("image_lua")

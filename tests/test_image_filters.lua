@@ -1,8 +1,8 @@
 -- Resizing and filters against SciPy, PyTorch and NumPy (tests/reference/image_filters.py).
 local check = require "check"
-local ffi = require "ramus.ffi"
+local ffi = require "ramus.base.ffi"
 local json = require "cjson"
-local new = ffi.cdata
+local new = ffi
 local C = ffi.C
 
 local file = assert(io.open(check.root .. "/tests/reference/image_filters.json"))

@@ -1,13 +1,13 @@
 --- Convolution kernels and the matrix product: every algorithm of every
 -- instruction set against the plain one, on shapes with all the edges.
 local check = require "check"
-local ffi = require "ramus.ffi"
-local C, cdata = ffi.C, ffi.cdata
+local ffi = require "ramus.base.ffi"
+local C = ffi.C
 
 local REAL = ffi.real
 local SETS = {}
 for _, isa in ipairs { "generic", "avx2", "avx512" } do
-  local one = cdata.new("int32_t[14]", { 1, 1, 4, 4, 1, 3, 3, 1, 1, 1, 1, 1, 1, 1 })
+  local one = ffi.new("int32_t[14]", { 1, 1, 4, 4, 1, 3, 3, 1, 1, 1, 1, 1, 1, 1 })
   if C.ra_conv_chosen(isa, 0, one) >= 0 then SETS[#SETS + 1] = isa end
 end
 local ALGOS = { [0] = "plain", "direct", "gemm", "winograd" }
@@ -20,7 +20,7 @@ local function random(n)
   return math.floor(state / 65536) % n
 end
 local function fill(n, guard)
-  local t = cdata.new(REAL .. "[?]", n + (guard or 0))
+  local t = ffi.new(REAL .. "[?]", n + (guard or 0))
   for i = 0, n - 1 do
     state = (state * 1103515245 + 12345) % 2147483648
     t[i] = state / 1073741824 - 1
@@ -30,7 +30,7 @@ end
 
 local function new_shape(B, CH, H, W, O, k, options)
   local p = options or {}
-  local s = cdata.new("int32_t[14]", { B, CH, H, W, O, p.kh or k, p.kw or k, p.sh or p.s or 1, p.sw or p.s or 1,
+  local s = ffi.new("int32_t[14]", { B, CH, H, W, O, p.kh or k, p.kw or k, p.sh or p.s or 1, p.sw or p.s or 1,
     p.ph or p.pad or 0, p.pw or p.pad or 0, p.dh or p.d or 1, p.dw or p.d or 1, p.groups or 1 })
   local Ho = math.floor((H + 2 * s[9] - s[11] * (s[5] - 1) - 1) / s[7]) + 1
   local Wo = math.floor((W + 2 * s[10] - s[12] * (s[6] - 1) - 1) / s[8]) + 1
@@ -88,10 +88,10 @@ end
 
 local function run(isa, kind, algo, shape, a, b, start, n, options)
   local p = options or {}
-  local out = cdata.new(REAL .. "[?]", n + 16)
-  if start then cdata.copy(out, start, n * cdata.sizeof(REAL)) end
+  local out = ffi.new(REAL .. "[?]", n + 16)
+  if start then ffi.copy(out, start, n * ffi.sizeof(REAL)) end
   for i = n, n + 15 do out[i] = 12345 end
-  local extras = cdata.new("ra_conv_extras", { scale = p.scale, shift = p.shift, act = p.act or 0, in_scale = p.in_scale,
+  local extras = ffi.new("ra_conv_extras", { scale = p.scale, shift = p.shift, act = p.act or 0, in_scale = p.in_scale,
     in_shift = p.in_shift, in_act = p.in_act or 0, split = p.split or 0, residual = p.onto and out or p.residual })
   if p.moments then extras.mean, extras.var, extras.rstd = p.moments.mean, p.moments.var, p.moments.rstd end
   local code = C.ra_conv_run(isa, kind, algo, shape.s, a, b, extras, out, p.add or false, 1, nil)
@@ -149,7 +149,7 @@ local function compare(kind)
         if C.ra_conv_can(isa, kind, algo, shape.s) then
           if kind == 0 and p.act == 0 and not p.onto and not p.residual then
             p.moments = {}
-            for _, name in ipairs { "mean", "var", "rstd" } do p.moments[name] = cdata.new(REAL .. "[?]", shape.O, -1) end
+            for _, name in ipairs { "mean", "var", "rstd" } do p.moments[name] = ffi.new(REAL .. "[?]", shape.O, -1) end
           end
           local got = run(isa, kind, algo, shape, a, b, start, n, p)
           if p.moments then check_moments(shape, p.moments, got, ALGOS[algo] .. " " .. isa .. ": " .. shape.text) end
@@ -181,8 +181,8 @@ end
 
 check.case("kernel: plain convolution by hand", function()
   -- x = 1..9, w = 1 at the centre and 2 to its right, padding 1
-  local x = cdata.new(REAL .. "[9]", { 1, 2, 3, 4, 5, 6, 7, 8, 9 })
-  local w = cdata.new(REAL .. "[9]", { 0, 0, 0, 0, 1, 2, 0, 0, 0 })
+  local x = ffi.new(REAL .. "[9]", { 1, 2, 3, 4, 5, 6, 7, 8, 9 })
+  local w = ffi.new(REAL .. "[9]", { 0, 0, 0, 0, 1, 2, 0, 0, 0 })
   local shape = new_shape(1, 1, 3, 3, 1, 3, { pad = 1 })
   local y = run("generic", 0, 0, shape, x, w, nil, 9)
   local wanted = { 5, 8, 3, 14, 17, 6, 23, 26, 9 }
@@ -208,7 +208,7 @@ check.case("kernel: matrix product", function()
     for mode = 0, 7 do
       local at, bt, add = mode % 2 == 1, math.floor(mode / 2) % 2 == 1, mode >= 4
       local A, B, start = fill(math.max(M * depth, 1)), fill(math.max(N * depth, 1)), fill(M * N)
-      local wanted = cdata.new("double[?]", M * N)
+      local wanted = ffi.new("double[?]", M * N)
       for m = 0, M - 1 do
         for n = 0, N - 1 do
           local sum = add and start[m * N + n] or 0
@@ -219,8 +219,8 @@ check.case("kernel: matrix product", function()
         end
       end
       for _, isa in ipairs(SETS) do
-        local got = cdata.new(REAL .. "[?]", M * N)
-        cdata.copy(got, start, M * N * cdata.sizeof(REAL))
+        local got = ffi.new(REAL .. "[?]", M * N)
+        ffi.copy(got, start, M * N * ffi.sizeof(REAL))
         check.equal(C.ra_gemm_run(isa, at, bt, M, N, depth, A, B, add, got, 1, nil), 0)
         worst = math.max(worst, check.relative_l2(got, wanted, M * N))
       end

@@ -2,10 +2,10 @@
 -- against the plain convolution kernel, pooling and batch norm against loops in double precision. Prints the worst error.
 local check = require "check"
 local ra = require "ramus"
-local ffi = require "ramus.ffi"
-local C, cdata = ffi.C, ffi.cdata
+local ffi = require "ramus.base.ffi"
+local C = ffi.C
 
-local active = cdata.string(C.ra_isa())
+local active = ffi.string(C.ra_isa())
 local SETS = {}
 for _, isa in ipairs { "generic", "avx2", "avx512" } do
   if C.ra_set_isa(isa) == 0 then SETS[#SETS + 1] = isa end
@@ -50,8 +50,8 @@ end
 
 --- The same by the plain convolution: kind 0 forward, 1 data gradient, 2 weight gradient; its x is our y.
 local function plain(kind, s, O, k, a, b, n)
-  local shape = cdata.new("int32_t[14]", { s[1], O, s[3] * k, s[4] * k, s[2], k, k, k, k, 0, 0, 1, 1, 1 })
-  local out = cdata.new(ffi.real .. "[?]", n)
+  local shape = ffi.new("int32_t[14]", { s[1], O, s[3] * k, s[4] * k, s[2], k, k, k, k, 0, 0, 1, 1, 1 })
+  local out = ffi.new(ffi.real .. "[?]", n)
   check.equal(C.ra_conv_run("generic", kind, 0, shape, a, b, nil, out, false, 1, nil), 0, ffi.message())
   return out
 end
@@ -71,7 +71,7 @@ end)
 --- fold(values of a window, which index each has) -> its value and the share of the gradient that each index gets.
 local function pooled(s, k, stride, x, dy, fold)
   local Ho, Wo = math.floor((s[3] - k) / stride) + 1, math.floor((s[4] - k) / stride) + 1
-  local y, dx = cdata.new("double[?]", s[1] * s[2] * Ho * Wo), cdata.new("double[?]", x.size)
+  local y, dx = ffi.new("double[?]", s[1] * s[2] * Ho * Wo), ffi.new("double[?]", x.size)
   for p = 0, s[1] * s[2] - 1 do
     for i = 0, Ho - 1 do
       for j = 0, Wo - 1 do
@@ -124,7 +124,7 @@ end
 --- y = relu(g (x - mean) / sqrt(var + eps) + b) per channel over batch and pixels, and dx for dy.
 local function normalised(s, x, g, b, dy, eps)
   local area, n = s[3] * s[4], s[1] * s[3] * s[4]
-  local y, dx = cdata.new("double[?]", x.size), cdata.new("double[?]", x.size)
+  local y, dx = ffi.new("double[?]", x.size), ffi.new("double[?]", x.size)
   for c = 0, s[2] - 1 do
     local function each(f)
       for k = 0, s[1] - 1 do

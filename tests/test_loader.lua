@@ -1,9 +1,9 @@
 --- The loader: the same batches for any number of threads, resume at any step, errors that name the sample.
 local check = require "check"
-local ffi = require "ramus.ffi"
-local loader = require "ramus.loader"
-local tensor = require "ramus.tensor"
-local C, cdata = ffi.C, ffi.cdata
+local ffi = require "ramus.base.ffi"
+local loader = require "ramus.data.loader"
+local tensor = require "ramus.lang.tensor"
+local C = ffi.C
 local folder = check.folder("loader")
 
 --- n pictures of 6x5 whose pixels all are i/255, masks with i ones, in PGM.
@@ -41,15 +41,15 @@ local function collect(samples, o, count, epoch, step)
       local k = tonumber(sample.id:match("%d+"))
       if not o.augment then
         check.near(x:get(i, 1, 5, 6), k / 255, 1e-7)
-        local stats = cdata.new("double[5]")
+        local stats = ffi.new("double[5]")
         C.ra_tensor_stats(y:narrow(1, i, 1), stats)
         check.equal(stats[4], math.min(k, 30), "ones in the mask")
         C.ra_tensor_stats(fov:narrow(1, i, 1), stats)
         check.equal(stats[4], shape[3] * shape[4], "field of view")
       end
     end
-    seen[#seen + 1] = ("%d.%d %s %s%s"):format(e, s, table.concat(ids, " "), cdata.string(x.data, x.size * 4),
-      cdata.string(y.data, y.size * 4))
+    seen[#seen + 1] = ("%d.%d %s %s%s"):format(e, s, table.concat(ids, " "), ffi.string(x.data, x.size * 4),
+      ffi.string(y.data, y.size * 4))
   end
   return seen
 end
@@ -91,7 +91,7 @@ check.case("the same bits for 1, 2 and 3 threads, any depth, with and without ca
 end)
 
 check.case("augmented: the same bits for 1, 2 and 3 threads, another draw every pass", function()
-  local augment = require "ramus.augment"
+  local augment = require "ramus.data.augment"
   local program = augment.program { flip = true, rotate = 25, scale = { 0.85, 1.2 }, gamma = { 0.7, 1.4 }, noise = 0.05,
     crop = 4 }
   local prepare = augment.prepare { size = { 8, 7 }, stretch = true }
@@ -193,7 +193,7 @@ check.case("released while its threads work; nothing leaks", function()
     local l = assert(loader.new(samples, { batch = 3, threads = 1 + i % 3, depth = 8 }))
     assert(l:start(0, i % 3))
     if i % 2 == 0 then assert(l:peek()) end
-    C.ra_loader_release(cdata.gc(l.pointer, nil))
+    C.ra_loader_release(ffi.gc(l.pointer, nil))
   end
   collectgarbage()
   check.equal(C.ra_mem_live(), live)
@@ -203,8 +203,8 @@ check.case("every failing allocation is a message and leaks nothing", function()
   collectgarbage()
   collectgarbage()
   local live, n, failures = C.ra_mem_live(), 0, 0
-  local config = cdata.new("ra_loader_config", { batch = 2, channels = 1, threads = 1, depth = 1, epochs = 1, cache_bytes = 1e6 })
-  local count, dims = cdata.new("int32_t[1]"), cdata.new("int32_t[4]", 2, 1, 5, 6)
+  local config = ffi.new("ra_loader_config", { batch = 2, channels = 1, threads = 1, depth = 1, epochs = 1, cache_bytes = 1e6 })
+  local count, dims = ffi.new("int32_t[1]"), ffi.new("int32_t[4]", 2, 1, 5, 6)
   local x = C.ra_tensor_new(4, dims)
   local with_x = C.ra_mem_live()
   local function run()
@@ -242,7 +242,7 @@ check.case("cimat80: all 80 pairs decode, masks are binary after the threshold",
   local l = assert(loader.new(list, { batch = 8, shuffle = false, epochs = 1 }))
   assert(l:start())
   local x, y, ones = tensor.zeros(8, 1, 300, 300), tensor.zeros(8, 1, 300, 300), 0
-  local stats = cdata.new("double[5]")
+  local stats = ffi.new("double[5]")
   while assert(l:next(x, y)) > 0 do
     C.ra_tensor_stats(y, stats)
     ones = ones + stats[4]

@@ -2,8 +2,8 @@
 local check = require "check"
 local json = require "cjson"
 local ra = require "ramus"
-local border = require "ramus.ffi"
-local graph = require "ramus.graph"
+local ffi = require "ramus.base.ffi"
+local graph = require "ramus.lang.graph"
 
 local TOLERANCE = 2e-5 -- relative, of values and (L2) of gradients
 
@@ -119,12 +119,12 @@ for _, row in ipairs(EVERY) do
   check.case("same bits for 1 and 2 threads: " .. name_of(row), function()
     local shape = { 3, 1, 96, 101 } -- several chunks, none of them full
     local x, y, t = lines_logits(shape, 0), lines_mask(shape), lines_logits(shape, 5)
-    local threads = border.C.ra_threads()
-    border.C.ra_set_threads(1)
+    local threads = ffi.C.ra_threads()
+    ffi.C.ra_set_threads(1)
     local one, dx1 = grad(loss, x, y, t)
-    border.C.ra_set_threads(2)
+    ffi.C.ra_set_threads(2)
     local two, dx2 = grad(loss, x, y, t)
-    border.C.ra_set_threads(threads)
+    ffi.C.ra_set_threads(threads)
     check.equal(two, one, "value")
     check.ok(same_bits(dx1, dx2), "gradients differ")
   end)
@@ -146,20 +146,20 @@ end
 check.case("instruction sets agree", function()
   local shape = { 1, 1, 33, 47 }
   local x, y, t = lines_logits(shape, 0), lines_mask(shape), lines_logits(shape, 5)
-  local active = border.cdata.string(border.C.ra_isa())
+  local active = ffi.string(ffi.C.ra_isa())
   for _, row in ipairs(EVERY) do
     local loss = ra.loss[row[1]](row[2])
-    border.C.ra_set_isa("generic")
+    ffi.C.ra_set_isa("generic")
     local wanted, dx = grad(loss, x, y, t)
     for _, isa in ipairs { "avx2", "avx512" } do
-      if border.C.ra_set_isa(isa) == 0 then
+      if ffi.C.ra_set_isa(isa) == 0 then
         local value, other = grad(loss, x, y, t)
         check.near(value, wanted, 1e-5 * math.abs(wanted), name_of(row) .. " with " .. isa)
         check.near(distance(other, dx), 0, 1e-5 * norm(dx) + 1e-30, name_of(row) .. " gradient with " .. isa)
       end
     end
   end
-  border.C.ra_set_isa(active)
+  ffi.C.ra_set_isa(active)
 end)
 
 check.case("losses of one prediction add their gradients", function()

@@ -1,12 +1,12 @@
 --- Scores against scikit-image, scikit-learn and SciPy (tests/reference/metric.py) and the rules for 0/0.
 local check = require "check"
-local ffi = require "ramus.ffi"
+local ffi = require "ramus.base.ffi"
 local json = require "cjson"
-local metrics = require "ramus.metrics"
-local C, cdata = ffi.C, ffi.cdata
+local metrics = require "ramus.data.metrics"
+local C = ffi.C
 
 local function tensor(H, W, value)
-  local t = cdata.gc(C.ra_tensor_new(2, cdata.new("int32_t[2]", { H, W })), C.ra_tensor_release)
+  local t = ffi.gc(C.ra_tensor_new(2, ffi.new("int32_t[2]", { H, W })), C.ra_tensor_release)
   for i = 0, H * W - 1 do t.data[i] = type(value) == "function" and value(math.floor(i / W), i % W, i) or value end
   return t
 end
@@ -24,13 +24,13 @@ local bytes = read_all(folder .. "metric.bin")
 local cursor = 0
 
 local function next_floats(H, W)
-  local from = cdata.cast("const float *", cdata.cast("const char *", bytes) + cursor)
+  local from = ffi.cast("const float *", ffi.cast("const char *", bytes) + cursor)
   cursor = cursor + 4 * H * W
   return tensor(H, W, function(_, _, i) return from[i] end)
 end
 
 local function next_bytes(H, W)
-  local from = cdata.cast("const uint8_t *", cdata.cast("const char *", bytes) + cursor)
+  local from = ffi.cast("const uint8_t *", ffi.cast("const char *", bytes) + cursor)
   cursor = cursor + H * W
   return tensor(H, W, function(_, _, i) return from[i] end)
 end
@@ -135,7 +135,7 @@ check.case("metrics: histogram bins hold their lower edge, in order", function()
     last = edge
   end
   for i = 1, 2000 do
-    local p = tonumber(cdata.new("float", (i * 0.6180339887) % 1))
+    local p = tonumber(ffi.new("float", (i * 0.6180339887) % 1))
     local k = C.ra_metric_bin(p)
     check.ok(C.ra_metric_bin_edge(k) <= p and (k == tonumber(C.RA_METRIC_BINS) - 1 or p < C.ra_metric_bin_edge(k + 1)),
       "bin of " .. p)
@@ -188,9 +188,9 @@ check.case("metrics: bootstrap interval", function()
 end)
 
 check.case("metrics: batches and wrong use", function()
-  local dim = cdata.new("int32_t[4]", { 2, 1, 4, 4 })
-  local p = cdata.gc(C.ra_tensor_zeros(4, dim), C.ra_tensor_release)
-  local y = cdata.gc(C.ra_tensor_zeros(4, dim), C.ra_tensor_release)
+  local dim = ffi.new("int32_t[4]", { 2, 1, 4, 4 })
+  local p = ffi.gc(C.ra_tensor_zeros(4, dim), C.ra_tensor_release)
+  local y = ffi.gc(C.ra_tensor_zeros(4, dim), C.ra_tensor_release)
   p.data[5], y.data[5], y.data[16 + 5] = 1, 1, 1
   local m = metrics(p, y)
   check.equal(m.dice, 0.5, "mean of 1 and 0")
@@ -236,7 +236,7 @@ check.case("vessel maps: width of a bar, contrast of a dark bar", function()
 end)
 
 check.case("checks: sensitivity by width and by contrast, patch entropy", function()
-  local checks = require "ramus.checks"
+  local checks = require "ramus.train.checks"
   local H, W = 40, 60
   local wide = function(y, x) return y >= 5 and y < 16 and x >= 4 and x < 56 end
   local thin = function(y, x) return y == 30 and x >= 4 and x < 56 end

@@ -1,7 +1,7 @@
 --- Models, modules, schedules, supervision rows, checkpoints of models.
 local check = require "check"
 local ra = require "ramus"
-local supervise = require "ramus.supervise"
+local supervise = require "ramus.train.supervise"
 local F, nn = ra.F, ra.nn
 
 local function same(a, b, what)
@@ -145,7 +145,7 @@ check.case("files that are no models are refused", function()
 end)
 
 check.case("every recipe loads, and loads again from what is written", function()
-  local files, recipe = require "ramus.files", require "ramus.recipe"
+  local files, recipe = require "ramus.base.files", require "ramus.train.recipe"
   local count = 0
   for _, name in ipairs(assert(files.list(check.root .. "/recipes"))) do
     local r = assert(recipe.load(check.root .. "/recipes/" .. name))

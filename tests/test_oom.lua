@@ -2,16 +2,16 @@
 -- say so, and nothing may stay allocated. `make oom` runs this alone.
 local check = require "check"
 local ra = require "ramus"
-local augment = require "ramus.augment"
-local border = require "ramus.ffi"
-local files = require "ramus.files"
-local image = require "ramus.image"
-local loader = require "ramus.loader"
-local metrics = require "ramus.metrics"
-local safetensors = require "ramus.safetensors"
-local step = require "ramus.step"
-local supervise = require "ramus.supervise"
-local C, ffi = border.C, border.cdata
+local augment = require "ramus.data.augment"
+local ffi = require "ramus.base.ffi"
+local files = require "ramus.base.files"
+local image = require "ramus.data.image"
+local loader = require "ramus.data.loader"
+local metrics = require "ramus.data.metrics"
+local safetensors = require "ramus.lang.safetensors"
+local step = require "ramus.train.step"
+local supervise = require "ramus.train.supervise"
+local C = ffi.C
 
 local folder = check.folder("oom")
 
@@ -98,10 +98,10 @@ case("a training step: graph, plan, run, optimizer", function()
   if not v then return nil, err end
   v.plan:run {}
   local optim
-  optim, err = border.own(C.ra_optim_new("adamw", ffi.new("ra_optim_config", { beta1 = 0.9, beta2 = 0.99, eps = 1e-8 }), net.flat, s.gradient),
+  optim, err = ffi.own(C.ra_optim_new("adamw", ffi.new("ra_optim_config", { beta1 = 0.9, beta2 = 0.99, eps = 1e-8 }), net.flat, s.gradient),
     C.ra_optim_free)
   if not optim then return nil, err end
-  if C.ra_optim_step(optim, 1e-3, ffi.new("double[1]"), ffi.new("_Bool[1]")) ~= 0 then return nil, border.message() end
+  if C.ra_optim_step(optim, 1e-3, ffi.new("double[1]"), ffi.new("_Bool[1]")) ~= 0 then return nil, ffi.message() end
   return v.plan:scalar(1)
 end)
 
@@ -134,13 +134,13 @@ local program = augment.program { flip = true, rotate = 20, elastic = { 2, 8 }, 
 
 case("augmentation", function()
   -- its scratch is kept by the module: a fresh one each time
-  local scratch, err = border.own(C.ra_augment_scratch_new(), C.ra_augment_scratch_release)
+  local scratch, err = ffi.own(C.ra_augment_scratch_new(), C.ra_augment_scratch_release)
   if not scratch then return nil, err end
   local x, y, f = ra.rand(1, 40, 48), ra.zeros(40, 48), ra.ones(40, 48)
   local to_x, to_y, to_f = ra.zeros(1, 32, 32), ra.zeros(32, 32), ra.zeros(32, 32)
   local from = ffi.new("ra_picture", { channels = 1, height = 40, width = 48, image = x.data, mask = y.data, fov = f.data })
   local to = ffi.new("ra_picture", { channels = 1, height = 32, width = 32, image = to_x.data, mask = to_y.data, fov = to_f.data })
-  if C.ra_augment_apply(program, from, to, 1, 0, 0, scratch) ~= 0 then return nil, border.message() end
+  if C.ra_augment_apply(program, from, to, 1, 0, 0, scratch) ~= 0 then return nil, ffi.message() end
   return to_x
 end)
 
@@ -196,12 +196,12 @@ end)
 
 case("synthetic angiograms", function()
   local x, m = ra.zeros(48, 48), ra.zeros(48, 48)
-  if C.ra_phantom(x, m, 1, 1) ~= 0 then return nil, border.message() end
+  if C.ra_phantom(x, m, 1, 1) ~= 0 then return nil, ffi.message() end
   return x
 end)
 
 case("archives and hashes", function()
   local hex = ffi.new("char[65]")
-  if C.ra_sha256_file(picture, hex) ~= 0 then return nil, border.message() end
+  if C.ra_sha256_file(picture, hex) ~= 0 then return nil, ffi.message() end
   return ffi.string(hex)
 end)

@@ -3,8 +3,8 @@
 local check = require "check"
 local cjson = require "cjson"
 local ra = require "ramus"
-local border = require "ramus.ffi"
-local C, ffi = border.C, border.cdata
+local ffi = require "ramus.base.ffi"
+local C = ffi.C
 local F = ra.F
 
 local TOLERANCE = 2e-5 -- relative L2; issue: 2e-4

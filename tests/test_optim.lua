@@ -3,8 +3,8 @@
 local check = require "check"
 local cjson = require "cjson"
 local ra = require "ramus"
-local border = require "ramus.ffi"
-local C, ffi = border.C, border.cdata
+local ffi = require "ramus.base.ffi"
+local C = ffi.C
 
 local function optimizer(kind, options, weight, gradient)
   local config = ffi.new("ra_optim_config", {
@@ -13,7 +13,7 @@ local function optimizer(kind, options, weight, gradient)
     eps = options.eps or 1e-8, clip = options.clip or 0,
     nesterov = options.nesterov or false })
   local o = C.ra_optim_new(kind, config, weight, gradient)
-  if o == nil then return nil, border.message() end
+  if o == nil then return nil, ffi.message() end
   return ffi.gc(o, C.ra_optim_free)
 end
 
@@ -62,7 +62,7 @@ check.case("a gradient that is not finite changes nothing", function()
     local o = assert(optimizer("adam", {}, w, g))
     g.data[4] = bad
     check.equal(C.ra_optim_step(o, 0.1, norm, clipped), C.RA_ERR_STATE)
-    check.ok(border.message():find("not finite", 1, true), border.message())
+    check.ok(ffi.message():find("not finite", 1, true), ffi.message())
     check.ok(norm[0] ~= norm[0] or norm[0] == math.huge, "norm reported")
     for i = 0, 8 do check.near(w.data[i], math.sin(i), 1e-7, "weight") end
     check.equal(C.ra_optim_steps(o), 0)

@@ -1,5 +1,5 @@
 local check = require "check"
-local options = require "ramus.options"
+local options = require "ramus.base.options"
 
 local schema = {
   [1] = { type = "integer", name = "channels", required = true },

@@ -1,10 +1,10 @@
 --- Synthetic angiograms: statistics of real ones (tests/reference/phantom.py over the 80 of cimat80), exactness, repeatability.
 local check = require "check"
-local ffi = require "ramus.ffi"
+local ffi = require "ramus.base.ffi"
 local json = require "cjson"
-local C, cdata = ffi.C, ffi.cdata
+local C = ffi.C
 
-local function empty(H, W) return cdata.gc(C.ra_tensor_new(2, cdata.new("int32_t[2]", { H, W })), C.ra_tensor_release) end
+local function empty(H, W) return ffi.gc(C.ra_tensor_new(2, ffi.new("int32_t[2]", { H, W })), C.ra_tensor_release) end
 
 local function phantom(H, W, seed, index)
   local image, mask = empty(H, W), empty(H, W)
@@ -12,7 +12,7 @@ local function phantom(H, W, seed, index)
   return image, mask
 end
 
-local function same(a, b) return cdata.string(a.data, a.size * cdata.sizeof "ra_real") == cdata.string(b.data, b.size * cdata.sizeof "ra_real") end
+local function same(a, b) return ffi.string(a.data, a.size * ffi.sizeof "ra_real") == ffi.string(b.data, b.size * ffi.sizeof "ra_real") end
 
 --- fraction, width, contrast as tests/reference/phantom.py defines them.
 local function statistics(image, mask)
@@ -63,8 +63,8 @@ check.case("phantom: the statistics of real pictures are computed alike here", f
   local image = C.ra_image_load(folder .. "/Angios_40_training/1.png")
   local mask = C.ra_mask_load(folder .. "/Angios_40_training/1_gt.png", 128, nil)
   check.ok(image ~= nil and mask ~= nil, "the first picture and its mask can be read")
-  image, mask = cdata.gc(image, C.ra_tensor_release), cdata.gc(mask, C.ra_tensor_release)
-  local plane = cdata.gc(C.ra_tensor_reshape(image, 2, cdata.new("int32_t[2]", { 300, 300 })), C.ra_tensor_release)
+  image, mask = ffi.gc(image, C.ra_tensor_release), ffi.gc(mask, C.ra_tensor_release)
+  local plane = ffi.gc(C.ra_tensor_reshape(image, 2, ffi.new("int32_t[2]", { 300, 300 })), C.ra_tensor_release)
   for key, value in pairs(statistics(plane, mask)) do check.near(value, wanted[key], 2e-5 * math.max(1, wanted[key]), key) end
 end)
 
@@ -109,7 +109,7 @@ check.case("phantom: wrong sizes are errors, memory comes back", function()
 end)
 
 check.case("phantom: the data set is made, opened, and keeps its pictures when a split grows", function()
-  local dataset = require "ramus.dataset"
+  local dataset = require "ramus.data.dataset"
   local root = check.folder("phantom")
   local function make(given)
     local def = assert(dataset.find("phantom"))
@@ -124,7 +124,7 @@ check.case("phantom: the data set is made, opened, and keeps its pictures when a
   check.equal(#small.warnings, 0, "no picture in two splits")
   check.equal(small.samples[1].id, "train/1", "id")
   check.ok(small.folder:find("phantom%-64x64%-3%-0%-2%-seed1$"), small.folder)
-  local mask = cdata.gc(C.ra_mask_load(small.samples[1].mask, 128, nil), C.ra_tensor_release)
+  local mask = ffi.gc(C.ra_mask_load(small.samples[1].mask, 128, nil), C.ra_tensor_release)
   check.ok(same(mask, (select(2, phantom(64, 64, 1, 1)))), "the mask's file holds the mask")
   local large = make { size = 64, train = 5, val = 1, test = 2 }
   check.equal(large.counts.val, 1, "val")
@@ -133,7 +133,7 @@ check.case("phantom: the data set is made, opened, and keeps its pictures when a
 end)
 
 check.case("baseline: Frangi is tuned on the training pictures and finds phantom vessels", function()
-  local baseline = require "ramus.baseline"
+  local baseline = require "ramus.train.baseline"
   local function list(first, count)
     local samples = {}
     for i = 1, count do

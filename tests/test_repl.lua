@@ -1,9 +1,9 @@
 -- The REPL, by pipe and, where tmux is there, at a terminal.
 local check = require "check"
 local ra = require "ramus"
-local help = require "ramus.help"
-local repl = require "ramus.repl"
-local show = require "ramus.show"
+local help = require "ramus.cli.help"
+local repl = require "ramus.cli.repl"
+local show = require "ramus.base.show"
 
 local binary = os.getenv("RAMUS_BIN") or (check.root .. "/build/ramus")
 

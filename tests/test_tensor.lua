@@ -1,7 +1,7 @@
 --- Tensors from Lua: making, indexing, views, arithmetic, printing, memory.
 local check = require "check"
 local ra = require "ramus"
-local border = require "ramus.ffi"
+local ffi = require "ramus.base.ffi"
 
 check.case("nested tables and back", function()
   local t = ra.tensor { { 1, 2, 3 }, { 4, 5, 6 } }
@@ -80,16 +80,16 @@ end)
 
 check.case("a loop that makes 20,000 tensors of 1 MB stays under 500 MB", function()
   collectgarbage()
-  border.C.ra_mem_reset_peak()
-  local before = border.C.ra_mem_live()
+  ffi.C.ra_mem_reset_peak()
+  local before = ffi.C.ra_mem_live()
   for _ = 1, os.getenv("RAMUS_SANITIZED") and 2000 or 20000 do ra.empty(512, 512) end
-  local peak = border.C.ra_mem_peak() - before
+  local peak = ffi.C.ra_mem_peak() - before
   check.ok(peak < 500e6, ("peak %.0f MB"):format(peak / 1e6))
 end)
 
 check.case("free gives memory back at once", function()
-  local before = border.C.ra_mem_live()
+  local before = ffi.C.ra_mem_live()
   local t = ra.zeros(1000, 1000)
   t:free()
-  check.equal(border.C.ra_mem_live(), before)
+  check.equal(ffi.C.ra_mem_live(), before)
 end)

@@ -2,8 +2,8 @@
 -- any number of threads; teachers, early stop, divergence; errors with their exit status.
 local check = require "check"
 local ra = require "ramus"
-local files = require "ramus.files"
-local dataset = require "ramus.dataset"
+local files = require "ramus.base.files"
+local dataset = require "ramus.data.dataset"
 local json = require "cjson"
 
 local folder = check.folder("train")

@@ -2,10 +2,10 @@
 -- fusion, sizes, and the same bits for one and two threads.
 local check = require "check"
 local ra = require "ramus"
-local border = require "ramus.ffi"
-local step = require "ramus.step"
-local supervise = require "ramus.supervise"
-local C, ffi = border.C, border.cdata
+local ffi = require "ramus.base.ffi"
+local step = require "ramus.train.step"
+local supervise = require "ramus.train.supervise"
+local C = ffi.C
 
 local function reference() return assert(ra.load(check.root .. "/tests/reference/unet_steps.npz")) end
 
@@ -26,7 +26,7 @@ local function start(ref, options)
   v.x_buffer:copy(ref.x)
   v.y_buffer:copy(ref.y)
   local config = ffi.new("ra_optim_config", { weight_decay = 1e-2, beta1 = 0.9, beta2 = 0.999, eps = 1e-8 })
-  local optim = border.own(C.ra_optim_new("adamw", config, net.flat, s.gradient), C.ra_optim_free)
+  local optim = ffi.own(C.ra_optim_new("adamw", config, net.flat, s.gradient), C.ra_optim_free)
   return net, v, function()
     v.plan:run {}
     check.equal(C.ra_optim_step(optim, 2e-3, ffi.new("double[1]"), ffi.new("_Bool[1]")), 0, "optimizer")

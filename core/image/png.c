@@ -10,7 +10,7 @@
 
 #include "../base/error.h"
 #include "../base/mem.h"
-#include "../base/file.h"
+#include "../file/file.h"
 #include "image.h"
 
 typedef struct job {

@@ -1,18 +1,18 @@
 /* log_softmax: y = x - log sum exp(x) along dim; dx = dy - exp(y) sum(dy).
  * Any shape of rank 1 or more; the maximum along dim is taken off first. */
-#include "soften.h"
+#include "softmax_common.h"
 
-static void forward(ra_call *c) { ra_soften_forward(c, true); }
-static void backward(ra_call *c) { ra_soften_backward(c, true); }
+static void forward(ra_call *c) { ra_softmax_common_forward(c, true); }
+static void backward(ra_call *c) { ra_softmax_common_backward(c, true); }
 
 const ra_op ra_op_log_softmax = {
   .name = "log_softmax",
   .help = "logarithm of softmax along dim: x - log sum exp(x)\nx of any shape of rank 1 or more -> same shape; dim = 2: channels",
   .inputs = "x",
-  .params = ra_soften_params,
+  .params = ra_softmax_common_params,
   .flags = RA_OP_INPLACE | RA_OP_INPLACE_GRAD,
   .reads = RA_READS_OUT,
-  .infer = ra_soften_infer,
+  .infer = ra_softmax_common_infer,
   .forward = forward,
   .backward = backward,
   .samples = "2,3,4,5\n4,7\n6 | dim=1\n2,3,4 | dim=3",

@@ -1,4 +1,4 @@
-/* op.c: the registry of ops and losses, and the helpers that ops share. */
+/* op.c: what a table of an op says, and the helpers that ops share. */
 #include "op.h"
 
 #include <math.h>
@@ -6,28 +6,6 @@
 #include <string.h>
 
 #include "../tensor/tensor.h"
-
-#define RA_OP(name) extern const ra_op ra_op_##name;
-#include "ops.def"
-#include "../loss/losses.def"
-#undef RA_OP
-
-static const ra_op *const registry[] = {
-#define RA_OP(name) &ra_op_##name,
-#include "ops.def"
-#include "../loss/losses.def"
-#undef RA_OP
-};
-
-int32_t ra_op_count(void) { return (int32_t)(sizeof registry / sizeof *registry); }
-
-const ra_op *ra_op_at(int32_t index) { return index >= 0 && index < ra_op_count() ? registry[index] : NULL; }
-
-const ra_op *ra_op_find(const char *name) {
-  for (int32_t i = 0; i < ra_op_count(); i++)
-    if (strcmp(registry[i]->name, name) == 0) return registry[i];
-  return NULL;
-}
 
 const char *ra_op_name(const ra_op *op) { return op->name; }
 const char *ra_op_help(const ra_op *op) { return op->help; }

@@ -2,12 +2,12 @@
 --   build/ramus run docs/images/overlay.lua RUN     RUN: a run folder of recipes/dsd_cimat80.lua,
 --   trained with --set teacher.kind=last_epoch (the picture in the README)
 local ra = require "ramus"
-local border = require "ramus.ffi"
+local ffi = require "ramus.base.ffi"
 
 local here = arg[0]:match("^(.*)/[^/]*$") or "."
 local model = assert(ra.load_model(assert(arg[1], "wants a run folder")))
 local picture, mask = ra.zeros(300, 300), ra.zeros(300, 300)
-assert(border.C.ra_phantom(picture, mask, 5, 200005) == 0)
+assert(ffi.C.ra_phantom(picture, mask, 5, 200005) == 0)
 local x = picture:reshape(1, 300, 300)
 local probability = assert(ra.predict.probability(model, x))
 local overlay = ra.image.overlay(x, probability, mask)

@@ -3,15 +3,15 @@
 -- FOLDER: where to write; docs/reference unless given. tests/test_docs.lua fails
 -- when a committed page differs from what this makes.
 local ra = require "ramus"
-local augment = require "ramus.augment"
-local cli = require "ramus.cli"
-local files = require "ramus.files"
-local help = require "ramus.help"
-local optim = require "ramus.optim"
-local recipe = require "ramus.recipe"
+local augment = require "ramus.data.augment"
+local cli = require "ramus.cli.main"
+local files = require "ramus.base.files"
+local help = require "ramus.cli.help"
+local optim = require "ramus.lang.optim"
+local recipe = require "ramus.train.recipe"
 
 local folder = arg[1] or (arg[0]:match("^(.*)/[^/]*$") or ".")
-local specs = getmetatable(ra.F).specs
+local specs = require("ramus.lang.ops").specs
 local NOTE = "<!-- Made by docs/reference/generate.lua from the tables in the code. Do not edit: change the table, then run it. -->\n"
 
 --- Text in a cell of a table; a wide `|` would end the cell.
@@ -48,11 +48,11 @@ local function ops_page()
     "semantics are PyTorch's. An op of one input is also a method, `x:relu()`, and a module, `ra.nn.relu{}`.\n",
     "In the REPL `?NAME` shows the same." }
   local names = {}
-  for _, n in ipairs(getmetatable(ra.F).names) do if not specs[n].is_loss then names[#names + 1] = n end end
+  for _, n in ipairs(require("ramus.lang.ops").names) do if not specs[n].is_loss then names[#names + 1] = n end end
   table.sort(names)
   for i, n in ipairs(names) do names[i] = ("[%s](#%s)"):format(n, n) end
   lines[#lines + 1] = "\n" .. table.concat(names, ", ")
-  for _, n in ipairs(getmetatable(ra.F).names) do if not specs[n].is_loss then op_section(specs[n], lines) end end
+  for _, n in ipairs(require("ramus.lang.ops").names) do if not specs[n].is_loss then op_section(specs[n], lines) end end
   write_page("ops.md", lines)
 end
 
@@ -126,13 +126,13 @@ local function recipe_page()
   schema_table(augment.schema, lines)
   lines[#lines + 1] = "\n## teacher"
   schema_table(recipe.teacher_schema, lines)
-  lines[#lines + 1] = text_block(help.head_of "ramus.teacher")
+  lines[#lines + 1] = text_block(help.head_of "ramus.train.teacher")
   for _, name in ipairs { "validate", "early_stop", "log" } do
     lines[#lines + 1] = "\n## " .. name
     schema_table(assert(help.section_of(recipe.schema[name])), lines, true)
   end
   lines[#lines + 1] = "\n## supervise\n\nA list of rows."
-  lines[#lines + 1] = text_block(help.head_of "ramus.supervise")
+  lines[#lines + 1] = text_block(help.head_of "ramus.train.supervise")
   lines[#lines + 1] = "\n## optim"
   for _, name in ipairs(optim.names) do
     lines[#lines + 1] = ("\n### ra.optim.%s"):format(name)

@@ -4,27 +4,27 @@ local ra = { version = "0.1.0" }
 
 --- Public name -> { module } or { module, field of it }.
 local lazy = {
-  F = { "ramus.F" }, nn = { "ramus.nn" }, loss = { "ramus.loss" }, optim = { "ramus.optim" },
-  image = { "ramus.image" }, augment = { "ramus.augment" }, schedule = { "ramus.schedule" },
-  tensor = { "ramus.tensor", "of" }, empty = { "ramus.tensor", "empty" }, zeros = { "ramus.tensor", "zeros" },
-  ones = { "ramus.tensor", "ones" }, rand = { "ramus.tensor", "rand" }, randn = { "ramus.tensor", "randn" },
-  seed = { "ramus.tensor", "seed" }, is_tensor = { "ramus.tensor", "is" },
-  grad = { "ramus.grad" }, model = { "ramus.model", "new" },
-  save = { "ramus.serialize", "save" }, load = { "ramus.serialize", "load" }, load_model = { "ramus.checkpoint", "load_model" },
-  metrics = { "ramus.metrics" }, train = { "ramus.train" }, evaluate = { "ramus.evaluate" }, predict = { "ramus.predict" },
-  fetch = { "ramus.fetch" }, datasets = { "ramus.dataset" }, recipe = { "ramus.recipe" },
+  F = { "ramus.lang.F" }, nn = { "ramus.lang.nn" }, loss = { "ramus.lang.loss" }, optim = { "ramus.lang.optim" },
+  image = { "ramus.data.image" }, augment = { "ramus.data.augment" }, schedule = { "ramus.lang.schedule" },
+  tensor = { "ramus.lang.tensor", "of" }, empty = { "ramus.lang.tensor", "empty" }, zeros = { "ramus.lang.tensor", "zeros" },
+  ones = { "ramus.lang.tensor", "ones" }, rand = { "ramus.lang.tensor", "rand" }, randn = { "ramus.lang.tensor", "randn" },
+  seed = { "ramus.lang.tensor", "seed" }, is_tensor = { "ramus.lang.tensor", "is" },
+  grad = { "ramus.lang.grad" }, model = { "ramus.lang.model", "new" },
+  save = { "ramus.lang.serialize", "save" }, load = { "ramus.lang.serialize", "load" }, load_model = { "ramus.train.checkpoint", "load_model" },
+  metrics = { "ramus.data.metrics" }, train = { "ramus.train.trainer" }, evaluate = { "ramus.train.evaluate" }, predict = { "ramus.train.predict" },
+  fetch = { "ramus.data.fetch" }, datasets = { "ramus.data.dataset" }, recipe = { "ramus.train.recipe" },
 }
 for _, name in ipairs { "constant", "ramp", "step", "poly", "cosine", "warmup", "onecycle", "piecewise" } do
-  lazy[name] = { "ramus.schedule", name }
+  lazy[name] = { "ramus.lang.schedule", name }
 end
 
 --- ra.models.NAME{...}: built-in architectures.
 ra.models = setmetatable({}, {
   __index = function(_, name)
-    local ok, build = pcall(require, "ramus.models." .. tostring(name))
+    local ok, build = pcall(require, "ramus.lang.models." .. tostring(name))
     if not ok then
       if not tostring(build):find("not found", 1, true) then error(build, 2) end
-      error(require("ramus.options").unknown("model", name, { "unet" }), 2)
+      error(require("ramus.base.options").unknown("model", name, { "unet" }), 2)
     end
     return build
   end,
@@ -33,8 +33,15 @@ ra.models = setmetatable({}, {
 --- Names of every op and loss.
 function ra.op_names()
   local list = {}
-  for i, name in ipairs(getmetatable(require "ramus.F").names) do list[i] = name end
+  for i, name in ipairs(require("ramus.lang.ops").names) do list[i] = name end
   return list
+end
+
+--- Modules by the names that they had before they were sorted into floors, for scripts that name them.
+for _, path in ipairs { "base.ffi", "base.files", "base.options", "base.progress", "data.augment", "data.dataset", "data.fetch",
+  "data.image", "data.loader", "data.metrics", "lang.graph", "lang.loss", "lang.model", "lang.nn", "lang.optim", "lang.safetensors",
+  "lang.schedule", "lang.tensor", "lang.F", "train.baseline", "train.checkpoint", "train.checks", "train.recipe", "train.supervise" } do
+  package.preload["ramus." .. path:match("[^.]+$")] = function() return require("ramus." .. path) end
 end
 
 return setmetatable(ra, {
@@ -43,8 +50,9 @@ return setmetatable(ra, {
     if not where then
       local known = { "models", "op_names" }
       for k in pairs(lazy) do known[#known + 1] = k end
-      error(require("ramus.options").unknown("name", "ra." .. tostring(name), known), 2)
+      error(require("ramus.base.options").unknown("name", "ra." .. tostring(name), known), 2)
     end
+    if where[1] == "ramus.lang.tensor" then require "ramus.lang.F" end -- gives tensors their operators
     local value = require(where[1])
     if where[2] then value = value[where[2]] end
     rawset(ra, name, value)

@@ -1,7 +1,7 @@
 --- Who takes part: how each is installed and started. Every start is a process of its own that prints one JSON object.
-local files = require "ramus.files"
+local files = require "ramus.base.files"
 local json = require "cjson"
-local C = require("ramus.ffi").C
+local C = require("ramus.base.ffi").C
 
 local contenders = {}
 

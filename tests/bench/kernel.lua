@@ -1,8 +1,8 @@
 --- Convolution kernels on the layers of a U-Net of depth 5: milliseconds and effective GFLOP/s (those of the direct
 -- convolution) per layer and direction.
 --   ramus run tests/bench/kernel.lua [width=16] [threads=2] [size=256] [batch=4] [algo=-1] [isa=best] [rounds=10]
-local ffi = require "ramus.ffi"
-local C, cdata = ffi.C, ffi.cdata
+local ffi = require "ramus.base.ffi"
+local C = ffi.C
 local width, threads = tonumber(arg[1]) or 16, tonumber(arg[2]) or 2
 local size, batch, algo = tonumber(arg[3]) or 256, tonumber(arg[4]) or 4, tonumber(arg[5]) or -1
 local isa = arg[6] ~= "best" and arg[6] or nil
@@ -29,15 +29,15 @@ put("head", width, size, 1, 1)
 
 local biggest = batch * 2 * width * size * size
 local function fill(n)
-  local t = cdata.new("float[?]", n)
+  local t = ffi.new("float[?]", n)
   for i = 0, n - 1 do t[i] = (i * 7919 % 1013) / 1013 - 0.5 end
   return t
 end
 local x, y, w = fill(biggest), fill(biggest), fill(9 * (16 * width) ^ 2 * 4)
-local seconds, total, flops = cdata.new("double[1]"), { 0, 0, 0 }, 0
+local seconds, total, flops = ffi.new("double[1]"), { 0, 0, 0 }, 0
 print(("%-18s %-22s %-26s %-26s %-26s"):format("layer", "shape", "forward", "data gradient", "weight gradient"))
 for _, l in ipairs(layers) do
-  local shape = cdata.new("int32_t[14]",
+  local shape = ffi.new("int32_t[14]",
     { batch, l.CH, l.S, l.S, l.O, l.k, l.k, l.s, l.s, l.pad, l.pad, 1, 1, 1 })
   local work = 2 * batch * l.CH * l.O * l.k ^ 2 * (l.S / l.s) ^ 2
   local text = ("%-18s %-22s"):format(l.name, ("%d>%d %dx%d /%d @%d"):format(l.CH, l.O, l.k, l.k, l.s, l.S))

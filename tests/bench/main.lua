@@ -8,8 +8,8 @@
 -- the table in docs/explanation/performance.md.
 package.path = (arg[0]:match("^(.*)/[^/]*$") or ".") .. "/?.lua;" .. package.path
 local contenders = require "contenders"
-local json = require "ramus.json"
-local files = require "ramus.files"
+local json = require "ramus.base.json"
+local files = require "ramus.base.files"
 local report = require "report"
 local rows = require "rows"
 

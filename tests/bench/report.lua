@@ -1,6 +1,6 @@
 --- Medians, ratios and verdicts of make bench, as a table for JSON, the terminal and docs/explanation/performance.md.
-local border = require "ramus.ffi"
-local files = require "ramus.files"
+local ffi = require "ramus.base.ffi"
+local files = require "ramus.base.files"
 local all_rows = require "rows"
 
 local report = {}
@@ -24,8 +24,8 @@ end
 local function machine()
   local kb = tonumber((files.read("/proc/meminfo") or ""):match("MemTotal:%s*(%d+)"))
   return { cpu = (files.read("/proc/cpuinfo") or ""):match("model name%s*:%s*([^\n]+)") or "unknown",
-    kernels = border.cdata.string(border.C.ra_isa()), threads = border.C.ra_threads(), memory_gb = kb and kb / 2 ^ 20,
-    system = command "uname -sr", peak_gflops = border.C.ra_peak_gflops() }
+    kernels = ffi.string(ffi.C.ra_isa()), threads = ffi.C.ra_threads(), memory_gb = kb and kb / 2 ^ 20,
+    system = command "uname -sr", peak_gflops = ffi.C.ra_peak_gflops() }
 end
 
 -- ---- rows ---------------------------------------------------------------------------

@@ -1,0 +1,75 @@
+--- The border to C: the only file that declares and loads the core.
+-- Finds the library (linked into the executable, or libramus.so for a plain LuaJIT), reads api.h, compares versions.
+-- Returns what LuaJIT's own ffi has (new, string, gc, ...) with C = the core, and message, own, make_room.
+local luajit = require "ffi"
+
+local here = debug.getinfo(1, "S").source:match("^@(.*)base/ffi%.lua$") or "./"
+
+local function first_readable(places)
+  for _, path in ipairs(places) do
+    local file = io.open(path, "r")
+    if file then
+      file:close()
+      return path
+    end
+  end
+  return nil, "none of these exist: " .. table.concat(places, ", ")
+end
+
+luajit.cdef "int32_t ra_abi_version(void); int32_t ra_real_size(void);"
+
+--- The executable exports the core; elsewhere libramus.so is opened.
+local function open_library()
+  local linked = pcall(function() return luajit.C.ra_abi_version end)
+  if linked then return luajit.C end
+  local path = assert(first_readable {
+    os.getenv("RAMUS_LIB") or here .. "../../build/release/libramus.so",
+    here .. "../../build/release/libramus.so", here .. "../../../../lib/libramus.so",
+  })
+  return luajit.load(path)
+end
+
+local C = open_library()
+local ABI = 1
+if C.ra_abi_version() ~= ABI then
+  error(("ramus: the library speaks border version %d, these Lua files speak %d; run make again")
+    :format(C.ra_abi_version(), ABI))
+end
+
+luajit.cdef(C.ra_real_size() == 8 and "typedef double ra_real;" or "typedef float ra_real;")
+local api = assert(io.open(assert(first_readable { here .. "../../core/api.h", here .. "api.h" }), "r"))
+luajit.cdef(api:read("*a"))
+api:close()
+
+local ffi = { C = C, real = C.ra_real_size() == 8 and "double" or "float" }
+for _, name in ipairs { "new", "string", "gc", "sizeof", "cast", "typeof", "istype", "copy", "fill" } do ffi[name] = luajit[name] end
+
+--- The message of the last failure in the core.
+function ffi.message() return luajit.string(C.ra_error()) end
+
+luajit.cdef "int isatty(int fd);"
+
+--- Whether a file descriptor (1: standard output) is a terminal.
+function ffi.is_terminal(fd) return luajit.C.isatty(fd) == 1 end
+
+--- Gives a C struct its methods; once per type.
+function ffi.metatype(name, metatable) return luajit.metatype(name, metatable) end
+
+local budget = { limit = 128 * 2 ^ 20, floor = 0 }
+
+--- Called before C memory is taken for a Lua value: the collector cannot see
+-- C bytes, so it is made to run when 128 MB more than after its last run live.
+function ffi.make_room(bytes)
+  if C.ra_mem_live() + bytes - budget.floor > budget.limit then
+    collectgarbage()
+    budget.floor = C.ra_mem_live()
+  end
+end
+
+--- A pointer that the collector releases with `release`; nil and the core's message for NULL.
+function ffi.own(pointer, release)
+  if pointer == nil then return nil, ffi.message() end
+  return luajit.gc(pointer, release)
+end
+
+return ffi

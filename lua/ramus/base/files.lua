@@ -1,0 +1,66 @@
+--- Files and folders: what Lua itself lacks, from the core.
+local ffi = require "ramus.base.ffi"
+local C = ffi.C
+
+local files = {}
+
+function files.is_folder(path) return C.ra_path_kind(path, nil, nil) == 2 end
+function files.is_file(path) return C.ra_path_kind(path, nil, nil) == 1 end
+function files.exists(path) return C.ra_path_kind(path, nil, nil) ~= 0 end
+
+--- Makes a folder and its parents; nil and a message on failure.
+function files.make_folder(path)
+  if C.ra_folder_make(path) ~= 0 then return nil, ffi.message() end
+  return true
+end
+
+--- Sorted names in a folder, those of folders ending in '/', hidden ones left out; nil and a message on failure.
+function files.list(path)
+  local size = ffi.new("double[1]")
+  local text = C.ra_folder_list(path, size)
+  if text == nil then return nil, ffi.message() end
+  local names = {}
+  for name in ffi.string(text, size[0]):gmatch("[^%z]+") do
+    if name:sub(1, 1) ~= "." then names[#names + 1] = name end
+  end
+  C.ra_text_free(text)
+  return names
+end
+
+--- The whole of a text file; nil and a message on failure.
+function files.read(path)
+  local file, err = io.open(path, "rb")
+  if not file then return nil, err end
+  local text = file:read("*a")
+  file:close()
+  if not text then return nil, path .. ": cannot be read" .. (files.is_folder(path) and " (a folder)" or "") end
+  return text
+end
+
+--- Writes a file whole or not at all; nil and a message on failure.
+function files.write(path, text)
+  if C.ra_file_store(path, text, #text) ~= 0 then return nil, ffi.message() end
+  return true
+end
+
+--- Makes `to` a second name of the file `from`, replacing what was there; nil and a message where the file system has none.
+function files.share(from, to)
+  if C.ra_path_share(from, to) ~= 0 then return nil, ffi.message() end
+  return true
+end
+
+--- Takes a lock file; a function that gives it back, or nil and a message.
+function files.lock(path)
+  local lock, err = ffi.own(C.ra_lock_take(path), C.ra_lock_release)
+  if not lock then return nil, err end
+  return function() C.ra_lock_release(ffi.gc(lock, nil)) end
+end
+
+--- "a/b/c.png" -> "a/b", "c.png", "c"
+function files.split(path)
+  local folder, name = path:match("^(.*)/([^/]*)$")
+  folder, name = folder or ".", name or path
+  return folder, name, name:match("^(.+)%.[^.]*$") or name
+end
+
+return files

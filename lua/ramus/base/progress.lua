@@ -1,0 +1,42 @@
+--- What a long job prints: one live line on a terminal, plain lines elsewhere.
+local ffi = require "ramus.base.ffi"
+
+local progress = {}
+local Progress = {}
+Progress.__index = Progress
+
+--- quiet: print nothing; also(text): called with every whole line.
+function progress.new(given)
+  local o = given or {}
+  return setmetatable({ live = not o.quiet and ffi.is_terminal(1), quiet = o.quiet, also = o.also, last = 0, width = 0 }, Progress)
+end
+
+--- A whole line, kept.
+function Progress:line(text)
+  if self.also then self.also(text) end
+  if self.quiet then return end
+  if self.live and self.width > 0 then io.write("\r", (" "):rep(self.width), "\r") end
+  self.width = 0
+  io.write(text, "\n")
+  io.flush()
+end
+
+--- The line that changes, at most ten times a second; nothing where there is no terminal.
+function Progress:update(text, force)
+  if not self.live then return end
+  local now = ffi.C.ra_clock()
+  if not force and now - self.last < 0.1 then return end
+  self.last = now
+  io.write("\r", text, (" "):rep(math.max(0, self.width - #text)))
+  io.flush()
+  self.width = #text
+end
+
+--- 75 -> "1:15", 3700 -> "1:01:40"
+function progress.time(seconds)
+  local s = math.floor(seconds + 0.5)
+  if s >= 3600 then return ("%d:%02d:%02d"):format(s / 3600, s / 60 % 60, s % 60) end
+  return ("%d:%02d"):format(s / 60, s % 60)
+end
+
+return progress

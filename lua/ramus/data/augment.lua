@@ -1,0 +1,274 @@
+--- Augmentation programs: what is done to a picture, its mask and its field of
+-- view before the net sees them, as a list of C steps (no Lua runs inside).
+--
+--   local p = augment.program { flip = true, rotate = 25, scale = { 0.85, 1.2 }, gamma = { 0.7, 1.4 }, crop = 256 }
+--   print(p)
+--   local x, y, fov = p:apply(image, mask, nil, { seed = 1, epoch = 0, sample = 7 })
+--
+-- Ranges are { low, high }, drawn evenly; a number stands for the range named below. Any of them takes share = 0.5: the
+-- probability that the step acts at all (1 unless given). Steps act in the order of augment.order.
+local ffi = require "ramus.base.ffi"
+local options = require "ramus.base.options"
+local tensor = require "ramus.lang.tensor"
+local C = ffi.C
+
+local augment = {}
+
+--- { low, high, share =, .. } with only those fields, or nil and a message.
+local function table_of(v, count, names)
+  for key in pairs(v) do
+    local known = key == "share" or names[key] or (type(key) == "number" and key >= 1 and key <= count and key % 1 == 0)
+    if not known then
+      local all = { "share" }
+      for name in pairs(names) do all[#all + 1] = name end
+      return nil, "has an " .. options.unknown("field", key, all)
+    end
+  end
+  local r = { share = v.share == nil and 1 or v.share }
+  for i = 1, count do r[i] = v[i] end
+  for name, i in pairs(names) do if v[name] ~= nil then r[i] = v[name] end end
+  if type(r.share) ~= "number" or not (r.share >= 0 and r.share <= 1) then
+    return nil, "wants a share of 0 to 1, got " .. options.show(r.share)
+  end
+  for i = 1, count do
+    if type(r[i]) ~= "number" or r[i] ~= r[i] then
+      return nil, ("wants %d numbers, got %s"):format(count, options.show(v))
+    end
+  end
+  return r
+end
+
+--- An entry for a range; expand makes one of a number.
+local function range(low, high, expand, help)
+  return { type = "number|table", help = help, check = function(v)
+    if type(v) == "number" then
+      local ok, a, b = pcall(expand, v)
+      if not ok or not a or v ~= v then return nil, "does not take the number " .. options.show(v) end
+      v = { a, b }
+    end
+    local r, err = table_of(v, 2, {})
+    if not r then return nil, err end
+    if r[1] > r[2] then return nil, ("is { low, high }, got low %g above high %g"):format(r[1], r[2]) end
+    if r[1] < low or r[2] > high then
+      return nil, ("must lie in %g to %g, got %g to %g"):format(low, high, r[1], r[2])
+    end
+    return r
+  end }
+end
+
+--- An entry for two named numbers.
+local function pair(first, second, verify, help, default)
+  return { type = "table|boolean", help = help, check = function(v)
+    if v == false then return false end
+    if v == true then
+      if not default then return nil, ("wants { %s, %s }, got true"):format(first, second) end
+      v = default
+    end
+    local r, err = table_of(v, 2, { [first] = 1, [second] = 2 })
+    if not r then return nil, err end
+    err = verify(r[1], r[2])
+    if err then return nil, err end
+    return r
+  end }
+end
+
+local function size_entry(help)
+  return { type = "number|table", help = help, check = function(v)
+    if type(v) == "number" then v = { v, v } end
+    for i = 1, 2 do
+      if type(v[i]) ~= "number" or v[i] < 1 or v[i] % 1 ~= 0 or v[i] > 2 ^ 20 then
+        return nil, "wants a side or { height, width } in whole pixels, got " .. options.show(v)
+      end
+    end
+    return { v[1], v[2] }
+  end }
+end
+
+local function both_ways(n) if n >= 0 then return -n, n end end
+local function up_to(n) if n >= 0 then return 0, n end end
+local function factor(n) if n >= 1 then return 1 / n, n end end
+
+local clahe_entry = pair("tiles", "clip", function(tiles, clip)
+  if tiles < 1 or tiles > 64 or tiles % 1 ~= 0 then return "wants 1 to 64 tiles, got " .. tiles end
+  if clip < 0 then return "wants clip >= 0, got " .. clip end
+end, "contrast limited adaptive histogram equalisation: { tiles = 8, clip = 2 }, or true", { 8, 2 })
+
+local blur_entry = range(0, 32, up_to, "Gaussian blur, sigma in pixels; a number n means 0 to n")
+
+augment.schema = {
+  flip = { type = "boolean|string", default = false, one_of = { true, false, "horizontal", "vertical" },
+    help = "mirror with probability one half: both axes (true) or one" },
+  rot90 = { type = "boolean", default = false, help = "0 to 3 quarter turns" },
+  rotate = range(-360, 360, both_ways, "degrees, counter-clockwise; a number n means -n to n"),
+  scale = range(0.05, 20, factor, "above 1 things get larger; a number n means 1/n to n"),
+  shift = range(-1e4, 1e4, both_ways, "pixels, for each axis; a number n means -n to n"),
+  elastic = pair("alpha", "sigma", function(alpha, sigma)
+    if sigma < 1 or sigma > 1000 then return "wants sigma of 1 to 1000 pixels, got " .. sigma end
+    if alpha < 0 or alpha > sigma then return ("wants alpha of 0 to sigma (%g), else the picture folds; got %g"):format(sigma, alpha) end
+  end, "smooth random displacement: { alpha = its deviation, sigma = its smoothness }, in pixels"),
+  crop = size_entry "a window at a random place: side, or { height, width }; smaller pictures are padded by the border",
+  vessel_share = { type = "number", default = 0, min = 0, max = 1, help = "probability that the crop must hold vessel pixels" },
+  border = { type = "string", default = "edge", one_of = { "edge", "reflect", "constant" },
+    help = "what lies outside the picture: its edge repeated, its mirror image, or 0" },
+  blur = blur_entry,
+  stretch = { type = "boolean", default = false, help = "smallest and largest value to 0 and 1" },
+  clahe = clahe_entry,
+  gamma = range(0.05, 20, factor, "x^g; a number n means 1/n to n"),
+  contrast = range(0, 20, function(n) if n >= 0 and n <= 1 then return 1 - n, 1 + n end end,
+    "(x - mean) c + mean; a number n means 1-n to 1+n"),
+  brightness = range(-1, 1, both_ways, "x + v; a number n means -n to n"),
+  noise = range(0, 1, up_to, "x + sigma n, n near normal; a number n means sigma of 0 to n"),
+}
+
+--- What runs once per picture, before any augmentation: augment.prepare{...}
+augment.prepare_schema = {
+  size = size_entry "resize to side, or { height, width }",
+  blur = blur_entry,
+  stretch = augment.schema.stretch,
+  clahe = clahe_entry,
+}
+
+--- The order in which the steps act; those up to elastic, and the crop, are one interpolation.
+augment.order = { "size", "flip", "rot90", "rotate", "scale", "shift", "elastic", "blur", "stretch", "clahe", "gamma",
+  "contrast", "brightness", "noise" }
+
+local kinds = { rot90 = C.RA_AUGMENT_ROT90, rotate = C.RA_AUGMENT_ROTATE, scale = C.RA_AUGMENT_SCALE,
+  shift = C.RA_AUGMENT_SHIFT, elastic = C.RA_AUGMENT_ELASTIC, gamma = C.RA_AUGMENT_GAMMA, contrast = C.RA_AUGMENT_CONTRAST,
+  brightness = C.RA_AUGMENT_BRIGHTNESS, noise = C.RA_AUGMENT_NOISE, blur = C.RA_AUGMENT_BLUR, clahe = C.RA_AUGMENT_CLAHE,
+  stretch = C.RA_AUGMENT_STRETCH, size = C.RA_AUGMENT_RESIZE }
+local borders = { edge = C.RA_BORDER_EDGE, reflect = C.RA_BORDER_REFLECT, constant = C.RA_BORDER_CONSTANT }
+
+local function add(p, kind, share, a, b)
+  local s = p.step[p.count]
+  s.kind, s.share, s.a, s.b = kind, share, a, b
+  p.count = p.count + 1
+end
+
+local function build(o)
+  local p = ffi.new("ra_augment")
+  for _, name in ipairs(augment.order) do
+    local v = o[name]
+    if name == "flip" then
+      if v == true or v == "horizontal" then add(p, C.RA_AUGMENT_FLIP_H, 0.5, 0, 0) end
+      if v == true or v == "vertical" then add(p, C.RA_AUGMENT_FLIP_V, 0.5, 0, 0) end
+    elseif v == true then
+      add(p, kinds[name], 1, 0, 0)
+    elseif v then
+      add(p, kinds[name], v.share or 1, v[1], v[2])
+    end
+  end
+  if o.crop then p.height, p.width = o.crop[1], o.crop[2] end
+  p.vessel_share = o.vessel_share or 0
+  p.border = borders[o.border or "edge"]
+  return p
+end
+
+--- A program (a ra_augment) from options; see augment.schema. An error at the caller's line for wrong ones.
+function augment.program(given)
+  local o = options.check(given, augment.schema, "augment")
+  if o.vessel_share > 0 and not o.crop then error("augment: vessel_share needs a crop", 2) end
+  return build(o)
+end
+
+--- The same for options that come from a recipe: nil and a message.
+function augment.validate(given)
+  local o, err = options.validate(given, augment.schema, "augment")
+  if not o then return nil, err end
+  if o.vessel_share > 0 and not o.crop then return nil, "augment: vessel_share needs a crop" end
+  return build(o)
+end
+
+--- A program that runs once per picture; see augment.prepare_schema.
+function augment.prepare(given)
+  local o = options.check(given, augment.prepare_schema, "prepare")
+  return build(o)
+end
+
+-- ---- a program as a Lua value ----
+
+local methods = {}
+
+--- Height and width of the result for a picture of that size.
+function methods.size(p, height, width)
+  local out = ffi.new("int32_t[2]")
+  if C.ra_augment_size(p, height, width, out, out + 1) ~= 0 then error(ffi.message(), 2) end
+  return out[0], out[1]
+end
+
+local scratch
+
+local function planes_of(t, what, H, W)
+  if t == nil then return nil end
+  if not tensor.is(t) then error(("augment: the %s is a tensor, got %s"):format(what, options.show(t)), 3) end
+  if t.size ~= H * W or t.dim[t.rank - 1] ~= W then
+    error(("augment: the picture has %dx%d pixels, the %s is %s"):format(H, W, what, tensor.shape_text(t)), 3)
+  end
+  return C.ra_tensor_contiguous(t) and t or t:clone()
+end
+
+local function picture_struct(channels, H, W, x, y, f)
+  local p = ffi.new("ra_picture")
+  p.channels, p.height, p.width, p.image = channels, H, W, x.data
+  if y then p.mask = y.data end
+  if f then p.fov = f.data end
+  return p
+end
+
+local key_schema = {
+  seed = { type = "number", default = 0 }, epoch = { type = "integer", default = 0, min = 0 },
+  sample = { type = "integer", default = 0, min = 0 },
+}
+
+--- Picture [C,H,W] (or [H,W]), mask [H,W] and field of view [H,W] (both may be nil) for one key: new tensors [C,h,w], [h,w]
+-- (nil without a mask) and [h,w], 1 where the picture is.
+function methods.apply(p, picture, mask, fov, given)
+  local key = options.check(given, key_schema, "augment")
+  if not tensor.is(picture) or picture.rank < 2 or picture.rank > 3 then
+    error("augment: the picture is a tensor [C,H,W] or [H,W]", 2)
+  end
+  local channels = picture.rank == 3 and picture.dim[0] or 1
+  local H, W = picture.dim[picture.rank - 2], picture.dim[picture.rank - 1]
+  local x = C.ra_tensor_contiguous(picture) and picture or picture:clone()
+  local y, f = planes_of(mask, "mask", H, W), planes_of(fov, "field of view", H, W)
+  local h, w = methods.size(p, H, W)
+  local to_x, to_y, to_f = tensor.empty(channels, h, w), y and tensor.empty(h, w) or nil, tensor.empty(h, w)
+  scratch = scratch or ffi.own(C.ra_augment_scratch_new(), C.ra_augment_scratch_release) or error(ffi.message(), 2)
+  local from = picture_struct(channels, H, W, x, y, f)
+  local to = picture_struct(channels, h, w, to_x, to_y, to_f)
+  -- copies that only the structs point to are kept alive over the call
+  local held = { x, y, f } -- luacheck: ignore 241
+  if C.ra_augment_apply(p, from, to, key.seed, key.epoch, key.sample, scratch) ~= 0 then error(ffi.message(), 2) end
+  held[1] = nil
+  return to_x, to_y, to_f
+end
+
+local names = { [C.RA_AUGMENT_FLIP_H] = "flip horizontally", [C.RA_AUGMENT_FLIP_V] = "flip vertically" }
+for name, kind in pairs(kinds) do names[kind] = name end
+local two_numbers = { size = "to %g x %g", elastic = "alpha %g, sigma %g pixels", clahe = "%g tiles, clip %g" }
+local units = { rotate = " degrees", shift = " pixels", blur = " pixels", noise = " sigma" }
+
+local function to_string(p)
+  local lines = {}
+  for i = 0, p.count - 1 do
+    local s = p.step[i]
+    local name = names[s.kind] or "?"
+    local text = name
+    if two_numbers[name] then text = name .. " " .. two_numbers[name]:format(s.a, s.b)
+    elseif s.a ~= 0 or s.b ~= 0 then text = ("%s %g to %g%s"):format(name, s.a, s.b, units[name] or "") end
+    if s.share < 1 then text = text .. (", %g %% of the time"):format(100 * s.share) end
+    lines[#lines + 1] = text
+  end
+  if p.height > 0 then
+    lines[#lines + 1] = ("crop to %d x %d%s"):format(p.height, p.width,
+      p.vessel_share > 0 and (", %g %% must hold vessel"):format(100 * p.vessel_share) or "")
+  end
+  if #lines == 0 then return "augmentation: none" end
+  for name, kind in pairs(borders) do
+    if kind == p.border and name ~= "edge" then lines[#lines + 1] = "border " .. name end
+  end
+  return "augmentation: " .. table.concat(lines, "; ")
+end
+
+ffi.metatype("ra_augment", { __index = methods, __tostring = to_string })
+
+return augment

@@ -1,0 +1,253 @@
+--- Pictures as tensors [C,H,W] in 0..1: reading, writing, filters, overlays.
+-- Functions that read or write return nil and a message when the world fails;
+-- a wrong call is an error at the caller's line.
+local ffi = require "ramus.base.ffi"
+local options = require "ramus.base.options"
+local tensor = require "ramus.lang.tensor"
+local C = ffi.C
+
+local image = {}
+
+--- Reads PNG, JPEG, PGM, PPM, PBM, .npy or .npz, told apart by content: [C,H,W] with C 1 or 3. Alpha is dropped, a palette
+-- gives RGB. nil and a message where the file is missing, damaged, cut short or no picture.
+function image.load(path)
+  if type(path) ~= "string" then error("image.load: wants a path, got " .. options.show(path), 2) end
+  ffi.make_room(2 ^ 20)
+  return tensor.wrap(C.ra_image_load(path))
+end
+
+--- The same from the bytes of a file in a string.
+function image.decode(bytes)
+  if type(bytes) ~= "string" then error("image.decode: wants a string, got " .. options.show(bytes), 2) end
+  ffi.make_room(2 ^ 20)
+  return tensor.wrap(C.ra_image_load_memory(bytes, #bytes))
+end
+
+--- { channels =, height =, width =, bits = } from the file's header.
+function image.info(path)
+  local out = ffi.new("int32_t[4]")
+  if C.ra_image_info(path, out, out + 1, out + 2, out + 3) ~= 0 then return nil, ffi.message() end
+  return { channels = out[0], height = out[1], width = out[2], bits = out[3] }
+end
+
+local save_schema = { bits = { type = "integer", default = 8, one_of = { 8, 16 }, help = "per sample" } }
+
+--- The tensor without its leading dimensions of 1. An error two calls up where it is none.
+local function to_save(path, t, who)
+  if type(path) ~= "string" then error(who .. ": wants a path, got " .. options.show(path), 3) end
+  if not tensor.is(t) then error(who .. ": wants a tensor, got " .. options.show(t), 3) end
+  while t.rank > 3 and t.dim[0] == 1 do t = t:narrow(1, 1, 1):clone():reshape(unpack(t.shape, 2)) end
+  return t
+end
+
+--- Writes [H,W], [1,H,W] or [3,H,W] (also with leading dimensions of 1), clamped to 0..1, as .png, .pgm, .ppm or .pnm;
+-- written aside, synced, renamed. Option bits = 8 or 16. Returns true, or nil and a message.
+function image.save(path, t, given)
+  local x = to_save(path, t, "image.save")
+  local o = options.check(given, save_schema, "image.save")
+  if C.ra_image_save(path, x, o.bits) ~= 0 then return nil, ffi.message() end
+  return true
+end
+
+--- Writes several pictures, a list of { path, tensor }, by all threads at once; each whole or not at all. Option bits as
+-- above. Returns true, or nil and the message of the first that failed.
+function image.save_all(list, given)
+  if type(list) ~= "table" then error("image.save_all: wants a list of { path, tensor }, got " .. options.show(list), 2) end
+  local o = options.check(given, save_schema, "image.save_all")
+  local paths, tensors, held = ffi.new("const char *[?]", #list + 1), ffi.new("const ra_tensor *[?]", #list + 1), {}
+  for i, entry in ipairs(list) do
+    if type(entry) ~= "table" then error("image.save_all: wants { path, tensor }, got " .. options.show(entry), 2) end
+    held[i] = to_save(entry[1], entry[2], "image.save_all")
+    paths[i - 1], tensors[i - 1] = entry[1], held[i]
+  end
+  if C.ra_image_save_all(#list, paths, tensors, o.bits) ~= 0 then return nil, ffi.message() end
+  return true
+end
+
+--- The dense tensor that the core's filters want.
+local function dense(t, who)
+  if not tensor.is(t) then error(("image.%s: wants a tensor, got %s"):format(who, options.show(t)), 3) end
+  ffi.make_room(4 * t.size)
+  return C.ra_tensor_contiguous(t) and t or t:clone()
+end
+
+--- A result of the core, or an error two calls up: filters only fail on wrong use (or lack of memory).
+local function filtered(pointer)
+  local t, err = tensor.wrap(pointer)
+  if not t then error(err, 3) end
+  return t
+end
+
+-- ---- masks ----
+
+--- A report (from image.load_mask or a loader's mask_report) as a table; field warning says what is odd, or is nil.
+function image.mask_report(report, path)
+  local r = { histogram = {} }
+  for _, key in ipairs { "pixels", "ones", "threshold", "low", "high", "between", "coloured" } do r[key] = report[key] end
+  for i = 1, 16 do r.histogram[i] = report.histogram[i - 1] end
+  local odd = {}
+  if r.between > 0 then
+    local bins = {}
+    for i, n in ipairs(r.histogram) do
+      if n > 0 then bins[#bins + 1] = ("%d-%d: %d"):format(16 * i - 16, 16 * i - 1, n) end
+    end
+    odd[1] = ("%d of %d pixels are neither %.4g nor %.4g; values of 0..255 at or above %.4g count as vessel (pixels by value: %s)")
+      :format(r.between, r.pixels, r.low, r.high, r.threshold, table.concat(bins, ", "))
+  end
+  if r.coloured > 0 then odd[#odd + 1] = ("%d pixels are coloured, their mean was used"):format(r.coloured) end
+  if r.low == r.high then
+    odd[#odd + 1] = ("all pixels have the value %.4g, so the mask is all %d"):format(r.low, r.ones > 0 and 1 or 0)
+  end
+  if #odd > 0 then r.warning = ("mask%s: %s"):format(path and " " .. path or "", table.concat(odd, "; ")) end
+  return r
+end
+
+local mask_schema = {
+  threshold = { type = "number", default = 128, help = "values of 0..255 (whatever the depth) at or above it become 1" },
+}
+
+--- A mask [H,W] of 0 and 1 and its report; look at report.warning. Option threshold = 128.
+function image.load_mask(path, given)
+  local o = options.check(given, mask_schema, "image.load_mask")
+  local report = ffi.new("ra_mask_report")
+  local t, err = tensor.wrap(C.ra_mask_load(path, o.threshold, report))
+  if not t then return nil, err end
+  return t, image.mask_report(report, path)
+end
+
+-- ---- filters: x is [H,W] or [C,H,W], the result is new and of the same rank ----
+
+local methods_of_resize = { auto = C.RA_RESIZE_AUTO, bilinear = C.RA_RESIZE_BILINEAR, area = C.RA_RESIZE_AREA,
+  nearest = C.RA_RESIZE_NEAREST }
+local resize_schema = {
+  [1] = { type = "integer", name = "height", min = 1, required = true },
+  [2] = { type = "integer", name = "width", min = 1, required = true },
+  method = { type = "string", default = "auto", one_of = { "auto", "bilinear", "area", "nearest" },
+    help = "auto: area where it shrinks, bilinear where it grows; nearest for masks" },
+}
+
+--- image.resize(x, {H, W, method = "auto"})
+function image.resize(x, given)
+  local o = options.check(given, resize_schema, "image.resize")
+  return filtered(C.ra_image_resize(dense(x, "resize"), o[1], o[2], methods_of_resize[o.method]))
+end
+
+local blur_schema = { sigma = { type = "number", required = true, min = 0, max = 128, help = "pixels" } }
+
+--- Gaussian, edges repeated: image.blur(x, {sigma = 2})
+function image.blur(x, given)
+  local o = options.check(given, blur_schema, "image.blur")
+  return filtered(C.ra_image_blur(dense(x, "blur"), o.sigma))
+end
+
+local clahe_schema = {
+  tiles = { type = "integer", default = 8, min = 1, max = 64, help = "per side" },
+  clip = { type = "number", default = 2, min = 0, help = "in means of a bin; 0: no clipping" },
+}
+
+--- Contrast limited adaptive histogram equalisation: image.clahe(x, {tiles = 8, clip = 2})
+function image.clahe(x, given)
+  local o = options.check(given, clahe_schema, "image.clahe")
+  return filtered(C.ra_image_clahe(dense(x, "clahe"), o.tiles, o.clip))
+end
+
+local frangi_schema = {
+  scales = { type = "table", default = { 1, 1.5, 2, 2.5, 3, 4 }, help = "deviations of the Gaussian, in pixels; about half a vessel's width" },
+  beta = { type = "number", default = 0.5, above = 0, help = "of the ratio of curvatures" },
+  c = { type = "number", default = 0.05, min = 0,
+    help = "of the strength, in grey values; 0: half the largest Hessian norm of each scale, which one bright edge can spoil" },
+  dark = { type = "boolean", default = true, help = "dark vessels on bright ground" },
+}
+
+--- Vesselness of Frangi et al. (MICCAI 1998) in 0..1; x has one channel.
+function image.frangi(x, given)
+  local o = options.check(given, frangi_schema, "image.frangi")
+  local scales = ffi.new("double[?]", math.max(1, #o.scales))
+  for i, s in ipairs(o.scales) do
+    if type(s) ~= "number" then error("image.frangi: scales are numbers, got " .. options.show(s), 2) end
+    scales[i - 1] = s
+  end
+  return filtered(C.ra_image_frangi(dense(x, "frangi"), scales, #o.scales, o.beta, o.c, o.dark))
+end
+
+local grey_schema = { method = { type = "string", default = "bt601", one_of = { "bt601", "green", "mean" } } }
+local grey_methods = { bt601 = C.RA_GREY_BT601, green = C.RA_GREY_GREEN, mean = C.RA_GREY_MEAN }
+
+--- One channel from three (ITU-R BT.601 luma, the green channel, or the mean); one channel is copied.
+function image.grey(x, given)
+  local o = options.check(given, grey_schema, "image.grey")
+  return filtered(C.ra_image_grey(dense(x, "grey"), grey_methods[o.method]))
+end
+
+local normalise_schema = { to = { type = "string", default = "range", one_of = { "range", "deviation" } } }
+
+--- Each channel to 0..1 (to = "range") or to mean 0 and deviation 1 (to = "deviation").
+function image.normalise(x, given)
+  local o = options.check(given, normalise_schema, "image.normalise")
+  return filtered(C.ra_image_normalise(dense(x, "normalise"),
+    o.to == "range" and C.RA_NORMALISE_RANGE or C.RA_NORMALISE_DEVIATION))
+end
+
+-- ---- overlays ----
+
+--- Colours of Okabe and Ito (2008), told apart with any kind of colour vision.
+image.colours = {
+  hit = { 0.94, 0.89, 0.26 },   -- yellow: vessel, found
+  false_ = { 0.84, 0.37, 0.00 }, -- vermilion: found, not vessel
+  missed = { 0.34, 0.71, 0.91 }, -- sky blue: vessel, not found
+  found = { 0.90, 0.62, 0.00 },  -- orange: found, truth not known
+}
+
+local overlay_schema = {
+  threshold = { type = "number", default = 0.5, help = "probabilities at or above it count as vessel" },
+  alpha = { type = "number", default = 0.65, min = 0, max = 1, help = "strength of the colour" },
+}
+
+--- Height and width of a plane or picture; leading dimensions of 1 are fine. An error two calls up where it has more.
+local function plane(t, who, most)
+  if not tensor.is(t) then error(("image.overlay: %s is a tensor, got %s"):format(who, options.show(t)), 3) end
+  local leading = 1
+  for i = 0, t.rank - 3 do leading = leading * t.dim[i] end
+  if t.rank < 2 or not (leading == 1 or leading == most) then
+    error(("image.overlay: %s is [H,W]%s, given %s"):format(who, most == 3 and ", [1,H,W] or [3,H,W]" or " or [1,H,W]",
+      tensor.shape_text(t)), 3)
+  end
+  return dense(t, "overlay"), leading, t.dim[t.rank - 2], t.dim[t.rank - 1]
+end
+
+--- A picture [3,H,W] with the prediction (probability or mask) painted on it; with the truth given, found, falsely found
+-- and missed pixels have colours of their own (image.colours).
+function image.overlay(picture, prediction, truth, given)
+  local o = options.check(given, overlay_schema, "image.overlay")
+  local x, channels, H, W = plane(picture, "the picture", 3)
+  local p, _, ph, pw = plane(prediction, "the prediction", 1)
+  local y, yh, yw
+  if truth ~= nil then
+    y, _, yh, yw = plane(truth, "the truth", 1)
+  end
+  if ph ~= H or pw ~= W or (y and (yh ~= H or yw ~= W)) then
+    error(("image.overlay: sizes differ: picture %dx%d, prediction %dx%d%s"):format(H, W, ph, pw,
+      y and (", truth %dx%d"):format(yh, yw) or ""), 2)
+  end
+  local out = tensor.empty(3, H, W)
+  local area, colours = H * W, image.colours
+  for c = 0, 2 do
+    local from = channels == 3 and c * area or 0
+    local hit, wrong, missed, found = colours.hit[c + 1], colours.false_[c + 1], colours.missed[c + 1], colours.found[c + 1]
+    for i = 0, area - 1 do
+      local v = math.max(0, math.min(1, x.data[from + i]))
+      local positive = p.data[i] >= o.threshold
+      local colour
+      if y then
+        local vessel = y.data[i] >= 0.5
+        colour = positive and (vessel and hit or wrong) or (vessel and missed) or nil
+      else
+        colour = positive and found or nil
+      end
+      out.data[c * area + i] = colour and v + o.alpha * (colour - v) or v
+    end
+  end
+  return out
+end
+
+return image

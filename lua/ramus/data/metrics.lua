@@ -1,0 +1,213 @@
+--- Scores of vessel maps against masks.
+--
+--   local m = metrics(probability, mask, { threshold = 0.5, fov = nil })
+--   m.dice, m.hd95, ... m.tp                    one picture
+--   local s = metrics.summarize(list_of_m)
+--   s.per_image.dice.mean, .sd, .low, .high     over pictures, with a 95 % bootstrap interval
+--   s.pooled.dice                               all pixels as one picture
+--
+-- Pictures are tensors [H,W] or [B,1,H,W]; probability in 0..1, mask of 0 and
+-- 1, fov (field of view) >= 0.5 where pixels count. Definitions and the rules
+-- for 0/0 are in core/metric/metric.h; values that are not a number are left out of means.
+local ffi = require "ramus.base.ffi"
+local C = ffi.C
+local check_table = require("ramus.base.options").check
+
+local metrics = {}
+
+--- Scores in the order in which tables show them.
+metrics.keys = { "dice", "iou", "accuracy", "sensitivity", "specificity", "precision", "mcc", "roc_auc", "pr_auc",
+  "cldice", "hd95", "component_error", "ece" }
+--- Scores that are better when smaller.
+metrics.lower_is_better = { hd95 = true, component_error = true, ece = true }
+
+local COUNTS = { "tp", "fp", "fn", "tn", "skeleton_hit_p", "skeleton_p", "skeleton_hit_m", "skeleton_m" }
+local BINS = 2 * tonumber(C.RA_METRIC_BINS)
+local CALIBRATION = 15
+local OPTIONS = {
+  threshold = { type = "number", default = 0.5, min = 0, max = 1, help = "vessel where probability >= threshold" },
+  fov = { type = "cdata", help = "field of view, a tensor like the mask" },
+  curve = { type = "boolean", default = true, help = "keep the histogram that pooled areas under curves need" },
+}
+local BOOTSTRAP = {
+  resamples = { type = "integer", default = 2000, min = 1 },
+  level = { type = "number", default = 0.95, above = 0, below = 1 },
+  seed = { type = "integer", default = 0 },
+}
+
+--- Position of each score in the core's array.
+local position = {}
+for _, list in ipairs { metrics.keys, COUNTS } do
+  for _, key in ipairs(list) do position[key] = tonumber(C["RA_METRIC_" .. key:upper()]) end
+end
+
+--- The tensor with elements in row order (a copy only where it is not), and B, H, W.
+local function pictures(t, what)
+  if type(t) ~= "cdata" then error(("metrics: %s must be a tensor, given %s"):format(what, type(t)), 3) end
+  local rank = t.rank
+  if rank < 2 or rank > 4 then
+    error(("metrics: %s must be [H,W] or [B,1,H,W], given rank %d"):format(what, rank), 3)
+  end
+  local B, H, W = 1, t.dim[rank - 2], t.dim[rank - 1]
+  for i = 0, rank - 3 do B = B * t.dim[i] end
+  if rank == 4 and t.dim[1] ~= 1 then
+    error(("metrics: %s must have one channel, given %d"):format(what, t.dim[1]), 3)
+  end
+  if not C.ra_tensor_contiguous(t) then
+    local copy = C.ra_tensor_clone(t)
+    if copy == nil then error(ffi.message(), 3) end
+    t = ffi.gc(copy, C.ra_tensor_release)
+  end
+  return t, B, H, W
+end
+
+local function new(kind, n) return ffi.new(kind .. "[?]", n) end
+
+local function score(probability, mask, fov, H, W, threshold, curve)
+  local out, calibration = new("double", tonumber(C.RA_METRIC_COUNT)), new("double", 3 * CALIBRATION)
+  local histogram = curve and new("double", BINS) or nil
+  if C.ra_metrics(probability, mask, fov, H, W, threshold, out, histogram, calibration) ~= 0 then
+    error(ffi.message(), 3)
+  end
+  local m = { threshold = threshold, histogram = histogram, calibration = calibration }
+  for key, at in pairs(position) do m[key] = out[at] end
+  return m
+end
+
+local function mean_of(list, key)
+  local sum, n = 0, 0
+  for _, m in ipairs(list) do
+    if m[key] == m[key] then sum, n = sum + m[key], n + 1 end
+  end
+  return n > 0 and sum / n or 0 / 0, n
+end
+
+--- Scores of one picture; of B > 1 pictures the means (counts: sums), with one table per picture in `images`.
+-- options: threshold (0.5), fov (tensor like mask), curve (true; false saves the
+-- 92 KB per picture that pooled areas under curves need).
+local function compute(_, probability, mask, options)
+  options = check_table(options, OPTIONS, "metrics", 2)
+  local p, B, H, W = pictures(probability, "probability")
+  local y, yB, yH, yW = pictures(mask, "mask")
+  local v, vB, vH, vW = nil, B, H, W
+  if options.fov ~= nil then v, vB, vH, vW = pictures(options.fov, "fov") end
+  if yB ~= B or yH ~= H or yW ~= W or vH ~= H or vW ~= W or (vB ~= B and vB ~= 1) then
+    error(("metrics: probability is %d of %dx%d, mask %d of %dx%d%s; sizes must be equal"):format(B, H, W, yB, yH, yW,
+      v and (", fov %d of %dx%d"):format(vB, vH, vW) or ""), 2)
+  end
+  local images = {}
+  for b = 0, B - 1 do
+    local shift = b * H * W
+    images[b + 1] = score(p.data + shift, y.data + shift, v and v.data + (vB > 1 and shift or 0), H, W,
+      options.threshold, options.curve)
+  end
+  if B == 1 then return images[1] end
+  local m = { images = images, threshold = images[1].threshold }
+  for _, key in ipairs(metrics.keys) do m[key] = mean_of(images, key) end
+  for _, key in ipairs(COUNTS) do
+    m[key] = 0
+    for _, image in ipairs(images) do m[key] = m[key] + image[key] end
+  end
+  return m
+end
+
+--- Adds up a cdata array of the pictures; nil where one lacks it.
+local function add_up(list, field, n)
+  local sum = new("double", n)
+  for _, m in ipairs(list) do
+    local values = m[field]
+    if values == nil then return nil end
+    for i = 0, n - 1 do sum[i] = sum[i] + values[i] end
+  end
+  return sum
+end
+
+--- All pixels of the list as one picture: counts and calibration are summed,
+-- areas under curves come from the summed histogram (differs from exact by less than 1e-3).
+-- hd95 and component_error have no pooled value.
+local function pool(list)
+  local out, pooled = new("double", tonumber(C.RA_METRIC_COUNT)), {}
+  for _, key in ipairs(COUNTS) do
+    local sum = 0
+    for _, m in ipairs(list) do sum = sum + m[key] end
+    out[position[key]], pooled[key] = sum, sum
+  end
+  C.ra_metrics_pooled(out)
+  for i = 1, 7 do pooled[metrics.keys[i]] = out[position[metrics.keys[i]]] end
+  pooled.cldice = out[position.cldice]
+  local histogram = add_up(list, "histogram", BINS)
+  if histogram then
+    local areas = new("double", 2)
+    C.ra_metric_curve(histogram, areas)
+    pooled.roc_auc, pooled.pr_auc = areas[0], areas[1]
+  end
+  local calibration = add_up(list, "calibration", 3 * CALIBRATION)
+  if calibration then
+    pooled.ece, pooled.calibration = C.ra_metric_ece(calibration), metrics.calibration(calibration)
+  end
+  return pooled
+end
+
+--- Mean, deviation and 95 % interval of numbers (values that are not a number are left out).
+-- options: resamples (2000), seed (0), level (0.95).
+function metrics.bootstrap(numbers, options)
+  options = check_table(options, BOOTSTRAP, "metrics.bootstrap", 2)
+  local values, n = new("double", math.max(#numbers, 1)), 0
+  for _, v in ipairs(numbers) do
+    if v == v then values[n], n = v, n + 1 end
+  end
+  if n == 0 then return { mean = 0 / 0, sd = 0 / 0, low = 0 / 0, high = 0 / 0, n = 0 } end
+  local out = new("double", 4)
+  if C.ra_metric_bootstrap(values, n, options.resamples, options.level, options.seed, out) ~= 0 then
+    error(ffi.message(), 2)
+  end
+  return { mean = out[0], sd = out[1], low = out[2], high = out[3], n = n }
+end
+
+--- { per_image = {dice = {mean, sd, low, high, n}, ...}, pooled = {dice = ..., calibration = ...}, n = pictures }.
+function metrics.summarize(list, options)
+  if #list == 0 then error("metrics.summarize: the list is empty", 2) end
+  local per_image = {}
+  for _, key in ipairs(metrics.keys) do
+    local numbers = {}
+    for i, m in ipairs(list) do numbers[i] = m[key] end
+    per_image[key] = metrics.bootstrap(numbers, options)
+  end
+  return { per_image = per_image, pooled = pool(list), n = #list }
+end
+
+--- Reliability bins: list of {low, high, count, confidence, frequency} (confidence and frequency nil in empty bins).
+function metrics.calibration(calibration)
+  local bins = {}
+  for k = 0, CALIBRATION - 1 do
+    local count = calibration[3 * k]
+    bins[k + 1] = { low = k / CALIBRATION, high = (k + 1) / CALIBRATION, count = count,
+      confidence = count > 0 and calibration[3 * k + 1] / count or nil,
+      frequency = count > 0 and calibration[3 * k + 2] / count or nil }
+  end
+  return bins
+end
+
+--- The threshold with the highest mean Dice over pictures, and that Dice. Every
+-- edge of the core's histogram (5891, fine towards 0 and 1) is tried.
+-- list: tables as metrics(...) returns them, or { {probability =, mask =, fov = [opt]}, ... }.
+function metrics.best_threshold(list)
+  if #list == 0 then error("metrics.best_threshold: the list is empty", 2) end
+  local bins = BINS / 2
+  local total = new("double", bins)
+  for _, item in ipairs(list) do
+    local m = item.histogram and item or compute(nil, item.probability, item.mask, { fov = item.fov })
+    local positives, tp, fp = m.tp + m.fn, 0, 0
+    for k = bins - 1, 0, -1 do
+      fp, tp = fp + m.histogram[k], tp + m.histogram[bins + k]
+      total[k] = total[k] + (positives + fp > 0 and 2 * tp / (positives + tp + fp) or 1)
+    end
+  end
+  local best = bins - 1
+  for k = bins - 2, 0, -1 do
+    if total[k] > total[best] then best = k end
+  end
+  return C.ra_metric_bin_edge(best), total[best] / #list
+end
+
+return setmetatable(metrics, { __call = compute })

@@ -1,0 +1,157 @@
+--- The data of a recipe: the set fetched and opened, a loader for training,
+-- loaders for whole pictures, and what is known about them (hashes, protocol).
+local augment = require "ramus.data.augment"
+local dataset = require "ramus.data.dataset"
+local fetch = require "ramus.data.fetch"
+local image = require "ramus.data.image"
+local loader = require "ramus.data.loader"
+local tensor = require "ramus.lang.tensor"
+local cjson = require "cjson"
+
+local data = {}
+local Data = {}
+Data.__index = Data
+
+--- The opened data set `name`, fetched where it is absent. nil and a message on failure.
+-- given: options, split, edition, data_root, offline, out (progress).
+function data.set(name, given)
+  local o = { root = given.data_root, split = given.split, edition = given.edition, options = given.options }
+  local opened, err = dataset.open(name, o)
+  if opened then return opened end
+  local def, unknown = dataset.find(name)
+  if not def then return nil, unknown end
+  local folder
+  folder, o.options = dataset.folder(def, given.data_root, given.options)
+  if dataset.mark(folder) then return nil, err end -- it is there, and something else is wrong
+  if given.out then given.out:line(("data set %s is not there yet; fetching it into %s"):format(def.name, folder)) end
+  local ok
+  ok, err = fetch(name, { data_root = given.data_root, offline = given.offline, options = given.options,
+    progress = given.out and function(p)
+      given.out:update(("%s %s %s"):format(p.stage, p.file or "", p.bytes and ("%.1f MB"):format(p.bytes / 1e6) or p.note or ""))
+    end })
+  if not ok then return nil, err end
+  o.options = given.options
+  return dataset.open(name, o)
+end
+
+--- The program that runs once per picture, or nil: { size =, preprocess = } of a recipe's data or of a protocol.
+function data.preparation(d)
+  if not d.size and not next(d.preprocess or {}) then return nil end
+  local given = { size = d.size }
+  for k, v in pairs(d.preprocess or {}) do given[k] = v end
+  return augment.prepare(given)
+end
+
+--- What an evaluation must know to repeat this run's treatment of pictures.
+local function protocol(d, set)
+  return { set = set.name, edition = set.edition, split = set.split, size = d.size, preprocess = d.preprocess, hash = set.hash }
+end
+
+--- given: channels, data_root, offline, out. nil and a message on failure.
+function data.open(recipe, given)
+  local d = recipe.data
+  local set, err = data.set(d.set, { options = d.options, split = d.split, edition = d.edition, data_root = given.data_root,
+    offline = given.offline, out = given.out })
+  if not set then return nil, err end
+  for _, w in ipairs(set.warnings) do if given.out then given.out:line("warning: " .. w) end end
+  local train = set.splits[d.train]
+  if not train or #train == 0 then
+    local names = {}
+    for name in pairs(set.splits) do names[#names + 1] = name end
+    table.sort(names)
+    return nil, ("%s has no pictures in split '%s'; it has %s"):format(set.name, d.train, table.concat(names, ", "))
+  end
+  for _, s in ipairs(train) do
+    if not s.mask then return nil, ("%s: picture %s has no mask to train on"):format(set.name, s.id) end
+  end
+  local function part(name)
+    local list = name and set.splits[name]
+    return list and #list > 0 and list or nil
+  end
+  local self = setmetatable({
+    set = set, title = ("%s (%s)"):format(set.name, set.title), train = train, val = part(d.val), test = part(d.test),
+    train_count = #train, channels = given.channels, recipe_data = d, reported = {},
+    facts = { set = set.name, edition = set.edition, split = set.split, hash = set.hash }, protocol = protocol(d, set),
+  }, Data)
+  self.prepare = data.preparation(d)
+  self.train_loader, err = loader.new(train, { batch = d.batch, channels = given.channels, steps = d.steps or 0, threads = d.threads,
+    drop_last = d.drop_last, seed = recipe.seed, cache = d.cache, prepare = self.prepare, augment = augment.program(d.augment) })
+  if not self.train_loader then return nil, err end
+  -- batches of an epoch are full but, perhaps, for the last
+  self.full_batch = d.steps and d.batch or math.min(d.batch, #train)
+  local rest = #train % d.batch
+  self.last_batch = (d.steps or d.drop_last or rest == 0) and self.full_batch or rest
+  return self
+end
+
+--- Whether the facts in a checkpoint are those of this data.
+function Data:same(text)
+  local ok, facts = pcall(cjson.decode, text or "")
+  return ok and type(facts) == "table" and facts.hash == self.facts.hash
+end
+
+--- Says once for every training mask what other values than its two it held.
+function Data:report_masks(out)
+  for i, sample in ipairs(self.train) do
+    local r = not self.reported[i] and self.train_loader:mask_report(i)
+    if r then
+      self.reported[i] = true
+      local warning = image.mask_report(r, sample.id).warning
+      if warning then out:line("note: " .. warning) end
+    end
+  end
+end
+
+--- Calls f(sample, x [1,C,H,W], y [1,1,H,W], fov [1,1,H,W]) for every sample, whole and in order. Returns true and the seconds that
+-- were waited for decoding; nil and a message on failure.
+function data.each_picture(samples, given, f)
+  local l, err = loader.new(samples, { batch = 1, channels = given.channels, epochs = 1, shuffle = false, threads = 1, depth = 2,
+    cache = 0, prepare = given.prepare })
+  if not l then return nil, err end
+  local ok
+  ok, err = l:start(0, 0)
+  if not ok then return nil, err end
+  while true do
+    local shape
+    shape, err = l:peek()
+    if shape == nil then return nil, err end
+    if not shape then return true, l:waited() end
+    local x, y, fov = tensor.zeros(shape), tensor.zeros(1, 1, shape[3], shape[4]), tensor.zeros(1, 1, shape[3], shape[4])
+    local count, _, _, taken = l:next(x, y, fov)
+    if not count then return nil, _ end
+    ok, err = f(taken[1], x, y, fov)
+    if ok == nil and err then
+      l:stop()
+      return nil, err
+    end
+  end
+end
+
+--- Dice of logits > cut against a mask inside the field of view; 1 where both are empty.
+local function dice_of(logits, mask, fov, cut)
+  local p, y, v = logits.data, mask.data, fov.data
+  local both, sum = 0, 0
+  for i = 0, mask.size - 1 do
+    if v[i] >= 0.5 then
+      local hit = p[i] >= cut and 1 or 0
+      both, sum = both + hit * y[i], sum + hit + y[i]
+    end
+  end
+  return sum == 0 and 1 or 2 * both / sum
+end
+
+--- Mean Dice per picture of the validation split, { dice =, pictures = }, and the seconds that were waited for decoding.
+function Data:validate(model, recipe)
+  local threshold = math.min(math.max(recipe.validate.threshold, 1e-6), 1 - 1e-6)
+  local cut = math.log(threshold / (1 - threshold))
+  local sum, n = 0, 0
+  local ok, waited = data.each_picture(self.val, { channels = self.channels, prepare = self.prepare }, function(_, x, y, fov)
+    local out = model:forward(x, { outputs = { "out" }, exact = recipe.numerics == "exact" }).out
+    sum, n = sum + dice_of(out, y, fov, cut), n + 1
+    return true
+  end)
+  if not ok then return nil, waited end
+  return { dice = sum / n, pictures = n }, waited
+end
+
+return data

@@ -1,0 +1,221 @@
+--- ra.F.NAME(inputs..., {options}): every op of the core, made from its table.
+-- Called on tensors an op runs at once and returns a tensor (a number for a full
+-- reduction); called on nodes it is recorded. Numbers serve where a tensor of
+-- one value would. Options are checked against the op's table.
+local ffi = require "ramus.base.ffi"
+local graph = require "ramus.lang.graph"
+local ops = require "ramus.lang.ops"
+local options = require "ramus.base.options"
+local tensor = require "ramus.lang.tensor"
+local C = ffi.C
+
+local F = {}
+local MAX_SLOTS = 20
+
+local function option_names(spec)
+  local list = {}
+  for _, p in ipairs(spec.params) do list[#list + 1] = p.name end
+  for _, input in ipairs(spec.inputs) do list[#list + 1] = input.name end
+  return list
+end
+
+local function whole(v) return type(v) == "number" and v == math.floor(v) end
+
+local function bad(spec, p, wanted, value, level)
+  error(("%s: %s must be %s, given %s"):format(spec.name, p.name, wanted, options.show(value)), level + 1)
+end
+
+--- Fills the slots of one parameter from a Lua value.
+local fill = {
+  number = function(slots, spec, p, v, level)
+    if type(v) ~= "number" then bad(spec, p, "a number", v, level + 1) end
+    slots[p.slot] = v
+  end,
+  integer = function(slots, spec, p, v, level)
+    if not whole(v) then bad(spec, p, "a whole number", v, level + 1) end
+    slots[p.slot] = v
+  end,
+  boolean = function(slots, spec, p, v, level)
+    if type(v) ~= "boolean" then bad(spec, p, "true or false", v, level + 1) end
+    slots[p.slot] = v and 1 or 0
+  end,
+  choice = function(slots, spec, p, v, level)
+    for i, choice in ipairs(p.choices) do
+      if v == choice then
+        slots[p.slot] = i - 1
+        return
+      end
+    end
+    local near = type(v) == "string" and options.nearest(v, p.choices)
+    bad(spec, p, "one of '" .. table.concat(p.choices, "', '") .. "'" .. (near and (" (did you mean '" .. near .. "'?)") or ""),
+      v, level + 1)
+  end,
+  dim = function(slots, spec, p, v, level)
+    if not whole(v) then bad(spec, p, "a dimension (1 is the first)", v, level + 1) end
+    slots[p.slot] = v - 1
+  end,
+  pair = function(slots, spec, p, v, level)
+    local pair = type(v) == "table" and v or { v, v }
+    if #pair ~= 2 or not whole(pair[1]) or not whole(pair[2]) then
+      bad(spec, p, "a whole number or a pair {height, width}", v, level + 1)
+    end
+    slots[p.slot], slots[p.slot + 1] = pair[1], pair[2]
+  end,
+}
+local function fill_list(shift)
+  return function(slots, spec, p, v, level)
+    local list = type(v) == "table" and v or { v }
+    if #list < 1 or #list > 5 then bad(spec, p, "a list of 1 to 5 whole numbers", v, level + 1) end
+    slots[p.slot] = #list
+    for i, d in ipairs(list) do
+      if not whole(d) then bad(spec, p, "a list of whole numbers", v, level + 1) end
+      slots[p.slot + i] = d - shift
+    end
+  end
+end
+fill.dims, fill.ints = fill_list(1), fill_list(0)
+
+local function default_slots(spec)
+  local slots = ffi.new("double[?]", MAX_SLOTS)
+  for _, p in ipairs(spec.params) do
+    local count = p.kind == "pair" and 2 or 1
+    for i = 0, count - 1 do slots[p.slot + i] = p.standard end
+    if p.kind == "dims" or p.kind == "ints" then slots[p.slot] = p.standard == p.standard and p.standard or 0 end
+  end
+  return slots
+end
+
+local function is_value(v) return type(v) == "number" or tensor.is(v) or graph.is_node(v) end
+
+--- A schedule (a callable table of ramus.schedule) in the place of a live number.
+local function schedule_of(p, v)
+  return p.live and type(v) == "table" and v.is_schedule and v or nil
+end
+
+--- The parameter that a list without a name means, as in permute(x, {1, 3, 4, 2}).
+local function list_param(spec)
+  for _, p in ipairs(spec.params) do
+    if p.kind == "dims" or p.kind == "ints" then return p end
+  end
+end
+
+--- Sorts the arguments of a call into inputs, slots and schedules.
+local function read_arguments(spec, level, ...)
+  local given = select("#", ...)
+  local inputs, n, opts = {}, 0, nil
+  for i = 1, given do
+    local v = select(i, ...)
+    if i == given and type(v) == "table" and not is_value(v) then
+      opts = v
+    elseif v == nil then
+      n = i
+      inputs[i] = false
+    elseif is_value(v) then
+      n = i
+      inputs[i] = v
+    else
+      error(("%s: argument %d must be a tensor or a number, given %s"):format(spec.name, i, options.show(v)), level + 1)
+    end
+  end
+  local slots, schedules = default_slots(spec), nil
+  local list = opts and opts[1] ~= nil and list_param(spec)
+  if list then fill[list.kind](slots, spec, list, { unpack(opts) }, level + 1) end
+  for key, value in pairs(opts or {}) do
+    local p, k = spec.by_name[key], spec.input_index[key]
+    local named = not (list and type(key) == "number") -- the list itself is read above
+    if named and p then
+      local schedule = schedule_of(p, value)
+      if schedule then
+        schedules = schedules or {}
+        schedules[#schedules + 1] = { slot = p.slot, schedule = schedule }
+        value = schedule(0)
+      end
+      fill[p.kind](slots, spec, p, value, level + 1)
+    elseif named and k and is_value(value) then
+      if inputs[k] then error(("%s: %s is given twice"):format(spec.name, key), level + 1) end
+      for j = n + 1, k do inputs[j] = inputs[j] or false end
+      inputs[k] = value
+      n = math.max(n, k)
+    elseif named then
+      error(("%s: %s"):format(spec.name, options.unknown("option", key, option_names(spec))), level + 1)
+    end
+  end
+  if not spec.variadic and n > #spec.inputs then
+    error(("%s: takes %d inputs (%s), given %d"):format(spec.name, #spec.inputs,
+      ffi.string(C.ra_op_inputs(spec.c)), n), level + 1)
+  end
+  for k, input in ipairs(spec.inputs) do
+    if not inputs[k] and not input.optional then
+      error(("%s: %s is missing; usage: F.%s(%s)"):format(spec.name, input.name, spec.name,
+        ffi.string(C.ra_op_inputs(spec.c))), level + 1)
+    end
+  end
+  while n > 0 and not inputs[n] do n = n - 1 end
+  return inputs, n, slots, schedules, opts
+end
+
+local function record(spec, recorder, inputs, n, slots, schedules, opts, level)
+  for k = 1, n do
+    local v = inputs[k]
+    if v and not graph.is_node(v) then
+      if type(v) == "number" then v = tensor.of(v) end
+      inputs[k] = recorder:tensor(v)
+    elseif v and v.recorder ~= recorder then
+      error(spec.name .. ": nodes of two recordings cannot be mixed", level + 1)
+    end
+  end
+  local node = recorder:op(spec.c, slots, inputs, n, level + 1)
+  for _, s in ipairs(schedules or {}) do
+    recorder.live[#recorder.live + 1] = { node = node, slot = s.slot, schedule = s.schedule }
+  end
+  if recorder.trace then recorder:trace(spec, node, inputs, n, opts) end
+  return node
+end
+
+local function run_now(spec, inputs, n, slots, level)
+  local pointers = ffi.new("ra_tensor *[?]", math.max(n, 1))
+  local held = {}
+  for k = 1, n do
+    local v = inputs[k]
+    if type(v) == "number" then v = tensor.of(v) end
+    if v then
+      held[k] = v
+      pointers[k - 1] = v
+    end
+  end
+  ffi.make_room(held[1] and held[1].size * ffi.sizeof("ra_real") or 0)
+  local seed, call = tensor.next_key()
+  local out, err = tensor.wrap(C.ra_op_run(spec.c, slots, n, pointers, graph.arena(), seed, call))
+  if not out then error(err, level + 1) end
+  return out.rank == 0 and out.data[0] or out
+end
+
+--- Calls the op `spec`; errors are raised `level` functions up.
+local function call(spec, level, ...)
+  local inputs, n, slots, schedules, opts = read_arguments(spec, level + 1, ...)
+  for k = 1, n do
+    if inputs[k] and graph.is_node(inputs[k]) then
+      local node = record(spec, inputs[k].recorder, inputs, n, slots, schedules, opts, level + 1)
+      return node -- no tail call: levels of errors count this frame
+    end
+  end
+  local value = run_now(spec, inputs, n, slots, level + 1)
+  return value
+end
+
+for _, name in ipairs(ops.names) do
+  local spec = ops.specs[name]
+  F[name] = function(...)
+    local result = call(spec, 2, ...)
+    return result
+  end
+end
+
+tensor.operators(F)
+graph.operators(F)
+
+return setmetatable(F, {
+  __index = function(_, name)
+    error(("F.%s: %s"):format(tostring(name), options.unknown("op", name, ops.names)), 2)
+  end,
+})

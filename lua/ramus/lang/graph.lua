@@ -1,0 +1,174 @@
+--- Recording: a model or a loss is an ordinary Lua function; called on nodes
+-- instead of tensors, its ops are written down. A node has a shape and no value.
+local ffi = require "ramus.base.ffi"
+local tensor = require "ramus.lang.tensor"
+local C = ffi.C
+
+local graph = {}
+
+local F = {} -- filled by graph.operators
+
+--- Gives nodes the ops of a table as operators and methods; F.lua calls it when it is loaded.
+function graph.operators(functions) F = functions end
+
+local Node = {}
+local no_value = {
+  get = true, set = true, totable = true, item = true, stats = true, copy = true, fill = true, clone = true,
+}
+
+function Node.__index(_, key)
+  if no_value[key] then
+    error(("%s: a node has a shape but no value while a model is being recorded"):format(key), 2)
+  end
+  if key == "numel" then
+    return function(n)
+      local size = 1
+      for _, d in ipairs(n.shape) do size = size * d end
+      return size
+    end
+  end
+  local op = type(key) == "string" and rawget(F, key)
+  if op then return op end
+  return nil
+end
+
+local function operator(name)
+  return function(a, b) return F[name](a, b) end
+end
+Node.__add, Node.__sub, Node.__mul, Node.__div = operator "add", operator "sub", operator "mul", operator "div"
+function Node.__pow(a, p) return F.pow(a, { p = p }) end
+function Node.__unm(a) return F.mul(a, -1) end
+local function no_comparison() error("a node has no value while a model is being recorded, so it cannot be compared", 2) end
+Node.__lt, Node.__le = no_comparison, no_comparison
+function Node.__tostring(n) return ("node %d [%s]"):format(n.id, table.concat(n.shape, ",")) end
+
+function graph.is_node(value) return getmetatable(value) == Node end
+
+local Recorder = {}
+Recorder.__index = Recorder
+
+--- A new recorder. `train` tells modules in which mode they are recorded.
+function graph.recorder(options)
+  return setmetatable({
+    c = ffi.own(C.ra_graph_new(), C.ra_graph_free) or error(ffi.message(), 2),
+    train = options and options.train or false,
+    nodes = {},     -- node objects by id
+    constants = {}, -- node by address of a tensor
+    held = {},      -- tensors that the graph reads
+    live = {},      -- { node, slot, schedule }: parameters that follow a schedule
+  }, Recorder)
+end
+
+function Recorder:node(id, level)
+  if id < 0 then error(ffi.message(), (level or 1) + 1) end
+  local dims = ffi.new("int32_t[5]")
+  local rank = C.ra_graph_shape(self.c, id, dims)
+  local shape = {}
+  for i = 1, rank do shape[i] = dims[i - 1] end
+  local node = setmetatable({ id = id, shape = shape, recorder = self }, Node)
+  self.nodes[id] = node
+  return node
+end
+
+--- A value that is bound before each run.
+function Recorder:input(shape)
+  local dims, rank = tensor.c_shape("input", shape, 2)
+  return self:node(C.ra_graph_input(self.c, rank, dims), 2)
+end
+
+--- A tensor that is read at each run: parameter, buffer or constant.
+function Recorder:tensor(t)
+  local address = tostring(ffi.cast("void *", t.data)) .. tensor.shape_text(t)
+  local node = self.constants[address]
+  if not node then
+    local dense = C.ra_tensor_contiguous(t) and t or t:clone()
+    node = self:node(C.ra_graph_tensor(self.c, dense), 2)
+    self.constants[address] = node
+    self.held[#self.held + 1] = dense
+  end
+  return node
+end
+
+--- Adds an op. `inputs`: nodes or false, n of them; `slots`: its parameters as doubles.
+function Recorder:op(op, slots, inputs, n, level)
+  local ids = ffi.new("int32_t[?]", math.max(n, 1))
+  for k = 1, n do ids[k - 1] = inputs[k] and inputs[k].id or -1 end
+  local node = self:node(C.ra_graph_op(self.c, op, slots, n, ids), level + 1)
+  return node -- no tail call: levels of errors count this frame
+end
+
+local Plan = {}
+Plan.__index = Plan
+Plan.__tostring = function(p) return p:describe() end
+
+--- The scratch memory that all plans and eager calls share.
+local shared_arena
+function graph.arena()
+  shared_arena = shared_arena or ffi.own(C.ra_arena_new(), C.ra_arena_free) or error(ffi.message(), 2)
+  return shared_arena
+end
+
+--- Decides memory, fusions and algorithms.
+-- options: outputs (list of nodes), loss (node), gradients (list of { node, tensor }), exact, fuse (default true).
+-- Returns the plan, or nil and a message.
+function Recorder:plan(options)
+  local outputs, gradients = options.outputs or {}, options.gradients or {}
+  local output = ffi.new("int32_t[?]", #outputs + 1)
+  for i, node in ipairs(outputs) do output[i - 1] = node.id end
+  local leaf = ffi.new("int32_t[?]", #gradients + 1)
+  local gradient = ffi.new("ra_tensor *[?]", #gradients + 1)
+  for i, g in ipairs(gradients) do leaf[i - 1], gradient[i - 1] = g[1].id, g[2] end
+  local o = ffi.new("ra_plan_options", {
+    outputs = #outputs, output = output, loss = options.loss and options.loss.id or -1,
+    gradients = #gradients, leaf = leaf, gradient = gradient,
+    exact = options.exact or false, fuse = options.fuse ~= false, arena = options.arena or graph.arena(),
+  })
+  ffi.make_room(0)
+  local c, err = ffi.own(C.ra_plan_new(self.c, o), C.ra_plan_free)
+  if not c then return nil, err end
+  return setmetatable({ c = c, recorder = self, outputs = outputs, gradients = gradients, arena = o.arena }, Plan)
+end
+
+local function must(code, level)
+  if code ~= 0 then error(ffi.message(), level + 1) end
+end
+
+function Plan:bind(node, t) must(C.ra_plan_bind(self.c, node.id, t), 2) end
+
+--- Sets a live parameter.
+function Plan:set(node, slot, value) must(C.ra_plan_set(self.c, node.id, slot, value), 2) end
+
+--- Sets every parameter that follows a schedule to its value at epoch t (fractional) of `epochs`.
+function Plan:set_time(t, epochs, step)
+  for _, l in ipairs(self.recorder.live) do self:set(l.node, l.slot, l.schedule(t, epochs, step)) end
+end
+
+--- options: accumulate, scale (1), seed, epoch, step.
+function Plan:run(options)
+  local o = options or {}
+  must(C.ra_plan_run(self.c, o.accumulate or false, o.scale or 1, o.seed or 0, o.epoch or 0, o.step or 0), 2)
+end
+
+--- A copy of output i (1-based) of the last run.
+function Plan:output(i)
+  local view = C.ra_plan_output(self.c, i - 1)
+  if view == nil then error(ffi.message(), 2) end
+  local t = tensor.wrap(view)
+  return t:clone()
+end
+
+--- A view of it: valid until the arena is used again.
+function Plan:peek(i) return assert(tensor.wrap(C.ra_plan_output(self.c, i - 1))) end
+
+function Plan:scalar(i) return C.ra_plan_scalar(self.c, i - 1) end
+function Plan:gradient_norm(node) return C.ra_plan_gradient_norm(self.c, node.id) end
+--- Of a run: multiply-adds x 2 of convolutions and matmul, as if computed directly.
+function Plan:flops() return C.ra_plan_flops(self.c) end
+function Plan:bytes() return C.ra_plan_arena_bytes(self.c) end
+function Plan:lower_bound() return C.ra_plan_lower_bound(self.c) end
+function Plan:profile(on) C.ra_plan_profile(self.c, on) end
+
+--- The steps with shapes, algorithms, fusions, bytes, and times after profiled runs.
+function Plan:describe() return ffi.string(C.ra_plan_describe(self.c)) end
+
+return graph

@@ -1,0 +1,71 @@
+--- ra.loss.NAME{options}: a loss as a value. Called loss(prediction, mask, teacher),
+-- on tensors it gives a number, on nodes it is recorded. Options marked live in
+-- the core's table may be schedules.
+local F = require "ramus.lang.F"
+local options = require "ramus.base.options"
+local schedule = require "ramus.lang.schedule"
+
+local loss = {}
+local Loss = {}
+Loss.__index = Loss
+local specs = require("ramus.lang.ops").specs
+
+function Loss.__call(l, prediction, mask, teacher) return F[l.name](prediction, mask, teacher, l.options) end
+
+function Loss.__tostring(l)
+  local parts, keys = {}, {}
+  for k in pairs(l.options) do keys[#keys + 1] = k end
+  table.sort(keys)
+  for _, k in ipairs(keys) do
+    local v = l.options[k]
+    parts[#parts + 1] = k .. "=" .. (schedule.is(v) and tostring(v) or options.show(v))
+  end
+  return l.name .. (#parts > 0 and "{" .. table.concat(parts, ", ") .. "}" or "")
+end
+
+function loss.is(v) return getmetatable(v) == Loss end
+
+--- Names of all losses.
+loss.names = {}
+
+local function constructor(name, spec)
+  local known = {}
+  for _, p in ipairs(spec.params) do known[#known + 1] = p.name end
+  return function(given)
+    local kept = {}
+    if given ~= nil and type(given) ~= "table" then error(("loss.%s: options are a table, given %s"):format(name, options.show(given)), 2) end
+    for key, value in pairs(given or {}) do
+      local p = spec.by_name[key]
+      if not p then error(("loss.%s: %s"):format(name, options.unknown("option", key, known)), 2) end
+      if schedule.is(value) and not p.live then
+        error(("loss.%s: %s cannot follow a schedule; give a number"):format(name, key), 2)
+      end
+      if type(value) == "number" and (value < p.low or value > p.high or value ~= value) then
+        error(("loss.%s: %s must be from %g to %g, given %g"):format(name, key, p.low, p.high, value), 2)
+      end
+      if p.choices then
+        local found = false
+        for _, c in ipairs(p.choices) do found = found or c == value end
+        if not found then
+          error(("loss.%s: %s must be one of %s, given %s"):format(name, key, table.concat(p.choices, ", "), options.show(value)), 2)
+        end
+      elseif p.kind ~= "boolean" and type(value) ~= "number" and not schedule.is(value) and p.kind ~= "pair" then
+        error(("loss.%s: %s must be a number, given %s"):format(name, key, options.show(value)), 2)
+      end
+      kept[key] = value
+    end
+    return setmetatable({ name = name, options = kept, spec = spec }, Loss)
+  end
+end
+
+for name, spec in pairs(specs) do
+  if spec.is_loss then
+    loss[name] = constructor(name, spec)
+    loss.names[#loss.names + 1] = name
+  end
+end
+table.sort(loss.names)
+
+return setmetatable(loss, {
+  __index = function(_, name) error(("loss.%s: %s"):format(tostring(name), options.unknown("loss", name, loss.names)), 2) end,
+})

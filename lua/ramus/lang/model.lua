@@ -1,0 +1,446 @@
+--- ra.model(f): a function over modules as a model with named outputs.
+--
+-- f is called on recorded inputs of two sizes; what it recorded, a list of ops
+-- with the names of their parameters, is the model from then on: training,
+-- evaluation, teachers, checkpoints and export all replay that list, at any
+-- size, and a checkpoint needs no source code. Parameters and buffers lie in
+-- two flat blocks that never move.
+local F = require "ramus.lang.F"
+local ffi = require "ramus.base.ffi"
+local graph = require "ramus.lang.graph"
+local json = require "ramus.base.json"
+local nn = require "ramus.lang.nn"
+local options = require "ramus.base.options"
+local safetensors = require "ramus.lang.safetensors"
+local tensor = require "ramus.lang.tensor"
+local C = ffi.C
+
+local model = {}
+local Model = {}
+Model.__index = Model
+local specs = require("ramus.lang.ops").specs
+
+--- Views in a flat block begin at multiples of 16 elements: whole vectors.
+local ALIGN = 16
+--- Plans of forward passes kept per model, least recently used first out.
+local KEPT_PLANS = 8
+
+function model.is(v) return getmetatable(v) == Model end
+
+-- ---- tracing ----------------------------------------------------------------
+
+--- A recorder that writes down names: "x", "p:NAME" (parameter or buffer), "c:K" (constant), "n:K" (entry K).
+local function tracer()
+  local r = graph.recorder { train = false }
+  r.names, r.entries, r.modules, r.parameters, r.constant_list, r.taken = {}, {}, {}, {}, {}, {}
+  function r.parameter(self, module, name)
+    local prefix = self.modules[module]
+    if not prefix then
+      prefix = module.name
+      if not prefix then
+        self.taken[module.kind] = (self.taken[module.kind] or 0) + 1
+        prefix = module.kind .. self.taken[module.kind]
+      end
+      if self.taken[prefix .. "."] then error(("model: two modules are named '%s'"):format(prefix), 0) end
+      self.taken[prefix .. "."] = true
+      self.modules[module] = prefix
+      for _, p in ipairs(module.parameters) do
+        local full = prefix .. "." .. p.name
+        local node = self:input(p.shape)
+        self.names[node.id] = "p:" .. full
+        self.parameters[#self.parameters + 1] = { name = full, shape = p.shape, init = p.init, buffer = p.buffer or false,
+          values = module.values and module.values[p.name] }
+        self.parameters[full] = node
+      end
+    end
+    return self.parameters[prefix .. "." .. name]
+  end
+  function r.trace(self, spec, node, inputs, n, opts)
+    local entry = { op = spec.name, inputs = {}, options = {} }
+    for k = 1, n do
+      local v = inputs[k]
+      if v and not self.names[v.id] then -- a tensor that is no parameter: a constant of the model
+        local t
+        for address, known in pairs(self.constants) do
+          if known == v then
+            for _, held in ipairs(self.held) do
+              if tostring(ffi.cast("void *", held.data)) .. tensor.shape_text(held) == address then t = held end
+            end
+          end
+        end
+        self.constant_list[#self.constant_list + 1] = t
+        self.names[v.id] = "c:" .. #self.constant_list
+      end
+      entry.inputs[k] = v and self.names[v.id] or ""
+    end
+    for key, value in pairs(opts or {}) do
+      if spec.by_name[key] then entry.options[key] = value end
+    end
+    if spec.by_name.train then entry.options.train = nil end -- the mode decides, at every replay
+    self.entries[#self.entries + 1] = entry
+    self.names[node.id] = "n:" .. #self.entries
+  end
+  return r
+end
+
+--- Names the outputs of f: a table of them, or one, called "out".
+local function named_outputs(value)
+  if graph.is_node(value) then return { out = value } end
+  if type(value) ~= "table" then error("model: the function must return an output or a table of named outputs, got " .. options.show(value), 0) end
+  for name, node in pairs(value) do
+    if type(name) ~= "string" or not graph.is_node(node) then
+      error(("model: output %s is %s, wanted a recorded value under a name"):format(tostring(name), options.show(node)), 0)
+    end
+  end
+  return value
+end
+
+local function trace(f, channels, height, width)
+  local r = tracer()
+  local x = r:input { 1, channels, height, width }
+  r.names[x.id] = "x"
+  local outputs = {}
+  for name, node in pairs(named_outputs(f(x))) do outputs[name] = r.names[node.id] end
+  return { entries = r.entries, outputs = outputs, channels = channels }, r.parameters, r.constant_list
+end
+
+--- Two templates must be alike, else the function looked at the size of its input.
+local function same_template(a, b)
+  if #a.entries ~= #b.entries then return false, "the number of ops" end
+  for i, e in ipairs(a.entries) do
+    local g = b.entries[i]
+    if e.op ~= g.op then return false, ("op %d"):format(i) end
+    for key, value in pairs(e.options) do
+      local other = g.options[key]
+      local alike = options.show(value) == options.show(other)
+      if not alike then return false, ("%s of op %d (%s): %s or %s"):format(key, i, e.op, options.show(value), options.show(other)) end
+    end
+  end
+  return true
+end
+
+-- ---- blocks -----------------------------------------------------------------
+
+local function aligned(n) return math.ceil(n / ALIGN) * ALIGN end
+
+local function shape_size(shape)
+  local n = 1
+  for _, d in ipairs(shape) do n = n * d end
+  return n
+end
+
+--- One flat block and a view for each entry of `list`; views by name.
+local function make_block(list)
+  local total = 0
+  for _, p in ipairs(list) do
+    p.offset = total
+    total = total + aligned(shape_size(p.shape))
+  end
+  local flat = tensor.zeros(math.max(total, 1))
+  return flat, function(block)
+    local views = {}
+    for _, p in ipairs(list) do
+      local dims, rank = tensor.c_shape("parameter", p.shape, 2)
+      views[p.name] = assert(tensor.wrap(C.ra_tensor_slice(block, p.offset, rank, dims)))
+    end
+    return views
+  end
+end
+
+--- A model from its template and a list of parameters and buffers.
+local function assemble(template, entries, constants)
+  local self = setmetatable({ template = template, constants = constants, entries = entries, plans = {}, training = false }, Model)
+  local parameters, buffers = {}, {}
+  for _, p in ipairs(entries) do table.insert(p.buffer and buffers or parameters, p) end
+  self.parameter_list, self.buffer_list = parameters, buffers
+  local cut_parameters, cut_buffers
+  self.flat, cut_parameters = make_block(parameters)
+  self.flat_buffers, cut_buffers = make_block(buffers)
+  self.cut = function(flat, flat_buffers)
+    local values = cut_parameters(flat)
+    for name, view in pairs(cut_buffers(flat_buffers)) do values[name] = view end
+    return values
+  end
+  self.cut_gradients = cut_parameters
+  self.values = self.cut(self.flat, self.flat_buffers)
+  return self
+end
+
+--- ra.model(f, { channels = 1, seed = 0 }): f takes the input [B,C,H,W] and returns an output or a table of named ones.
+function model.new(f, given)
+  local o = options.check(given, { channels = { type = "integer", min = 1, default = 1, help = "channels of the input" },
+    seed = { type = "integer", default = 0, help = "of the initialisation" }, name = { type = "string" } }, "model")
+  local ok, template, entries, constants = pcall(trace, f, o.channels, 64, 64)
+  if not ok then error(template, 2) end
+  local fine, other = pcall(trace, f, o.channels, 96, 128)
+  if not fine then error(other, 2) end
+  local same, where = same_template(template, other)
+  if not same then
+    error("model: the function depends on the size of its input (" .. where
+      .. "); use ops that follow it, as pad_to, crop_like, upsample with scale", 2)
+  end
+  local self = assemble(template, entries, constants)
+  self.name = o.name
+  self:initialise(o.seed)
+  for _, p in ipairs(entries) do -- modules that were used on their own before bring their values
+    if p.values then self.values[p.name]:copy(p.values) end
+    p.values = nil
+  end
+  return self
+end
+
+--- Draws every parameter anew; a pure function of (seed, position of the parameter).
+function Model:initialise(seed)
+  for i, p in ipairs(self.entries) do nn.initialise(self.values[p.name], p.init or { value = 0 }, seed, i) end
+  return self
+end
+
+--- The template for a checkpoint: plain data.
+function Model:export_template()
+  local parameters = {}
+  for i, p in ipairs(self.entries) do parameters[i] = { name = p.name, shape = p.shape, buffer = p.buffer } end
+  return { entries = self.template.entries, outputs = self.template.outputs, channels = self.template.channels,
+    parameters = parameters, constants = #self.constants, name = self.name }
+end
+
+--- A model from such a template and its values in an open file (constants as "constant.K"), or in anything that has the
+-- file's has, get and read; nil and a message where they do not fit.
+function model.from_template(t, file)
+  if type(t) ~= "table" or type(t.entries) ~= "table" or type(t.parameters) ~= "table" or type(t.outputs) ~= "table" then
+    return nil, "the file holds no model"
+  end
+  for i, e in ipairs(t.entries) do
+    if type(e) ~= "table" or not specs[e.op] then
+      return nil, ("entry %d of the model is no op that this build knows: %s"):format(i, options.show(type(e) == "table" and e.op or e))
+    end
+  end
+  local constants = {}
+  for k = 1, t.constants or 0 do
+    constants[k] = file:has("constant." .. k) and file:get("constant." .. k)
+    if not constants[k] then return nil, ("the file lacks the model's constant %d"):format(k) end
+  end
+  local self = assemble({ entries = t.entries, outputs = t.outputs, channels = t.channels }, t.parameters, constants)
+  self.name = t.name
+  local ok, err = self:load_values(file)
+  if not ok then return nil, err end
+  local traced, message = pcall(function() -- a template that cannot be recorded is refused here
+    local r = graph.recorder()
+    self:record(r, r:input { 1, t.channels or 1, 64, 64 })
+  end)
+  if not traced then return nil, "the model in the file does not fit together: " .. tostring(message) end
+  return self
+end
+
+--- Reads parameters and buffers from an open file; nil and a message where one is missing or has another shape.
+function Model:load_values(file)
+  for _, p in ipairs(self.entries) do
+    if not file:has(p.name) then return nil, ("the file lacks '%s'"):format(p.name) end
+  end
+  for _, p in ipairs(self.entries) do
+    local ok, err = file:read(p.name, self.values[p.name])
+    if not ok then return nil, err end
+  end
+  return true
+end
+
+-- ---- replay -----------------------------------------------------------------
+
+--- Records the model into `recorder` on node x; returns its named outputs.
+-- options: train (mode), values (parameters by name; the model's own), leaf(name, tensor) -> node for parameters, entry(i, node): called for every op.
+function Model:record(recorder, x, given)
+  local o = given or {}
+  local values = o.values or self.values
+  if #x.shape ~= 4 or x.shape[2] ~= self.template.channels then
+    error(("the model takes [B,%d,H,W], given [%s]"):format(self.template.channels, table.concat(x.shape, ",")), 2)
+  end
+  local made = {}
+  local function resolve(ref)
+    if ref == "" or ref == nil then return nil end
+    if ref == "x" then return x end
+    local kind, rest = ref:match("^(%a):(.*)$")
+    if kind == "n" then return made[tonumber(rest)] end
+    if kind == "c" then return recorder:tensor(self.constants[tonumber(rest)]) end
+    local value = kind == "p" and values[rest]
+    if not value then error(("the model refers to '%s', which it does not have"):format(tostring(ref)), 0) end
+    return o.leaf and o.leaf(rest, value) or recorder:tensor(value)
+  end
+  for i, e in ipairs(self.template.entries) do
+    local spec = specs[e.op]
+    local call = {}
+    for k, v in pairs(e.options) do call[k] = v end
+    if spec.by_name.train then call.train = o.train or false end
+    local args, n = {}, #e.inputs
+    for k = 1, n do args[k] = resolve(e.inputs[k]) end
+    args[n + 1] = call
+    made[i] = F[e.op](unpack(args, 1, n + 1))
+    if o.entry then o.entry(i, made[i]) end
+  end
+  local outputs = {}
+  for name, ref in pairs(self.template.outputs) do outputs[name] = resolve(ref) end
+  return outputs
+end
+
+--- Sorted names of the outputs.
+function Model:output_names()
+  local list = {}
+  for name in pairs(self.template.outputs) do list[#list + 1] = name end
+  table.sort(list, function(a, b)
+    local x, y = tonumber(a:match("%d+$")), tonumber(b:match("%d+$"))
+    if x and y and a:match("^%D*") == b:match("^%D*") then return x < y end
+    return a < b
+  end)
+  return list
+end
+
+--- The plan of a forward pass for inputs of this shape; plans are kept, the least recently used goes first.
+function Model:plan(shape, given)
+  local o = given or {}
+  local wanted = o.outputs or self:output_names()
+  local key = table.concat(shape, "x") .. (o.train and " train " or " eval ") .. table.concat(wanted, ",") .. (o.exact and " exact" or "")
+  for i, kept in ipairs(self.plans) do
+    if kept.key == key then
+      table.insert(self.plans, 1, table.remove(self.plans, i))
+      return kept
+    end
+  end
+  local r = graph.recorder { train = o.train }
+  local x = r:input(shape)
+  local outputs = self:record(r, x, { train = o.train })
+  local nodes = {}
+  for i, name in ipairs(wanted) do
+    nodes[i] = outputs[name]
+    if not nodes[i] then return nil, options.unknown("output", name, self:output_names()) end
+  end
+  local plan, err = r:plan { outputs = nodes, exact = o.exact }
+  if not plan then return nil, err end
+  local kept = { key = key, plan = plan, x = x, names = wanted }
+  table.insert(self.plans, 1, kept)
+  self.plans[KEPT_PLANS + 1] = nil
+  return kept
+end
+
+--- Named outputs for x [B,C,H,W] (or [C,H,W], or [H,W]); evaluation mode unless { train = true }.
+-- In a recording, x is a node and the ops are recorded.
+function Model:forward(x, given)
+  local o = options.check(given, { train = { type = "boolean", default = false }, outputs = { type = "table" },
+    exact = { type = "boolean" } }, "model:forward")
+  if graph.is_node(x) then
+    return self:record(x.recorder, x, { train = o.train, leaf = x.recorder.model_leaf and x.recorder.model_leaf(self) })
+  end
+  if not tensor.is(x) then error("model:forward: wants a tensor [B,C,H,W], given " .. options.show(x), 2) end
+  if x.rank == 2 then x = x:reshape(1, 1, x.dim[0], x.dim[1]) end
+  if x.rank == 3 then x = x:reshape(1, x.dim[0], x.dim[1], x.dim[2]) end
+  if x.rank ~= 4 or x.dim[1] ~= self.template.channels then
+    error(("model:forward: takes [B,%d,H,W], given %s"):format(self.template.channels, tensor.shape_text(x)), 2)
+  end
+  local kept, err = self:plan(x.shape, o)
+  if not kept then error("model:forward: " .. err, 2) end
+  local seed, call = tensor.next_key()
+  kept.plan:bind(kept.x, C.ra_tensor_contiguous(x) and x or x:clone())
+  kept.plan:run { seed = seed, step = call }
+  local result = {}
+  for i, name in ipairs(kept.names) do result[name] = kept.plan:output(i) end
+  return result
+end
+
+function Model:__call(x, given) return self:forward(x, given) end
+
+--- List of { name, shape, tensor }; in the order of the modules' first use.
+function Model:parameters()
+  local list = {}
+  for i, p in ipairs(self.parameter_list) do list[i] = { name = p.name, shape = p.shape, tensor = self.values[p.name] } end
+  return list
+end
+
+function Model:count()
+  local n = 0
+  for _, p in ipairs(self.parameter_list) do n = n + shape_size(p.shape) end
+  return n
+end
+
+--- A copy of parameters and buffers: a teacher's block.
+function Model:snapshot()
+  local flat, flat_buffers = self.flat:clone(), self.flat_buffers:clone()
+  return { flat = flat, flat_buffers = flat_buffers, values = self.cut(flat, flat_buffers) }
+end
+
+--- Multiply-adds x 2 of a forward pass for one input of this height and width, and the plan's bytes.
+function Model:cost(height, width, given)
+  local r = graph.recorder()
+  local x = r:input { 1, self.template.channels, height, width }
+  local outputs = self:record(r, x)
+  local flops = 0
+  for id in pairs(r.nodes) do flops = flops + C.ra_graph_flops(r.c, id) end
+  local nodes = {}
+  for _, name in ipairs(given and given.outputs or { "out" }) do nodes[#nodes + 1] = outputs[name] end
+  if #nodes == 0 then for _, node in pairs(outputs) do nodes[#nodes + 1] = node end end
+  local plan = assert(r:plan { outputs = nodes })
+  return { flops = flops, bytes = plan:bytes(), parameters = self:count() }
+end
+
+--- Arrays by name, as a checkpoint holds them. values: another block's, as an average's.
+function Model:arrays(values)
+  local arrays = {}
+  for _, p in ipairs(self.entries) do arrays[p.name] = (values or self.values)[p.name] end
+  for k, t in ipairs(self.constants) do arrays["constant." .. k] = t end
+  return arrays
+end
+
+--- Writes the model (template, parameters, buffers) as safetensors; nil and a message on failure.
+-- meta: further metadata, strings by name.
+function Model:save(path, meta)
+  local all = { ["ramus.model"] = json.encode(self:export_template()) }
+  for k, v in pairs(meta or {}) do all[k] = v end
+  return safetensors.save(path, self:arrays(), all)
+end
+
+--- The part of the model that an entry belongs to: what stands before the first dot of its parameters' names.
+local function part_of(entry)
+  for _, ref in ipairs(entry.inputs) do
+    local part = ref:match("^p:([^%.]+)%.")
+    if part then return part end
+  end
+  return nil
+end
+
+--- Rows { part, shape, parameters, flops } in the order of computation for an input of this size.
+function Model:parts(height, width)
+  local r = graph.recorder()
+  local made = {}
+  self:record(r, r:input { 1, self.template.channels, height, width }, { entry = function(i, node) made[i] = node end })
+  local rows, by_part, current = {}, {}, nil
+  for i, e in ipairs(self.template.entries) do
+    local part = part_of(e) or current
+    if part and not by_part[part] then
+      by_part[part] = { part = part, flops = 0, parameters = 0 }
+      rows[#rows + 1] = by_part[part]
+    end
+    current = part
+    if part then
+      if part_of(e) then by_part[part].shape = made[i].shape end
+      by_part[part].flops = by_part[part].flops + C.ra_graph_flops(r.c, made[i].id)
+    end
+  end
+  for _, p in ipairs(self.parameter_list) do
+    local row = by_part[p.name:match("^[^%.]+")]
+    if row then row.parameters = row.parameters + shape_size(p.shape) end
+  end
+  return rows
+end
+
+--- Parts with shapes, parameters and FLOPs for an input of 256x256, and the memory of a forward pass.
+function Model:__tostring()
+  local side = 256
+  local lines = { ("%s: outputs %s; for an input of %dx%d:"):format(self.name or "model", table.concat(self:output_names(), ", "), side, side),
+    ("  %-20s %-18s %12s %10s"):format("part", "shape", "parameters", "MFLOP") }
+  local flops = 0
+  for _, row in ipairs(self:parts(side, side)) do
+    flops = flops + row.flops
+    lines[#lines + 1] = ("  %-20s %-18s %12d %10.1f"):format(row.part, "[" .. table.concat(row.shape, ",") .. "]", row.parameters, row.flops / 1e6)
+  end
+  lines[#lines + 1] = ("  %-20s %-18s %12d %10.1f"):format("in all", "", self:count(), flops / 1e6)
+  lines[#lines + 1] = ("  scratch memory of a forward pass: %.1f MB"):format(self:cost(side, side, { outputs = self:output_names() }).bytes / 1e6)
+  return table.concat(lines, "\n")
+end
+
+return model

@@ -1,0 +1,255 @@
+--- Scores of a model on a data set: ra.evaluate(run or model, options).
+--
+-- options: data ("SET:SPLIT"; the run's test split), threshold (0.5), tune
+-- (choose the threshold on the validation split, else the training split),
+-- levels (true: every output, not only `out`), data_root, offline, pictures (how
+-- many overlays to write into `folder`), folder, quiet.
+-- Returns a table { per_image, pooled, n, outputs = { side1 = ... }, images, protocol }
+-- or nil and a message. Pictures that were resized are scored at their own size.
+local ffi = require "ramus.base.ffi"
+local checkpoint = require "ramus.train.checkpoint"
+local data = require "ramus.data.sets"
+local files = require "ramus.base.files"
+local image = require "ramus.data.image"
+local metrics = require "ramus.data.metrics"
+local model_module = require "ramus.lang.model"
+local options = require "ramus.base.options"
+local F = require "ramus.lang.F"
+local tensor = require "ramus.lang.tensor"
+
+local evaluate = {}
+
+local ZERO_RULE = "both masks empty: dice, iou, precision, sensitivity 1; a score whose denominator is 0 for another reason is left out of the mean"
+
+local schema = {
+  data = { type = "string", help = "SET or SET:SPLIT" },
+  threshold = { type = "number", min = 0, max = 1, default = 0.5 },
+  tune = { type = "boolean", default = false, help = "choose the threshold on the validation (else training) split" },
+  levels = { type = "boolean", default = true }, data_root = { type = "string" }, offline = { type = "boolean" },
+  pictures = { type = "integer", min = 0, default = 0 }, folder = { type = "string" }, out = { type = "table" },
+}
+
+--- Probability [H,W] of logits [1,1,h,w], brought to H x W where pictures were resized.
+local function probability(logits, H, W)
+  local p = F.sigmoid(logits)
+  p = p:reshape(p.dim[2], p.dim[3])
+  if p.dim[0] == H and p.dim[1] == W then return p end
+  return (image.resize(p, { H, W, method = "bilinear" }))
+end
+
+local function truth_of(sample, y, fov)
+  local H, W = y.dim[2], y.dim[3]
+  local native, report = image.load_mask(sample.mask, { threshold = sample.threshold })
+  if not native then return nil, report end
+  if native.dim[0] == H and native.dim[1] == W then return y:reshape(H, W), fov:reshape(H, W), report end
+  local seen = sample.fov and image.load_mask(sample.fov) or tensor.ones(native.shape)
+  return native, seen, report
+end
+
+--- Scores every sample; outputs: names. Calls each(sample, probability, truth) for `out`.
+local function score(model, samples, given, outputs, threshold, each)
+  local lists = {}
+  for _, name in ipairs(outputs) do lists[name] = {} end
+  local ok, err = data.each_picture(samples, { channels = model.template.channels, prepare = given.prepare }, function(sample, x, y, fov)
+    if not sample.mask then return nil, ("picture %s has no mask to score against"):format(sample.id) end
+    local truth, seen, report = truth_of(sample, y, fov)
+    if not truth then return nil, seen end
+    if report.warning and given.out then given.out:line("note: " .. report.warning) end
+    local result = model:forward(x, { outputs = outputs, exact = given.exact })
+    for _, name in ipairs(outputs) do
+      local p = probability(result[name], truth.dim[0], truth.dim[1])
+      local m = metrics(p, truth, { threshold = threshold, fov = seen })
+      m.id = sample.id
+      table.insert(lists[name], m)
+      if name == "out" and each then each(sample, p, truth, m) end
+    end
+    return true
+  end)
+  if not ok then return nil, err end
+  return lists
+end
+
+--- The picture, the truth and the prediction as an overlay.
+local function save_overlay(folder, sample, p, truth, threshold)
+  local picture = assert(image.load(sample.image))
+  local rgb = image.overlay(picture, p, truth, { threshold = threshold })
+  local name = sample.id:gsub("[^%w%-_]", "_")
+  return image.save(("%s/%s.png"):format(folder, name), rgb)
+end
+
+--- "SET:SPLIT" into its parts.
+local function split_name(text)
+  local set, split = text:match("^([^:]+):([^:]+)$")
+  return set or text, split
+end
+
+--- given: recipe-like facts { set, set_options, split_rule, part, val, train, size, preprocess, edition, exact }.
+local function run_evaluation(model, facts, o)
+  local set, err = data.set(facts.set, { options = facts.options, split = facts.split_rule, edition = facts.edition, data_root = o.data_root,
+    offline = o.offline, out = o.out })
+  if not set then return nil, err end
+  local samples = set.splits[facts.part]
+  if not samples or #samples == 0 then
+    local names = {}
+    for name in pairs(set.splits) do names[#names + 1] = name end
+    return nil, ("%s: %s"):format(set.name, options.unknown("split", facts.part, names))
+  end
+  local prepare = data.preparation(facts)
+  local given = { prepare = prepare, out = o.out, exact = facts.exact }
+  local outputs = o.levels and model:output_names() or { "out" }
+  local threshold, tuned_on = o.threshold, "not tuned"
+  if o.tune then
+    local part = set.splits[facts.val] and #set.splits[facts.val] > 0 and facts.val or facts.train
+    local lists
+    lists, err = score(model, set.splits[part], { prepare = prepare, exact = facts.exact }, { "out" }, 0.5)
+    if not lists then return nil, err end
+    threshold = metrics.best_threshold(lists.out)
+    tuned_on = ("tuned on %s for mean Dice per picture"):format(part)
+  end
+  local left = o.pictures
+  if left > 0 then
+    local ok
+    ok, err = files.make_folder(o.folder)
+    if not ok then return nil, err end
+  end
+  local failed
+  local lists
+  lists, err = score(model, samples, given, outputs, threshold, function(sample, p, truth)
+    if left <= 0 or failed then return end
+    left = left - 1
+    local ok, why = save_overlay(o.folder, sample, p, truth, threshold)
+    if not ok then failed = why end
+  end)
+  if not lists then return nil, err end
+  if failed then return nil, failed end
+  local result = metrics.summarize(lists.out)
+  result.outputs = {}
+  for _, name in ipairs(outputs) do
+    if name ~= "out" then result.outputs[name] = metrics.summarize(lists[name]) end
+  end
+  result.images = lists.out
+  result.protocol = {
+    set = set.name, edition = set.edition, split = ("%s (%s), part %s"):format(set.split, set.definition.split_source or "declared", facts.part),
+    pictures = #samples, data_hash = set.hash, threshold = threshold, threshold_tuned = tuned_on,
+    field_of_view = samples[1].fov and "inside the set's masks" or "the whole picture",
+    resize = facts.size and ("to %dx%d, probabilities brought back to the picture's size"):format(facts.size, facts.size) or "none",
+    padding = "edge, cropped back", zero_rule = ZERO_RULE, interval = "95 %, bootstrap over pictures, 2000 resamples",
+    hd95 = "pixels", kernels = ffi.string(ffi.C.ra_isa()),
+  }
+  return result
+end
+
+--- Facts about the data from a recipe.
+local function facts_of(r, text)
+  local d = r.data
+  local facts = { set = d.set, options = d.options, split_rule = d.split, part = d.test, val = d.val, train = d.train, size = d.size,
+    preprocess = d.preprocess, edition = d.edition, exact = r.numerics == "exact" }
+  if text then
+    local set, part = split_name(text)
+    if set ~= d.set then facts.set, facts.options, facts.split_rule, facts.edition = set, nil, "usual", nil end
+    facts.part = part or "test"
+  end
+  return facts
+end
+
+--- The resolved recipe of a run folder; nil and a message where there is none.
+local function recipe_of(path)
+  local recipe = require "ramus.train.recipe"
+  local source, err = files.read(path .. "/resolved.lua")
+  if not source then return nil, ("%s is no run folder: %s"):format(path, err) end
+  local chunk
+  chunk, err = loadstring(source, "=" .. path .. "/resolved.lua")
+  if not chunk then return nil, err end
+  local ok, raw = pcall(chunk)
+  if not ok then return nil, tostring(raw) end
+  -- a model that a function made cannot be written into resolved.lua; the checkpoint has it, any will do to check the rest
+  raw.model = raw.model or require("ramus.lang.model").new(function(x) return F.affine(x, {}) end)
+  return recipe.resolve(raw, path)
+end
+
+function evaluate.of_run(path, given)
+  local o = options.check(given, schema, "evaluate")
+  local r, err = recipe_of(path)
+  if not r then return nil, err end
+  local model
+  model, err = checkpoint.load_model(path)
+  if not model then return nil, err end
+  o.folder = o.folder or path .. "/pictures"
+  local result
+  result, err = run_evaluation(model, facts_of(r, o.data), o)
+  if not result then return nil, err end
+  result.protocol.model = path
+  local name = o.data and "eval-" .. o.data:gsub("[^%w%-]", "_") or "eval"
+  local ok
+  ok, err = files.write(("%s/%s.json"):format(path, name), evaluate.json(result) .. "\n")
+  if ok then ok, err = files.write(("%s/%s.txt"):format(path, name), evaluate.text(result) .. "\n") end
+  if not ok then return nil, err end
+  if o.out then o.out:line(evaluate.text(result)) end
+  return result
+end
+
+--- A plain table for JSON: scores per picture, summary, protocol.
+function evaluate.json(result)
+  local json = require("cjson").new()
+  json.encode_number_precision(8)
+  local images = {}
+  for i, m in ipairs(result.images) do
+    local plain = { id = m.id }
+    for _, key in ipairs(metrics.keys) do
+      local v = m[key]
+      if v and v == v and v ~= math.huge then plain[key] = v end
+    end
+    images[i] = plain
+  end
+  local function clean(t)
+    local copy = {}
+    for k, v in pairs(t) do
+      if type(v) == "table" then copy[k] = clean(v)
+      elseif type(v) == "number" then if v == v and math.abs(v) ~= math.huge then copy[k] = v end
+      elseif type(v) == "string" or type(v) == "boolean" then copy[k] = v end
+    end
+    return copy
+  end
+  local outputs = {}
+  for name, s in pairs(result.outputs) do outputs[name] = clean { per_image = s.per_image, pooled = s.pooled, n = s.n } end
+  return json.encode { per_image = clean(result.per_image), pooled = clean(result.pooled), n = result.n, outputs = outputs,
+    images = images, protocol = clean(result.protocol) }
+end
+
+local function cell(v, form) return v and v == v and (form or "%.4f"):format(v) or "-" end
+
+--- The table of scores as text.
+function evaluate.text(result)
+  local lines = { ("%-16s %9s %9s   %-19s %9s"):format("score", "mean", "sd", "95 % interval", "pooled") }
+  for _, key in ipairs(metrics.keys) do
+    local s, pooled = result.per_image[key], result.pooled[key]
+    lines[#lines + 1] = ("%-16s %9s %9s   %-19s %9s"):format(key, cell(s.mean), cell(s.sd), ("%s to %s"):format(cell(s.low), cell(s.high)),
+      type(pooled) == "number" and cell(pooled) or "-")
+  end
+  local names = {}
+  for name in pairs(result.outputs or {}) do names[#names + 1] = name end
+  table.sort(names)
+  for _, name in ipairs(names) do
+    lines[#lines + 1] = ("%-16s %9s %9s   (dice of this output)"):format(name, cell(result.outputs[name].per_image.dice.mean),
+      cell(result.outputs[name].per_image.dice.sd))
+  end
+  local p = result.protocol
+  if p then
+    lines[#lines + 1] = ("%d pictures of %s, edition %s, split %s; threshold %.3g (%s); resize %s; %s"):format(p.pictures, p.set, p.edition,
+      p.split, p.threshold, p.threshold_tuned, p.resize, p.field_of_view)
+  end
+  return table.concat(lines, "\n")
+end
+
+--- ra.evaluate(run folder | model, options)
+return setmetatable(evaluate, { __call = function(_, what, given)
+  if type(what) == "string" then
+    if files.is_folder(what) then return evaluate.of_run(what, given) end
+    return nil, ("%s is no run folder"):format(what)
+  end
+  if not model_module.is(what) then error("evaluate: wants a run folder or a model, given " .. options.show(what), 2) end
+  local o = options.check(given, schema, "evaluate")
+  if not o.data then error("evaluate: a model needs data = \"SET:SPLIT\"", 2) end
+  local set, part = split_name(o.data)
+  return run_evaluation(what, { set = set, split_rule = "usual", part = part or "test", val = "val", train = "train" }, o)
+end })

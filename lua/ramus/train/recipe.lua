@@ -1,0 +1,276 @@
+--- Recipes: one Lua table that says what to train, on what, how. Loading,
+-- checking, overriding from the command line, and writing back as Lua.
+local augment = require "ramus.data.augment"
+local dataset = require "ramus.data.dataset"
+local loss = require "ramus.lang.loss"
+local model = require "ramus.lang.model"
+local optim = require "ramus.lang.optim"
+local options = require "ramus.base.options"
+local schedule = require "ramus.lang.schedule"
+local supervise = require "ramus.train.supervise"
+local teacher = require "ramus.train.teacher"
+
+local recipe = {}
+local Recipe = {}
+Recipe.__index = Recipe
+
+local function instance(is, wanted)
+  return function(v) return is(v) and v or nil, "must be " .. wanted .. ", given " .. options.show(v) end
+end
+
+--- A table checked against its own schema.
+local function section(schema)
+  return { type = "table", default = nil, check = function(v) return options.validate(v, schema, "is wrong") end }
+end
+
+local data_schema = {
+  set = { type = "string", required = true, help = "name of a data set: ramus datasets lists them" },
+  options = { type = "table", default = {}, help = "options of the set itself, as { count = 24 } for phantom" },
+  edition = { type = "string", help = "full or subset, where a set has several" },
+  split = { type = "string", default = "usual", help = "which division into train, val and test" },
+  train = { type = "string", default = "train", help = "split that is trained on" },
+  val = { type = "string|boolean", default = "val", help = "split that is validated on, false: none" },
+  test = { type = "string", default = "test", help = "split that ramus eval uses" },
+  size = { type = "integer", min = 8, help = "pictures are resized to size x size first; left as they are if absent" },
+  batch = { type = "integer", min = 1, default = 4 },
+  steps = { type = "integer", min = 1, help = "batches per epoch; one pass over the pictures if left out" },
+  drop_last = { type = "boolean", default = false, help = "leave out a last batch that is not full" },
+  augment = { type = "table", default = {}, help = "see ra.augment" },
+  preprocess = { type = "table", default = {}, help = "once per picture: clahe, blur, stretch (see ra.augment)" },
+  threads = { type = "integer", min = 1, max = 8, default = 1, help = "that load ahead; no effect on results" },
+  cache = { type = "number", min = 0, default = 1024, help = "MB of decoded pictures to keep" },
+}
+
+local teacher_schema = {
+  kind = { type = "string", required = true, one_of = { "last_epoch", "best", "ema", "ago", "run" } },
+  decay = { type = "number", min = 0, below = 1, default = 0.999, help = "of kind ema, per step" },
+  k = { type = "integer", min = 1, default = 1, help = "of kind ago: epochs back" },
+  path = { type = "string", help = "of kind run: a run folder or a model file" },
+}
+
+local schema = {
+  name = { type = "string", required = true, check = function(v)
+    return v:match("^[%w%._%-]+$") and v or nil, "must be letters, digits, . _ -, given " .. options.show(v)
+  end },
+  data = section(data_schema),
+  model = { type = "table", required = true, check = instance(model.is, "a model, as ra.models.unet{}") },
+  teacher = section(teacher_schema),
+  supervise = { type = "table", required = true },
+  optim = { type = "table", required = true, check = instance(optim.is, "an optimizer, as ra.optim.adamw{ lr = 1e-3 }") },
+  epochs = { type = "integer", min = 1, required = true },
+  seed = { type = "integer", default = 0 },
+  profile = { type = "boolean", default = false, help = "write profile.txt: where an epoch's time goes, and the speed of every step of the plan" },
+  numerics = { type = "string", one_of = { "fast", "exact" }, default = "fast", help = "exact: no Winograd convolutions" },
+  validate = section({ every = { type = "integer", min = 1, default = 1, help = "epochs" },
+    threshold = { type = "number", min = 0, max = 1, default = 0.5 } }),
+  early_stop = section({ patience = { type = "integer", min = 1, required = true, help = "epochs without a better validation Dice" } }),
+  log = section({ pictures = { type = "integer", min = 0, default = 4, help = "sample overlays at the end" },
+    grad_params = section({ every = { type = "integer", min = 1, default = 1, help = "epochs" },
+      at = { type = "string", default = "^decoder", help = "Lua pattern of parameter names" } }) }),
+}
+schema.data.required = true
+schema.validate.default, schema.log.default = {}, {}
+for field, text in pairs {
+  name = "of the run's folder, runs/NAME", data = "what to train and score on; see data", model = "ra.models.NAME{...} or ra.model(f)",
+  teacher = "the past self that rows compare with; none if left out", supervise = "rows of output, loss, against, weight, from, till",
+  optim = "ra.optim.NAME{...}", epochs = "how many; they count from 0", seed = "of initialisation, order, augmentation and dropout",
+  validate = "how often, and the threshold, of Dice on the validation split", early_stop = "stop when validation no longer gets better",
+  log = "what is written beside the losses",
+} do schema[field].help = text end
+
+--- What a recipe file sees: everything that plain Lua has, and require "ramus".
+local function run_file(path)
+  local chunk, message = loadfile(path)
+  if not chunk then return nil, message end
+  local ok, value = xpcall(chunk, function(e) return tostring(e) end)
+  if not ok then return nil, value end
+  if type(value) ~= "table" then
+    return nil, ("%s: a recipe file returns a table, this one returned %s"):format(path, options.show(value))
+  end
+  return value
+end
+
+-- ---- overriding ---------------------------------------------------------------
+
+--- What an expression of the command line sees: ramp(0, 1) as well as ra.ramp(0, 1), ra.loss, ra.optim.
+local constructors = setmetatable({ ra = setmetatable({ loss = loss, optim = optim }, { __index = schedule }) }, { __index = schedule })
+
+--- A value from the command line: a Lua expression with ra's constructors, else a string; nil takes a field away.
+local function read_value(text)
+  if text == "nil" then return nil end
+  local chunk = loadstring("return " .. text)
+  if not chunk then return text end
+  setfenv(chunk, constructors)
+  local ok, value = pcall(chunk)
+  if not ok or value == nil then return text end
+  return value
+end
+
+local function copy(t)
+  local c = {}
+  for k, v in pairs(t) do c[k] = v end
+  return c
+end
+
+local rebuild = {}
+
+--- Sets field `key` (and what is below it) of a value; values made by a constructor are made anew.
+local function set_field(value, keys, i, new, where)
+  local key = tonumber(keys[i]) or keys[i]
+  for _, r in ipairs(rebuild) do
+    if r.is(value) then
+      local given = copy(r.options(value))
+      if i == #keys then given[key] = new
+      else given[key] = set_field(given[key], keys, i + 1, new, where) end
+      return r.make(value, given)
+    end
+  end
+  if type(value) ~= "table" then error(("--set %s: %s has no fields"):format(where, table.concat(keys, ".", 1, i - 1)), 0) end
+  local result = copy(value)
+  if i == #keys then result[key] = new
+  else result[key] = set_field(result[key] == nil and {} or result[key], keys, i + 1, new, where) end
+  return result
+end
+
+rebuild[1] = { is = optim.is, options = function(o)
+  local given = copy(o)
+  given.kind = nil
+  return given
+end, make = function(o, given) return optim[o.kind](given) end }
+rebuild[2] = { is = loss.is, options = function(l) return l.options end, make = function(l, given) return loss[l.name](given) end }
+rebuild[3] = { is = model.is, options = function(m)
+  if not m.options then error("this recipe's model is a function; only its source can be changed", 0) end
+  return m.options
+end, make = function(m, given)
+  given.channels = given.channels or m.template.channels
+  return require("ramus.lang.models." .. (m.builder or "unet"))(given)
+end }
+
+--- Applies { "optim.lr=3e-4", ... }; nil and a message where one is wrong.
+local function override(raw, settings)
+  for _, setting in ipairs(settings) do
+    local path, text = setting:match("^%s*([%w_%.]+)%s*=%s*(.*)$")
+    if not path then return nil, ("--set wants KEY=VALUE, given '%s'"):format(setting) end
+    local keys = {}
+    for key in path:gmatch("[^%.]+") do keys[#keys + 1] = key end
+    if not schema[keys[1]] then
+      return nil, ("--set %s: %s"):format(path, options.unknown("field", keys[1], options.names(schema)))
+    end
+    local ok, result = pcall(set_field, raw, keys, 1, read_value(text), path)
+    if not ok then return nil, ("--set %s: %s"):format(path, tostring(result):gsub("^[^:]+:%d+: ", "")) end
+    raw = result
+  end
+  return raw
+end
+
+-- ---- loading --------------------------------------------------------------------
+
+--- A checked recipe from a table; nil and a message where a field is wrong.
+function recipe.resolve(raw, where)
+  local r, err = options.validate(raw, schema, where or "recipe")
+  if not r then return nil, err end
+  for name, entry in pairs(schema) do -- sections that were left out get their defaults
+    if r[name] and entry.check and entry.type == "table" and type(r[name]) == "table" and getmetatable(r[name]) == nil and name ~= "supervise" then
+      r[name] = entry.check(r[name]) or r[name]
+    end
+  end
+  local program
+  program, err = augment.validate(r.data.augment)
+  if not program then return nil, "recipe.data: " .. err end
+  if r.teacher and r.teacher.kind == "run" and not r.teacher.path then return nil, "recipe.teacher: kind = \"run\" needs path" end
+  if r.data.val == false then
+    if r.early_stop then return nil, "recipe.early_stop needs a validation split, and data.val is false" end
+    if r.teacher and r.teacher.kind == "best" then return nil, "recipe.teacher: kind = \"best\" needs a validation split, and data.val is false" end
+  end
+  local known
+  known, err = dataset.find(r.data.set)
+  if not known then return nil, "recipe.data: " .. err end
+  known, err = supervise.new(r.supervise, r.model:output_names(), r.epochs, teacher.first_epoch(r.teacher, r.validate.every))
+  if not known then return nil, err end
+  return setmetatable(r, Recipe)
+end
+
+--- ra.recipe.load(path, { set = {...}, seed =, epochs =, name = }): nil and a message on failure.
+function recipe.load(path, given)
+  local o = given or {}
+  local file, why = io.open(path, "r")
+  if not file then return nil, ("cannot read the recipe: %s"):format(why) end
+  local source = file:read("*a")
+  file:close()
+  if not source then return nil, ("cannot read the recipe: %s is a folder"):format(path) end
+  local raw, err = run_file(path)
+  if not raw then return nil, err end
+  raw, err = override(raw, o.set or {})
+  if not raw then return nil, err end
+  raw = copy(raw)
+  for _, key in ipairs { "seed", "epochs" } do if o[key] then raw[key] = o[key] end end
+  local r
+  r, err = recipe.resolve(raw, path)
+  if not r then return nil, err end
+  r.source = source
+  return r
+end
+
+function recipe.is(v) return getmetatable(v) == Recipe end
+
+-- ---- writing -----------------------------------------------------------------
+
+-- profile is left out: it changes no result, so a run may go on with or without it
+local order = { "name", "data", "model", "teacher", "supervise", "optim", "epochs", "seed", "numerics", "validate", "early_stop", "log" }
+
+local function is_identifier(k) return type(k) == "string" and k:match("^[%a_][%w_]*$") end
+
+local write
+
+local function write_fields(t, indent, keys)
+  local parts, listed = {}, {}
+  for i, v in ipairs(t) do
+    parts[#parts + 1] = write(v, indent .. "  ")
+    listed[i] = true
+  end
+  if not keys then
+    keys = {}
+    for k in pairs(t) do if not listed[k] then keys[#keys + 1] = k end end
+    table.sort(keys, function(a, b) return tostring(a) < tostring(b) end)
+  end
+  for _, k in ipairs(keys) do
+    if t[k] ~= nil then
+      local name = is_identifier(k) and k or ("[%s]"):format(type(k) == "string" and ("%q"):format(k) or tostring(k))
+      parts[#parts + 1] = name .. " = " .. write(t[k], indent .. "  ")
+    end
+  end
+  if #parts == 0 then return "{}" end
+  local line = "{ " .. table.concat(parts, ", ") .. " }"
+  if #line + #indent < 100 and not line:find("\n") then return line end
+  return "{\n" .. indent .. "  " .. table.concat(parts, ",\n" .. indent .. "  ") .. ",\n" .. indent .. "}"
+end
+
+function write(v, indent)
+  if schedule.is(v) then return tostring(v) end
+  if loss.is(v) then return "ra.loss." .. v.name .. " " .. write_fields(v.options, indent) end
+  if optim.is(v) then
+    local given = copy(v)
+    given.kind = nil
+    return "ra.optim." .. v.kind .. " " .. write_fields(given, indent)
+  end
+  if model.is(v) then
+    if not v.options then return "nil --[[ a model made by a function: see the recipe as written ]]" end
+    return "ra.models." .. (v.builder or "unet") .. " " .. write_fields(v.options, indent)
+  end
+  if type(v) == "table" then return write_fields(v, indent) end
+  if type(v) == "string" then return ("%q"):format(v) end
+  if type(v) == "number" then
+    local short = ("%.14g"):format(v)
+    return tonumber(short) == v and short or ("%.17g"):format(v)
+  end
+  return tostring(v)
+end
+
+--- The resolved recipe as Lua that loads again.
+function Recipe:__tostring()
+  return "local ra = require \"ramus\"\nreturn " .. write_fields(self, "", order) .. "\n"
+end
+
+recipe.schema, recipe.data_schema, recipe.teacher_schema = schema, data_schema, teacher_schema
+
+return recipe

@@ -1,0 +1,25 @@
+--- The floors of the house, lowest first: a file may use its own folder and those on lower floors, nothing else.
+-- test_floors.lua reads every require and every #include "../" and holds them to this; architecture.md shows it.
+return {
+  core = {
+    { "base", "errors as values, the gateway to memory, counter-based random numbers, threads, processor features, signals" },
+    { "tensor", "storage, views, the arena" },
+    { "file", "whole files, folders, hashes, transfer, archives, libraries opened when needed, npy, npz, safetensors" },
+    { "kernel", "the hot loops, each file compiled once per instruction set" },
+    { "op", "one file per op, one line in ops.def" },
+    { "loss", "one file per loss, one line in losses.def" },
+    { "optim", "optimizers over flat blocks" },
+    { "metric", "confusion counts, curves, skeletons, distances" },
+    { "image", "codecs, filters, augmentation, synthetic angiograms" },
+    { "graph", "the registry of ops and losses; record, plan, run" },
+    { "loader", "samples, the loader and its threads" },
+  },
+  lua = {
+    { "base", "ffi (the only cdef), options, files, json, show, progress" },
+    { "lang", "ops (the op table), tensor, F, graph, nn, loss, schedule, optim, grad, model, models/" },
+    { "data", "dataset, fetch, sets, loader, augment, image, metrics" },
+    { "train", "recipe, supervise, teacher, step, trainer, checkpoint, run, evaluate, predict, checks, baseline" },
+    { "ramus", "init.lua: everything by its public name, loaded when first used" },
+    { "cli", "the command line, the REPL, help, demo, bench" },
+  },
+}
