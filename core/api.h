@@ -413,6 +413,13 @@ int32_t ra_graph_size(const ra_graph *g);
 int32_t ra_graph_shape(const ra_graph *g, int32_t node, int32_t *dim); /* returns the rank */
 double ra_graph_flops(const ra_graph *g, int32_t node);                /* multiply-adds x 2 of a forward pass, convolutions and matmul */
 
+/* What the kernels may do to be fast; one value that a plan hands to every op. */
+enum {
+  RA_NUMERICS_FAST,   /* any algorithm */
+  RA_NUMERICS_EXACT,  /* no Winograd convolutions: products are summed as the formula says */
+  RA_NUMERICS_COUNT
+};
+
 /* A graph whose memory, fusions and algorithms are decided. */
 typedef struct ra_plan ra_plan;
 typedef struct ra_plan_options {
@@ -422,7 +429,7 @@ typedef struct ra_plan_options {
   int32_t gradients;        /* leaves (inputs or tensors) whose gradient is wanted */
   const int32_t *leaf;
   ra_tensor *const *gradient; /* where each goes: same shape as the leaf, contiguous */
-  _Bool exact;              /* numerics = "exact": no Winograd */
+  int32_t numerics;         /* RA_NUMERICS_* */
   _Bool fuse;
   ra_arena *arena;          /* outlives the plan */
 } ra_plan_options;

@@ -21,7 +21,7 @@ local function start(ref, options)
     { at = "out", loss = ra.loss.dice {} },
     { at = "side2", loss = ra.loss.bce {}, weight = 0.5 }, { at = "side1", loss = ra.loss.bce {} },
   }
-  local s = step.new { model = net, supervision = assert(supervise.new(rows, net:output_names(), 1)), exact = options and options.exact }
+  local s = step.new { model = net, supervision = assert(supervise.new(rows, net:output_names(), 1)), numerics = options and options.numerics }
   local v = assert(s:variant(0, ref.x.shape))
   v.x_buffer:copy(ref.x)
   v.y_buffer:copy(ref.y)
@@ -34,10 +34,10 @@ local function start(ref, options)
   end
 end
 
-for _, exact in ipairs { false, true } do
-  check.case(("ten AdamW steps follow PyTorch to 1e-3 (exact = %s)"):format(tostring(exact)), function()
+for _, numerics in ipairs { "fast", "exact" } do
+  check.case(("ten AdamW steps follow PyTorch to 1e-3 (numerics = %s)"):format(numerics), function()
     local ref = reference()
-    local net, _, one = start(ref, { exact = exact })
+    local net, _, one = start(ref, { numerics = numerics })
     for i = 1, 10 do check.near(one(), ref.losses:get(i), 1e-3 * ref.losses:get(i), "loss of step " .. i) end
     local out, difference, size = net:forward(ref.x).out, 0, 0
     for i = 0, out.size - 1 do
@@ -100,8 +100,23 @@ check.case("a plan says why each convolution is computed as it is, and after pro
   local shares = 0
   for share in text:gmatch("%] +[%d%.]+ +([%d%.]+) ") do shares = shares + tonumber(share) end
   check.near(shares, 100, 2, "percent of the run")
-  local exact = net:plan({ 1, 1, 40, 40 }, { outputs = { "out" }, exact = true }).plan:describe()
+  local exact = net:plan({ 1, 1, 40, 40 }, { outputs = { "out" }, numerics = "exact" }).plan:describe()
   check.ok(exact:find("direct (exact numerics)", 1, true) and not exact:find("winograd", 1, true), exact)
+end)
+
+check.case("numerics is one value: a forward pass by name, by the older exact = true, and wrong ones", function()
+  local net = ra.models.unet { depth = 2, width = 4 }
+  local x = ra.rand(1, 1, 40, 40)
+  local fast, exact, older = net:forward(x).out:clone(), net:forward(x, { numerics = "exact" }).out:clone(), net:forward(x, { exact = true }).out
+  local differ = 0
+  for i = 0, fast.size - 1 do
+    check.equal(older.data[i], exact.data[i], "exact = true")
+    if fast.data[i] ~= exact.data[i] then differ = differ + 1 end
+  end
+  check.ok(differ > 0, "Winograd and direct convolutions gave the same bits everywhere: numerics did not arrive")
+  check.raises("one of", function() net:forward(x, { numerics = "bf16" }) end)
+  check.raises("not both", function() net:forward(x, { numerics = "exact", exact = true }) end)
+  check.raises('unknown numerics "bf16"', function() net:plan({ 1, 1, 40, 40 }, { outputs = { "out" }, numerics = "bf16" }) end)
 end)
 
 check.case("wrong inputs are errors at the caller's line", function()

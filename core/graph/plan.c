@@ -21,7 +21,7 @@ static bool output_of(const ra_plan *p, int32_t node) {
 
 /* ---- nodes: copied from the graph, marked ---- */
 
-static int32_t copy_nodes(ra_plan *p, const ra_graph *g, bool exact) {
+static int32_t copy_nodes(ra_plan *p, const ra_graph *g, int32_t numerics) {
   for (int32_t i = 0; i < g->size; i++) {
     const ra_node *from = &g->node[i];
     ra_plan_node *n = &p->node[i];
@@ -35,7 +35,7 @@ static int32_t copy_nodes(ra_plan *p, const ra_graph *g, bool exact) {
       ra_array in[RA_MAX_IN] = {0};
       for (int32_t k = 0; k < from->n_in; k++)
         in[k] = from->in[k] >= 0 ? p->node[from->in[k]].call.out : (ra_array){.rank = -1};
-      RA_TRY(ra_call_prepare(&n->call, from->op, from->param, from->n_in, in, exact));
+      RA_TRY(ra_call_prepare(&n->call, from->op, from->param, from->n_in, in, numerics));
       n->call.key.purpose = (uint32_t)(RA_RANDOM_NODE + i);
       continue;
     }
@@ -266,7 +266,7 @@ static int32_t build(ra_plan *p, const ra_graph *g, const ra_plan_options *o) {
   p->n_outputs = o->outputs;
   if (o->outputs > 0) memcpy(p->output, o->output, (size_t)o->outputs * sizeof *p->output);
   p->loss = o->loss < 0 ? RA_NONE : o->loss;
-  if ((code = copy_nodes(p, g, o->exact)) != RA_OK) goto done;
+  if ((code = copy_nodes(p, g, o->numerics)) != RA_OK) goto done;
   mark_used(p);
   if ((code = mark_gradients(p, o)) != RA_OK) goto done;
   keep_ancestors_of_loss(p, reaches);

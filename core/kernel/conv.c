@@ -63,7 +63,8 @@ static const struct {
   {{RA_CONV_GEMM, "strided, or too wide for direct"}, always},
 };
 
-ra_conv_choice K(conv_choose)(const ra_conv *s, ra_conv_kind kind, bool exact) {
+ra_conv_choice K(conv_choose)(const ra_conv *s, ra_conv_kind kind, int32_t numerics) {
+  bool exact = numerics == RA_NUMERICS_EXACT;
   for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
     ra_conv_choice c = rows[i].choice;
     if (exact && c.algo == RA_CONV_WINOGRAD) continue;

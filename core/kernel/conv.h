@@ -8,7 +8,7 @@
 #include "pointwise.h"
 
 bool K(conv_can)(const ra_conv *s, ra_conv_kind kind, ra_conv_algo algo);
-ra_conv_choice K(conv_choose)(const ra_conv *s, ra_conv_kind kind, bool exact);
+ra_conv_choice K(conv_choose)(const ra_conv *s, ra_conv_kind kind, int32_t numerics);
 size_t K(conv_work)(const ra_conv *s, ra_conv_kind kind, ra_conv_algo algo);
 int32_t K(conv_pieces)(const ra_conv *s, ra_conv_algo algo);
 void K(conv_forward)(const ra_conv *s, ra_conv_algo algo, const ra_input *x, const ra_real *w, const ra_finish *f,

@@ -120,8 +120,8 @@ typedef struct ra_kernels {
   /* -- convolution (conv*.c) -- */
   /* Whether algo can compute this shape and direction. */
   bool (*conv_can)(const ra_conv *s, ra_conv_kind kind, ra_conv_algo algo);
-  /* The fastest algorithm by shape alone, from a measured table. exact: no Winograd. */
-  ra_conv_choice (*conv_choose)(const ra_conv *s, ra_conv_kind kind, bool exact);
+  /* The fastest algorithm that `numerics` (RA_NUMERICS_*) allows, by shape alone, from a measured table. */
+  ra_conv_choice (*conv_choose)(const ra_conv *s, ra_conv_kind kind, int32_t numerics);
   /* Bytes of scratch; enough for any number of threads that ra_set_threads takes. */
   size_t (*conv_work)(const ra_conv *s, ra_conv_kind kind, ra_conv_algo algo);
   /* Into how many pieces of y a forward pass cuts the pixels of every channel, whose moments it can gather on the

@@ -34,7 +34,7 @@ bool ra_conv_can(const char *isa, int32_t kind, int32_t algo, const int32_t *sha
 int32_t ra_conv_chosen(const char *isa, int32_t kind, const int32_t *shape) {
   const ra_kernels *k = find(isa);
   ra_conv s = unpack(shape);
-  return k ? (int32_t)k->conv_choose(&s, (ra_conv_kind)kind, false).algo : -1;
+  return k ? (int32_t)k->conv_choose(&s, (ra_conv_kind)kind, RA_NUMERICS_FAST).algo : -1;
 }
 
 /* Channels c0..c0+n of x [B,C,area] as an array of their own. */
@@ -86,7 +86,7 @@ int32_t ra_conv_run(const char *isa, int32_t kind, int32_t algo, const int32_t *
   if (!k) return ra_fail(RA_ERR_ARG, "conv_run: no kernels for '%s' here", isa ? isa : "");
   ra_conv s = unpack(shape);
   ra_conv_kind which = (ra_conv_kind)kind;
-  ra_conv_algo with = algo < 0 ? k->conv_choose(&s, which, false).algo : (ra_conv_algo)algo;
+  ra_conv_algo with = algo < 0 ? k->conv_choose(&s, which, RA_NUMERICS_FAST).algo : (ra_conv_algo)algo;
   if (kind < 0 || kind >= RA_CONV_KINDS || !k->conv_can(&s, which, with))
     return ra_fail(RA_ERR_ARG, "conv_run: algorithm %d of %s cannot do this shape in direction %d", algo, k->isa, kind);
   if (e.split < 0 || e.split >= s.C) return ra_fail(RA_ERR_ARG, "conv_run: split is %d, wanted 0 to %d", e.split, s.C - 1);

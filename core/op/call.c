@@ -72,12 +72,12 @@ static void input_range(const ra_op *op, int32_t *least, int32_t *most) {
   *most = open ? RA_MAX_IN : n;
 }
 
-int32_t ra_call_prepare(ra_call *c, const ra_op *op, const double *param, int32_t n_in, const ra_array *in, bool exact) {
+int32_t ra_call_prepare(ra_call *c, const ra_op *op, const double *param, int32_t n_in, const ra_array *in, int32_t numerics) {
   int32_t least, most;
   char name[32];
   memset(c, 0, sizeof *c);
   c->op = op;
-  c->exact = exact;
+  c->numerics = numerics;
   input_range(op, &least, &most);
   if (n_in < least || n_in > most)
     return ra_fail(RA_ERR_ARG, "%s: given %d inputs, wanted %d%s (%s)", op->name, n_in, least,

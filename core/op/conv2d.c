@@ -49,7 +49,7 @@ static int32_t infer(ra_call *c) {
   RA_TRY(ra_out(c, 4, (int32_t[]){s.B, s.O, s.Ho, s.Wo}));
   const ra_kernels *k = ra_kernel();
   for (int kind = 0; kind < RA_CONV_KINDS; kind++) {
-    c->conv[kind] = k->conv_choose(&s, (ra_conv_kind)kind, c->exact);
+    c->conv[kind] = k->conv_choose(&s, (ra_conv_kind)kind, c->numerics);
     size_t bytes = k->conv_work(&s, (ra_conv_kind)kind, c->conv[kind].algo);
     size_t *work = kind == RA_CONV_FORWARD ? &c->work_forward : &c->work_backward;
     if (bytes > *work) *work = bytes;

@@ -70,7 +70,7 @@ static int32_t infer(ra_call *c) {
   const ra_kernels *k = ra_kernel();
   ra_conv s = shape_of(c);
   for (int kind = 0; kind < RA_CONV_KINDS; kind++) {
-    c->conv[kind] = k->conv_choose(&s, (ra_conv_kind)kind, c->exact);
+    c->conv[kind] = k->conv_choose(&s, (ra_conv_kind)kind, c->numerics);
     size_t bytes = k->conv_work(&s, (ra_conv_kind)kind, c->conv[kind].algo);
     size_t *work = kind == RA_CONV_BACKWARD_DATA ? &c->work_forward : &c->work_backward;
     if (bytes > *work) *work = bytes;

@@ -39,7 +39,7 @@ typedef struct ra_call {
   size_t work_forward, work_backward; /* bytes */
   void *work;
   ra_conv_choice conv[RA_CONV_KINDS]; /* convolutions: how, by direction */
-  bool exact;                  /* numerics = "exact": no Winograd */
+  int32_t numerics;            /* RA_NUMERICS_* */
   int32_t takes;               /* RA_TAKES_*: how in[0] may come besides as an array; set by infer */
   int32_t pieces;              /* of the moments of its output that forward can gather; 0: none; set by infer */
 

@@ -146,7 +146,7 @@ function Data:validate(model, recipe)
   local cut = math.log(threshold / (1 - threshold))
   local sum, n = 0, 0
   local ok, waited = data.each_picture(self.val, { channels = self.channels, prepare = self.prepare }, function(_, x, y, fov)
-    local out = model:forward(x, { outputs = { "out" }, exact = recipe.numerics == "exact" }).out
+    local out = model:forward(x, { outputs = { "out" }, numerics = recipe.numerics }).out
     sum, n = sum + dice_of(out, y, fov, cut), n + 1
     return true
   end)

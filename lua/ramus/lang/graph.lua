@@ -108,8 +108,11 @@ function graph.arena()
   return shared_arena
 end
 
+--- What the option `numerics` may be, with the core's number for it.
+graph.NUMERICS = { fast = C.RA_NUMERICS_FAST, exact = C.RA_NUMERICS_EXACT }
+
 --- Decides memory, fusions and algorithms.
--- options: outputs (list of nodes), loss (node), gradients (list of { node, tensor }), exact, fuse (default true).
+-- options: outputs (list of nodes), loss (node), gradients (list of { node, tensor }), numerics ("fast"), fuse (default true).
 -- Returns the plan, or nil and a message.
 function Recorder:plan(options)
   local outputs, gradients = options.outputs or {}, options.gradients or {}
@@ -121,7 +124,8 @@ function Recorder:plan(options)
   local o = ffi.new("ra_plan_options", {
     outputs = #outputs, output = output, loss = options.loss and options.loss.id or -1,
     gradients = #gradients, leaf = leaf, gradient = gradient,
-    exact = options.exact or false, fuse = options.fuse ~= false, arena = options.arena or graph.arena(),
+    numerics = graph.NUMERICS[options.numerics or "fast"] or error(("plan: unknown numerics %q"):format(options.numerics), 2),
+    fuse = options.fuse ~= false, arena = options.arena or graph.arena(),
   })
   ffi.make_room(0)
   local c, err = ffi.own(C.ra_plan_new(self.c, o), C.ra_plan_free)

@@ -296,7 +296,7 @@ end
 function Model:plan(shape, given)
   local o = given or {}
   local wanted = o.outputs or self:output_names()
-  local key = table.concat(shape, "x") .. (o.train and " train " or " eval ") .. table.concat(wanted, ",") .. (o.exact and " exact" or "")
+  local key = table.concat(shape, "x") .. (o.train and " train " or " eval ") .. table.concat(wanted, ",") .. " " .. (o.numerics or "fast")
   for i, kept in ipairs(self.plans) do
     if kept.key == key then
       table.insert(self.plans, 1, table.remove(self.plans, i))
@@ -311,7 +311,7 @@ function Model:plan(shape, given)
     nodes[i] = outputs[name]
     if not nodes[i] then return nil, options.unknown("output", name, self:output_names()) end
   end
-  local plan, err = r:plan { outputs = nodes, exact = o.exact }
+  local plan, err = r:plan { outputs = nodes, numerics = o.numerics }
   if not plan then return nil, err end
   local kept = { key = key, plan = plan, x = x, names = wanted }
   table.insert(self.plans, 1, kept)
@@ -323,7 +323,9 @@ end
 -- In a recording, x is a node and the ops are recorded.
 function Model:forward(x, given)
   local o = options.check(given, { train = { type = "boolean", default = false }, outputs = { type = "table" },
-    exact = { type = "boolean" } }, "model:forward")
+    numerics = { type = "string", one_of = { "fast", "exact" } }, exact = { type = "boolean" } }, "model:forward")
+  if o.exact ~= nil and o.numerics then error("model:forward: give numerics = \"exact\" or exact = true, not both", 2) end
+  o.numerics = o.numerics or (o.exact and "exact" or "fast")
   if graph.is_node(x) then
     return self:record(x.recorder, x, { train = o.train, leaf = x.recorder.model_leaf and x.recorder.model_leaf(self) })
   end

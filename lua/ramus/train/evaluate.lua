@@ -55,7 +55,7 @@ local function score(model, samples, given, outputs, threshold, each)
     local truth, seen, report = truth_of(sample, y, fov)
     if not truth then return nil, seen end
     if report.warning and given.out then given.out:line("note: " .. report.warning) end
-    local result = model:forward(x, { outputs = outputs, exact = given.exact })
+    local result = model:forward(x, { outputs = outputs, numerics = given.numerics })
     for _, name in ipairs(outputs) do
       local p = probability(result[name], truth.dim[0], truth.dim[1])
       local m = metrics(p, truth, { threshold = threshold, fov = seen })
@@ -83,7 +83,7 @@ local function split_name(text)
   return set or text, split
 end
 
---- given: recipe-like facts { set, set_options, split_rule, part, val, train, size, preprocess, edition, exact }.
+--- given: recipe-like facts { set, set_options, split_rule, part, val, train, size, preprocess, edition, numerics }.
 local function run_evaluation(model, facts, o)
   local set, err = data.set(facts.set, { options = facts.options, split = facts.split_rule, edition = facts.edition, data_root = o.data_root,
     offline = o.offline, out = o.out })
@@ -95,13 +95,13 @@ local function run_evaluation(model, facts, o)
     return nil, ("%s: %s"):format(set.name, options.unknown("split", facts.part, names))
   end
   local prepare = data.preparation(facts)
-  local given = { prepare = prepare, out = o.out, exact = facts.exact }
+  local given = { prepare = prepare, out = o.out, numerics = facts.numerics }
   local outputs = o.levels and model:output_names() or { "out" }
   local threshold, tuned_on = o.threshold, "not tuned"
   if o.tune then
     local part = set.splits[facts.val] and #set.splits[facts.val] > 0 and facts.val or facts.train
     local lists
-    lists, err = score(model, set.splits[part], { prepare = prepare, exact = facts.exact }, { "out" }, 0.5)
+    lists, err = score(model, set.splits[part], { prepare = prepare, numerics = facts.numerics }, { "out" }, 0.5)
     if not lists then return nil, err end
     threshold = metrics.best_threshold(lists.out)
     tuned_on = ("tuned on %s for mean Dice per picture"):format(part)
@@ -143,7 +143,7 @@ end
 local function facts_of(r, text)
   local d = r.data
   local facts = { set = d.set, options = d.options, split_rule = d.split, part = d.test, val = d.val, train = d.train, size = d.size,
-    preprocess = d.preprocess, edition = d.edition, exact = r.numerics == "exact" }
+    preprocess = d.preprocess, edition = d.edition, numerics = r.numerics }
   if text then
     local set, part = split_name(text)
     if set ~= d.set then facts.set, facts.options, facts.split_rule, facts.edition = set, nil, "usual", nil end

@@ -9,10 +9,10 @@ local step = {}
 local Steps = {}
 Steps.__index = Steps
 
---- model, supervision, teacher (or nil), exact.
+--- model, supervision, teacher (or nil), numerics ("fast").
 function step.new(given)
   return setmetatable({ model = given.model, supervision = given.supervision, teacher = given.teacher,
-    gradient = tensor.zeros(given.model.flat.shape), exact = given.exact, variants = {}, terms_of = {} }, Steps)
+    gradient = tensor.zeros(given.model.flat.shape), numerics = given.numerics, variants = {}, terms_of = {} }, Steps)
 end
 
 local function variant_key(terms, shape)
@@ -45,7 +45,7 @@ local function build(self, terms, shape)
   local total, recorded = self.supervision:record(terms, student, y, teacher_outputs)
   local outputs = { total, student.out }
   for _, r in ipairs(recorded) do outputs[#outputs + 1] = r.loss end
-  local plan, err = recorder:plan { outputs = outputs, loss = total, gradients = gradients, exact = self.exact }
+  local plan, err = recorder:plan { outputs = outputs, loss = total, gradients = gradients, numerics = self.numerics }
   if not plan then return nil, err end
   local scale_slot = require("ramus.lang.ops").specs.affine.by_name.scale.slot
   return { plan = plan, x = x, y = y, recorded = recorded, scale_slot = scale_slot, shape = shape,

@@ -415,7 +415,7 @@ local function prepare(r, given, out)
     if r.teacher.kind == "best" and not self.data.val then return nil, "teacher: kind = \"best\" needs a validation split" end
   end
   if r.early_stop and not self.data.val then return nil, "early_stop needs a validation split" end
-  self.steps = step_plans.new { model = self.model, supervision = self.supervision, teacher = self.teacher, exact = r.numerics == "exact" }
+  self.steps = step_plans.new { model = self.model, supervision = self.supervision, teacher = self.teacher, numerics = r.numerics }
   self.optim, err = make_optim(r.optim, self.model.flat, self.steps.gradient)
   if not self.optim then return nil, err end
   if r.optim.ema then self.average = self.model:snapshot() end
