@@ -48,7 +48,7 @@ CORE_OBJ   := $(CORE_SRC:%.c=$(OUT)/%.o) $(KERNEL_OBJ)
 MAIN_OBJ   := $(OUT)/lua/main.o $(OUT)/lua/line.o
 
 .DEFAULT_GOAL := all
-.PHONY: all build lib help setup test ci lint asan gradcheck oom demo bench install clean
+.PHONY: all build lib help setup test test-all rehash ci lint asan gradcheck oom demo bench install clean
 
 all: setup       ## install what is missing, build build/ramus
 	@$(MAKE) --no-print-directory build
@@ -89,6 +89,13 @@ $(OUT)/%.o: %.c
 test: all        ## set up, build, run every test; last line: N passed, N failed
 	@$(MAKE) --no-print-directory build VARIANT=double
 	@$(BIN) run tests/run.lua
+
+test-all: all    ## make test, and what takes longer: the whole trainings whose bits are held
+	@$(MAKE) --no-print-directory build VARIANT=double
+	@RAMUS_TEST_ALL=1 $(BIN) run tests/run.lua
+
+rehash: build    ## renew tests/bits/hashes.json; where hashes change: WHY="what changed the bits"
+	@WHY="$(WHY)" ONLY="$(ONLY)" $(BIN) run tests/bits/rehash.lua
 
 ci:              ## what .ci/run does: make test, then lint and sanitizers
 	@.ci/run

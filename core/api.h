@@ -42,6 +42,8 @@ int32_t ra_set_threads(int32_t n);       /* 1 to the number of processors (at le
 /* The instruction set of the kernels: "generic", "avx2" or "avx512". */
 const char *ra_isa(void);
 int32_t ra_set_isa(const char *name);    /* RA_ERR_ARG where this processor lacks it */
+/* What built this library, for which machine and C library: another may round differently. "gcc 12.2.0, glibc 2.36, x86_64" */
+const char *ra_compiler(void);
 
 /* 1e9 multiply-adds x 2 a second that all threads together can do with these kernels: measured, in about 10 ms. */
 double ra_peak_gflops(void);

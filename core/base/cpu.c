@@ -45,3 +45,27 @@ int32_t ra_set_isa(const char *name) {
   }
   return ra_fail(RA_ERR_ARG, "unknown instruction set '%s'; known are generic, avx2 and avx512", name);
 }
+
+#define TEXT_OF(x) #x
+#define TEXT(x) TEXT_OF(x)
+#if defined(__clang__)
+#define COMPILER "clang " TEXT(__clang_major__) "." TEXT(__clang_minor__) "." TEXT(__clang_patchlevel__)
+#elif defined(__GNUC__)
+#define COMPILER "gcc " TEXT(__GNUC__) "." TEXT(__GNUC_MINOR__) "." TEXT(__GNUC_PATCHLEVEL__)
+#else
+#define COMPILER "an unknown compiler"
+#endif
+#if defined(__GLIBC__)
+#define LIBRARY ", glibc " TEXT(__GLIBC__) "." TEXT(__GLIBC_MINOR__)
+#else
+#define LIBRARY ""
+#endif
+#if defined(__x86_64__)
+#define MACHINE ", x86_64"
+#elif defined(__aarch64__)
+#define MACHINE ", aarch64"
+#else
+#define MACHINE ""
+#endif
+
+const char *ra_compiler(void) { return COMPILER LIBRARY MACHINE; }
