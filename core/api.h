@@ -6,8 +6,8 @@
  *
  * Every function that can fail returns int32_t, 0 (RA_OK) or a code RA_ERR_*,
  * or a pointer that is NULL on failure; ra_error() has the message.
- * Tags of pointers: [in] read, [out] written, [acc] added to, [opt] may be
- * NULL, [own] the caller must release it. */
+ * A pointer may be NULL only where it is marked RA_OPT. [own]: the caller must
+ * release the result. */
 
 /* ---- base: errors, memory, threads, random numbers -------------------- */
 
@@ -84,7 +84,9 @@ ra_tensor *ra_tensor_clone(const ra_tensor *t);                   /* [own] conti
 int32_t ra_tensor_copy(ra_tensor *to, const ra_tensor *from);     /* same shape, any strides */
 int32_t ra_tensor_fill(ra_tensor *t, double value);
 _Bool ra_tensor_contiguous(const ra_tensor *t);
-void ra_tensor_release(ra_tensor *t);                             /* NULL is fine */
+void ra_tensor_drop(RA_OPT ra_tensor *t);     /* gives its values back now; t has none any more, and every function refuses it */
+void ra_tensor_move(ra_tensor *from, void *to); /* *to, a ra_tensor of the caller's, takes over what `from` holds; `from` is released */
+void ra_tensor_release(RA_OPT ra_tensor *t);                             /* NULL is fine */
 /* out[0..4]: minimum, maximum, mean, number of values that are not finite, sum */
 int32_t ra_tensor_stats(const ra_tensor *t, double *out);
 /* Uniform in [low, high) or normal(low, high = deviation); element i of the tensor is element i of the key. */
@@ -112,7 +114,7 @@ typedef struct ra_mask_report {
   double histogram[16];    /* pixels by value: 0..15, 16..31, .. */
 } ra_mask_report;
 /* [own] [H,W] of 0 and 1: 1 where the value (0..255) >= threshold. report [opt] */
-ra_tensor *ra_mask_load(const char *path, double threshold, ra_mask_report *report);
+ra_tensor *ra_mask_load(const char *path, double threshold, RA_OPT ra_mask_report *report);
 
 /* Filters: x [H,W] or [C,H,W], contiguous; the result is new, of the same rank. NULL on failure. */
 enum { RA_RESIZE_AUTO, RA_RESIZE_BILINEAR, RA_RESIZE_AREA, RA_RESIZE_NEAREST, RA_RESIZE_COUNT };
@@ -167,7 +169,7 @@ typedef struct ra_picture {
 } ra_picture;
 typedef struct ra_augment_scratch ra_augment_scratch; /* one per thread, reused */
 ra_augment_scratch *ra_augment_scratch_new(void);                 /* [own] */
-void ra_augment_scratch_release(ra_augment_scratch *s);           /* NULL is fine */
+void ra_augment_scratch_release(RA_OPT ra_augment_scratch *s);           /* NULL is fine */
 int32_t ra_augment_check(const ra_augment *program);
 /* The size of the result for a picture of height x width. */
 int32_t ra_augment_size(const ra_augment *program, int32_t height, int32_t width, int32_t *out_height, int32_t *out_width);
@@ -188,7 +190,7 @@ typedef struct ra_bundle ra_bundle;
 ra_bundle *ra_bundle_new(void);                                   /* [own] */
 ra_bundle *ra_bundle_load(const char *path);                      /* [own] by content: safetensors, .npz, .npy (one array named "") */
 ra_bundle *ra_bundle_parse(const void *data, double size);        /* [own] the same from memory, which is copied */
-void ra_bundle_release(ra_bundle *b);                             /* NULL is fine */
+void ra_bundle_release(RA_OPT ra_bundle *b);                             /* NULL is fine */
 /* Holds a view of t: what t has when the bundle is saved is what is stored. */
 int32_t ra_bundle_add(ra_bundle *b, const char *name, ra_tensor *t);
 int32_t ra_bundle_add_bytes(ra_bundle *b, const char *name, const void *bytes, double size); /* copied; dtype U8 */
@@ -212,21 +214,21 @@ int32_t ra_npy_save(const char *path, const ra_tensor *t);        /* float32, ro
 
 /* Files and folders. */
 enum { RA_PATH_NONE = 0, RA_PATH_FILE = 1, RA_PATH_FOLDER = 2, RA_PATH_OTHER = 3 };
-int32_t ra_path_kind(const char *path, double *size, double *modified); /* one of these; size in bytes, seconds since 1970, both [opt] */
+int32_t ra_path_kind(const char *path, RA_OPT double *size, RA_OPT double *modified); /* one of these; size in bytes, seconds since 1970, both [opt] */
 int32_t ra_path_remove(const char *path);                         /* with all that is in it; links are not followed; absent is fine */
 int32_t ra_path_rename(const char *from, const char *to);         /* and syncs the folder */
 int32_t ra_path_share(const char *from, const char *to);          /* TO becomes a second name (hard link) of the file FROM; RA_ERR_IO where there are none */
 int32_t ra_folder_make(const char *path);                         /* with its parents; there already is fine */
 /* [own: ra_text_free] Names in a folder, sorted, each ended by a zero byte, folders with '/'; *size: bytes of all. */
 char *ra_folder_list(const char *path, double *size);
-void ra_text_free(char *text);
+void ra_text_free(RA_OPT char *text);
 int32_t ra_file_copy(const char *from, const char *to);           /* written aside, renamed; not synced: see ra_folder_sync */
 int32_t ra_folder_sync(const char *path);                         /* everything on the folder's file system */
 int32_t ra_file_store(const char *path, const void *bytes, double size); /* the same from memory */
 /* [own] A lock that ends with the process; NULL where another process holds it. The file is removed at release. */
 typedef struct ra_lock ra_lock;
 ra_lock *ra_lock_take(const char *path);
-void ra_lock_release(ra_lock *lock);
+void ra_lock_release(RA_OPT ra_lock *lock);
 
 void ra_sleep(double seconds);                                    /* or until a signal comes */
 
@@ -254,7 +256,7 @@ double ra_transfer_total(const ra_transfer *t);                   /* 0: not know
 double ra_transfer_received(const ra_transfer *t);                /* bytes that came over the network in all attempts */
 const char *ra_transfer_note(const ra_transfer *t);               /* what it does: "resuming at 3.2 MB", ".. try 2 of 5 in 1 s" */
 const char *ra_transfer_url(const ra_transfer *t);                /* the url it is at */
-void ra_transfer_release(ra_transfer *t);                         /* any time; the part stays for the next time */
+void ra_transfer_release(RA_OPT ra_transfer *t);                         /* any time; the part stays for the next time */
 
 /* Batches made ahead by threads of its own; same bits for any number of threads. */
 typedef struct ra_loader ra_loader;
@@ -272,20 +274,20 @@ typedef struct ra_loader_config {
 } ra_loader_config;
 /* [own] prepare [opt] runs once per picture (resize, CLAHE), augment [opt] every time, keyed by (seed, epoch, pass * samples +
  * number of the sample); both are copied. */
-ra_loader *ra_loader_new(const ra_loader_config *config, const ra_augment *prepare, const ra_augment *augment);
+ra_loader *ra_loader_new(const ra_loader_config *config, RA_OPT const ra_augment *prepare, RA_OPT const ra_augment *augment);
 /* mask and fov [opt]; mask and field of view are 1 where the value (0..255) >= threshold (field of view: 128). */
-int32_t ra_loader_add(ra_loader *l, const char *id, const char *image, const char *mask, const char *fov, double threshold);
+int32_t ra_loader_add(ra_loader *l, const char *id, const char *image, RA_OPT const char *mask, RA_OPT const char *fov, double threshold);
 int32_t ra_loader_steps(const ra_loader *l);                      /* batches in an epoch */
 int32_t ra_loader_start(ra_loader *l, int32_t epoch, int32_t step); /* 0-based; also from anywhere anew */
 /* Waits for the next batch and tells its shape [B,C,H,W] (B = 0: after the last epoch), epoch and step [opt]. */
-int32_t ra_loader_peek(ra_loader *l, int32_t *shape, int32_t *epoch, int32_t *step);
+int32_t ra_loader_peek(ra_loader *l, int32_t *shape, RA_OPT int32_t *epoch, RA_OPT int32_t *step);
 /* Waits for the next batch and copies it: x [>=B,C,H,W], y and fov [>=B,1,H,W], each [opt]; index[B] [opt] numbers of the
  * samples. *count is B, 0 after the last epoch. Where fov is not known it is 1. A failure names epoch, batch, sample. */
-int32_t ra_loader_next(ra_loader *l, ra_tensor *x, ra_tensor *y, ra_tensor *fov, int32_t *count, int32_t *index);
+int32_t ra_loader_next(ra_loader *l, RA_OPT ra_tensor *x, RA_OPT ra_tensor *y, RA_OPT ra_tensor *fov, int32_t *count, RA_OPT int32_t *index);
 double ra_loader_waited(const ra_loader *l);                      /* seconds spent waiting so far */
 _Bool ra_loader_mask_report(ra_loader *l, int32_t index, ra_mask_report *report); /* false: not decoded yet, or no mask */
 void ra_loader_stop(ra_loader *l);
-void ra_loader_release(ra_loader *l);                             /* any time; NULL is fine */
+void ra_loader_release(RA_OPT ra_loader *l);                             /* any time; NULL is fine */
 
 /* ---- synthetic angiograms (core/image/phantom.c) ------------------------ */
 
@@ -309,8 +311,8 @@ enum {
 /* probability [H,W] in 0..1, mask [H,W] of 0 and 1, fov [opt] [H,W] (>= 0.5: counts); prediction: probability >= threshold.
  * out [RA_METRIC_COUNT]; histogram [opt] [2,RA_METRIC_BINS]: pixels of background, of vessel by probability;
  * calibration [opt] [15,3]: pixels, sum of probability, vessel pixels, in equal bins of probability. */
-int32_t ra_metrics(const ra_real *probability, const ra_real *mask, const ra_real *fov, int32_t H, int32_t W,
-                   double threshold, double *out, double *histogram, double *calibration);
+int32_t ra_metrics(const ra_real *probability, const ra_real *mask, RA_OPT const ra_real *fov, int32_t H, int32_t W,
+                   double threshold, double *out, RA_OPT double *histogram, RA_OPT double *calibration);
 /* From summed counts (TP to TN, SKELETON_*) in out, the ratios and clDice of all pictures as one. */
 int32_t ra_metrics_pooled(double *out);
 /* out[0] roc_auc, out[1] pr_auc of a histogram (sums of several are fine) */
@@ -344,14 +346,14 @@ typedef struct ra_conv_extras {
  * out = dw. algo 0 plain, 1 direct, 2 gemm, 3 winograd; -1: the chosen one. shape: B, C, H, W, O, kh, kw, stride h w,
  * pad h w, dilation h w, groups. rounds runs are made (add adds each time); seconds [opt] gets the fastest.
  * RA_ERR_ARG where the kernel cannot do this shape. */
-int32_t ra_conv_run(const char *isa, int32_t kind, int32_t algo, const int32_t *shape, const ra_real *a, const ra_real *b,
-                    const ra_conv_extras *extras, ra_real *out, _Bool add, int32_t rounds, double *seconds);
+int32_t ra_conv_run(RA_OPT const char *isa, int32_t kind, int32_t algo, const int32_t *shape, const ra_real *a, const ra_real *b,
+                    RA_OPT const ra_conv_extras *extras, ra_real *out, _Bool add, int32_t rounds, RA_OPT double *seconds);
 /* The algorithm (as above) that is chosen for a shape; -1: no such instruction set. */
-int32_t ra_conv_chosen(const char *isa, int32_t kind, const int32_t *shape);
-_Bool ra_conv_can(const char *isa, int32_t kind, int32_t algo, const int32_t *shape);
+int32_t ra_conv_chosen(RA_OPT const char *isa, int32_t kind, const int32_t *shape);
+_Bool ra_conv_can(RA_OPT const char *isa, int32_t kind, int32_t algo, const int32_t *shape);
 /* C [M,N] (+)= A B; A is [M,K] or, with at, [K,M]; B [K,N] or, with bt, [N,K]. */
-int32_t ra_gemm_run(const char *isa, _Bool at, _Bool bt, int32_t M, int32_t N, int32_t K, const ra_real *A,
-                    const ra_real *B, _Bool add, ra_real *C, int32_t rounds, double *seconds);
+int32_t ra_gemm_run(RA_OPT const char *isa, _Bool at, _Bool bt, int32_t M, int32_t N, int32_t K, const ra_real *A,
+                    const ra_real *B, _Bool add, ra_real *C, int32_t rounds, RA_OPT double *seconds);
 
 /* ---- ops, graphs, plans (core/op, core/loss, core/graph) --------------- */
 
@@ -395,7 +397,7 @@ int32_t ra_op_param_slot(const ra_op *op, int32_t index); /* its first slot; ind
 /* Scratch memory that plans and eager calls share. Grows, never shrinks. */
 typedef struct ra_arena ra_arena;
 ra_arena *ra_arena_new(void);                    /* [own] */
-void ra_arena_free(ra_arena *arena);
+void ra_arena_free(RA_OPT ra_arena *arena);
 double ra_arena_bytes(const ra_arena *arena);
 
 /* Runs an op at once. in[k] NULL: absent. Inputs that are not contiguous are
@@ -407,7 +409,7 @@ ra_tensor *ra_op_run(const ra_op *op, const double *param, int32_t n_in, ra_tens
  * functions that add one return its number, or a code < 0. */
 typedef struct ra_graph ra_graph;
 ra_graph *ra_graph_new(void);                    /* [own] */
-void ra_graph_free(ra_graph *g);
+void ra_graph_free(RA_OPT ra_graph *g);
 int32_t ra_graph_input(ra_graph *g, int32_t rank, const int32_t *dim);
 int32_t ra_graph_tensor(ra_graph *g, ra_tensor *t);                    /* parameter, buffer or constant: read at each run */
 int32_t ra_graph_op(ra_graph *g, const ra_op *op, const double *param, int32_t n_in, const int32_t *in); /* in[k] < 0: absent */
@@ -436,7 +438,7 @@ typedef struct ra_plan_options {
   ra_arena *arena;          /* outlives the plan */
 } ra_plan_options;
 ra_plan *ra_plan_new(const ra_graph *g, const ra_plan_options *options); /* [own]; keeps what it needs of g */
-void ra_plan_free(ra_plan *p);
+void ra_plan_free(RA_OPT ra_plan *p);
 int32_t ra_plan_bind(ra_plan *p, int32_t node, ra_tensor *t);  /* value of an input node: same shape, contiguous; held */
 int32_t ra_plan_set(ra_plan *p, int32_t node, int32_t slot, double value); /* a live parameter */
 /* Runs forward, and backward where there is a loss. accumulate: leaf gradients
@@ -465,7 +467,7 @@ typedef struct ra_optim_config {
 } ra_optim_config;
 ra_optim *ra_optim_new(const char *kind /* "sgd", "adam", "adamw" */, const ra_optim_config *config, ra_tensor *weight,
                        ra_tensor *gradient); /* [own] holds both blocks */
-void ra_optim_free(ra_optim *o);
+void ra_optim_free(RA_OPT ra_optim *o);
 /* One step; *norm: of the gradient before clipping. RA_ERR_STATE, and no change, where it is not finite. */
 int32_t ra_optim_step(ra_optim *o, double lr, double *norm, _Bool *clipped);
 double ra_optim_steps(const ra_optim *o);

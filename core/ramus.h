@@ -15,6 +15,8 @@ typedef double ra_real;
 typedef float ra_real;
 #endif
 
+#define RA_OPT /* marks a pointer that may be NULL */
+
 #include "api.h"
 
 #endif

@@ -70,6 +70,7 @@ static int32_t mark_gradients(ra_plan *p, const ra_plan_options *o) {
       return ra_fail(RA_ERR_ARG, "a gradient is wanted of node %d, which is no input or tensor", leaf);
     ra_plan_node *n = &p->node[leaf];
     ra_tensor *t = o->gradient[i];
+    RA_TRY(ra_tensor_alive(t, "plan"));
     if (t->rank != n->call.out.rank || memcmp(t->dim, n->call.out.dim, (size_t)t->rank * sizeof *t->dim) != 0)
       return ra_fail(RA_ERR_SHAPE, "the gradient of a leaf %s must have its shape, given %s",
                      ra_shape_text(n->call.out.rank, n->call.out.dim, a), ra_shape_text(t->rank, t->dim, b));

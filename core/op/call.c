@@ -116,6 +116,7 @@ ra_tensor *ra_op_run(const ra_op *op, const double *param, int32_t n_in, ra_tens
     return NULL;
   }
   for (int32_t k = 0; k < n_in; k++) {
+    if (in[k] && ra_tensor_alive(in[k], op->name) != RA_OK) goto done;
     if (in[k] && !ra_tensor_contiguous(in[k]) && !(dense[k] = ra_tensor_clone(in[k]))) goto done;
     array[k] = ra_array_of(dense[k] ? dense[k] : in[k]);
   }

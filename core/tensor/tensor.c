@@ -85,13 +85,28 @@ ra_tensor *ra_tensor_zeros(int32_t rank, const int32_t *dim) {
   return t;
 }
 
+void ra_tensor_drop(ra_tensor *t) {
+  if (!t) return;
+  ra_storage *storage = t->storage;
+  *t = (ra_tensor){0};
+  if (!storage || atomic_fetch_sub(&storage->holders, 1) != 1) return;
+  ra_mem_free(storage->data);
+  ra_mem_free(storage);
+}
+
 void ra_tensor_release(ra_tensor *t) {
   if (!t) return;
-  if (atomic_fetch_sub(&t->storage->holders, 1) == 1) {
-    ra_mem_free(t->storage->data);
-    ra_mem_free(t->storage);
-  }
+  ra_tensor_drop(t);
   ra_mem_free(t);
+}
+
+void ra_tensor_move(ra_tensor *from, void *to) {
+  memcpy(to, from, sizeof *from);
+  ra_mem_free(from);
+}
+
+int32_t ra_tensor_alive(const ra_tensor *t, const char *what) {
+  return t->storage ? RA_OK : ra_fail(RA_ERR_STATE, "%s: the tensor was freed; it has no values any more", what);
 }
 
 bool ra_tensor_contiguous(const ra_tensor *t) {

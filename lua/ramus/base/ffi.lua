@@ -1,6 +1,8 @@
 --- The border to C: the only file that declares and loads the core.
 -- Finds the library (linked into the executable, or libramus.so for a plain LuaJIT), reads api.h, compares versions.
--- Returns what LuaJIT's own ffi has (new, string, gc, ...) with C = the core, and message, own, make_room.
+-- Returns what LuaJIT's own ffi has (new, string, gc, ...) with C = the core behind its checks (border.lua), and message,
+-- own, make_room.
+local border = require "ramus.base.border"
 local luajit = require "ffi"
 
 local here = debug.getinfo(1, "S").source:match("^@(.*)base/ffi%.lua$") or "./"
@@ -38,10 +40,19 @@ end
 
 luajit.cdef(C.ra_real_size() == 8 and "typedef double ra_real;" or "typedef float ra_real;")
 local api = assert(io.open(assert(first_readable { here .. "../../core/api.h", here .. "api.h" }), "r"))
-luajit.cdef(api:read("*a"))
+local text = api:read("*a")
 api:close()
 
-local ffi = { C = C, real = C.ra_real_size() == 8 and "double" or "float" }
+--- Lua sees the fields of a tensor as constants: nothing but the core changes a shape or an address.
+local function constant_fields(body)
+  return "typedef struct ra_tensor {" .. body:gsub("/%*.-%*/", ""):gsub("int32_t", "const int32_t"):gsub("%*", "*const ") .. "} ra_tensor;"
+end
+luajit.cdef((text:gsub("RA_OPT ", ""):gsub("typedef struct ra_tensor {(.-)} ra_tensor;", constant_fields)))
+
+local tensor_type, tensor_pointer = luajit.typeof "ra_tensor", luajit.typeof "ra_tensor *"
+local function is_tensor(value) return luajit.istype(tensor_type, value) or luajit.istype(tensor_pointer, value) end
+
+local ffi = { C = border.checked(C, text, is_tensor), real = C.ra_real_size() == 8 and "double" or "float" }
 for _, name in ipairs { "new", "string", "gc", "sizeof", "cast", "typeof", "istype", "copy", "fill" } do ffi[name] = luajit[name] end
 
 --- The message of the last failure in the core.

@@ -11,11 +11,14 @@ local dims_type = ffi.typeof("int32_t[5]")
 --- Whether a value is a tensor.
 function tensor.is(value) return type(value) == "cdata" and (ffi.istype(tensor_type, value) or ffi.istype("ra_tensor *", value)) end
 
---- Takes ownership of a pointer that the core returned; nil and a message for NULL. The tensor is a reference to the
--- struct, not the pointer: LuaJIT would read t - 1 as arithmetic on an address.
+--- Takes ownership of a pointer that the core returned; nil and a message for NULL. The tensor is a struct of the collector's
+-- that holds the values: a pointer would not do, LuaJIT would read t - 1 as arithmetic on an address, and a handle must
+-- outlive t:free().
 function tensor.wrap(pointer)
   if pointer == nil then return nil, ffi.message() end
-  return (ffi.own(pointer[0], C.ra_tensor_release))
+  local t = ffi.new(tensor_type)
+  C.ra_tensor_move(pointer, t)
+  return ffi.gc(t, C.ra_tensor_drop)
 end
 
 --- The dimensions as a C array, and their number. Errors name `who`.
@@ -218,10 +221,9 @@ function methods.stats(t)
   return { min = out[0], max = out[1], mean = out[2], not_finite = out[3], sum = out[4] }
 end
 
---- Gives the memory back now instead of when the collector comes by.
+--- Gives the memory back now instead of when the collector comes by. The tensor has no values any more; views of it keep theirs.
 function methods.free(t)
-  ffi.gc(t, nil)
-  C.ra_tensor_release(t)
+  if t.storage ~= nil then C.ra_tensor_drop(t) end
 end
 
 function tensor.shape_text(t)
@@ -246,6 +248,7 @@ local function values_text(t)
 end
 
 local function to_string(t)
+  if t.storage == nil then return "tensor (freed)" end
   local s = t:stats()
   local text = ("tensor %s"):format(tensor.shape_text(t))
   if t.size > 0 then

@@ -1,0 +1,75 @@
+--- The rule of the border: a pointer that api.h does not mark RA_OPT is never NULL, and never of a freed tensor.
+--
+-- LuaJIT turns nil, and any userdata, into a pointer without a word, and the core then reads what is not there. So
+-- nobody calls the core directly: border.checked(C, text) is a table that makes, at the first use of each function, a
+-- Lua function that checks its pointers by the declaration in api.h and calls it. Constants and functions without
+-- pointers come from C as they are. Numbers, strings and foreign handles for a pointer are refused by LuaJIT itself.
+local border = {}
+
+--- Parameters of the declaration of `name` in the text of api.h without comments: list of { name, pointer, tensor, optional };
+-- nil where it declares no such function.
+local function parameters_of(text, name)
+  local inside = text:match("[%s*]" .. name .. "%s*(%b())%s*;")
+  if not inside then return nil end
+  local list = {}
+  for one in inside:sub(2, -2):gmatch("[^,]+") do
+    if not one:match("^%s*void%s*$") then
+      list[#list + 1] = { name = one:match("([%w_]+)%s*$"), pointer = one:find("*", 1, true) ~= nil,
+        tensor = one:match("^[%w_%s]-ra_tensor%s*%*%s*[%w_]+%s*$") ~= nil, optional = one:find("RA_OPT", 1, true) ~= nil }
+    end
+  end
+  return list
+end
+border.parameters_of = parameters_of
+
+--- The level of error() at which the caller of the Lua function that called the core stands.
+local LEVEL = 4
+
+local function missing(name, parameter, value)
+  error(("%s: %s is %s; wanted a %s"):format((name:gsub("^ra_", "")), parameter, type(value) == "userdata" and "a userdata" or "nil",
+    "value of its own kind"), LEVEL)
+end
+
+local function freed(name, parameter)
+  error(("%s: %s was freed; it has no values any more"):format((name:gsub("^ra_", "")), parameter), LEVEL)
+end
+
+--- A function of the source that checks the pointers among `list` and calls f.
+local function checking(name, list, f)
+  local arguments, lines = {}, {}
+  for i, p in ipairs(list) do
+    local a = "a" .. i
+    arguments[i] = a
+    if p.pointer then
+      local absent = p.optional and "type(%s) == 'userdata'" or "%s == nil or type(%s) == 'userdata'"
+      lines[#lines + 1] = ("if %s then missing(name, %q, %s) end"):format(absent:gsub("%%s", a), p.name, a)
+    end
+    if p.tensor then
+      lines[#lines + 1] = ("if %s ~= nil and type(%s) == 'cdata' and is_tensor(%s) and %s.storage == nil then freed(name, %q) end")
+        :format(a, a, a, a, p.name)
+    end
+  end
+  local given = table.concat(arguments, ", ")
+  local source = ("local f, name, missing, freed, is_tensor = ... return function(%s) %s return f(%s) end")
+    :format(given, table.concat(lines, " "), given)
+  return assert(loadstring(source, "=border " .. name))(f, name, missing, freed, border.is_tensor)
+end
+
+--- The core's functions and constants behind their checks. text: api.h; is_tensor(value): whether it is a tensor.
+function border.checked(C, text, is_tensor)
+  border.is_tensor = is_tensor
+  local plain
+  return setmetatable({}, { __index = function(checked, name)
+    local value = C[name]
+    plain = plain or text:gsub("/%*.-%*/", " ")
+    local list = parameters_of(plain, name)
+    local pointers = false
+    for _, p in ipairs(list or {}) do pointers = pointers or p.pointer and not (p.optional and not p.tensor) end
+    local finalizer = name:find "_release$" or name:find "_drop$" -- these accept what is NULL or freed
+    if pointers and not finalizer then value = checking(name, list, value) end
+    rawset(checked, name, value)
+    return value
+  end })
+end
+
+return border

@@ -1,0 +1,209 @@
+--- Nothing but `ffi` and `debug` lets Lua crash the process: generated calls with bad values, each in a process of its own.
+-- Under make asan the same calls run in the sanitized build. RAMUS_TEST_BORDER=all tries every position of every function.
+local check = require "check"
+local ra = require "ramus"
+local border = require "ramus.base.border"
+local files = require "ramus.base.files"
+local ffi = require "ramus.base.ffi"
+local cjson = require "cjson"
+local luajit = require "ffi"
+
+luajit.cdef [[int fork(void); int waitpid(int pid, int *status, int options); void _exit(int status); unsigned alarm(unsigned seconds);
+  int chdir(const char *path); char *getcwd(char *buffer, size_t size); int open(const char *path, int flags, ...); int dup2(int from, int to);]]
+local system = luajit.C
+
+-- ---- a call in a process of its own ----
+
+local QUIET = system.open("/dev/null", 2)
+
+--- Runs f in a child; nil where it came to an end (whatever it returned or raised), else how it died.
+local function in_child(f)
+  io.stdout:flush()
+  io.stderr:flush()
+  local pid = system.fork()
+  if pid == 0 then
+    system.dup2(QUIET, 1)
+    system.dup2(QUIET, 2)
+    system.alarm(20)
+    pcall(f)
+    pcall(collectgarbage) -- finalizers too
+    system._exit(0)
+  end
+  local status = luajit.new("int[1]")
+  assert(system.waitpid(pid, status, 0) == pid)
+  if status[0] == 0 then return nil end
+  local signal = status[0] % 128
+  return signal == 14 and "took longer than 20 seconds" or signal ~= 0 and ("died of signal %d"):format(signal)
+    or ("ended with status %d"):format(math.floor(status[0] / 256))
+end
+
+check.case("border: the test sees a crash", function()
+  check.ok(in_child(function() luajit.cast("int *", 16)[0] = 1 end))
+  check.ok(in_child(function() system._exit(3) end))
+  check.equal(in_child(function() error "a Lua error is fine" end), nil)
+end)
+
+-- ---- the rule in api.h ----
+
+local function api_text() return (assert(files.read(check.root .. "/core/api.h")):gsub("/%*.-%*/", " ")) end
+
+--- Names of all functions of api.h.
+local function declared()
+  local names = {}
+  for name in api_text():gmatch("[%s*](ra_[%w_]+)%s*%b()%s*;") do names[#names + 1] = name end
+  return names
+end
+
+check.case("border: every pointer of api.h that is not marked RA_OPT refuses nil, cjson.null and a userdata", function()
+  local text, tried = api_text(), 0
+  for _, name in ipairs(declared()) do
+    for i, p in ipairs(border.parameters_of(text, name)) do
+      local function call(value)
+        local given = {}
+        for k, q in ipairs(border.parameters_of(text, name)) do
+          given[k] = k < i and (q.pointer and (not q.optional and luajit.cast("void *", 4096) or nil) or 0) or value
+        end
+        return pcall(ffi.C[name], unpack(given, 1, i))
+      end
+      local first = true
+      for k, q in ipairs(border.parameters_of(text, name)) do if k < i and q.pointer then first = false end end
+      if p.pointer and not p.optional and first then
+        for _, bad in ipairs { false, cjson.null, io.stdout } do
+          local ok, message = call(bad or nil)
+          check.ok(not ok and tostring(message):find(p.name, 1, true), ("%s(%s): %s"):format(name, p.name, tostring(message)))
+          tried = tried + 1
+        end
+      end
+    end
+  end
+  check.ok(tried > 200, "only " .. tried .. " were tried")
+end)
+
+check.case("border: a pointer behind others is refused too", function()
+  local t = ra.zeros(2)
+  check.raises("from is nil", function() ffi.C.ra_tensor_copy(t, nil) end)
+  check.raises("copy", function() t:copy(nil) end)
+  check.raises("copy", function() t:copy(cjson.null) end)
+end)
+
+-- ---- tensors ----
+
+check.case("border: fields of a tensor cannot be written", function()
+  local t = ra.zeros(2, 3)
+  for _, field in ipairs { "size", "rank", "data", "storage" } do
+    check.ok(not pcall(function() t[field] = 2 ^ 30 end), field)
+  end
+  check.ok(not pcall(function() t.dim[0] = 2 ^ 30 end))
+  check.ok(not pcall(function() t.stride[0] = 2 ^ 30 end))
+  check.equal(t.size, 6)
+end)
+
+check.case("border: a freed tensor is dead for every use; its views live on", function()
+  local t = ra.ones(2, 3)
+  local view = t:narrow(1, 1, 1)
+  t:free()
+  t:free()
+  check.equal(tostring(t), "tensor (freed)")
+  for _, use in ipairs { function() return t:clone() end, function() return t + 1 end, function() return t:fill(1) end,
+    function() return ra.F.relu(t) end, function() return t:stats() end, function() return t:get(1, 1) end,
+    function() return ra.zeros(2, 3):copy(t) end, function() return t:reshape(6) end, function() return t:narrow(1, 1, 1) end } do
+    check.ok(not pcall(use))
+  end
+  check.equal(view:totable()[1][3], 1)
+end)
+
+-- ---- every public function and method ----
+
+local function dead()
+  local t = ra.zeros(1, 1, 4, 4)
+  t:free()
+  return t
+end
+
+--- What a wrong argument may be.
+local function bad_values()
+  return { { "nil", nil }, { "null", cjson.null }, { "number", 3 }, { "string", "x" }, { "freed", dead() },
+    { "handle", luajit.new "int[1]" }, { "huge", 2 ^ 53 }, { "negative", -5 }, { "nan", 0 / 0 }, { "table", {} },
+    { "file", io.stdout }, { "function", function() end } }
+end
+
+--- Public functions by name: all that ra and its libraries hold.
+local function public_functions()
+  local list = {}
+  local function add(prefix, t)
+    local names = {}
+    for k, v in pairs(t) do
+      local callable = type(v) == "function" or type(v) == "table" and getmetatable(v) and getmetatable(v).__call
+      if type(k) == "string" and callable then names[#names + 1] = k end
+    end
+    table.sort(names)
+    for _, k in ipairs(names) do list[#list + 1] = { name = prefix .. "." .. k, call = t[k] } end
+  end
+  for name in pairs(getmetatable(ra).lazy) do local _ = ra[name] end
+  add("ra", ra)
+  for _, library in ipairs { "F", "nn", "loss", "optim", "image", "augment", "schedule", "metrics", "recipe" } do add("ra." .. library, ra[library]) end
+  return list
+end
+
+--- Methods by name, with a fresh object for each call.
+local function public_methods()
+  local makers = {
+    tensor = function() return ra.zeros(1, 1, 8, 8) end,
+    model = function() return ra.models.unet { depth = 2, width = 2 } end,
+    loss = function() return ra.loss.dice() end,
+    augment = function() return ra.augment.program { flip = true } end,
+  }
+  local list = {}
+  local help = require "ramus.cli.help"
+  for _, m in ipairs(help.tensor_methods) do if m ~= "shape" then list[#list + 1] = { name = "tensor:" .. m, make = makers.tensor, method = m } end end
+  for m, f in pairs(getmetatable(makers.model()).__index) do
+    if type(f) == "function" then list[#list + 1] = { name = "model:" .. m, make = makers.model, method = m } end
+  end
+  list[#list + 1] = { name = "augment:apply", make = makers.augment, method = "apply" }
+  list[#list + 1] = { name = "augment:size", make = makers.augment, method = "size" }
+  table.sort(list, function(a, b) return a.name < b.name end)
+  return list
+end
+
+--- Argument lists with bad value v: alone, twice, behind a tensor, behind two, before one.
+local function argument_lists(v)
+  local t = ra.zeros(1, 1, 8, 8)
+  return { { n = 1, v }, { n = 2, v, v }, { n = 2, t, v }, { n = 3, t, t, v }, { n = 2, v, t }, { n = 4, t, v, t, v } }
+end
+
+check.case("border: every public function and method takes bad values without a crash", function()
+  local folder = check.folder "border"
+  local home = luajit.string(system.getcwd(luajit.new("char[4096]"), 4096))
+  local failed, calls = {}, 0
+  local subjects = public_functions()
+  for _, m in ipairs(public_methods()) do subjects[#subjects + 1] = m end
+  system.chdir(folder)
+  for _, s in ipairs(subjects) do
+    for _, bad in ipairs(bad_values()) do
+      local one_by_one = os.getenv "RAMUS_TEST_BORDER" == "all"
+      local function attempt(which)
+        return in_child(function()
+          for i, arguments in ipairs(argument_lists(bad[2])) do
+            if not which or which == i then
+              if s.make then
+                local object = s.make()
+                pcall(object[s.method], object, unpack(arguments, 1, arguments.n))
+              else
+                pcall(s.call, unpack(arguments, 1, arguments.n))
+              end
+            end
+          end
+        end)
+      end
+      for which = 1, one_by_one and 6 or 1 do
+        local died = attempt(one_by_one and which or nil)
+        calls = calls + 1
+        if died then failed[#failed + 1] = ("%s with %s: %s"):format(s.name, bad[1], died) end
+      end
+    end
+  end
+  system.chdir(home)
+  check.ok(#failed == 0, ("%d of %d:\n%s"):format(#failed, calls, table.concat(failed, "\n", 1, math.min(#failed, 60))))
+  check.ok(calls > 1500, "only " .. calls .. " were tried")
+  print(("  %d calls in processes of their own"):format(calls))
+end)
