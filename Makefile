@@ -29,7 +29,7 @@ LIBS = $(PKG_LIBS) -lm -lpthread
 
 # Kernels: every file once per instruction set; products may be contracted to fused multiply-adds there,
 # and loops may be vectorised although errno and floating-point exception flags differ (values do not).
-KERNEL_ONCE := core/kernel/kernel.c core/kernel/kernel_run.c
+KERNEL_ONCE := core/kernel/kernel.c
 KERNEL_SRC  := $(filter-out $(KERNEL_ONCE),$(wildcard core/kernel/*.c))
 CORE_SRC    := $(filter-out $(KERNEL_SRC),$(wildcard core/*/*.c))
 KERNEL_CFLAGS := -O3 -ffp-contract=fast -fno-math-errno -fno-trapping-math

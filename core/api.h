@@ -33,8 +33,6 @@ const char *ra_error(void);
 double ra_mem_live(void);                /* bytes allocated now */
 double ra_mem_peak(void);                /* the largest value of that since the last reset */
 void ra_mem_reset_peak(void);
-double ra_mem_count(void);               /* allocations made so far */
-void ra_mem_fail_after(double n);        /* let n more allocations succeed, fail one; < 0: never */
 
 int32_t ra_threads(void);                /* threads used for computing */
 int32_t ra_set_threads(int32_t n);       /* 1 to the number of processors (at least 2), or RAMUS_THREADS at the start where that is more */
@@ -318,7 +316,6 @@ int32_t ra_metrics_pooled(double *out);
 /* out[0] roc_auc, out[1] pr_auc of a histogram (sums of several are fine) */
 void ra_metric_curve(const double *histogram, double *out);
 double ra_metric_ece(const double *calibration); /* sum over bins of |sum p - vessel| / pixels */
-int32_t ra_metric_bin(double probability);       /* 0-based bin of the histogram */
 double ra_metric_bin_edge(int32_t bin);          /* its lower edge, which it holds */
 /* out: mean, standard deviation (n - 1), low, high of the mean at this level (0.95) by percentile bootstrap */
 int32_t ra_metric_bootstrap(const double *values, int32_t n, int32_t resamples, double level, double seed, double *out);
@@ -328,32 +325,6 @@ int32_t ra_mask_distance(const ra_real *mask, int32_t H, int32_t W, ra_real *out
 /* Local width (pixels) and local contrast (units of image, positive for dark vessels) at vessel pixels, 0 elsewhere. */
 int32_t ra_vessel_width(const ra_real *mask, int32_t H, int32_t W, ra_real *width);
 int32_t ra_vessel_contrast(const ra_real *image, const ra_real *mask, int32_t H, int32_t W, ra_real *contrast);
-
-/* ---- kernels, for tests and benchmarks (core/kernel) -------------------- */
-
-/* What a plan may ask of a convolution besides; all optional. */
-typedef struct ra_conv_extras {
-  const ra_real *scale, *shift;       /* [O] forward: y = act(scale * y + shift) */
-  int32_t act;                        /* 0 none, 1 relu, 2 leaky_relu 0.01 */
-  const ra_real *in_scale, *in_shift; /* [C] the same is done to x while it is read */
-  int32_t in_act;
-  int32_t split;                      /* x or dx lies in two arrays, of channels 0..split-1 and the rest; 0: in one */
-  const ra_real *residual;            /* as y; forward: added before act, and no moments */
-  ra_real *mean, *var, *rstd;         /* [O] forward: moments of y, where the algorithm gathers them; else untouched */
-} ra_conv_extras;
-/* Runs one convolution kernel of an instruction set ("generic", "avx2", "avx512"; NULL: the active one).
- * kind 0 forward: a = x, b = w, out = y; 1 data gradient: a = dy, b = w, out = dx; 2 weight gradient: a = x, b = dy,
- * out = dw. algo 0 plain, 1 direct, 2 gemm, 3 winograd; -1: the chosen one. shape: B, C, H, W, O, kh, kw, stride h w,
- * pad h w, dilation h w, groups. rounds runs are made (add adds each time); seconds [opt] gets the fastest.
- * RA_ERR_ARG where the kernel cannot do this shape. */
-int32_t ra_conv_run(RA_OPT const char *isa, int32_t kind, int32_t algo, const int32_t *shape, const ra_real *a, const ra_real *b,
-                    RA_OPT const ra_conv_extras *extras, ra_real *out, _Bool add, int32_t rounds, RA_OPT double *seconds);
-/* The algorithm (as above) that is chosen for a shape; -1: no such instruction set. */
-int32_t ra_conv_chosen(RA_OPT const char *isa, int32_t kind, const int32_t *shape);
-_Bool ra_conv_can(RA_OPT const char *isa, int32_t kind, int32_t algo, const int32_t *shape);
-/* C [M,N] (+)= A B; A is [M,K] or, with at, [K,M]; B [K,N] or, with bt, [N,K]. */
-int32_t ra_gemm_run(RA_OPT const char *isa, _Bool at, _Bool bt, int32_t M, int32_t N, int32_t K, const ra_real *A,
-                    const ra_real *B, _Bool add, ra_real *C, int32_t rounds, RA_OPT double *seconds);
 
 /* ---- ops, graphs, plans (core/op, core/loss, core/graph) --------------- */
 

@@ -4,6 +4,8 @@
 -- RAMUS_TEST_FILTER=TEXT: only the cases whose name holds it.
 local check = { passed = 0, failed = 0, skipped = 0, filter = os.getenv "RAMUS_TEST_FILTER" }
 
+require("ramus.base.ffi").testing() -- C has what api_test.h declares, in every test
+
 local SKIP = {}
 
 --- Runs f as one test and counts it.

@@ -13,6 +13,7 @@ return {
     { "image", "codecs, filters, augmentation, synthetic angiograms" },
     { "graph", "the registry of ops and losses; record, plan, run" },
     { "loader", "samples, the loader and its threads" },
+    { "testing", "single kernels and failing allocations, for tests and benchmarks; declared in api_test.h, not in api.h" },
   },
   lua = {
     { "base", "ffi (the only cdef), options, files, json, show, progress" },

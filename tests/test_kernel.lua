@@ -7,11 +7,13 @@ local C = ffi.C
 local REAL = ffi.real
 local SETS = {}
 for _, isa in ipairs { "generic", "avx2", "avx512" } do
-  local one = ffi.new("int32_t[14]", { 1, 1, 4, 4, 1, 3, 3, 1, 1, 1, 1, 1, 1, 1 })
-  if C.ra_conv_chosen(isa, 0, one) >= 0 then SETS[#SETS + 1] = isa end
+  local one = ffi.new("ra_conv_shape", { 1, 1, 4, 4, 1, 3, 3, 1, 1, 1, 1, 1, 1, 1 })
+  if C.ra_conv_chosen(isa, "forward", one) ~= nil then SETS[#SETS + 1] = isa end
 end
-local ALGOS = { [0] = "plain", "direct", "gemm", "winograd" }
-local KINDS = { [0] = "forward", "data gradient", "weight gradient" }
+local ALGOS = {} -- the first is the reference
+while C.ra_conv_algo_name(#ALGOS) ~= nil do ALGOS[#ALGOS + 1] = ffi.string(C.ra_conv_algo_name(#ALGOS)) end
+local KINDS = { "forward", "data gradient", "weight gradient" }
+local ACTS = { "none", "relu", "leaky_relu" }
 
 --- Numbers in -1..1 from a small congruential generator: the same in every run.
 local state = 1
@@ -30,14 +32,15 @@ end
 
 local function new_shape(B, CH, H, W, O, k, options)
   local p = options or {}
-  local s = ffi.new("int32_t[14]", { B, CH, H, W, O, p.kh or k, p.kw or k, p.sh or p.s or 1, p.sw or p.s or 1,
-    p.ph or p.pad or 0, p.pw or p.pad or 0, p.dh or p.d or 1, p.dw or p.d or 1, p.groups or 1 })
-  local Ho = math.floor((H + 2 * s[9] - s[11] * (s[5] - 1) - 1) / s[7]) + 1
-  local Wo = math.floor((W + 2 * s[10] - s[12] * (s[6] - 1) - 1) / s[8]) + 1
+  local s = ffi.new("ra_conv_shape", { B = B, C = CH, H = H, W = W, O = O, kh = p.kh or k, kw = p.kw or k,
+    stride_h = p.sh or p.s or 1, stride_w = p.sw or p.s or 1, pad_h = p.ph or p.pad or 0, pad_w = p.pw or p.pad or 0,
+    dilation_h = p.dh or p.d or 1, dilation_w = p.dw or p.d or 1, groups = p.groups or 1 })
+  local Ho = math.floor((H + 2 * s.pad_h - s.dilation_h * (s.kh - 1) - 1) / s.stride_h) + 1
+  local Wo = math.floor((W + 2 * s.pad_w - s.dilation_w * (s.kw - 1) - 1) / s.stride_w) + 1
   if Ho < 1 or Wo < 1 then return nil end
-  return { s = s, x = B * CH * H * W, y = B * O * Ho * Wo, C = CH, pixels = B * Ho * Wo, w = O * CH / s[13] * s[5] * s[6], O = O,
-    text = ("B%d C%d %dx%d O%d k%dx%d s%d,%d p%d,%d d%d,%d g%d"):format(B, CH, H, W, O, s[5], s[6], s[7], s[8], s[9],
-      s[10], s[11], s[12], s[13]) }
+  return { s = s, x = B * CH * H * W, y = B * O * Ho * Wo, C = CH, pixels = B * Ho * Wo, w = O * CH / s.groups * s.kh * s.kw, O = O,
+    text = ("B%d C%d %dx%d O%d k%dx%d s%d,%d p%d,%d d%d,%d g%d"):format(B, CH, H, W, O, s.kh, s.kw, s.stride_h, s.stride_w,
+      s.pad_h, s.pad_w, s.dilation_h, s.dilation_w, s.groups) }
 end
 
 --- Shapes with one row, one column, one channel, primes, tails of every kind.
@@ -91,21 +94,21 @@ local function run(isa, kind, algo, shape, a, b, start, n, options)
   local out = ffi.new(REAL .. "[?]", n + 16)
   if start then ffi.copy(out, start, n * ffi.sizeof(REAL)) end
   for i = n, n + 15 do out[i] = 12345 end
-  local extras = ffi.new("ra_conv_extras", { scale = p.scale, shift = p.shift, act = p.act or 0, in_scale = p.in_scale,
-    in_shift = p.in_shift, in_act = p.in_act or 0, split = p.split or 0, residual = p.onto and out or p.residual })
+  local extras = ffi.new("ra_conv_extras", { scale = p.scale, shift = p.shift, act = p.act, in_scale = p.in_scale,
+    in_shift = p.in_shift, in_act = p.in_act, split = p.split or 0, residual = p.onto and out or p.residual })
   if p.moments then extras.mean, extras.var, extras.rstd = p.moments.mean, p.moments.var, p.moments.rstd end
   local code = C.ra_conv_run(isa, kind, algo, shape.s, a, b, extras, out, p.add or false, 1, nil)
   if code ~= 0 then error(ffi.message()) end
   for i = n, n + 15 do
-    if out[i] ~= 12345 then error(("%s wrote past its output: %s"):format(ALGOS[algo], shape.text)) end
+    if out[i] ~= 12345 then error(("%s wrote past its output: %s"):format(algo, shape.text)) end
   end
   return out
 end
 
---- Compares gathered moments with those of y itself, where the algorithm gathered any.
+--- Compares partial moments, merged, with the statistics of y itself, where the algorithm emits any.
 local function check_moments(shape, m, y, label)
   if m.rstd[0] < 0 then return end
-  local O, per, B = shape.O, shape.pixels / shape.s[0], shape.s[0]
+  local O, per, B = shape.O, shape.pixels / shape.s.B, shape.s.B
   for o = 0, O - 1 do
     local mean, var = 0, 0
     for b = 0, B - 1 do
@@ -119,8 +122,8 @@ local function check_moments(shape, m, y, label)
   end
 end
 
---- All algorithms of all sets on all shapes in one direction; the ways to read (in two parts, normalised on the way)
--- and to finish (added, with a residual, scaled, activated, moments gathered) take turns.
+--- All algorithms of all sets on all shapes in one direction; the ways to read (as two segments, with a prologue)
+-- and the epilogues (added, with a residual, scaled, activated, with moments) take turns.
 -- Every result must be the same bits with 1 and 2 threads.
 local function compare(kind)
   local tolerance, worst = REAL == "double" and 1e-12 or 1e-5, {}
@@ -128,36 +131,37 @@ local function compare(kind)
     local x, w, y = fill(shape.x), fill(shape.w), fill(shape.y)
     local turn, p = number % 4, {}
     if shape.C > 1 and number % 3 == 0 then p.split = 1 + number % (shape.C - 1) end
-    if kind ~= 1 and number % 5 < 3 then
-      p.in_scale, p.in_shift, p.in_act = fill(shape.C), fill(shape.C), number % 5
+    if kind ~= "data gradient" and number % 5 < 3 then
+      p.in_scale, p.in_shift, p.in_act = fill(shape.C), fill(shape.C), ACTS[number % 5 + 1]
     end
-    if kind == 0 then
+    if kind == "forward" then
       if turn > 1 then p.shift = fill(shape.O) end
       if turn > 2 then p.scale = fill(shape.O) end
-      p.act = turn > 0 and turn % 2 + 1 or 0
+      p.act = ACTS[turn > 0 and turn % 2 + 2 or 1]
       if number % 7 > 4 then p.onto = true elseif number % 7 > 2 then p.residual = fill(shape.y) end
     else
       p.add = turn % 2 == 1
     end
     local a, b, start, n
-    if kind == 0 then a, b, start, n = x, w, y, shape.y
-    elseif kind == 1 then a, b, start, n = y, w, x, shape.x
+    if kind == "forward" then a, b, start, n = x, w, y, shape.y
+    elseif kind == "data gradient" then a, b, start, n = y, w, x, shape.x
     else a, b, start, n = x, y, w, shape.w end
-    local wanted = run("generic", kind, 0, shape, a, b, start, n, p)
-    for algo = 1, 3 do
+    local wanted = run("generic", kind, ALGOS[1], shape, a, b, start, n, p)
+    for which = 2, #ALGOS do
+      local algo = ALGOS[which]
       for _, isa in ipairs(SETS) do
         if C.ra_conv_can(isa, kind, algo, shape.s) then
-          if kind == 0 and p.act == 0 and not p.onto and not p.residual then
+          if kind == "forward" and p.act == "none" and not p.onto and not p.residual then
             p.moments = {}
             for _, name in ipairs { "mean", "var", "rstd" } do p.moments[name] = ffi.new(REAL .. "[?]", shape.O, -1) end
           end
           local got = run(isa, kind, algo, shape, a, b, start, n, p)
-          if p.moments then check_moments(shape, p.moments, got, ALGOS[algo] .. " " .. isa .. ": " .. shape.text) end
+          if p.moments then check_moments(shape, p.moments, got, algo .. " " .. isa .. ": " .. shape.text) end
           local d = check.relative_l2(got, wanted, n)
-          local key = ALGOS[algo] .. " " .. isa
+          local key = algo .. " " .. isa
           if not worst[key] then worst[key] = { 0, "" } end
           if d > worst[key][1] then worst[key] = { d, shape.text } end
-          check.near(d, 0, tolerance, key .. " " .. KINDS[kind] .. ": " .. shape.text)
+          check.near(d, 0, tolerance, key .. " " .. kind .. ": " .. shape.text)
           C.ra_set_threads(1)
           local again = run(isa, kind, algo, shape, a, b, start, n, p)
           C.ra_set_threads(2)
@@ -169,14 +173,14 @@ local function compare(kind)
     end
   end
   for key, value in pairs(worst) do
-    io.write(("  %-17s %-15s worst relative L2 error %.1e (%s)\n"):format(key, KINDS[kind], value[1], value[2]))
+    io.write(("  %-17s %-15s worst relative L2 error %.1e (%s)\n"):format(key, kind, value[1], value[2]))
   end
 end
 
 local threads = C.ra_threads()
 C.ra_set_threads(2)
-for kind = 0, 2 do
-  check.case("kernel: convolution, " .. KINDS[kind], function() compare(kind) end)
+for _, kind in ipairs(KINDS) do
+  check.case("kernel: convolution, " .. kind, function() compare(kind) end)
 end
 
 check.case("kernel: plain convolution by hand", function()
@@ -184,7 +188,7 @@ check.case("kernel: plain convolution by hand", function()
   local x = ffi.new(REAL .. "[9]", { 1, 2, 3, 4, 5, 6, 7, 8, 9 })
   local w = ffi.new(REAL .. "[9]", { 0, 0, 0, 0, 1, 2, 0, 0, 0 })
   local shape = new_shape(1, 1, 3, 3, 1, 3, { pad = 1 })
-  local y = run("generic", 0, 0, shape, x, w, nil, 9)
+  local y = run("generic", "forward", ALGOS[1], shape, x, w, nil, 9)
   local wanted = { 5, 8, 3, 14, 17, 6, 23, 26, 9 }
   for i = 1, 9 do check.equal(y[i - 1], wanted[i], "y[" .. i .. "]") end
 end)
@@ -192,7 +196,7 @@ end)
 check.case("kernel: the chosen algorithm can do every shape", function()
   for _, shape in ipairs(shapes()) do
     for _, isa in ipairs(SETS) do
-      for kind = 0, 2 do
+      for _, kind in ipairs(KINDS) do
         check.ok(C.ra_conv_can(isa, kind, C.ra_conv_chosen(isa, kind, shape.s), shape.s), isa .. " " .. shape.text)
       end
     end

@@ -48,11 +48,11 @@ end
 
 -- ---- transposed convolution whose windows do not overlap ----
 
---- The same by the plain convolution: kind 0 forward, 1 data gradient, 2 weight gradient; its x is our y.
+--- The same by the plain convolution: kind as of ra_conv_run; its x is our y.
 local function plain(kind, s, O, k, a, b, n)
-  local shape = ffi.new("int32_t[14]", { s[1], O, s[3] * k, s[4] * k, s[2], k, k, k, k, 0, 0, 1, 1, 1 })
+  local shape = ffi.new("ra_conv_shape", { s[1], O, s[3] * k, s[4] * k, s[2], k, k, k, k, 0, 0, 1, 1, 1 })
   local out = ffi.new(ffi.real .. "[?]", n)
-  check.equal(C.ra_conv_run("generic", kind, 0, shape, a, b, nil, out, false, 1, nil), 0, ffi.message())
+  check.equal(C.ra_conv_run("generic", kind, C.ra_conv_algo_name(0), shape, a, b, nil, out, false, 1, nil), 0, ffi.message())
   return out
 end
 
@@ -62,8 +62,9 @@ on_every_set("conv_transpose2d", 2e-6, function(s)
   local y = ra.F.conv_transpose2d(x, w, { stride = k })
   local dy = ra.randn(y.shape)
   local _, dx, dw = ra.grad(function(a, b) return ra.F.sum(ra.F.mul(ra.F.conv_transpose2d(a, b, { stride = k }), dy)) end, x, w)
-  return { { "y", y.data, plain(1, s, O, k, x.data, w.data, y.size), y.size }, { "dx", dx.data, plain(0, s, O, k, dy.data, w.data, x.size), x.size },
-    { "dw", dw.data, plain(2, s, O, k, dy.data, x.data, w.size), w.size } }
+  return { { "y", y.data, plain("data gradient", s, O, k, x.data, w.data, y.size), y.size },
+    { "dx", dx.data, plain("forward", s, O, k, dy.data, w.data, x.size), x.size },
+    { "dw", dw.data, plain("weight gradient", s, O, k, dy.data, x.data, w.size), w.size } }
 end)
 
 -- ---- pooling ----

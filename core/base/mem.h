@@ -17,4 +17,8 @@ void *ra_mem_realloc(void *block, size_t count, size_t size);
 void ra_mem_free(void *block); /* NULL is fine */
 char *ra_mem_strdup(const char *text);
 
+/* For tests, see core/testing/api_test.h. */
+void ra_mem_fail_after(double n);
+double ra_mem_count(void);
+
 #endif

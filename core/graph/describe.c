@@ -30,8 +30,7 @@ static bool wants_dx(const ra_call *c) { return c->din[0].data || c->dx.count > 
 /* ---- how a step is computed ---- */
 
 static void put_conv(writer *w, const ra_call *c, ra_conv_kind kind) {
-  static const char *const name[RA_CONV_ALGOS] = {"plain", "direct", "gemm", "winograd"};
-  put(w, "%s (%s)", name[c->conv[kind].algo], c->conv[kind].why);
+  put(w, "%s (%s)", ra_conv_algo_name((int32_t)c->conv[kind].algo), c->conv[kind].why);
 }
 
 static void put_how(writer *w, const ra_plan *p, const ra_plan_step *step) {

@@ -96,7 +96,7 @@ static bool all_take(const ra_plan *p, int32_t node, int32_t kind) {
 static bool can_be_parts(const ra_plan *p, const ra_plan_node *n, int32_t node) {
   const ra_op *op = n->call.op;
   if (strcmp(op->name, "concat") != 0 || n->call.out.rank != 4 || n->call.param[ra_param_slot(op, "dim")] != 1) return false;
-  if (n->call.n_in > RA_MAX_PARTS || is_output(p, node) || !all_take(p, node, RA_TAKES_PARTS)) return false;
+  if (n->call.n_in > RA_MAX_SEGMENTS || is_output(p, node) || !all_take(p, node, RA_TAKES_PARTS)) return false;
   for (int32_t k = 0; k < n->call.n_in; k++) {
     const ra_plan_node *from = &p->node[n->in[k]];
     if (from->parts || (from->kind != RA_NODE_OP && from->wants_grad)) return false; /* gradients of leaves lie elsewhere */

@@ -205,7 +205,7 @@ static void make_backward_buffers(ra_plan *p) {
       } else if (from->parts) {
         c->dx.count = from->call.n_in;
         for (int32_t j = 0; j < from->call.n_in; j++)
-          if (wants_din(p, from, j)) c->dx.part[j].add = contribute(p, &p->node[from->in[j]], s);
+          if (wants_din(p, from, j)) c->dx.segment[j].add = contribute(p, &p->node[from->in[j]], s);
       } else {
         c->add[k] = contribute(p, from, s);
       }

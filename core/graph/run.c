@@ -24,10 +24,10 @@ static void add_parts(const ra_plan *p, int32_t node, char *start, ra_input *x) 
     return;
   }
   const ra_call *c = &n->call;
-  x->part[x->count].channels = c->out.dim[1];
-  x->part[x->count].data = value_of(p, c->lazy ? n->in[0] : node, start);
-  x->part[x->count].with = (ra_pointwise){0};
-  if (c->lazy) x->part[x->count].with = (ra_pointwise){place(p, n->saved[0], start), place(p, n->saved[1], start), c->act, c->slope};
+  x->segment[x->count].channels = c->out.dim[1];
+  x->segment[x->count].data = value_of(p, c->lazy ? n->in[0] : node, start);
+  x->segment[x->count].prologue = (ra_affine_act){0};
+  if (c->lazy) x->segment[x->count].prologue = (ra_affine_act){place(p, n->saved[0], start), place(p, n->saved[1], start), c->act, c->slope};
   x->count++;
 }
 
@@ -35,8 +35,8 @@ static void add_parts(const ra_plan *p, int32_t node, char *start, ra_input *x) 
 static void set_targets(const ra_plan *p, const ra_plan_node *from, char *start, ra_target *t) {
   for (int32_t j = 0; j < t->count; j++) {
     const ra_plan_node *to = &p->node[from->in[j]];
-    t->part[j].channels = to->call.out.dim[1];
-    t->part[j].data = to->wants_grad ? place(p, to->grad, start) : NULL;
+    t->segment[j].channels = to->call.out.dim[1];
+    t->segment[j].data = to->wants_grad ? place(p, to->grad, start) : NULL;
   }
 }
 

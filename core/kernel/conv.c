@@ -1,25 +1,25 @@
-/* conv: which algorithm computes a convolution, and the way to it. */
+/* conv: chooses the algorithm of a convolution and dispatches to it. */
 #include "conv.h"
 #include "vec.h"
 
 typedef struct algo {
   bool (*can)(const ra_conv *, ra_conv_kind);
   size_t (*work)(const ra_conv *, ra_conv_kind);
-  int32_t (*pieces)(const ra_conv *);
-  void (*forward)(const ra_conv *, const ra_input *, const ra_real *, const ra_finish *, ra_real *, void *);
+  int32_t (*moment_chunks)(const ra_conv *);
+  void (*forward)(const ra_conv *, const ra_input *, const ra_real *, const ra_epilogue *, ra_real *, void *);
   void (*backward_data)(const ra_conv *, const ra_real *, const ra_real *, const ra_target *, void *);
   void (*backward_weight)(const ra_conv *, const ra_input *, const ra_real *, bool, ra_real *, void *);
 } algo;
 
-#define ALGO(name)                                                                                                   \
-  {K(name##_can), K(name##_work), K(name##_pieces), K(name##_forward), K(name##_backward_data), K(name##_backward_weight)}
 static const algo algos[RA_CONV_ALGOS] = {
-  [RA_CONV_PLAIN] = ALGO(conv_plain),
-#ifndef RA_DOUBLE
-  [RA_CONV_DIRECT] = ALGO(conv_direct),
-  [RA_CONV_GEMM] = ALGO(conv_gemm),
-  [RA_CONV_WINOGRAD] = ALGO(winograd),
+#define RA_CONV_ALGO(NAME, prefix, text)                                                                              \
+  [RA_CONV_##NAME] = {K(prefix##_can), K(prefix##_work), K(prefix##_moment_chunks), K(prefix##_forward),              \
+                      K(prefix##_backward_data), K(prefix##_backward_weight)},
+#ifdef RA_DOUBLE
+#define RA_CONV_FLOAT_ALGO(NAME, prefix, text)
 #endif
+#include "algos.def"
+#undef RA_CONV_ALGO
 };
 
 bool K(conv_can)(const ra_conv *s, ra_conv_kind kind, ra_conv_algo a) {
@@ -77,9 +77,9 @@ ra_conv_choice K(conv_choose)(const ra_conv *s, ra_conv_kind kind, int32_t numer
 
 size_t K(conv_work)(const ra_conv *s, ra_conv_kind kind, ra_conv_algo a) { return algos[a].work(s, kind); }
 
-int32_t K(conv_pieces)(const ra_conv *s, ra_conv_algo a) { return algos[a].pieces(s); }
+int32_t K(conv_moment_chunks)(const ra_conv *s, ra_conv_algo a) { return algos[a].moment_chunks(s); }
 
-void K(conv_forward)(const ra_conv *s, ra_conv_algo a, const ra_input *x, const ra_real *w, const ra_finish *f,
+void K(conv_forward)(const ra_conv *s, ra_conv_algo a, const ra_input *x, const ra_real *w, const ra_epilogue *f,
                      ra_real *y, void *work) {
   algos[a].forward(s, x, w, f, y, work);
 }

@@ -5,50 +5,37 @@
 #define RA_KERNEL_CONV_H
 
 #include "kernel.h"
-#include "pointwise.h"
+#include "affine_act.h"
 
-bool K(conv_can)(const ra_conv *s, ra_conv_kind kind, ra_conv_algo algo);
-ra_conv_choice K(conv_choose)(const ra_conv *s, ra_conv_kind kind, int32_t numerics);
-size_t K(conv_work)(const ra_conv *s, ra_conv_kind kind, ra_conv_algo algo);
-int32_t K(conv_pieces)(const ra_conv *s, ra_conv_algo algo);
-void K(conv_forward)(const ra_conv *s, ra_conv_algo algo, const ra_input *x, const ra_real *w, const ra_finish *f,
-                     ra_real *y, void *work);
-void K(conv_backward_data)(const ra_conv *s, ra_conv_algo algo, const ra_real *dy, const ra_real *w, const ra_target *dx,
-                           void *work);
-void K(conv_backward_weight)(const ra_conv *s, ra_conv_algo algo, const ra_input *x, const ra_real *dy, bool add,
-                             ra_real *dw, void *work);
-void K(gemm)(bool at, bool bt, int32_t M, int32_t N, int32_t K_, const ra_real *A, const ra_real *B, bool add, ra_real *C);
-
-/* Each algorithm: whether it can, its scratch in bytes, and the three directions. */
-#define RA_CONV_DECLARE(name)                                                                                         \
-  bool K(name##_can)(const ra_conv *s, ra_conv_kind kind);                                                            \
-  size_t K(name##_work)(const ra_conv *s, ra_conv_kind kind);                                                         \
-  int32_t K(name##_pieces)(const ra_conv *s);                                                                         \
-  void K(name##_forward)(const ra_conv *s, const ra_input *x, const ra_real *w, const ra_finish *f, ra_real *y,       \
-                         void *work);                                                                                 \
-  void K(name##_backward_data)(const ra_conv *s, const ra_real *dy, const ra_real *w, const ra_target *dx, void *work); \
-  void K(name##_backward_weight)(const ra_conv *s, const ra_input *x, const ra_real *dy, bool add, ra_real *dw, void *work);
-RA_CONV_DECLARE(conv_plain)
-#ifndef RA_DOUBLE
-RA_CONV_DECLARE(conv_direct)
-RA_CONV_DECLARE(conv_gemm)
-RA_CONV_DECLARE(winograd)
+/* Each algorithm: whether it can, its scratch in bytes, its chunks of partial moments, and the three directions. */
+#define RA_CONV_ALGO(NAME, prefix, text)                                                                               \
+  bool K(prefix##_can)(const ra_conv *s, ra_conv_kind kind);                                                           \
+  size_t K(prefix##_work)(const ra_conv *s, ra_conv_kind kind);                                                        \
+  int32_t K(prefix##_moment_chunks)(const ra_conv *s);                                                                 \
+  void K(prefix##_forward)(const ra_conv *s, const ra_input *x, const ra_real *w, const ra_epilogue *e, ra_real *y,    \
+                           void *work);                                                                                \
+  void K(prefix##_backward_data)(const ra_conv *s, const ra_real *dy, const ra_real *w, const ra_target *dx, void *work); \
+  void K(prefix##_backward_weight)(const ra_conv *s, const ra_input *x, const ra_real *dy, bool add, ra_real *dw, void *work);
+#ifdef RA_DOUBLE
+#define RA_CONV_FLOAT_ALGO(NAME, prefix, text)
 #endif
+#include "algos.def"
+#undef RA_CONV_ALGO
 
-/* Scratch sizes are multiples of this, so that every part starts on a cache line. */
+/* Scratch sizes are multiples of this, so that every array in it starts on a cache line. */
 static inline size_t conv_align(size_t bytes) { return (bytes + 63) / 64 * 64; }
 
-/* -- channels of an input or a target, wherever its part lies; planes have `area` numbers -- */
+/* -- channels of an input or a target, in whichever segment; planes have `area` numbers -- */
 
-typedef struct channel {
+typedef struct source {
   const ra_real *data; /* the plane of the first picture */
   int64_t batch;       /* from a picture's plane to the next one's */
-  point with;
-} channel;
-static inline channel channel_of(const ra_input *x, int32_t c, int64_t area) {
+  affine prologue;
+} source;
+static inline source source_of(const ra_input *x, int32_t c, int64_t area) {
   int32_t p = 0;
-  while (c >= x->part[p].channels) c -= x->part[p++].channels;
-  return (channel){x->part[p].data + c * area, x->part[p].channels * area, point_of(&x->part[p].with, c)};
+  while (c >= x->segment[p].channels) c -= x->segment[p++].channels;
+  return (source){x->segment[p].data + c * area, x->segment[p].channels * area, affine_of(&x->segment[p].prologue, c)};
 }
 
 typedef struct sink {
@@ -59,9 +46,9 @@ typedef struct sink {
 } sink;
 static inline sink sink_of(const ra_target *t, int32_t c, int64_t area) {
   int32_t p = 0;
-  while (c >= t->part[p].channels) c -= t->part[p++].channels;
-  const ra_real *residual = t->part[p].residual ? t->part[p].residual + c * area : NULL;
-  return (sink){t->part[p].data ? t->part[p].data + c * area : NULL, t->part[p].channels * area, t->part[p].add, residual};
+  while (c >= t->segment[p].channels) c -= t->segment[p++].channels;
+  const ra_real *residual = t->segment[p].residual ? t->segment[p].residual + c * area : NULL;
+  return (sink){t->segment[p].data ? t->segment[p].data + c * area : NULL, t->segment[p].channels * area, t->segment[p].add, residual};
 }
 /* The residual of the numbers at `at`, which are numbers of y. */
 static inline const ra_real *residual_of(const sink *y, const ra_real *at) {
@@ -70,12 +57,12 @@ static inline const ra_real *residual_of(const sink *y, const ra_real *at) {
 
 /* One array of `channels`. */
 static inline ra_input whole_input(const ra_real *data, int32_t channels) {
-  return (ra_input){.count = 1, .part = {{.data = data, .channels = channels}}};
+  return (ra_input){.count = 1, .segment = {{.data = data, .channels = channels}}};
 }
 
 /* y of a forward convolution with `channels`. */
-static inline ra_target output_target(ra_real *y, int32_t channels, const ra_finish *f) {
-  return (ra_target){.count = 1, .part = {{.data = y, .channels = channels, .residual = f->residual}}};
+static inline ra_target output_target(ra_real *y, int32_t channels, const ra_epilogue *f) {
+  return (ra_target){.count = 1, .segment = {{.data = y, .channels = channels, .residual = f->residual}}};
 }
 
 /* From the sums of n numbers' distances to `around` and of their squares. */

@@ -34,7 +34,7 @@ typedef struct job {
   const ra_target *y;
   const ra_real *w, *dy;
   ra_real *packed, *parts;
-  const ra_pointwise *e;
+  const ra_affine_act *e;
   ra_moments *moments;                                            /* [B*strips][O] or NULL */
   int32_t width, R, strips, depth, *offset;
   char *scratch;
@@ -90,7 +90,7 @@ static void make_offsets(const job *k) {
 }
 
 /* Rows of a plane [H,W] from `top` on, `rows` of them, with `left` zeros before each and zeros up to width. */
-static void copy_rows(const ra_real *x, const point *with, int32_t H, int32_t W, int32_t top, int32_t rows, int32_t left, int32_t width,
+static void copy_rows(const ra_real *x, const affine *prologue, int32_t H, int32_t W, int32_t top, int32_t rows, int32_t left, int32_t width,
                       ra_real *to) {
   int32_t n = W < width - left ? W : width - left;
   for (int32_t r = top; r < top + rows; r++, to += width) {
@@ -99,7 +99,7 @@ static void copy_rows(const ra_real *x, const point *with, int32_t H, int32_t W,
       continue;
     }
     for (int32_t j = 0; j < left; j++) to[j] = 0;
-    point_row(with, n, x + (int64_t)r * W, to + left);
+    affine_row(prologue, n, x + (int64_t)r * W, to + left);
     for (int32_t j = left + n; j < width; j++) to[j] = 0;
   }
 }
@@ -107,8 +107,8 @@ static void copy_rows(const ra_real *x, const point *with, int32_t H, int32_t W,
 static void copy_strip(const job *k, int32_t b, int32_t g, int32_t first, ra_real *strip) {
   int32_t rows = k->R + (k->kh - 1) * k->dh;
   for (int32_t c = 0; c < k->C; c++) {
-    channel x = channel_of(k->x, g * k->C + c, (int64_t)k->H * k->W);
-    copy_rows(x.data + b * x.batch, &x.with, k->H, k->W, first - k->ph, rows, k->pw, k->width,
+    source x = source_of(k->x, g * k->C + c, (int64_t)k->H * k->W);
+    copy_rows(x.data + b * x.batch, &x.prologue, k->H, k->W, first - k->ph, rows, k->pw, k->width,
               strip + (size_t)c * (size_t)rows * (size_t)k->width);
   }
   memset(strip + k->strip - SLACK, 0, SLACK * sizeof *strip);
@@ -138,9 +138,9 @@ static void one_row(int32_t depth, const ra_real *w, const ra_real *base, const 
 }
 
 static void store_rows(const job *k, int32_t o, const ra_real *from, int32_t rows, const sink *y, ra_real *to) {
-  point out = point_of(k->e, o);
+  affine out = affine_of(k->e, o);
   for (int32_t r = 0; r < rows; r++, from += k->width, to += k->Wo) {
-    if (!y->add) point_row_sum(&out, k->Wo, from, residual_of(y, to), to);
+    if (!y->add) affine_row_sum(&out, k->Wo, from, residual_of(y, to), to);
     else
       for (int32_t j = 0; j < k->Wo; j++) to[j] += from[j];
   }
@@ -182,17 +182,17 @@ static void run(job *k) {
   ra_parallel(k->B * k->groups * k->strips, product, k);
 }
 
-int32_t K(conv_direct_pieces)(const ra_conv *s) {
+int32_t K(conv_direct_moment_chunks)(const ra_conv *s) {
   job k = plan(s, RA_CONV_FORWARD);
   return s->B * k.strips;
 }
 
-void K(conv_direct_forward)(const ra_conv *s, const ra_input *x, const ra_real *w, const ra_finish *f, ra_real *y,
+void K(conv_direct_forward)(const ra_conv *s, const ra_input *x, const ra_real *w, const ra_epilogue *f, ra_real *y,
                             void *work) {
   job k = plan(s, RA_CONV_FORWARD);
   lay_out(&k, RA_CONV_FORWARD, work);
   ra_target to = output_target(y, s->O, f);
-  k.x = x, k.w = w, k.e = &f->with, k.y = &to, k.moments = f->moments;
+  k.x = x, k.w = w, k.e = &f->affine, k.y = &to, k.moments = f->moments;
   run(&k);
 }
 
@@ -225,7 +225,7 @@ static void weight_part(void *context, int32_t chunk) {
   ra_real *strip = (ra_real *)(void *)(k->scratch + (size_t)ra_thread_index() * k->slot), *dy = strip + k->strip;
   int32_t ld = out_width(k), g = chunk % k->groups, part = chunk / k->groups, all = k->B * k->strips;
   int32_t rows4 = round_up(k->O, 4), depth8 = round_up(k->depth, 8);
-  const point none = point_of(NULL, 0);
+  const affine none = affine_of(NULL, 0);
   ra_real *sum = k->parts + (size_t)chunk * (size_t)rows4 * (size_t)depth8;
   memset(sum, 0, (size_t)rows4 * (size_t)depth8 * sizeof *sum);
   for (int32_t i = (int32_t)((int64_t)all * part / PARTS); i < (int32_t)((int64_t)all * (part + 1) / PARTS); i++) {

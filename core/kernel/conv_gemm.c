@@ -12,7 +12,6 @@
 
 #include "../base/thread.h"
 #include "conv.h"
-#include "elementwise.h"
 #include "micro.h"
 
 enum { MAX_TAPS = 64 };  /* largest kernel height and width */
@@ -36,7 +35,7 @@ typedef struct job {
   grid g;
   int32_t M, planes, depth;      /* rows of the product and planes read, per group; depth = planes * taps */
   const ra_real *a;              /* packed weights [groups][M/MO][depth][MO] */
-  const ra_pointwise *e;
+  const ra_affine_act *e;
   const ra_target *to;           /* pixel (b,i,j) of row m: plane m of picture b + out_first + i*out_row + j*out_col */
   int64_t out_plane, out_first, out_row, out_col;
   char *scratch;
@@ -86,7 +85,7 @@ static int32_t cut_runs(const grid *g, int32_t n0, int32_t n, pixel_run *runs) {
 }
 
 /* One row of the columns matrix: tap (u,v) of a plane. */
-static void pack_row(const grid *g, const channel *x, int32_t u, int32_t v, const pixel_run *runs, int32_t count, ra_real *to) {
+static void pack_row(const grid *g, const source *x, int32_t u, int32_t v, const pixel_run *runs, int32_t count, ra_real *to) {
   int32_t step = g->w.step;
   for (int32_t s = 0; s < count; to += runs[s++].n) {
     int32_t n = runs[s].n, h = runs[s].i * g->h.step + g->h.offset[u], q = runs[s].j * step + g->w.offset[v];
@@ -108,7 +107,7 @@ static void pack_row(const grid *g, const channel *x, int32_t u, int32_t v, cons
         vec_store(to + m, EVERY_2ND(low, high, 0));
       }
     for (; m < last; m++) to[m] = row[m * step];
-    if (!x->with.as_is && m > inside) point_row(&x->with, m - inside, to + inside, to + inside);
+    if (!x->prologue.as_is && m > inside) affine_row(&x->prologue, m - inside, to + inside, to + inside);
     for (; m < n; m++) to[m] = 0;
   }
 }
@@ -119,7 +118,7 @@ static void pack_columns(const grid *g, int32_t first, int32_t k0, int32_t kc, c
   int32_t taps = g->h.count * g->w.count;
   for (int32_t k = k0; k < k0 + kc; k++, to += ld) {
     int32_t u = k % taps / g->w.count, v = k % g->w.count;
-    channel x = channel_of(g->from, first + k / taps, g->plane);
+    source x = source_of(g->from, first + k / taps, g->plane);
     pack_row(g, &x, u, v, runs, count, to);
     for (int32_t m = n; m < width; m++) to[m] = 0;
   }
@@ -132,7 +131,7 @@ static void store_rows(const job *k, int32_t group, int32_t n0, int32_t n, const
   int32_t width = dense ? area : g->cols;
   for (int32_t m = 0; m < k->M; m++, tile += LDB) {
     int32_t o = group * k->M + m;
-    point out = point_of(k->e, o);
+    affine out = affine_of(k->e, o);
     sink y = sink_of(k->to, o, k->out_plane);
     for (int32_t done = 0; done < n && y.data;) {
       int32_t b = (n0 + done) / area, r = (n0 + done) % area, i = r / width, j = r % width;
@@ -141,7 +140,7 @@ static void store_rows(const job *k, int32_t group, int32_t n0, int32_t n, const
       const ra_real *t = tile + done;
       done += run;
       if (k->out_col == 1 && !y.add)
-        point_row_sum(&out, run, t, residual_of(&y, to), to);
+        affine_row_sum(&out, run, t, residual_of(&y, to), to);
       else if (y.add)
         for (int32_t q = 0; q < run; q++) to[q * k->out_col] += t[q];
       else
@@ -231,13 +230,13 @@ size_t K(conv_gemm_work)(const ra_conv *s, ra_conv_kind kind) {
          threads * weight_slot(og);
 }
 
-int32_t K(conv_gemm_pieces)(const ra_conv *s) { return (void)s, 0; }
+int32_t K(conv_gemm_moment_chunks)(const ra_conv *s) { return (void)s, 0; }
 
-void K(conv_gemm_forward)(const ra_conv *s, const ra_input *x, const ra_real *w, const ra_finish *f, ra_real *y,
+void K(conv_gemm_forward)(const ra_conv *s, const ra_input *x, const ra_real *w, const ra_epilogue *f, ra_real *y,
                           void *work) {
   int32_t cg = s->C / s->groups, og = s->O / s->groups;
   ra_target to = output_target(y, s->O, f);
-  job k = {.s = s, .M = og, .planes = cg, .depth = cg * s->kh * s->kw, .a = work, .e = &f->with, .to = &to,
+  job k = {.s = s, .M = og, .planes = cg, .depth = cg * s->kh * s->kw, .a = work, .e = &f->affine, .to = &to,
            .out_plane = (int64_t)s->Ho * s->Wo, .out_row = s->Wo, .out_col = 1,
            .scratch = (char *)work + packed_size(s, og, cg), .slot = product_slot(og)};
   k.g = (grid){x, (int64_t)s->H * s->W, s->B, s->H, s->W, s->Ho, s->Wo,
@@ -253,7 +252,7 @@ void K(conv_gemm_backward_data)(const ra_conv *s, const ra_real *dy, const ra_re
   int32_t cg = s->C / s->groups, og = s->O / s->groups;
   if (doubles(s) && dx->count == 1) {
     ra_deconv d = {s->B, s->O, s->Ho, s->Wo, s->C, 2, 2};
-    K(deconv_forward)(&d, dy, NULL, w, NULL, dx->part[0].add, dx->part[0].data, work);
+    K(deconv_forward)(&d, dy, NULL, w, NULL, dx->segment[0].add, dx->segment[0].data, work);
     return;
   }
   ra_input from = whole_input(dy, s->O);

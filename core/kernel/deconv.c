@@ -13,7 +13,7 @@
  * dW: blocks are dealt to PARTS workers with a sum of their own, added in order.
  * Where dW outweighs the pictures (deep), X and T' of all blocks are kept and
  * every worker owns DEEP_C rows of dW. */
-#include "elementwise.h"
+#include "kernel.h"
 
 #include <string.h>
 
@@ -32,7 +32,7 @@ typedef struct job {
   int32_t group;      /* rows of Y at a time: whole (o,u), about MB */
   bool deep, add, add_dx, add_dw;
   const ra_real *x, *w, *bias, *dy;
-  const ra_pointwise *with;
+  const ra_affine_act *prologue;
   ra_real *y, *dx, *dw;
   ra_real *packed, *sums, *all_x, *all_t; /* shared scratch */
   char *scratch;
@@ -162,8 +162,8 @@ static void read_rows(const job *k, const block *r, int32_t row, ra_real *rows) 
 static void pack_x(const job *k, const block *r, ra_real *to) {
   for (int32_t c = 0; c < k->Cr; c++, to += LDB) {
     int32_t n = c < k->s->C ? r->n : 0;
-    point with = point_of(k->with, n > 0 ? c : 0);
-    point_row(&with, n, k->x + ((int64_t)r->b * k->s->C + (n > 0 ? c : 0)) * k->P + r->p0, to);
+    affine prologue = affine_of(k->prologue, n > 0 ? c : 0);
+    affine_row(&prologue, n, k->x + ((int64_t)r->b * k->s->C + (n > 0 ? c : 0)) * k->P + r->p0, to);
     for (int32_t q = n; q < r->width; q++) to[q] = 0;
   }
 }
@@ -202,11 +202,11 @@ static void forward_block(void *context, int32_t index) {
   }
 }
 
-void K(deconv_forward)(const ra_deconv *s, const ra_real *x, const ra_pointwise *with, const ra_real *w, const ra_real *bias,
+void K(deconv_forward)(const ra_deconv *s, const ra_real *x, const ra_affine_act *prologue, const ra_real *w, const ra_real *bias,
                        bool add, ra_real *y, void *work) {
   size_t bytes;
   job k = plan(s, work, &bytes);
-  k.x = x, k.with = with, k.w = w, k.bias = bias, k.add = add, k.y = y;
+  k.x = x, k.prologue = prologue, k.w = w, k.bias = bias, k.add = add, k.y = y;
   ra_parallel((k.M + k.group - 1) / k.group, pack_group, &k);
   ra_parallel(k.blocks, forward_block, &k);
 }
@@ -315,11 +315,11 @@ static void pack_channels(void *context, int32_t index) {
     for (int32_t q = 0; q < MO; q++) *to++ = c + q < k->s->C ? k->w[(int64_t)(c + q) * k->M + m] : 0;
 }
 
-void K(deconv_backward)(const ra_deconv *s, const ra_real *x, const ra_pointwise *with, const ra_real *w, const ra_real *dy,
+void K(deconv_backward)(const ra_deconv *s, const ra_real *x, const ra_affine_act *prologue, const ra_real *w, const ra_real *dy,
                         bool add_dx, ra_real *dx, bool add_dw, ra_real *dw, void *work) {
   size_t bytes;
   job k = plan(s, work, &bytes);
-  k.x = x, k.with = with, k.w = w, k.dy = dy, k.add_dx = add_dx, k.dx = dx, k.add_dw = add_dw, k.dw = dw;
+  k.x = x, k.prologue = prologue, k.w = w, k.dy = dy, k.add_dx = add_dx, k.dx = dx, k.add_dw = add_dw, k.dw = dw;
   if (dx) ra_parallel((s->C + MO - 1) / MO, pack_channels, &k);
   if (k.deep && dw) {
     ra_parallel(k.blocks, deep_block, &k);

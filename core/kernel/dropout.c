@@ -1,7 +1,7 @@
 /* dropout.c: y (+)= x / (1 - p) where uniform number i of the key is p or more, else 0.
  * Nothing is stored: the same key gives the same mask again in the backward pass.
  * The words are those of ra_random_block (Philox4x32-10), BLOCKS blocks of four at a time. */
-#include "elementwise.h"
+#include "kernel.h"
 
 #include "../base/thread.h"
 

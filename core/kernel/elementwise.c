@@ -1,7 +1,7 @@
 /* elementwise.c: y[i] = f(x[i]), its gradient, f(a[i], b[i]), sums and products
  * of flat arrays. Work is cut into chunks of RA_CHUNK elements (sums: into at
  * most PARTS). Any target may be the very memory of a source. */
-#include "elementwise.h"
+#include "kernel.h"
 
 #include "../base/thread.h"
 #include "vec.h"

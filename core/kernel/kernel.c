@@ -1,7 +1,8 @@
-/* kernel.c: which table of kernels is in use. Compiled once. */
+/* kernel.c: the table of kernels in use, the names of algorithms, the peak. Compiled once. */
 #include "kernel.h"
 
 #include "../base/cpu.h"
+#include "../base/thread.h"
 
 extern const ra_kernels ra_kernels_generic;
 #ifdef RA_HAVE_avx2
@@ -23,3 +24,31 @@ const ra_kernels *ra_kernel_of(int32_t isa) {
 }
 
 const ra_kernels *ra_kernel(void) { return ra_kernel_of((int32_t)ra_isa_active()); }
+
+const char *ra_conv_algo_name(int32_t algo) {
+  static const char *const name[RA_CONV_ALGOS] = {
+#define RA_CONV_ALGO(NAME, prefix, text) [RA_CONV_##NAME] = text,
+#include "algos.def"
+#undef RA_CONV_ALGO
+  };
+  return algo >= 0 && algo < RA_CONV_ALGOS ? name[algo] : NULL;
+}
+
+/* ---- the peak ---- */
+
+enum { PEAK_ROUNDS = 1000000, PEAK_TURNS = 10 }; /* each takes milliseconds; a processor that slept needs one to reach its clock rate */
+
+static void at_peak(void *flops, int32_t thread) { ((double *)flops)[thread] = ra_kernel()->peak_flops(PEAK_ROUNDS); }
+
+double ra_peak_gflops(void) {
+  double best = 0, flops[64];
+  int32_t threads = ra_threads() < 64 ? ra_threads() : 64;
+  for (int turn = 0; turn < PEAK_TURNS; turn++) {
+    double sum = 0, start = ra_clock();
+    ra_parallel(threads, at_peak, flops);
+    double took = ra_clock() - start;
+    for (int32_t i = 0; i < threads; i++) sum += flops[i];
+    if (took > 0 && sum / took > best) best = sum / took;
+  }
+  return best / 1e9;
+}

@@ -3,7 +3,7 @@
  * Sums of a row run in double lanes; rows are independent. Gradients of weight
  * and bias of layer normalisation are summed over PARTS ranges of rows, fixed
  * by shape, then over the parts in order. */
-#include "elementwise.h"
+#include "kernel.h"
 
 #include <string.h>
 

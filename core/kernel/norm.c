@@ -5,13 +5,13 @@
  * plane, or several small planes). Within a block sums run in vector lanes
  * around a shift, mean first, then squared deviations, while the block is in
  * the first cache; blocks are combined in double by Chan, Golub and LeVeque
- * (1979). Few channels: a channel's blocks are dealt to PARTS workers. */
-#include "elementwise.h"
+ * (1979). Few channels: a channel's blocks are cut into PARTS runs. */
+#include "kernel.h"
 
 #include <math.h>
 
 #include "../base/thread.h"
-#include "pointwise.h"
+#include "affine_act.h"
 
 enum { BLOCK = 2048, PARTS = 16, FEW = 16 };
 
@@ -34,8 +34,8 @@ static cut cut_of(int32_t B, int32_t C, int32_t N) {
 typedef struct { int32_t b0, b1, from, to; } range;
 
 static range block_range(const cut *s, int32_t i) {
-  int32_t group = i / s->per_plane, piece = i % s->per_plane;
-  range r = {.b0 = group * s->planes, .from = piece * BLOCK};
+  int32_t group = i / s->per_plane, chunk = i % s->per_plane;
+  range r = {.b0 = group * s->planes, .from = chunk * BLOCK};
   r.b1 = r.b0 + s->planes < s->B ? r.b0 + s->planes : s->B;
   r.to = s->per_plane > 1 && r.from + BLOCK < s->N ? r.from + BLOCK : s->N;
   return r;
@@ -51,7 +51,7 @@ static void merge(ra_moments *a, ra_moments b) {
   a->n = n;
 }
 
-/* Of the elements of one block of a channel that starts at x. */
+/* Moments of one block of a channel that starts at x. */
 static ra_moments block_moments(const ra_real *x, int64_t batch, range r) {
   const ra_real shift = x[r.b0 * batch + r.from];
   double n = (double)(r.b1 - r.b0) * (r.to - r.from), rest = 0;
@@ -96,22 +96,27 @@ static ra_moments block_moments(const ra_real *x, int64_t batch, range r) {
   return (ra_moments){n, (double)shift + offset, m2 > 0 ? m2 : m2 == m2 ? 0 : m2};
 }
 
+/* Where the statistics of the channels go, each [C]. */
+typedef struct {
+  double eps;
+  ra_real *mean, *var, *rstd;
+} statistics;
+
 typedef struct {
   cut s;
   const ra_real *x;
-  double eps;
-  ra_real *mean, *var, *rstd;
+  statistics to;
   ra_moments part[FEW * PARTS];
 } stats_job;
 
-static void stats_out(const stats_job *j, int32_t c, ra_moments m) {
+static void stats_out(const statistics *to, int32_t c, ra_moments m) {
   double var = m.n > 0 ? m.m2 / m.n : 0;
-  j->mean[c] = (ra_real)m.mean;
-  j->var[c] = (ra_real)var;
-  j->rstd[c] = (ra_real)(1 / sqrt(var + j->eps));
+  to->mean[c] = (ra_real)m.mean;
+  to->var[c] = (ra_real)var;
+  to->rstd[c] = (ra_real)(1 / sqrt(var + to->eps));
 }
 
-/* Part p of channel c, or the whole channel where there is one part. */
+/* Run p of the blocks of channel c; all its blocks where parts is 1. */
 static void stats_item(void *context, int32_t item) {
   stats_job *j = context;
   int32_t c = item / j->s.parts, p = item % j->s.parts;
@@ -120,7 +125,7 @@ static void stats_item(void *context, int32_t item) {
   ra_moments all = {0};
   for (int32_t i = from; i < to; i++)
     merge(&all, block_moments(j->x + (int64_t)c * j->s.N, (int64_t)j->s.C * j->s.N, block_range(&j->s, i)));
-  if (j->s.parts == 1) stats_out(j, c, all);
+  if (j->s.parts == 1) stats_out(&j->to, c, all);
   else j->part[item] = all;
 }
 
@@ -129,36 +134,32 @@ void K(channel_stats)(int32_t B, int32_t C, int32_t N, const ra_real *x, double 
   stats_job j;
   j.s = cut_of(B, C, N);
   j.x = x;
-  j.eps = eps;
-  j.mean = mean;
-  j.var = var;
-  j.rstd = rstd;
+  j.to = (statistics){eps, mean, var, rstd};
   ra_parallel(C * j.s.parts, stats_item, &j);
   if (j.s.parts == 1) return;
   for (int32_t c = 0; c < C; c++) {
     ra_moments all = {0};
     for (int32_t p = 0; p < j.s.parts; p++) merge(&all, j.part[c * j.s.parts + p]);
-    stats_out(&j, c, all);
+    stats_out(&j.to, c, all);
   }
 }
 
 typedef struct {
-  int32_t pieces, C;
+  int32_t chunks, C;
   const ra_moments *moments;
-  double eps;
-  ra_real *mean, *var, *rstd;
+  statistics to;
 } merge_job;
 
 static void merge_channel(void *context, int32_t c) {
   const merge_job *j = context;
   ra_moments all = {0};
-  for (int32_t p = 0; p < j->pieces; p++) merge(&all, j->moments[(int64_t)p * j->C + c]);
-  stats_out(&(stats_job){.eps = j->eps, .mean = j->mean, .var = j->var, .rstd = j->rstd}, c, all);
+  for (int32_t p = 0; p < j->chunks; p++) merge(&all, j->moments[(int64_t)p * j->C + c]);
+  stats_out(&j->to, c, all);
 }
 
-void K(merge_moments)(int32_t pieces, int32_t C, const ra_moments *moments, double eps, ra_real *mean, ra_real *var,
+void K(merge_moments)(int32_t chunks, int32_t C, const ra_moments *moments, double eps, ra_real *mean, ra_real *var,
                       ra_real *rstd) {
-  merge_job j = {pieces, C, moments, eps, mean, var, rstd};
+  merge_job j = {chunks, C, moments, {eps, mean, var, rstd}};
   ra_parallel(C, merge_channel, &j);
 }
 
@@ -166,31 +167,31 @@ void K(merge_moments)(int32_t pieces, int32_t C, const ra_moments *moments, doub
 
 typedef struct {
   int32_t C, N, planes; /* planes = B * C */
-  int32_t group, pieces; /* planes in an item; or items in a plane */
+  int32_t group, chunks; /* planes in an item; or items in a plane */
   const ra_real *x;
-  const ra_pointwise *e;
+  const ra_affine_act *e;
   ra_real *y;
 } affine_job;
 
 static void affine_item(void *context, int32_t item) {
   const affine_job *j = context;
-  const ra_pointwise *e = j->e;
-  int32_t first = item / j->pieces * j->group, piece = item % j->pieces;
+  const ra_affine_act *e = j->e;
+  int32_t first = item / j->chunks * j->group, chunk = item % j->chunks;
   int32_t last = first + j->group < j->planes ? first + j->group : j->planes;
-  int32_t from = piece * RA_CHUNK, to = j->pieces > 1 && from + RA_CHUNK < j->N ? from + RA_CHUNK : j->N;
+  int32_t from = chunk * RA_CHUNK, to = j->chunks > 1 && from + RA_CHUNK < j->N ? from + RA_CHUNK : j->N;
   for (int32_t k = first; k < last; k++) {
-    point with = point_of(e, k % j->C);
+    affine prologue = affine_of(e, k % j->C);
     int64_t at = (int64_t)k * j->N + from;
-    point_row(&with, to - from, j->x + at, j->y + at);
+    affine_row(&prologue, to - from, j->x + at, j->y + at);
   }
 }
 
-void K(channel_affine)(int32_t B, int32_t C, int32_t N, const ra_real *x, const ra_pointwise *e, ra_real *y) {
-  affine_job j = {.C = C, .N = N, .planes = B * C, .group = 1, .pieces = 1, .x = x, .e = e, .y = y};
+void K(channel_affine)(int32_t B, int32_t C, int32_t N, const ra_real *x, const ra_affine_act *e, ra_real *y) {
+  affine_job j = {.C = C, .N = N, .planes = B * C, .group = 1, .chunks = 1, .x = x, .e = e, .y = y};
   if (N <= 0 || j.planes <= 0) return;
-  if (N > RA_CHUNK) j.pieces = (N + RA_CHUNK - 1) / RA_CHUNK;
+  if (N > RA_CHUNK) j.chunks = (N + RA_CHUNK - 1) / RA_CHUNK;
   else j.group = RA_CHUNK / N;
-  ra_parallel((j.planes + j.group - 1) / j.group * j.pieces, affine_item, &j);
+  ra_parallel((j.planes + j.group - 1) / j.group * j.chunks, affine_item, &j);
 }
 
 /* ---- gradient of y = act(g (x - mean) rstd + b), mean and rstd of the batch ----
@@ -209,16 +210,16 @@ typedef struct {
   sums part[FEW * PARTS];
 } grad_job;
 
-/* z = x * scale + shift is what forward compared with 0. */
-typedef struct { ra_real mean, scale, shift, slope; } channel;
+/* Of one channel; the forward pass compared z = x * scale + shift with 0. */
+typedef struct { ra_real mean, scale, shift, slope; } coefficients;
 
-static channel channel_of(const grad_job *j, int32_t c) {
+static coefficients coefficients_of(const grad_job *j, int32_t c) {
   ra_real scale = j->g ? j->g[c] * j->rstd[c] : j->rstd[c];
   ra_real drop = j->mean[c] * scale;
-  return (channel){j->mean[c], scale, (j->b ? j->b[c] : 0) - drop, j->slope};
+  return (coefficients){j->mean[c], scale, (j->b ? j->b[c] : 0) - drop, j->slope};
 }
 
-static sums block_sums(const ra_real *x, const ra_real *dy, int64_t batch, range r, channel k) {
+static sums block_sums(const ra_real *x, const ra_real *dy, int64_t batch, range r, coefficients k) {
   vec mean = vec_splat(k.mean), scale = vec_splat(k.scale), shift = vec_splat(k.shift), slope = vec_splat(k.slope);
   vec zero = vec_zero(), s0 = zero, s1 = zero, t0 = zero, t1 = zero;
   sums rest = {0};
@@ -243,7 +244,7 @@ static sums block_sums(const ra_real *x, const ra_real *dy, int64_t batch, range
   return (sums){(double)vec_sum(s0 + s1) + rest.d, (double)vec_sum(t0 + t1) + rest.dx};
 }
 
-static void block_grad(const ra_real *x, const ra_real *dy, int64_t batch, range r, channel k, ra_real c0, ra_real c1,
+static void block_grad(const ra_real *x, const ra_real *dy, int64_t batch, range r, coefficients k, ra_real c0, ra_real c1,
                        bool add, ra_real *dx) {
   vec mean = vec_splat(k.mean), scale = vec_splat(k.scale), shift = vec_splat(k.shift), slope = vec_splat(k.slope);
   vec v0 = vec_splat(c0), v1 = vec_splat(c1), zero = vec_zero();
@@ -270,7 +271,7 @@ static sums part_sums(const grad_job *j, int32_t c, int32_t p) {
   int32_t from = (int32_t)((int64_t)j->s.blocks * p / j->s.parts);
   int32_t to = (int32_t)((int64_t)j->s.blocks * (p + 1) / j->s.parts);
   int64_t at = (int64_t)c * j->s.N, batch = (int64_t)j->s.C * j->s.N;
-  channel k = channel_of(j, c);
+  coefficients k = coefficients_of(j, c);
   sums all = {0};
   for (int32_t i = from; i < to; i++) {
     sums s = block_sums(j->x + at, j->dy + at, batch, block_range(&j->s, i), k);
@@ -287,7 +288,7 @@ static void part_grad(const grad_job *j, int32_t c, int32_t p, sums all) {
   double M = (double)j->s.B * j->s.N, scale = (j->g ? (double)j->g[c] : 1) * (double)j->rstd[c];
   ra_real c0 = (ra_real)(-scale * all.d / M);
   ra_real c1 = (ra_real)(-scale * (double)j->rstd[c] * (double)j->rstd[c] * all.dx / M);
-  channel k = channel_of(j, c);
+  coefficients k = coefficients_of(j, c);
   for (int32_t i = from; i < to; i++)
     block_grad(j->x + at, j->dy + at, batch, block_range(&j->s, i), k, c0, c1, j->add_dx, j->dx + at);
 }
@@ -297,7 +298,7 @@ static void grad_out(const grad_job *j, int32_t c, sums all) {
   if (j->db) j->db[c] = (ra_real)(all.d + (j->add_db ? (double)j->db[c] : 0));
 }
 
-/* Both passes of one channel: the second finds it in the cache. */
+/* Both passes of one channel; the second reads it from the cache. */
 static void grad_channel(void *context, int32_t c) {
   const grad_job *j = context;
   sums all = part_sums(j, c, 0);

@@ -3,7 +3,7 @@
  *   sgd    d = g + wd p;  m = momentum m + d (first step: m = d);  p -= lr (nesterov ? d + momentum m : m)
  *   adam   g += wd p;      m, v averages of g, g^2;  p -= lr (m / c1) / (sqrt(v / c2) + eps)
  *   adamw  p *= 1 - lr wd; the same without wd in g (Loshchilov and Hutter, ICLR 2019) */
-#include "elementwise.h"
+#include "kernel.h"
 
 #include <math.h>
 

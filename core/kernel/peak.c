@@ -1,5 +1,5 @@
 /* peak: what the multiply-add units can do at most, the 100 % of a profile. */
-#include "elementwise.h"
+#include "kernel.h"
 #include "vec.h"
 
 enum { CHAINS = 16 }; /* independent sums: latency 4 to 5 cycles times 2 units, and some */

@@ -2,19 +2,19 @@
  * The maximum's place in its window is kept as a byte (int32_t for windows of
  * more than 256), the first of equal ones; NaN wins, as in PyTorch. Gradients
  * are gathered plane by plane, so no two threads meet. */
-#include "elementwise.h"
+#include "kernel.h"
 
 #include <math.h>
 #include <string.h>
 
 #include "../base/thread.h"
-#include "pointwise.h"
+#include "affine_act.h"
 
 typedef struct {
   const ra_pool *s;
   const ra_real *x;
   int32_t C;
-  const ra_pointwise *with; /* of the channels of x */
+  const ra_affine_act *prologue; /* of the channels of x */
   ra_real *y;
   void *which;
   const void *seen;
@@ -48,9 +48,9 @@ static inline vec greater(vec a, vec b, veci *second) {
 }
 
 /* VL outputs from two rows of 2*VL. */
-static inline void max_2x2_vec(const point *with, const ra_real *r0, const ra_real *r1, ra_real *y, uint8_t *which) {
+static inline void max_2x2_vec(const affine *prologue, const ra_real *r0, const ra_real *r1, ra_real *y, uint8_t *which) {
   vec a0 = vec_load(r0), a1 = vec_load(r0 + VL), b0 = vec_load(r1), b1 = vec_load(r1 + VL);
-  if (!with->as_is) a0 = point_vec(with, a0), a1 = point_vec(with, a1), b0 = point_vec(with, b0), b1 = point_vec(with, b1);
+  if (!prologue->as_is) a0 = affine_vec(prologue, a0), a1 = affine_vec(prologue, a1), b0 = affine_vec(prologue, b0), b1 = affine_vec(prologue, b1);
   veci k0, k1, low;
   vec top = greater(EVERY_2ND(a0, a1, 0), EVERY_2ND(a0, a1, 1), &k0);
   vec bottom = greater(EVERY_2ND(b0, b1, 0), EVERY_2ND(b0, b1, 1), &k1);
@@ -60,18 +60,18 @@ static inline void max_2x2_vec(const point *with, const ra_real *r0, const ra_re
 }
 #endif
 
-static void max_2x2(const ra_pool *s, const point *with, const ra_real *x, ra_real *y, uint8_t *which) {
+static void max_2x2(const ra_pool *s, const affine *prologue, const ra_real *x, ra_real *y, uint8_t *which) {
   for (int32_t i = 0; i < s->Ho; i++, y += s->Wo, which += s->Wo) {
     const ra_real *r0 = x + (int64_t)2 * i * s->W, *r1 = r0 + s->W;
     int32_t j = 0;
 #ifndef RA_DOUBLE
-    for (; j + VL <= s->Wo; j += VL) max_2x2_vec(with, r0 + 2 * j, r1 + 2 * j, y + j, which + j);
+    for (; j + VL <= s->Wo; j += VL) max_2x2_vec(prologue, r0 + 2 * j, r1 + 2 * j, y + j, which + j);
 #endif
     for (; j < s->Wo; j++) {
       ra_real v[4] = {r0[2 * j], r0[2 * j + 1], r1[2 * j], r1[2 * j + 1]};
       int at = 0;
       for (int k = 0; k < 4; k++) {
-        if (!with->as_is) v[k] = point_one(with, v[k]);
+        if (!prologue->as_is) v[k] = affine_one(prologue, v[k]);
         if (v[k] > v[at] || (v[k] != v[k] && v[at] == v[at])) at = k;
       }
       y[j] = v[at];
@@ -80,7 +80,7 @@ static void max_2x2(const ra_pool *s, const point *with, const ra_real *x, ra_re
   }
 }
 
-static void max_any(const ra_pool *s, const point *with, const ra_real *x, ra_real *y, void *which) {
+static void max_any(const ra_pool *s, const affine *prologue, const ra_real *x, ra_real *y, void *which) {
   uint8_t *bytes = s->kh * s->kw <= 256 ? which : NULL;
   int32_t *words = bytes ? NULL : which;
   int64_t o = 0;
@@ -92,7 +92,7 @@ static void max_any(const ra_pool *s, const point *with, const ra_real *x, ra_re
       int32_t at = (a.from - a.origin) * s->kw + b.from - b.origin;
       for (int32_t u = a.from; u < a.to; u++)
         for (int32_t v = b.from; v < b.to; v++) {
-          ra_real value = with->as_is ? x[(int64_t)u * s->W + v] : point_one(with, x[(int64_t)u * s->W + v]);
+          ra_real value = prologue->as_is ? x[(int64_t)u * s->W + v] : affine_one(prologue, x[(int64_t)u * s->W + v]);
           if (value > top || value != value) {
             top = value;
             at = (u - a.origin) * s->kw + v - b.origin;
@@ -112,9 +112,9 @@ static void max_item(void *context, int32_t item) {
   size_t width = s->kh * s->kw <= 256 ? 1 : sizeof(int32_t);
   for (int32_t p = item * j->group; p < least((item + 1) * j->group, s->planes); p++) {
     void *which = (char *)j->which + (size_t)(p * out) * width;
-    point with = point_of(j->with, j->with ? p % j->C : 0);
-    if (is_2x2(s)) max_2x2(s, &with, j->x + p * in, j->y + p * out, which);
-    else max_any(s, &with, j->x + p * in, j->y + p * out, which);
+    affine prologue = affine_of(j->prologue, j->prologue ? p % j->C : 0);
+    if (is_2x2(s)) max_2x2(s, &prologue, j->x + p * in, j->y + p * out, which);
+    else max_any(s, &prologue, j->x + p * in, j->y + p * out, which);
   }
 }
 
@@ -261,8 +261,8 @@ static void run(job j, ra_chunk_fn *fn) {
   ra_parallel((s->planes + j.group - 1) / j.group, fn, &j);
 }
 
-void K(max_pool)(const ra_pool *s, const ra_real *x, int32_t C, const ra_pointwise *with, ra_real *y, void *which) {
-  run((job){.s = s, .x = x, .C = C, .with = with, .y = y, .which = which}, max_item);
+void K(max_pool)(const ra_pool *s, const ra_real *x, int32_t C, const ra_affine_act *prologue, ra_real *y, void *which) {
+  run((job){.s = s, .x = x, .C = C, .prologue = prologue, .y = y, .which = which}, max_item);
 }
 void K(max_pool_grad)(const ra_pool *s, const ra_real *dy, const void *which, bool add, ra_real *dx) {
   run((job){.s = s, .x = dy, .seen = which, .add = add, .y = dx}, max_grad_item);

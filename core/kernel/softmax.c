@@ -2,7 +2,7 @@
  *   y = exp(x - m) / sum exp(x - m),  or its logarithm x - m - log sum exp(x - m);  m the maximum over n.
  *   dx = y (dy - sum dy y),  or dy - exp(y) sum dy
  * inner = 1: a row at a time. Otherwise WIDE neighbouring columns at a time. */
-#include "elementwise.h"
+#include "kernel.h"
 
 #include "../base/thread.h"
 #include "vmath.h"

@@ -4,7 +4,7 @@
  * (two such rows are kept) and blends rows along H, the long part, in vectors.
  * Backward is the transpose: the dy rows that a source row feeds are blended
  * first, then folded along W. Each source row is written by one worker. */
-#include "elementwise.h"
+#include "kernel.h"
 
 #include <math.h>
 #include <string.h>

@@ -26,7 +26,7 @@ typedef struct job {
   int64_t w_out, w_in; /* strides of w */
   const ra_input *x;
   const ra_real *w;
-  const ra_pointwise *e;
+  const ra_affine_act *e;
   const ra_target *y;
   ra_moments *moments; /* [blocks of tiles][O] or NULL */
   ra_real *u, *v;      /* shared: u of block mode, v of deep mode */
@@ -84,7 +84,7 @@ static ra_real *slot_of(const job *k) { return (ra_real *)(void *)(k->scratch + 
 /* One step of the products has passed. */
 static inline void pass(const job *k, lookahead *a) {
   for (a->due += a->rows; a->due >= a->steps && a->next < a->rows; a->due -= a->steps, a->next++) {
-    channel x = channel_of(k->x, a->next / 4, (int64_t)k->in.H * k->in.W);
+    source x = source_of(k->x, a->next / 4, (int64_t)k->in.H * k->in.W);
     ask_row(&k->in, a, x.data, x.batch, a->next % 4);
   }
 }
@@ -109,7 +109,7 @@ static void outputs(const job *k, const ra_real *m, int32_t o0, int32_t on, int3
   lookahead ahead = look_ahead(&k->out, 0, 1, t0, n, 1);
   for (int32_t o = 0; o < on; o++) {
     sink y = sink_of(k->y, o0 + o, area);
-    point out = point_of(k->e, o0 + o);
+    affine out = affine_of(k->e, o0 + o);
     if (y.residual && o + 1 < on)
       for (int32_t r = 0; r < 4; r++) ask_row(&k->out, &ahead, y.residual + area, y.batch, r);
     if (y.data)
@@ -131,7 +131,7 @@ static void block(void *context, int32_t chunk) {
   int32_t t0 = chunk * k->T, n = k->in.count - t0 < k->T ? k->in.count - t0 : k->T;
   int64_t area = (int64_t)k->in.H * k->in.W;
   for (int32_t c = 0; c < k->C; c++) {
-    channel x = channel_of(k->x, c, area);
+    source x = source_of(k->x, c, area);
     K(winograd_input)(&k->in, &x, t0, n, k->T, v + (size_t)c * (size_t)k->T, k->v_plane, lines);
   }
   int32_t steps = FREQ * (round_up(k->O, MO) / MO) * (round_up(n, MT) / MT);
@@ -146,7 +146,7 @@ static void block(void *context, int32_t chunk) {
 
 static void deep_input(void *context, int32_t c) {
   const job *k = context;
-  channel x = channel_of(k->x, c, (int64_t)k->in.H * k->in.W);
+  source x = source_of(k->x, c, (int64_t)k->in.H * k->in.W);
   K(winograd_input)(&k->in, &x, 0, k->in.count, k->T, k->v + (size_t)c * (size_t)k->T, k->v_plane, slot_of(k));
 }
 
@@ -175,16 +175,16 @@ static void run(job *k, void *work) {
   }
 }
 
-int32_t K(winograd_pieces)(const ra_conv *s) {
+int32_t K(winograd_moment_chunks)(const ra_conv *s) {
   job k = plan(s, RA_CONV_FORWARD);
   return (k.in.count + k.T - 1) / k.T;
 }
 
-void K(winograd_forward)(const ra_conv *s, const ra_input *x, const ra_real *w, const ra_finish *f, ra_real *y,
+void K(winograd_forward)(const ra_conv *s, const ra_input *x, const ra_real *w, const ra_epilogue *f, ra_real *y,
                          void *work) {
   job k = plan(s, RA_CONV_FORWARD);
   ra_target to = output_target(y, s->O, f);
-  k.x = x, k.w = w, k.e = &f->with, k.y = &to, k.moments = f->moments;
+  k.x = x, k.w = w, k.e = &f->affine, k.y = &to, k.moments = f->moments;
   run(&k, work);
 }
 

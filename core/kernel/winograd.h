@@ -151,11 +151,11 @@ static inline size_t winograd_lines(int32_t T) { return 6 * ((size_t)T * 4 + 6 *
 
 /* B' d B of tiles t0..t0+n of one channel: frequency f of tile t goes to v[f*plane + t - t0]; up to T, a multiple of
  * VL and >= n, lanes may be written. `lines` is a buffer (winograd_lines). Defined in winograd_transform.c. */
-void K(winograd_input)(const tiling *g, const channel *x, int32_t t0, int32_t n, int32_t T, ra_real *v, size_t plane,
+void K(winograd_input)(const tiling *g, const source *x, int32_t t0, int32_t n, int32_t T, ra_real *v, size_t plane,
                        ra_real *lines);
 /* A' m A of tiles t0..t0+n of one output m[f*plane + t - t0] into y [rows of g: H, W are those of y] through `out`;
  * moments [opt] gets those of the numbers written. */
-void K(winograd_output)(const tiling *g, const ra_real *m, size_t plane, int32_t t0, int32_t n, const point *out,
+void K(winograd_output)(const tiling *g, const ra_real *m, size_t plane, int32_t t0, int32_t n, const affine *out,
                         const sink *y, ra_moments *moments);
 /* G w G' of MO outputs from o0 and C inputs into u[f*plane + c*MO + r]; w of (o,c) is at w + o*out + c*in, flipped or
  * not; outputs from O on give 0. */

@@ -4,7 +4,7 @@
 #include "winograd.h"
 
 /* The vertical half for a run of tiles: 6 rows of x become 6 lines of 4*n + 2 pixels, 0 outside the picture. */
-static inline void vertical(const tiling *g, const ra_real *x, const point *with, bool as_is, const tile_run *run,
+static inline void vertical(const tiling *g, const ra_real *x, const affine *prologue, bool as_is, const tile_run *run,
                             ra_real *lines, int32_t width) {
   int32_t top = 4 * run->i - g->pad_h, p = 4 * run->j - g->pad_w, count = 4 * run->n + 2;
   const ra_real *row = x + (int64_t)top * g->W + p;
@@ -14,13 +14,13 @@ static inline void vertical(const tiling *g, const ra_real *x, const point *with
     if (inside && p >= 0 && p + VL <= g->W) {
       for (int32_t r = 0; r < 6; r++) d[r] = vec_load(row + (int64_t)r * g->W);
       if (!as_is)
-        for (int32_t r = 0; r < 6; r++) d[r] = point_vec(with, d[r]);
+        for (int32_t r = 0; r < 6; r++) d[r] = affine_vec(prologue, d[r]);
     } else {
       for (int32_t r = 0; r < 6; r++) /* lanes outside are neither read nor counted */
         d[r] = top + r >= 0 && top + r < g->H ? load_range(row + (int64_t)r * g->W, -p, g->W - p) : vec_zero();
       if (!as_is)
         for (int32_t r = 0; r < 6; r++)
-          d[r] = top + r >= 0 && top + r < g->H ? keep_range(point_vec(with, d[r]), -p, g->W - p) : vec_zero();
+          d[r] = top + r >= 0 && top + r < g->H ? keep_range(affine_vec(prologue, d[r]), -p, g->W - p) : vec_zero();
     }
     transform_b(d[0], d[1], d[2], d[3], d[4], d[5], t);
     for (int32_t r = 0; r < 6; r++) vec_store(lines + r * width, t[r]);
@@ -40,13 +40,13 @@ static inline void horizontal(const ra_real *lines, int32_t width, int32_t n, ra
   }
 }
 
-void K(winograd_input)(const tiling *g, const channel *x, int32_t t0, int32_t n, int32_t T, ra_real *v, size_t plane,
+void K(winograd_input)(const tiling *g, const source *x, int32_t t0, int32_t n, int32_t T, ra_real *v, size_t plane,
                        ra_real *lines) {
   int32_t width = 4 * T + 6 * VL;
   for (int32_t t = t0; t < t0 + n;) {
     tile_run run = tile_run_at(g, t, t0 + n);
-    if (x->with.as_is) vertical(g, x->data + run.b * x->batch, &x->with, true, &run, lines, width);
-    else vertical(g, x->data + run.b * x->batch, &x->with, false, &run, lines, width);
+    if (x->prologue.as_is) vertical(g, x->data + run.b * x->batch, &x->prologue, true, &run, lines, width);
+    else vertical(g, x->data + run.b * x->batch, &x->prologue, false, &run, lines, width);
     for (int32_t q = 0; q < run.n; q += VL)
       horizontal(lines + 4 * q, width, T - (t - t0) - q, v + (t - t0) + q, plane);
     t += run.n;
@@ -78,7 +78,7 @@ typedef enum { AS_IS, POINTWISE, RESIDUAL } finish;
 
 /* Tiles q..q+VL of a run: A' m A, through `out`, to y. */
 static inline void output_tiles(const tiling *g, const ra_real *from, size_t plane, const tile_run *run, int32_t q,
-                                const point *out, finish how, const sink *y, gathered *s) {
+                                const affine *out, finish how, const sink *y, gathered *s) {
   vec z[4][6];
   for (int32_t c = 0; c < 6; c++, from += plane) {
     vec t[4];
@@ -95,14 +95,14 @@ static inline void output_tiles(const tiling *g, const ra_real *from, size_t pla
     pixels_of(t, px);
     if (s && s->n == 0)
       s->around = how == AS_IS && width >= 4 * VL ? vec_splat(vec_sum((px[0] + px[1]) + (px[2] + px[3])) / (4 * VL))
-                                           : vec_splat(how == AS_IS ? px[0][0] : point_one(out, px[0][0]));
+                                           : vec_splat(how == AS_IS ? px[0][0] : affine_one(out, px[0][0]));
     for (int32_t k = 0; k < 4; k++) {
       int32_t left = width - k * VL;
       if (left <= 0) break;
       if (left > VL) left = VL;
       vec v = px[k];
-      if (how == POINTWISE) v = point_vec(out, v);
-      if (how == RESIDUAL) v = point_sum(out, v, vec_load_n(residual_of(y, to) + k * VL, left));
+      if (how == POINTWISE) v = affine_vec(out, v);
+      if (how == RESIDUAL) v = affine_sum(out, v, vec_load_n(residual_of(y, to) + k * VL, left));
       if (left == VL && stream) vec_stream(to + k * VL, v);
       else if (left == VL) vec_store(to + k * VL, y->add ? v + vec_load(to + k * VL) : v);
       else vec_store_n(to + k * VL, y->add ? v + vec_load_n(to + k * VL, left) : v, left);
@@ -111,7 +111,7 @@ static inline void output_tiles(const tiling *g, const ra_real *from, size_t pla
   }
 }
 
-static inline void output_run(const tiling *g, const ra_real *m, size_t plane, int32_t t0, int32_t n, const point *out,
+static inline void output_run(const tiling *g, const ra_real *m, size_t plane, int32_t t0, int32_t n, const affine *out,
                               finish how, const sink *y, gathered *s) {
   for (int32_t t = t0; t < t0 + n;) {
     tile_run run = tile_run_at(g, t, t0 + n);
@@ -120,7 +120,7 @@ static inline void output_run(const tiling *g, const ra_real *m, size_t plane, i
   }
 }
 
-void K(winograd_output)(const tiling *g, const ra_real *m, size_t plane, int32_t t0, int32_t n, const point *out,
+void K(winograd_output)(const tiling *g, const ra_real *m, size_t plane, int32_t t0, int32_t n, const affine *out,
                         const sink *y, ra_moments *moments) {
   if (moments) {
     gathered s = {.n = 0, .sum = vec_zero(), .squares = vec_zero(), .around = vec_zero()};

@@ -93,7 +93,7 @@ static void transform_dy(const job *k, int32_t o0, int32_t t0, int32_t n, ra_rea
 /* One step of the products has passed. */
 static inline void pass(const job *k, lookahead *x, lookahead *dy) {
   for (x->due += x->rows; x->due >= x->steps && x->next < x->rows; x->due -= x->steps, x->next++) {
-    channel from = channel_of(k->x, x->next / 4, (int64_t)k->in.H * k->in.W);
+    source from = source_of(k->x, x->next / 4, (int64_t)k->in.H * k->in.W);
     ask_row(&k->in, x, from.data, from.batch, x->next % 4);
   }
   int64_t area = (int64_t)k->out.H * k->out.W;
@@ -158,7 +158,7 @@ static void part(void *context, int32_t chunk) {
   for (int32_t b = first; b < last; b++) {
     int32_t t0 = b * k->T, n = k->in.count - t0 < k->T ? k->in.count - t0 : k->T;
     for (int32_t c = 0; c < k->s->C; c++) {
-      channel x = channel_of(k->x, c, area);
+      source x = source_of(k->x, c, area);
       K(winograd_input)(&k->in, &x, t0, n, k->T, v + (size_t)c * (size_t)k->T, k->v_plane, lines);
     }
     for (int32_t o = 0; o < k->O; o += VL) transform_dy(k, o, t0, n, y + o * k->T, k->y_plane);
@@ -188,7 +188,7 @@ static void finish_channel(void *context, int32_t c) {
 
 static void deep_input(void *context, int32_t c) {
   const job *k = context;
-  channel x = channel_of(k->x, c, (int64_t)k->in.H * k->in.W);
+  source x = source_of(k->x, c, (int64_t)k->in.H * k->in.W);
   K(winograd_input)(&k->in, &x, 0, k->in.count, k->T, k->v + (size_t)c * (size_t)k->T, k->v_plane, slot_of(k));
 }
 

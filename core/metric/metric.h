@@ -42,4 +42,7 @@ void ra_sort(double *values, int32_t n); /* ascending */
 /* The p-th quantile (0..1) of sorted values, between neighbours linear as NumPy does. */
 double ra_quantile(const double *sorted, int32_t n, double p);
 
+/* For tests, see core/testing/api_test.h: 0-based bin of the histogram. */
+int32_t ra_metric_bin(double probability);
+
 #endif

@@ -69,7 +69,7 @@ static void forward(ra_call *c) {
     shift[i] = (ra_has(c, BIAS) ? c->in[BIAS].data[i] : 0) - mean[i] * scale[i];
   }
   if (c->lazy) return;
-  ra_pointwise e = {.scale = scale, .shift = shift, .act = c->act, .slope = c->slope};
+  ra_affine_act e = {.scale = scale, .shift = shift, .act = c->act, .slope = c->slope};
   ra_kernel()->channel_affine(B, C, N, x->data, &e, c->out.data);
 }
 

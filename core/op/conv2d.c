@@ -56,7 +56,7 @@ static int32_t infer(ra_call *c) {
   }
   c->work_forward += 2 * (size_t)s.O * sizeof(ra_real) + 64; /* a folded normalisation's scale and shift */
   c->takes = RA_TAKES_LAZY | RA_TAKES_PARTS;
-  c->pieces = k->conv_pieces(&s, c->conv[RA_CONV_FORWARD].algo);
+  c->pieces = k->conv_moment_chunks(&s, c->conv[RA_CONV_FORWARD].algo);
   return RA_OK;
 }
 
@@ -74,14 +74,14 @@ static void fold_norm(const ra_call *c, int32_t O, ra_real *scale, ra_real *shif
 
 static void forward(ra_call *c) {
   ra_conv s = shape_of(c);
-  ra_finish f = {.with = {.shift = ra_has(c, 2) ? c->in[2].data : NULL, .act = c->act, .slope = c->slope},
+  ra_epilogue f = {.affine = {.shift = ra_has(c, 2) ? c->in[2].data : NULL, .act = c->act, .slope = c->slope},
                  .residual = c->residual, .moments = c->moments};
   char *work = c->work;
   if (c->folded) {
     ra_real *scale = c->work, *shift = scale + s.O;
     fold_norm(c, s.O, scale, shift);
-    f.with.scale = scale;
-    f.with.shift = shift;
+    f.affine.scale = scale;
+    f.affine.shift = shift;
     work += (2 * (size_t)s.O * sizeof(ra_real) + 63) / 64 * 64;
   }
   ra_input x = ra_input_of(c);

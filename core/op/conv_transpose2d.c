@@ -89,13 +89,13 @@ static void forward(ra_call *c) {
   ra_conv s = shape_of(c);
   ra_deconv d;
   if (disjoint(c, &d)) {
-    const ra_pointwise *pending = ra_pending(c, &x);
+    const ra_affine_act *pending = ra_pending(c, &x);
     k->deconv_forward(&d, x, pending, c->in[1].data, bias, false, c->out.data, c->work);
     return;
   }
-  ra_target y = {.count = 1, .part = {{.data = c->out.data, .channels = s.C}}};
+  ra_target y = {.count = 1, .segment = {{.data = c->out.data, .channels = s.C}}};
   k->conv_backward_data(&s, c->conv[RA_CONV_BACKWARD_DATA].algo, c->in[0].data, c->in[1].data, &y, c->work);
-  ra_pointwise e = {.shift = bias};
+  ra_affine_act e = {.shift = bias};
   if (bias) k->channel_affine(s.B, s.C, s.H * s.W, c->out.data, &e, c->out.data);
 }
 
@@ -108,8 +108,8 @@ static void bias_grad(void *context, int32_t o) {
 }
 
 static void data_grad(ra_call *c, const ra_conv *s) {
-  ra_input dy = {.count = 1, .part = {{.data = c->dout.data, .channels = s->C}}};
-  ra_finish f = {.residual = c->add[0] ? c->din[0].data : NULL};
+  ra_input dy = {.count = 1, .segment = {{.data = c->dout.data, .channels = s->C}}};
+  ra_epilogue f = {.residual = c->add[0] ? c->din[0].data : NULL};
   ra_kernel()->conv_forward(s, c->conv[RA_CONV_FORWARD].algo, &dy, c->in[1].data, &f, c->din[0].data, c->work);
 }
 
@@ -119,12 +119,12 @@ static void backward(ra_call *c) {
   ra_deconv d;
   if (disjoint(c, &d)) {
     const ra_real *x;
-    const ra_pointwise *pending = ra_pending(c, &x);
+    const ra_affine_act *pending = ra_pending(c, &x);
     if (c->din[0].data || c->din[1].data)
       k->deconv_backward(&d, x, pending, c->in[1].data, c->dout.data, c->add[0], c->din[0].data, c->add[1],
                          c->din[1].data, c->work);
   } else {
-    ra_input dy = {.count = 1, .part = {{.data = c->dout.data, .channels = s.C}}};
+    ra_input dy = {.count = 1, .segment = {{.data = c->dout.data, .channels = s.C}}};
     if (c->din[1].data)
       k->conv_backward_weight(&s, c->conv[RA_CONV_BACKWARD_WEIGHT].algo, &dy, c->in[0].data, c->add[1],
                               c->din[1].data, c->work);

@@ -18,7 +18,7 @@ static int32_t infer(ra_call *c) {
 static void forward(ra_call *c) {
   ra_pool s = ra_pool_of(c);
   const ra_real *x;
-  const ra_pointwise *pending = ra_pending(c, &x);
+  const ra_affine_act *pending = ra_pending(c, &x);
   ra_kernel()->max_pool(&s, x, c->out.dim[1], pending, c->out.data, c->saved[0].data);
 }
 

@@ -118,15 +118,15 @@ void ra_store(bool add, int64_t n, const ra_real *src, ra_real *dst) {
 
 ra_input ra_input_of(const ra_call *c) {
   if (c->x.count > 0) return c->x;
-  return (ra_input){.count = 1, .part = {{.data = c->in[0].data, .channels = c->in[0].dim[1]}}};
+  return (ra_input){.count = 1, .segment = {{.data = c->in[0].data, .channels = c->in[0].dim[1]}}};
 }
 
 ra_target ra_target_of(const ra_call *c) {
   if (c->dx.count > 0 || !c->din[0].data) return c->dx;
-  return (ra_target){.count = 1, .part = {{c->din[0].data, c->in[0].dim[1], c->add[0]}}};
+  return (ra_target){.count = 1, .segment = {{c->din[0].data, c->in[0].dim[1], c->add[0]}}};
 }
 
-const ra_pointwise *ra_pending(const ra_call *c, const ra_real **x) {
-  *x = c->x.count > 0 ? c->x.part[0].data : c->in[0].data;
-  return c->x.count > 0 ? &c->x.part[0].with : NULL;
+const ra_affine_act *ra_pending(const ra_call *c, const ra_real **x) {
+  *x = c->x.count > 0 ? c->x.segment[0].data : c->in[0].data;
+  return c->x.count > 0 ? &c->x.segment[0].prologue : NULL;
 }

@@ -134,7 +134,7 @@ int32_t ra_list(const ra_call *c, int32_t slot, int32_t v[RA_LIST]);
 ra_input ra_input_of(const ra_call *c);
 ra_target ra_target_of(const ra_call *c);
 /* What is still to be done to in[0], a single array at *x; NULL: nothing. */
-const ra_pointwise *ra_pending(const ra_call *c, const ra_real **x);
+const ra_affine_act *ra_pending(const ra_call *c, const ra_real **x);
 
 /* dst (+)= src */
 void ra_store(bool add, int64_t n, const ra_real *src, ra_real *dst);

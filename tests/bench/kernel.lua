@@ -1,15 +1,15 @@
 --- Convolution kernels on the layers of a U-Net of depth 5: milliseconds and effective GFLOP/s (those of the direct
 -- convolution) per layer and direction.
---   ramus run tests/bench/kernel.lua [width=16] [threads=2] [size=256] [batch=4] [algo=-1] [isa=best] [rounds=10]
+--   ramus run tests/bench/kernel.lua [width=16] [threads=2] [size=256] [batch=4] [algo=chosen] [isa=best] [rounds=10]
 local ffi = require "ramus.base.ffi"
-local C = ffi.C
+local C = ffi.testing()
 local width, threads = tonumber(arg[1]) or 16, tonumber(arg[2]) or 2
-local size, batch, algo = tonumber(arg[3]) or 256, tonumber(arg[4]) or 4, tonumber(arg[5]) or -1
+local size, batch, algo = tonumber(arg[3]) or 256, tonumber(arg[4]) or 4, arg[5] ~= "chosen" and arg[5] or nil
 local isa = arg[6] ~= "best" and arg[6] or nil
 local rounds = tonumber(arg[7]) or 10
 C.ra_set_threads(threads)
 
-local NAMES = { [-1] = "none", [0] = "plain", "direct", "gemm", "winograd" }
+local KINDS = { "forward", "data gradient", "weight gradient" }
 local layers = {}
 local function put(name, CH, S, O, k, stride, count)
   layers[#layers + 1] = { name = name, CH = CH, S = S, O = O, k = k, s = stride or 1,
@@ -37,18 +37,18 @@ local x, y, w = fill(biggest), fill(biggest), fill(9 * (16 * width) ^ 2 * 4)
 local seconds, total, flops = ffi.new("double[1]"), { 0, 0, 0 }, 0
 print(("%-18s %-22s %-26s %-26s %-26s"):format("layer", "shape", "forward", "data gradient", "weight gradient"))
 for _, l in ipairs(layers) do
-  local shape = ffi.new("int32_t[14]",
+  local shape = ffi.new("ra_conv_shape",
     { batch, l.CH, l.S, l.S, l.O, l.k, l.k, l.s, l.s, l.pad, l.pad, 1, 1, 1 })
   local work = 2 * batch * l.CH * l.O * l.k ^ 2 * (l.S / l.s) ^ 2
   local text = ("%-18s %-22s"):format(l.name, ("%d>%d %dx%d /%d @%d"):format(l.CH, l.O, l.k, l.k, l.s, l.S))
-  for kind = 0, 2 do
+  for k, kind in ipairs(KINDS) do
     local a, b, out = x, w, y
-    if kind == 1 then a, b, out = y, w, x elseif kind == 2 then a, b, out = x, y, w end
+    if k == 2 then a, b, out = y, w, x elseif k == 3 then a, b, out = x, y, w end
     local code = C.ra_conv_run(isa, kind, algo, shape, a, b, nil, out, false, rounds, seconds)
-    local chosen = algo < 0 and C.ra_conv_chosen(isa, kind, shape) or algo
+    local chosen = algo or ffi.string(C.ra_conv_chosen(isa, kind, shape))
     if code == 0 then
-      total[kind + 1] = total[kind + 1] + seconds[0] * l.n
-      text = text .. (" %7.3f ms %6.0f %-9s"):format(seconds[0] * 1e3, work / seconds[0] / 1e9, NAMES[chosen])
+      total[k] = total[k] + seconds[0] * l.n
+      text = text .. (" %7.3f ms %6.0f %-9s"):format(seconds[0] * 1e3, work / seconds[0] / 1e9, chosen)
     else
       text = text .. ("%-27s"):format(" -")
     end

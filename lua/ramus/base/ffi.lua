@@ -77,6 +77,17 @@ function ffi.make_room(bytes)
   end
 end
 
+--- Declares what only tests and benchmarks call (core/testing/api_test.h, which is not installed); returns ffi.C.
+function ffi.testing()
+  if not ffi.tested then
+    local file = assert(io.open(here .. "../../core/testing/api_test.h", "r"))
+    luajit.cdef(file:read("*a"))
+    file:close()
+    ffi.tested = true
+  end
+  return ffi.C
+end
+
 --- A pointer that the collector releases with `release`; nil and the core's message for NULL.
 function ffi.own(pointer, release)
   if pointer == nil then return nil, ffi.message() end
