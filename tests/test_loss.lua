@@ -411,3 +411,16 @@ check.case("what losses refuse", function()
   check.raises("did you mean 'smooth'", function() ra.loss.dice { smoth = 1 } end)
   check.raises("has no pixels", function() ra.loss.bce()(ra.zeros(0, 1, 4, 4), ra.zeros(0, 1, 4, 4)) end)
 end)
+
+check.case("inputs beyond mask and teacher are given by name, and must be ones that the loss names", function()
+  local x, y, t = ra.randn(1, 1, 6, 6), ra.ones(1, 1, 6, 6), ra.randn(1, 1, 6, 6)
+  for _, name in ipairs(ra.loss.names) do
+    local loss = ra.loss[name] {}
+    local index = require("ramus.lang.ops").specs[name].input_index
+    check.raises(name .. ": unknown input 'wieght'", function() loss(x, y, t, { wieght = y }) end)
+    local given = { mask = index.mask and y, teacher = index.teacher and t }
+    check.equal(loss(x, y, t, {}), ra.F[name](x, given), name)
+    if index.weight then check.ok(loss(x, y, t, { weight = y }) == loss(x, y, t, { weight = y }), name) end
+  end
+  check.raises("mask must be a tensor or a number, given {}", function() ra.loss.dice {} (x, {}) end)
+end)

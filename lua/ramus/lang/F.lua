@@ -131,7 +131,10 @@ local function read_arguments(spec, level, ...)
         value = schedule(0)
       end
       fill[p.kind](slots, spec, p, value, level + 1)
-    elseif named and k and is_value(value) then
+    elseif named and k then
+      if not is_value(value) then
+        error(("%s: %s must be a tensor or a number, given %s"):format(spec.name, key, options.show(value)), level + 1)
+      end
       if inputs[k] then error(("%s: %s is given twice"):format(spec.name, key), level + 1) end
       for j = n + 1, k do inputs[j] = inputs[j] or false end
       inputs[k] = value

@@ -1,6 +1,6 @@
---- ra.loss.NAME{options}: a loss as a value. Called loss(prediction, mask, teacher),
--- on tensors it gives a number, on nodes it is recorded. Options marked live in
--- the core's table may be schedules.
+--- ra.loss.NAME{options}: a loss as a value. Called loss(prediction, mask, teacher, { inside =, weight = }) on tensors it
+-- gives a number, on nodes it is recorded. A loss ignores a mask or teacher that it does not use; any other input must be
+-- one that its table names. Options marked live in the core's table may be schedules.
 local F = require "ramus.lang.F"
 local options = require "ramus.base.options"
 local schedule = require "ramus.lang.schedule"
@@ -10,7 +10,18 @@ local Loss = {}
 Loss.__index = Loss
 local specs = require("ramus.lang.ops").specs
 
-function Loss.__call(l, prediction, mask, teacher) return F[l.name](prediction, mask, teacher, l.options) end
+--- Mask and teacher go by name, so that a loss's table names only the inputs that the loss uses, in any order.
+function Loss.__call(l, prediction, mask, teacher, more)
+  local given, known = {}, l.spec.input_index
+  for key, value in pairs(l.options) do given[key] = value end
+  if known.mask then given.mask = mask end
+  if known.teacher then given.teacher = teacher end
+  for name, value in pairs(more or {}) do
+    if not known[name] then error(("loss.%s: %s"):format(l.name, options.unknown("input", name, l.inputs)), 2) end
+    given[name] = value
+  end
+  return F[l.name](prediction, given)
+end
 
 function Loss.__tostring(l)
   local parts, keys = {}, {}
@@ -31,6 +42,8 @@ loss.names = {}
 local function constructor(name, spec)
   local known = {}
   for _, p in ipairs(spec.params) do known[#known + 1] = p.name end
+  local inputs = {}
+  for i, input in ipairs(spec.inputs) do inputs[i] = input.name end
   return function(given)
     local kept = {}
     if given ~= nil and type(given) ~= "table" then error(("loss.%s: options are a table, given %s"):format(name, options.show(given)), 2) end
@@ -54,7 +67,7 @@ local function constructor(name, spec)
       end
       kept[key] = value
     end
-    return setmetatable({ name = name, options = kept, spec = spec }, Loss)
+    return setmetatable({ name = name, options = kept, spec = spec, inputs = inputs }, Loss)
   end
 end
 
