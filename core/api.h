@@ -126,7 +126,18 @@ ra_tensor *ra_image_grey(const ra_tensor *x, int32_t method);     /* [own] 3 cha
 enum { RA_NORMALISE_RANGE, RA_NORMALISE_DEVIATION, RA_NORMALISE_COUNT };
 ra_tensor *ra_image_normalise(const ra_tensor *x, int32_t method); /* [own] each channel to 0..1, or to mean 0 and deviation 1 */
 
-/* Augmentation: a program of steps. A step acts with the probability `share` and draws its number in [a, b). */
+/* A sample is a list of named fields: an image and what belongs to its pixels. The kind of a field decides how it is
+ * decoded, resized, warped and padded. */
+enum {
+  RA_FIELD_IMAGE,  /* [C,H,W] in 0..1; bilinear; the steps on grey values act on it */
+  RA_FIELD_MASK,   /* [1,H,W] 0 or 1; bilinear, then 1 at or above one half */
+  RA_FIELD_LABEL,  /* [1,H,W] whole numbers (classes), kept exactly; nearest */
+  RA_FIELD_MAP,    /* [C,H,W] real numbers (weights, distances); bilinear */
+  RA_FIELD_KINDS
+};
+enum { RA_FIELDS_MAX = 16 };
+
+/* Augmentation: a program of steps. A step acts with its probability and draws its number in [a, b). */
 enum {
   /* geometric: they and the crop are one warp */
   RA_AUGMENT_FLIP_H, RA_AUGMENT_FLIP_V,
@@ -134,7 +145,7 @@ enum {
   RA_AUGMENT_ROTATE,     /* degrees, counter-clockwise, about the centre */
   RA_AUGMENT_SCALE,      /* above 1: things get larger */
   RA_AUGMENT_SHIFT,      /* pixels, drawn for each axis */
-  RA_AUGMENT_ELASTIC,    /* a: deviation of the displacement, b: its smoothness (sigma), both in pixels */
+  RA_AUGMENT_ELASTIC,    /* a: standard deviation of the displacement, b: its smoothness (sigma), both in pixels */
   /* on grey values, in their order after the warp */
   RA_AUGMENT_GAMMA,      /* x^g */
   RA_AUGMENT_CONTRAST,   /* (x - mean) c + mean */
@@ -143,37 +154,44 @@ enum {
   RA_AUGMENT_BLUR,       /* sigma in pixels */
   RA_AUGMENT_CLAHE,      /* a: tiles, b: clip */
   RA_AUGMENT_STRETCH,    /* smallest and largest value to 0 and 1 */
-  RA_AUGMENT_RESIZE,     /* only as the first step: to height a, width b; the mask is resized and >= 0.5 */
+  RA_AUGMENT_RESIZE,     /* only as the first step: to height a, width b */
   RA_AUGMENT_COUNT
 };
 enum { RA_BORDER_EDGE, RA_BORDER_REFLECT, RA_BORDER_CONSTANT /* 0 */, RA_BORDER_COUNT };
 enum { RA_AUGMENT_STEPS = 24 };
 typedef struct ra_augment_step {
   int32_t kind;
-  double share;
+  double probability;
   double a, b;
 } ra_augment_step;
 typedef struct ra_augment {
   int32_t count;
   ra_augment_step step[24];
-  int32_t height, width;   /* of the random crop; 0: the whole picture. A smaller picture is padded by the border. */
+  int32_t height, width;   /* of the random crop; 0: the whole image. A smaller image is padded by the border. */
   int32_t border;
-  double vessel_share;     /* probability that the crop must hold a vessel pixel */
+  double foreground_share; /* probability that the crop must hold a foreground pixel */
 } ra_augment;
-typedef struct ra_picture {
-  ra_real *image;          /* [C,H,W] */
-  ra_real *mask, *fov;     /* [H,W] 0 or 1; [opt] */
-  int32_t channels, height, width;
-} ra_picture;
+/* The planes of one field; all fields of a sample have one size. */
+typedef struct ra_plane_set {
+  ra_real *data;           /* [channels,H,W]; [opt] */
+  int32_t kind, channels;
+  double absent;           /* value of a result whose input has no data */
+  double outside;          /* value where the image ends; NaN: as the program's border says */
+} ra_plane_set;
+typedef struct ra_sample_planes {
+  int32_t count, height, width;
+  int32_t foreground;      /* the set whose values at or above one half are foreground; -1: none */
+  ra_plane_set set[16];    /* the first is the image */
+} ra_sample_planes;
 typedef struct ra_augment_scratch ra_augment_scratch; /* one per thread, reused */
 ra_augment_scratch *ra_augment_scratch_new(void);                 /* [own] */
 void ra_augment_scratch_release(RA_OPT ra_augment_scratch *s);           /* NULL is fine */
 int32_t ra_augment_check(const ra_augment *program);
-/* The size of the result for a picture of height x width. */
+/* The size of the result for an image of height x width. */
 int32_t ra_augment_size(const ra_augment *program, int32_t height, int32_t width, int32_t *out_height, int32_t *out_width);
-/* Fills the buffers of out, whose sizes are set by the caller; out's mask and fov [opt]. Without in->fov, out->fov is 1 where
- * the picture is and 0 where the border was made up. A pure function of program, picture, seed, epoch, sample; for any thread. */
-int32_t ra_augment_apply(const ra_augment *program, const ra_picture *in, const ra_picture *out, double seed, int32_t epoch,
+/* Fills the buffers of out, whose size and channels are set by the caller (data NULL: not wanted). A pure function of
+ * program, input, seed, epoch, sample; for any thread. */
+int32_t ra_augment_apply(const ra_augment *program, const ra_sample_planes *in, const ra_sample_planes *out, double seed, int32_t epoch,
                          int32_t sample, ra_augment_scratch *scratch);
 
 /* ---- data: transfer, archives, hashes, safetensors, npy, loader (core/file, core/loader) ---- */
@@ -256,36 +274,64 @@ const char *ra_transfer_note(const ra_transfer *t);               /* what it doe
 const char *ra_transfer_url(const ra_transfer *t);                /* the url it is at */
 void ra_transfer_release(RA_OPT ra_transfer *t);                         /* any time; the part stays for the next time */
 
+/* A field of all samples of a set. */
+typedef struct ra_field {
+  const char *name;     /* for messages */
+  int32_t kind;         /* RA_FIELD_IMAGE, .. */
+  int32_t channels;     /* image: 1 or 3 (grey is repeated, colours become luma); mask and label: 1; map: those of its files */
+  double absent;        /* value of a sample that has no such field; NaN: asking for it is an error */
+  double outside;       /* value where augmentation looks beyond the image; NaN: as the border says */
+} ra_field;
+/* A rule for label images: values low <= v <= high of the file (as numbers of the file, not 0..1) become a class. */
+typedef struct ra_value_rule {
+  double low, high, becomes;
+} ra_value_rule;
+/* Where a sample's field comes from. */
+typedef struct ra_source {
+  const char *path;     /* NULL: the sample has none */
+  int32_t frame;        /* 0-based, of a file with several */
+  double threshold;     /* of masks: 1 where the value, in units of 0..255, is at or above it */
+  int32_t rules;        /* of labels; 0: values are classes. A value that no rule covers is an error. */
+  const ra_value_rule *rule;
+} ra_source;
+
 /* Batches made ahead by threads of its own; same bits for any number of threads. */
 typedef struct ra_loader ra_loader;
+enum { RA_LOADER_THREADS = 16, RA_LOADER_DEPTH = 64 }; /* the most of each */
 typedef struct ra_loader_config {
   int32_t batch;        /* samples in a batch */
-  int32_t channels;     /* 1 or 3; grey is repeated, colours become luma */
   int32_t steps;        /* batches in an epoch, all full; 0: one pass over the set, the last one partial */
   int32_t epochs;       /* stop after this many; 0: never */
-  int32_t threads;      /* 1 to 16 */
-  int32_t depth;        /* batches made ahead, 1 to 64 */
+  int32_t threads;      /* 1 to RA_LOADER_THREADS */
+  int32_t depth;        /* batches made ahead, 1 to RA_LOADER_DEPTH */
   _Bool shuffle;        /* a new order every pass, a function of (seed, epoch, pass); else the order of adding */
   _Bool drop_last;      /* without steps: no partial batch */
   double seed;
-  double cache_bytes;   /* decoded pictures kept in memory, at most */
+  double cache_bytes;   /* decoded samples kept in memory, at most */
 } ra_loader_config;
-/* [own] prepare [opt] runs once per picture (resize, CLAHE), augment [opt] every time, keyed by (seed, epoch, pass * samples +
- * number of the sample); both are copied. */
-ra_loader *ra_loader_new(const ra_loader_config *config, RA_OPT const ra_augment *prepare, RA_OPT const ra_augment *augment);
-/* mask and fov [opt]; mask and field of view are 1 where the value (0..255) >= threshold (field of view: 128). */
-int32_t ra_loader_add(ra_loader *l, const char *id, const char *image, RA_OPT const char *mask, RA_OPT const char *fov, double threshold);
+/* [own] field[fields]: 1 to RA_FIELDS_MAX, the first of kind image. prepare [opt] runs once per sample (resize, CLAHE), augment
+ * [opt] every time, keyed by (seed, epoch, pass * samples + number of the sample). Everything is copied. */
+ra_loader *ra_loader_new(const ra_loader_config *config, int32_t fields, const ra_field *field, RA_OPT const ra_augment *prepare,
+                         RA_OPT const ra_augment *augment);
+int32_t ra_loader_add(ra_loader *l, const char *id, const ra_source *source); /* source[fields], copied */
 int32_t ra_loader_steps(const ra_loader *l);                      /* batches in an epoch */
 int32_t ra_loader_start(ra_loader *l, int32_t epoch, int32_t step); /* 0-based; also from anywhere anew */
-/* Waits for the next batch and tells its shape [B,C,H,W] (B = 0: after the last epoch), epoch and step [opt]. */
+/* Waits for the next batch and tells the shape [B,C,H,W] of its image (B = 0: after the last epoch), epoch and step [opt]. */
 int32_t ra_loader_peek(ra_loader *l, int32_t *shape, RA_OPT int32_t *epoch, RA_OPT int32_t *step);
-/* Waits for the next batch and copies it: x [>=B,C,H,W], y and fov [>=B,1,H,W], each [opt]; index[B] [opt] numbers of the
- * samples. *count is B, 0 after the last epoch. Where fov is not known it is 1. A failure names epoch, batch, sample. */
-int32_t ra_loader_next(ra_loader *l, RA_OPT ra_tensor *x, RA_OPT ra_tensor *y, RA_OPT ra_tensor *fov, int32_t *count, RA_OPT int32_t *index);
+/* Waits for the next batch and copies it: to[fields], each [opt] and [>=B,channels,H,W]; index[B] [opt] numbers of the
+ * samples. *count is B, 0 after the last epoch. A failure names epoch, batch, sample. */
+int32_t ra_loader_next(ra_loader *l, ra_tensor *const *to, int32_t *count, RA_OPT int32_t *index);
 double ra_loader_waited(const ra_loader *l);                      /* seconds spent waiting so far */
-_Bool ra_loader_mask_report(ra_loader *l, int32_t index, ra_mask_report *report); /* false: not decoded yet, or no mask */
+/* What the file of a field of kind mask held; false: not decoded yet, or it has none. */
+_Bool ra_loader_mask_report(ra_loader *l, int32_t index, int32_t field, ra_mask_report *report);
 void ra_loader_stop(ra_loader *l);
-void ra_loader_release(RA_OPT ra_loader *l);                             /* any time; NULL is fine */
+void ra_loader_release(RA_OPT ra_loader *l);                      /* any time; NULL is fine */
+/* One sample without a loader: native[fields] at the files' sizes, prepared[fields] after `prepare` [opt]. Both arrays [opt];
+ * entries are new tensors [C,H,W] [own], NULL where the sample has no such field; with `absent` given, full of that.
+ * report[fields] [opt]: of masks. */
+int32_t ra_sample_load(int32_t fields, const ra_field *field, const char *id, const ra_source *source,
+                       RA_OPT const ra_augment *prepare, RA_OPT ra_tensor **native, RA_OPT ra_tensor **prepared,
+                       RA_OPT ra_mask_report *report);
 
 /* ---- synthetic angiograms (core/image/phantom.c) ------------------------ */
 

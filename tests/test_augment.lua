@@ -22,20 +22,17 @@ local function program(steps, options)
   p.count = #steps
   for i, s in ipairs(steps) do
     p.step[i - 1].kind, p.step[i - 1].a, p.step[i - 1].b = s[1], s[2] or 0, s[3] or s[2] or 0
-    p.step[i - 1].share = s.share or 1
+    p.step[i - 1].probability = s.share or 1
   end
   p.height, p.width = options.height or 0, options.width or options.height or 0
-  p.border, p.vessel_share = options.border or C.RA_BORDER_EDGE, options.vessel_share or 0
+  p.border, p.foreground_share = options.border or C.RA_BORDER_EDGE, options.vessel_share or 0
   return p
 end
 
 local scratch = new.gc(C.ra_augment_scratch_new(), C.ra_augment_scratch_release)
 
-local function plane_data(t) if t then return t.data end end
-
 local function picture(image, mask, fov)
-  return new.new("ra_picture", { image = image.data, mask = plane_data(mask), fov = plane_data(fov),
-    channels = image.dim[0], height = image.dim[1], width = image.dim[2] })
+  return require("ramus.data.augment").planes(image.dim[0], image.dim[1], image.dim[2], image, mask, fov)
 end
 
 local function apply(p, image, mask, fov, seed, epoch, sample)
@@ -294,8 +291,8 @@ check.case("wrong programs are refused with a message", function()
   check.fails("scale wants values", apply, program { { C.RA_AUGMENT_SCALE, 0, 1 } }, image)
   check.fails("scale wants values", apply, program { { C.RA_AUGMENT_SCALE, 0 / 0, 1 } }, image)
   check.fails("unknown kind", apply, program { { 99 } }, image)
-  check.fails("share", apply, program { { C.RA_AUGMENT_FLIP_H, share = 2 } }, image)
-  check.fails("vessel_share", apply, program({}, { vessel_share = -1 }), image)
+  check.fails("probability", apply, program { { C.RA_AUGMENT_FLIP_H, share = 2 } }, image)
+  check.fails("foreground_share", apply, program({}, { vessel_share = -1 }), image)
   check.fails("sigma >= 1", apply, program { { C.RA_AUGMENT_ELASTIC, 1, 0.5 } }, image)
   local x = tensor { 1, 9, 9 }
   check.equal(C.ra_augment_apply(program {}, picture(image), picture(x), 1, 0, 0, scratch), C.RA_ERR_SHAPE)
@@ -399,7 +396,7 @@ check.case("the loader prepares once, augments by key, and gives the same batche
     local x, y, f = tensors.empty(2, 1, 24, 24), tensors.empty(2, 1, 24, 24), tensors.empty(2, 1, 24, 24)
     local values = {}
     while true do
-      local n, err = l:next(x, y, f)
+      local n, err = l:next { image = x, mask = y, fov = f }
       check.ok(n, err)
       if n == 0 then break end
       for i = 0, x.size - 1 do

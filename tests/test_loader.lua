@@ -1,6 +1,7 @@
 --- The loader: the same batches for any number of threads, resume at any step, errors that name the sample.
 local check = require "check"
 local ffi = require "ramus.base.ffi"
+local fields = require "ramus.data.fields"
 local loader = require "ramus.data.loader"
 local tensor = require "ramus.lang.tensor"
 local C = ffi.C
@@ -33,7 +34,7 @@ local function collect(samples, o, count, epoch, step)
     local shape = assert(l:peek())
     local B, H, W = shape[1], shape[3], shape[4]
     local x, y, fov = tensor.zeros(shape), tensor.zeros(B, 1, H, W), tensor.zeros(B, 1, H, W)
-    local n, e, s, list = l:next(x, y, fov)
+    local n, e, s, list = l:next { image = x, mask = y, fov = fov }
     check.equal(n, shape[1])
     local ids = {}
     for i, sample in ipairs(list) do
@@ -130,9 +131,9 @@ check.case("epochs: next gives 0 after the last; a loader can start again", func
   for _ = 1, 2 do
     assert(l:start())
     local x, batches = tensor.zeros(4, 1, 5, 6), 0
-    while assert(l:next(x)) > 0 do batches = batches + 1 end
+    while assert(l:next { image = x }) > 0 do batches = batches + 1 end
     check.equal(batches, 4)
-    check.equal(assert(l:next(x)), 0)
+    check.equal(assert(l:next { image = x }), 0)
   end
   check.equal(assert(loader.new(samples, { batch = 4 })).options.shuffle, true)
 end)
@@ -146,9 +147,9 @@ check.case("a broken, absent or unfit sample is an error that names it, every ti
       local l = assert(loader.new(list, { batch = 3, shuffle = false, threads = threads }))
       assert(l:start())
       local x = tensor.zeros(3, 1, 5, 6)
-      check.equal(assert(l:next(x, y and tensor.zeros(3, 1, 5, 6))), 3)
+      check.equal(assert(l:next { image = x, mask = y and tensor.zeros(3, 1, 5, 6) }), 3)
       for _ = 1, 2 do
-        local n, err = l:next(x, y and tensor.zeros(3, 1, 5, 6))
+        local n, err = l:next { image = x, mask = y and tensor.zeros(3, 1, 5, 6) }
         check.ok(n == nil)
         check.ok(err:find(part, 1, true), err)
         check.ok(err:find("s/4", 1, true), err)
@@ -165,7 +166,7 @@ check.case("a broken, absent or unfit sample is an error that names it, every ti
   file:close()
   bad(function(s) s.image = folder .. "/absent.pgm" end, "No such file")
   bad(function(s) s.image = cut end, "cut.pgm")
-  bad(function(s) s.mask = wide end, "2x1 pixels, the picture 6x5")
+  bad(function(s) s.mask = wide end, "2x1 pixels, the image 6x5")
   bad(function(s) s.image, s.mask = wide, nil end, "6x5")
   bad(function(s) s.mask = nil end, "has no mask", true)
 end)
@@ -180,9 +181,9 @@ check.case("wrong use: no samples, wrong shapes, not started, unknown options", 
     return assert(loader.new(samples, { batch = 8, drop_last = true })):start()
   end)
   assert(l:start())
-  check.fails("the batch [2,1,5,6]", l.next, l, tensor.zeros(2, 1, 6, 5))
-  check.fails("the batch [2,1,5,6]", l.next, l, tensor.zeros(1, 1, 5, 6))
-  check.equal(assert(l:next(tensor.zeros(4, 1, 5, 6))), 2, "a larger target is fine")
+  check.fails("the batch [2,1,5,6]", l.next, l, { image = tensor.zeros(2, 1, 6, 5) })
+  check.fails("the batch [2,1,5,6]", l.next, l, { image = tensor.zeros(1, 1, 5, 6) })
+  check.equal(assert(l:next { image = tensor.zeros(4, 1, 5, 6) }), 2, "a larger target is fine")
 end)
 
 check.case("released while its threads work; nothing leaks", function()
@@ -203,17 +204,20 @@ check.case("every failing allocation is a message and leaks nothing", function()
   collectgarbage()
   collectgarbage()
   local live, n, failures = C.ra_mem_live(), 0, 0
-  local config = ffi.new("ra_loader_config", { batch = 2, channels = 1, threads = 1, depth = 1, epochs = 1, cache_bytes = 1e6 })
+  local config = ffi.new("ra_loader_config", { batch = 2, threads = 1, depth = 1, epochs = 1, cache_bytes = 1e6 })
+  local list = fields.list({ "image", "mask", "fov" }, fields.known, 1, 1)
+  local array, to = fields.array(list), ffi.new("ra_tensor *[3]")
   local count, dims = ffi.new("int32_t[1]"), ffi.new("int32_t[4]", 2, 1, 5, 6)
   local x = C.ra_tensor_new(4, dims)
+  to[0] = x
   local with_x = C.ra_mem_live()
   local function run()
-    local l = C.ra_loader_new(config, nil, nil)
+    local l = C.ra_loader_new(config, 3, array, nil, nil)
     if l == nil then return false end
     local good = true
-    for i = 1, 3 do good = good and C.ra_loader_add(l, samples[i].id, samples[i].image, samples[i].mask, nil, 128) == 0 end
+    for i = 1, 3 do good = good and C.ra_loader_add(l, samples[i].id, (fields.sources(samples[i], list))) == 0 end
     good = good and C.ra_loader_start(l, 0, 0) == 0
-    for _ = 1, 3 do good = good and C.ra_loader_next(l, x, nil, nil, count, nil) == 0 end
+    for _ = 1, 3 do good = good and C.ra_loader_next(l, to, count, nil) == 0 end
     C.ra_loader_release(l)
     return good
   end
@@ -243,7 +247,7 @@ check.case("cimat80: all 80 pairs decode, masks are binary after the threshold",
   assert(l:start())
   local x, y, ones = tensor.zeros(8, 1, 300, 300), tensor.zeros(8, 1, 300, 300), 0
   local stats = ffi.new("double[5]")
-  while assert(l:next(x, y)) > 0 do
+  while assert(l:next { image = x, mask = y }) > 0 do
     C.ra_tensor_stats(y, stats)
     ones = ones + stats[4]
     C.ra_tensor_stats(x, stats)

@@ -138,8 +138,7 @@ case("augmentation", function()
   if not scratch then return nil, err end
   local x, y, f = ra.rand(1, 40, 48), ra.zeros(40, 48), ra.ones(40, 48)
   local to_x, to_y, to_f = ra.zeros(1, 32, 32), ra.zeros(32, 32), ra.zeros(32, 32)
-  local from = ffi.new("ra_picture", { channels = 1, height = 40, width = 48, image = x.data, mask = y.data, fov = f.data })
-  local to = ffi.new("ra_picture", { channels = 1, height = 32, width = 32, image = to_x.data, mask = to_y.data, fov = to_f.data })
+  local from, to = augment.planes(1, 40, 48, x, y, f), augment.planes(1, 32, 32, to_x, to_y, to_f)
   if C.ra_augment_apply(program, from, to, 1, 0, 0, scratch) ~= 0 then return nil, ffi.message() end
   return to_x
 end)
@@ -154,7 +153,7 @@ local function one_batch(cache)
   if not ok then return nil, err end
   local x, y = ra.zeros(2, 1, 32, 32), ra.zeros(2, 1, 32, 32)
   local count
-  count, err = l:next(x, y, nil)
+  count, err = l:next { image = x, mask = y }
   l:stop()
   return count, err
 end

@@ -1,6 +1,5 @@
-/* Augmentation: a program of steps over a picture, its mask and its field of
- * view together.
- *   out [C,h,w], [h,w], [h,w] <- in [C,H,W], [H,W], [H,W]
+/* Augmentation: a program of steps over all fields of a sample together.
+ *   out [C,h,w] of every field <- in [C,H,W]
  * A resize (first, where there is one), then all geometric steps and the crop
  * as one warp (one interpolation), then the steps on grey values in their
  * order, then clamped to 0..1. Every random number is a function of (seed,
@@ -12,10 +11,11 @@
 #include "../base/error.h"
 #include "../base/mem.h"
 #include "augment.h"
+#include "kind.h"
 
 struct ra_augment_scratch {
   ra_real *block;
-  size_t room;
+  size_t capacity; /* values in block */
 };
 
 ra_augment_scratch *ra_augment_scratch_new(void) { return ra_mem_zalloc(1, sizeof(ra_augment_scratch)); }
@@ -26,13 +26,13 @@ void ra_augment_scratch_release(ra_augment_scratch *s) {
   ra_mem_free(s);
 }
 
-ra_real *ra_augment_room(ra_augment_scratch *s, size_t n) {
-  if (s->room >= n) return s->block;
+ra_real *ra_augment_reserve(ra_augment_scratch *s, size_t n) {
+  if (s->capacity >= n) return s->block;
   ra_real *larger = ra_mem_alloc(n, sizeof *larger);
   if (!larger) return NULL;
   ra_mem_free(s->block);
   s->block = larger;
-  s->room = n;
+  s->capacity = n;
   return larger;
 }
 
@@ -50,8 +50,8 @@ double ra_augment_draw(const ra_random_key *key, int32_t number, int32_t draw, d
 uint64_t ra_augment_many(int32_t number) { return (uint64_t)(number + 1) << 32; }
 
 bool ra_augment_acts(const ra_augment *program, int32_t step, const ra_random_key *key) {
-  double share = program->step[step].share;
-  return share >= 1 || ra_augment_draw(key, ra_augment_number(program, step), 0, 0, 1) < share;
+  double probability = program->step[step].probability;
+  return probability >= 1 || ra_augment_draw(key, ra_augment_number(program, step), 0, 0, 1) < probability;
 }
 
 bool ra_augment_is_space(int32_t kind) { return kind <= RA_AUGMENT_ELASTIC; }
@@ -78,8 +78,8 @@ static int32_t check_step(const ra_augment_step *s, int32_t number) {
   double low = bounds[s->kind].low, high = bounds[s->kind].high;
   if (!(s->a >= low && s->a <= high && s->b >= low && s->b <= high))
     return ra_fail(RA_ERR_ARG, "augment: %s wants values of %g to %g, given %g and %g", name, low, high, s->a, s->b);
-  if (!(s->share >= 0 && s->share <= 1))
-    return ra_fail(RA_ERR_ARG, "augment: the share of %s is 0 to 1, given %g", name, s->share);
+  if (!(s->probability >= 0 && s->probability <= 1))
+    return ra_fail(RA_ERR_ARG, "augment: the probability of %s is 0 to 1, given %g", name, s->probability);
   if (s->kind == RA_AUGMENT_ELASTIC && !(s->b >= 1))
     return ra_fail(RA_ERR_ARG, "augment: elastic wants sigma >= 1 pixel, given %g", s->b);
   if (s->kind == RA_AUGMENT_CLAHE && !(s->a >= 1 && s->a <= 64))
@@ -95,8 +95,8 @@ int32_t ra_augment_check(const ra_augment *program) {
   if (program->height < 0 || program->width < 0 || (program->height == 0) != (program->width == 0))
     return ra_fail(RA_ERR_ARG, "augment: the crop is height x width, or 0 x 0 for none; given %d x %d", program->height,
                    program->width);
-  if (!(program->vessel_share >= 0 && program->vessel_share <= 1))
-    return ra_fail(RA_ERR_ARG, "augment: vessel_share is 0 to 1, given %g", program->vessel_share);
+  if (!(program->foreground_share >= 0 && program->foreground_share <= 1))
+    return ra_fail(RA_ERR_ARG, "augment: foreground_share is 0 to 1, given %g", program->foreground_share);
   if (program->border < 0 || program->border >= RA_BORDER_COUNT)
     return ra_fail(RA_ERR_ARG, "augment: unknown border %d", program->border);
   return RA_OK;
@@ -114,52 +114,63 @@ int32_t ra_augment_size(const ra_augment *program, int32_t height, int32_t width
   return RA_OK;
 }
 
-/* One plane set of another size in a new tensor; nothing where there is none. */
-static int32_t resized(const ra_real *data, int32_t C, const ra_picture *in, const ra_augment_step *resize, bool binary,
-                       ra_tensor **out) {
-  if (!data) return RA_OK;
-  int32_t dim[3] = {C, in->height, in->width};
+/* One field at another size in a new tensor. */
+static ra_tensor *resized(const ra_sample_planes *in, const ra_plane_set *set, const ra_augment_step *resize) {
+  int32_t dim[3] = {set->channels, in->height, in->width};
+  const ra_field_kind *kind = &ra_field_kinds[set->kind];
   ra_tensor *whole = ra_tensor_new(3, dim);
-  if (!whole) return RA_ERR_MEMORY;
-  memcpy(whole->data, data, (size_t)whole->size * sizeof *data);
-  *out = ra_image_resize(whole, (int32_t)resize->a, (int32_t)resize->b, RA_RESIZE_AUTO);
+  if (!whole) return NULL;
+  memcpy(whole->data, set->data, (size_t)whole->size * sizeof *set->data);
+  ra_tensor *out = ra_image_resize(whole, (int32_t)resize->a, (int32_t)resize->b, kind->resize);
   ra_tensor_release(whole);
-  if (!*out) return RA_ERR_MEMORY;
-  if (binary)
-    for (int32_t i = 0; i < (*out)->size; i++) (*out)->data[i] = (*out)->data[i] >= (ra_real)0.5 ? 1 : 0;
+  if (out && kind->binary) ra_plane_binary((size_t)out->size, out->data);
+  return out;
+}
+
+static int32_t check_planes(const ra_sample_planes *in, const ra_sample_planes *out, int32_t h, int32_t w) {
+  if (in->count < 1 || in->count > RA_FIELDS_MAX || out->count != in->count || in->foreground >= in->count)
+    return ra_fail(RA_ERR_ARG, "augment: wants 1 to %d fields in and as many out, given %d and %d", RA_FIELDS_MAX, in->count,
+                   out->count);
+  if (in->height < 1 || in->width < 1 || !in->set[0].data || !out->set[0].data)
+    return ra_fail(RA_ERR_ARG, "augment: the image is empty");
+  for (int32_t f = 0; f < in->count; f++) {
+    const ra_plane_set *a = &in->set[f], *b = &out->set[f];
+    if (a->kind < 0 || a->kind >= RA_FIELD_KINDS || a->channels < 1 || b->kind != a->kind)
+      return ra_fail(RA_ERR_ARG, "augment: field %d has kind %d and %d channels, its result kind %d", f, a->kind, a->channels, b->kind);
+    if (out->height != h || out->width != w || b->channels != a->channels)
+      return ra_fail(RA_ERR_SHAPE, "augment: the result of field %d is [%d,%d,%d], the buffer [%d,%d,%d]", f, a->channels, h, w,
+                     b->channels, out->height, out->width);
+  }
   return RA_OK;
 }
 
-static int32_t apply(const ra_augment *program, const ra_picture *in, const ra_picture *out, const ra_random_key *key,
-                     ra_augment_scratch *s) {
+static int32_t apply(const ra_augment *program, const ra_sample_planes *in, const ra_sample_planes *out,
+                     const ra_random_key *key, ra_augment_scratch *s) {
   RA_TRY(ra_augment_space(program, in, out, key, s));
   return ra_augment_tone(program, out, key, s);
 }
 
-int32_t ra_augment_apply(const ra_augment *program, const ra_picture *in, const ra_picture *out, double seed, int32_t epoch,
-                         int32_t sample, ra_augment_scratch *scratch) {
+int32_t ra_augment_apply(const ra_augment *program, const ra_sample_planes *in, const ra_sample_planes *out, double seed,
+                         int32_t epoch, int32_t sample, ra_augment_scratch *scratch) {
   int32_t h, w;
   RA_TRY(ra_augment_size(program, in->height, in->width, &h, &w));
-  if (in->channels < 1 || in->height < 1 || in->width < 1 || !in->image || !out->image)
-    return ra_fail(RA_ERR_ARG, "augment: an empty picture");
-  if (out->height != h || out->width != w || out->channels != in->channels)
-    return ra_fail(RA_ERR_SHAPE, "augment: the result is [%d,%d,%d], the buffer [%d,%d,%d]", in->channels, h, w,
-                   out->channels, out->height, out->width);
+  RA_TRY(check_planes(in, out, h, w));
   ra_random_key key = {.seed = (uint64_t)(int64_t)seed, .a = (uint32_t)epoch, .b = (uint32_t)sample,
                        .purpose = RA_RANDOM_AUGMENT};
   const ra_augment_step *resize = resize_of(program);
   if (!resize) return apply(program, in, out, &key, scratch);
-  ra_tensor *image = NULL, *mask = NULL, *fov = NULL;
-  int32_t code = resized(in->image, in->channels, in, resize, false, &image);
-  if (code == RA_OK) code = resized(in->mask, 1, in, resize, true, &mask);
-  if (code == RA_OK) code = resized(in->fov, 1, in, resize, true, &fov);
-  if (code == RA_OK) {
-    ra_picture middle = {.image = image->data, .mask = mask ? mask->data : NULL, .fov = fov ? fov->data : NULL,
-                         .channels = in->channels, .height = image->dim[1], .width = image->dim[2]};
-    code = apply(program, &middle, out, &key, scratch);
+  ra_tensor *held[RA_FIELDS_MAX] = {0};
+  ra_sample_planes middle = *in;
+  middle.height = (int32_t)resize->a;
+  middle.width = (int32_t)resize->b;
+  int32_t code = RA_OK;
+  for (int32_t f = 0; code == RA_OK && f < in->count; f++) {
+    if (!in->set[f].data) continue;
+    held[f] = resized(in, &in->set[f], resize);
+    if (!held[f]) code = RA_ERR_MEMORY;
+    else middle.set[f].data = held[f]->data;
   }
-  ra_tensor_release(image);
-  ra_tensor_release(mask);
-  ra_tensor_release(fov);
+  if (code == RA_OK) code = apply(program, &middle, out, &key, scratch);
+  for (int32_t f = 0; f < in->count; f++) ra_tensor_release(held[f]);
   return code;
 }

@@ -3,15 +3,15 @@
  *
  *   input = A (output + origin - centre of canvas) + b + elastic(output) + centre of input
  *
- * The canvas is the whole picture after the affine steps (sides swapped by a
- * quarter turn); the crop is a window of it. Picture values are bilinear; mask
- * and field of view are bilinear and then >= 0.5, so they stay binary. Where
- * nothing geometric acts the crop is a plain copy. */
+ * The canvas is the whole image after the affine steps (sides swapped by a
+ * quarter turn); the crop is a window of it. Every field is sampled as its kind
+ * says (kind.c). Where nothing geometric acts the crop is a plain copy. */
 #include <math.h>
 #include <string.h>
 
 #include "../base/error.h"
 #include "augment.h"
+#include "kind.h"
 
 typedef struct affine {
   double xx, xy, yx, yy; /* x_in = xx*x + xy*y + bx, y_in = yx*x + yy*y + by */
@@ -29,7 +29,7 @@ static affine then(affine m, double xx, double xy, double yx, double yy) {
   return (affine){m.xx * xx + m.xy * yx, m.xx * xy + m.xy * yy, m.yx * xx + m.yy * yx, m.yx * xy + m.yy * yy, m.bx, m.by};
 }
 
-static affine take_step(affine m, const ra_augment *program, int32_t i, const ra_random_key *key, bool square_or_crop,
+static affine add_step(affine m, const ra_augment *program, int32_t i, const ra_random_key *key, bool square_or_crop,
                         int32_t *canvas_h, int32_t *canvas_w) {
   const ra_augment_step *s = &program->step[i];
   int32_t number = ra_augment_number(program, i);
@@ -38,7 +38,7 @@ static affine take_step(affine m, const ra_augment *program, int32_t i, const ra
     case RA_AUGMENT_FLIP_H: return then(m, -1, 0, 0, 1);
     case RA_AUGMENT_FLIP_V: return then(m, 1, 0, 0, -1);
     case RA_AUGMENT_ROT90: {
-      /* without a crop a picture that is not square keeps its sides: half turns only */
+      /* without a crop an image that is not square keeps its sides: half turns only */
       int32_t turns = (int32_t)ra_augment_draw(key, number, 1, 0, 4);
       if (!square_or_crop) turns &= 2;
       if (turns & 1) {
@@ -64,7 +64,7 @@ static affine take_step(affine m, const ra_augment *program, int32_t i, const ra
   }
 }
 
-/* ---- elastic: a cubic B-spline over normal numbers on a grid, its deviation alpha, smooth like a Gaussian of sigma ---- */
+/* ---- elastic: a cubic B-spline over normal numbers on a grid, its standard deviation alpha, smooth like a Gaussian of sigma ---- */
 
 /* A cubic B-spline of spacing h has the variance h^2/3; the sum of its squared weights is 151/315 on average per axis. */
 static elastic elastic_of(const ra_augment_step *s, int32_t number, int32_t h, int32_t w) {
@@ -110,15 +110,7 @@ static void elastic_row(const elastic *e, const ra_real *node, int32_t i, int32_
   }
 }
 
-/* ---- one output row as four input pixels and two fractions each ---- */
-
-typedef struct row_map {
-  int32_t *at;      /* [w] input pixel above left */
-  int32_t *right;   /* [w] 0 or 1: step to the one right of it */
-  int32_t *below;   /* [w] 0 or W: step to the one below */
-  ra_real *fx, *fy; /* [w] in 0..1 */
-  ra_real *inside;  /* [w] 1 where the point lies in the input picture */
-} row_map;
+/* ---- the warp, row by row ---- */
 
 static double fold(double v, double most) {
   if (most <= 0) return 0;
@@ -128,7 +120,7 @@ static double fold(double v, double most) {
   return v > most ? period - v : v;
 }
 
-static void map_point(const row_map *m, int32_t j, double x, double y, int32_t H, int32_t W, int32_t border) {
+static void map_point(const ra_row_map *m, int32_t j, double x, double y, int32_t H, int32_t W, int32_t border) {
   double most_x = W - 1, most_y = H - 1;
   m->inside[j] = x >= -0.5 && y >= -0.5 && x <= most_x + 0.5 && y <= most_y + 0.5;
   if (border == RA_BORDER_REFLECT) {
@@ -145,53 +137,38 @@ static void map_point(const row_map *m, int32_t j, double x, double y, int32_t H
   m->fy[j] = (ra_real)(y - y0);
 }
 
-static void sample_row(const row_map *m, const ra_real *in, int32_t w, ra_real *out) {
-  for (int32_t j = 0; j < w; j++) {
-    const ra_real *a = in + m->at[j], *b = a + m->below[j];
-    int32_t right = m->right[j];
-    ra_real top = a[0] + m->fx[j] * (a[right] - a[0]), bottom = b[0] + m->fx[j] * (b[right] - b[0]);
-    out[j] = top + m->fy[j] * (bottom - top);
+/* Values where the point lies outside the input: `outside`, or 0 for a constant border. */
+static void pad_row(const ra_row_map *m, double outside, bool constant, int32_t w, ra_real *out) {
+  if (isnan(outside)) {
+    for (int32_t j = 0; j < w && constant; j++) out[j] *= m->inside[j];
+    return;
   }
+  ra_real value = (ra_real)outside;
+  for (int32_t j = 0; j < w; j++) out[j] = m->inside[j] > 0 ? out[j] : value;
 }
 
-static void only_inside(const row_map *m, int32_t w, ra_real *out) {
-  for (int32_t j = 0; j < w; j++) out[j] *= m->inside[j];
-}
-
-static void binary(int32_t w, ra_real *out) {
-  for (int32_t j = 0; j < w; j++) out[j] = out[j] >= (ra_real)0.5 ? 1 : 0;
-}
-
-static void warp_row(const row_map *m, const ra_picture *in, const ra_picture *out, int32_t i, bool constant) {
-  size_t w = (size_t)out->width, row = (size_t)i * w, area = (size_t)out->height * w;
+/* Row i of one field. Without input: `absent` inside the image. */
+static void warp_row(const ra_row_map *m, const ra_plane_set *in, size_t in_area, const ra_plane_set *out, size_t out_area,
+                     int32_t w, int32_t i, bool constant) {
+  const ra_field_kind *kind = &ra_field_kinds[in->kind];
   for (int32_t c = 0; c < in->channels; c++) {
-    ra_real *to = out->image + (size_t)c * area + row;
-    sample_row(m, in->image + (size_t)c * (size_t)in->height * (size_t)in->width, out->width, to);
-    if (constant) only_inside(m, out->width, to);
-  }
-  if (out->mask && in->mask) {
-    sample_row(m, in->mask, out->width, out->mask + row);
-    binary(out->width, out->mask + row);
-    if (constant) only_inside(m, out->width, out->mask + row);
-  }
-  if (!out->fov) return;
-  if (in->fov) {
-    sample_row(m, in->fov, out->width, out->fov + row);
-    binary(out->width, out->fov + row);
-    only_inside(m, out->width, out->fov + row);
-  } else {
-    memcpy(out->fov + row, m->inside, w * sizeof *m->inside);
+    ra_real *to = out->data + (size_t)c * out_area + (size_t)i * (size_t)w;
+    if (in->data) kind->sample(m, in->data + (size_t)c * in_area, w, to);
+    else
+      for (int32_t j = 0; j < w; j++) to[j] = (ra_real)in->absent;
+    if (in->data && kind->binary) ra_plane_binary((size_t)w, to);
+    pad_row(m, in->outside, constant && in->data, w, to);
   }
 }
 
-static int32_t warp(const ra_augment *program, affine m, const elastic *e, const ra_picture *in, const ra_picture *out,
-                    const ra_random_key *key, ra_augment_scratch *s) {
+static int32_t warp(const ra_augment *program, affine m, const elastic *e, const ra_sample_planes *in,
+                    const ra_sample_planes *out, const ra_random_key *key, ra_augment_scratch *s) {
   size_t w = (size_t)out->width, nodes = e->number < 0 ? 0 : (size_t)e->rows * (size_t)e->columns;
   size_t columns = e->number < 0 ? 0 : (size_t)e->columns;
-  ra_real *block = ra_augment_room(s, 8 * w + 2 * nodes + 2 * columns);
+  ra_real *block = ra_augment_reserve(s, 8 * w + 2 * nodes + 2 * columns);
   if (!block) return RA_ERR_MEMORY;
   /* int32_t is never wider than ra_real */
-  row_map map = {.at = (int32_t *)(void *)block, .right = (int32_t *)(void *)(block + w),
+  ra_row_map map = {.at = (int32_t *)(void *)block, .right = (int32_t *)(void *)(block + w),
                  .below = (int32_t *)(void *)(block + 2 * w), .fx = block + 3 * w, .fy = block + 4 * w,
                  .inside = block + 5 * w};
   ra_real *dx = block + 6 * w, *dy = block + 7 * w, *node = block + 8 * w, *line = node + 2 * nodes;
@@ -206,24 +183,34 @@ static int32_t warp(const ra_augment *program, affine m, const elastic *e, const
       }
       map_point(&map, j, x, y, in->height, in->width, program->border);
     }
-    warp_row(&map, in, out, i, program->border == RA_BORDER_CONSTANT);
+    for (int32_t f = 0; f < in->count; f++)
+      if (out->set[f].data)
+        warp_row(&map, &in->set[f], (size_t)in->height * (size_t)in->width, &out->set[f], (size_t)out->height * w, out->width, i,
+                 program->border == RA_BORDER_CONSTANT);
   }
   return RA_OK;
 }
 
 /* ---- the crop ---- */
 
-static int64_t count_vessel(const ra_picture *in) {
+/* The planes whose values at or above one half are foreground, or NULL. */
+static const ra_real *foreground_of(const ra_sample_planes *in) {
+  return in->foreground >= 0 ? in->set[in->foreground].data : NULL;
+}
+
+static int64_t count_foreground(const ra_sample_planes *in) {
+  const ra_real *mask = foreground_of(in);
   int64_t n = (int64_t)in->height * in->width, count = 0;
-  for (int64_t i = 0; i < n; i++) count += in->mask[i] >= (ra_real)0.5;
+  for (int64_t i = 0; i < n; i++) count += mask[i] >= (ra_real)0.5;
   return count;
 }
 
-/* Where in the canvas the vessel pixel number `wanted` (0-based) lies. */
-static void vessel_at(const ra_picture *in, int64_t wanted, affine m, double *x, double *y) {
+/* Where in the canvas the foreground pixel number `wanted` (0-based) lies. */
+static void foreground_at(const ra_sample_planes *in, int64_t wanted, affine m, double *x, double *y) {
+  const ra_real *mask = foreground_of(in);
   int64_t n = (int64_t)in->height * in->width, i = 0;
   for (; i < n; i++)
-    if (in->mask[i] >= (ra_real)0.5 && wanted-- == 0) break;
+    if (mask[i] >= (ra_real)0.5 && wanted-- == 0) break;
   double u = (double)(i % in->width) - (in->width - 1) / 2.0 - m.bx, v = (double)(i / in->width) - (in->height - 1) / 2.0 - m.by;
   double det = m.xx * m.yy - m.xy * m.yx;
   *x = (m.yy * u - m.xy * v) / det;
@@ -244,16 +231,16 @@ static int32_t place(double uniform, int32_t canvas, int32_t size, bool hold, do
   return low + offset;
 }
 
-static void choose_crop(const ra_augment *program, const ra_picture *in, const ra_picture *out, const ra_random_key *key,
-                        affine m, int32_t canvas_h, int32_t canvas_w, int32_t *top, int32_t *left) {
+static void choose_crop(const ra_augment *program, const ra_sample_planes *in, const ra_sample_planes *out,
+                        const ra_random_key *key, affine m, int32_t canvas_h, int32_t canvas_w, int32_t *top, int32_t *left) {
   enum { CROP = RA_AUGMENT_CROP_NUMBER, TRIES = 8 };
-  bool room = canvas_h > out->height || canvas_w > out->width, hold = false;
-  double x = 0, y = 0;
-  if (room && in->mask && program->vessel_share > 0 && ra_augment_draw(key, CROP, 0, 0, 1) < program->vessel_share) {
-    int64_t count = count_vessel(in);
+  bool movable = canvas_h > out->height || canvas_w > out->width, hold = false;
+  double x = 0, y = 0, share = program->foreground_share;
+  if (movable && foreground_of(in) && share > 0 && ra_augment_draw(key, CROP, 0, 0, 1) < share) {
+    int64_t count = count_foreground(in);
     for (int32_t k = 0; k < TRIES && count > 0 && !hold; k++) { /* a step may have turned this pixel out of the canvas */
       int64_t wanted = (int64_t)ra_augment_draw(key, CROP, 3 + k, 0, (double)count);
-      vessel_at(in, wanted, m, &x, &y);
+      foreground_at(in, wanted, m, &x, &y);
       x += (canvas_w - 1) / 2.0;
       y += (canvas_h - 1) / 2.0;
       hold = x >= 0 && y >= 0 && x <= canvas_w - 1 && y <= canvas_h - 1;
@@ -268,18 +255,19 @@ static void copy_plane(const ra_real *in, int32_t W, ra_real *out, int32_t h, in
     memcpy(out + (size_t)i * (size_t)w, in + (size_t)(top + i) * (size_t)W + left, (size_t)w * sizeof *out);
 }
 
-static void copy_window(const ra_picture *in, const ra_picture *out, int32_t top, int32_t left) {
+static void copy_window(const ra_sample_planes *in, const ra_sample_planes *out, int32_t top, int32_t left) {
   size_t from = (size_t)in->height * (size_t)in->width, to = (size_t)out->height * (size_t)out->width;
-  for (int32_t c = 0; c < in->channels; c++)
-    copy_plane(in->image + (size_t)c * from, in->width, out->image + (size_t)c * to, out->height, out->width, top, left);
-  if (in->mask && out->mask) copy_plane(in->mask, in->width, out->mask, out->height, out->width, top, left);
-  if (in->fov && out->fov) copy_plane(in->fov, in->width, out->fov, out->height, out->width, top, left);
-  else if (out->fov)
-    for (size_t i = 0; i < to; i++) out->fov[i] = 1;
+  for (int32_t f = 0; f < in->count; f++) {
+    const ra_plane_set *set = &in->set[f];
+    ra_real *data = out->set[f].data;
+    for (int32_t c = 0; data && set->data && c < set->channels; c++)
+      copy_plane(set->data + (size_t)c * from, in->width, data + (size_t)c * to, out->height, out->width, top, left);
+    for (size_t i = 0; data && !set->data && i < to * (size_t)set->channels; i++) data[i] = (ra_real)set->absent;
+  }
 }
 
-int32_t ra_augment_space(const ra_augment *program, const ra_picture *in, const ra_picture *out, const ra_random_key *key,
-                         ra_augment_scratch *s) {
+int32_t ra_augment_space(const ra_augment *program, const ra_sample_planes *in, const ra_sample_planes *out,
+                         const ra_random_key *key, ra_augment_scratch *s) {
   affine m = {1, 0, 0, 1, 0, 0};
   elastic e = {.number = -1};
   bool active = false, crop = program->height > 0;
@@ -289,7 +277,7 @@ int32_t ra_augment_space(const ra_augment *program, const ra_picture *in, const 
     if (!ra_augment_is_space(kind) || !ra_augment_acts(program, i, key)) continue;
     active = true;
     if (kind == RA_AUGMENT_ELASTIC) e = elastic_of(&program->step[i], ra_augment_number(program, i), out->height, out->width);
-    else m = take_step(m, program, i, key, crop || in->height == in->width, &canvas_h, &canvas_w);
+    else m = add_step(m, program, i, key, crop || in->height == in->width, &canvas_h, &canvas_w);
   }
   int32_t top, left;
   choose_crop(program, in, out, key, m, canvas_h, canvas_w, &top, &left);

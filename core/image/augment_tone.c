@@ -10,6 +10,12 @@
 #include "clahe.h"
 #include "plane.h"
 
+/* The planes that the steps act on. */
+typedef struct image {
+  ra_real *data; /* [channels,H,W] */
+  int32_t channels, height, width;
+} image;
+
 static ra_real unit(ra_real v) { return v > 0 ? (v < 1 ? v : 1) : 0; }
 
 #ifdef RA_DOUBLE
@@ -62,28 +68,28 @@ static void noise(size_t n, ra_real sigma, const ra_random_key *key, int32_t num
   }
 }
 
-static int32_t blur(const ra_picture *p, double sigma, ra_augment_scratch *s) {
+static int32_t blur(const image *p, double sigma, ra_augment_scratch *s) {
   int32_t radius = ra_gauss_radius(sigma);
   if (radius == 0) return RA_OK;
   size_t area = (size_t)p->height * (size_t)p->width;
-  ra_real *work = ra_augment_room(s, area + (size_t)p->width + (size_t)(4 * radius + 1));
+  ra_real *work = ra_augment_reserve(s, area + (size_t)p->width + (size_t)(4 * radius + 1));
   if (!work) return RA_ERR_MEMORY;
   ra_real *weight = work + area, *line = weight + 2 * radius + 1;
   ra_gauss_taps(sigma, 0, radius, weight);
   for (int32_t c = 0; c < p->channels; c++) {
-    ra_real *plane = p->image + (size_t)c * area;
+    ra_real *plane = p->data + (size_t)c * area;
     ra_filter_rows(plane, p->height, p->width, weight, radius, line, work);
     ra_filter_columns(work, p->height, p->width, weight, radius, plane);
   }
   return RA_OK;
 }
 
-static int32_t clahe(const ra_picture *p, int32_t tiles, double clip, ra_augment_scratch *s) {
-  ra_real *map = ra_augment_room(s, ra_clahe_room(tiles));
+static int32_t clahe(const image *p, int32_t tiles, double clip, ra_augment_scratch *s) {
+  ra_real *map = ra_augment_reserve(s, ra_clahe_scratch(tiles));
   if (!map) return RA_ERR_MEMORY;
   size_t area = (size_t)p->height * (size_t)p->width;
   for (int32_t c = 0; c < p->channels; c++) {
-    ra_real *plane = p->image + (size_t)c * area;
+    ra_real *plane = p->data + (size_t)c * area;
     ra_clahe_plane(plane, p->height, p->width, tiles, clip, map, plane);
   }
   return RA_OK;
@@ -99,35 +105,45 @@ static void stretch(size_t n, ra_real *x) {
   for (size_t i = 0; i < n; i++) x[i] = (x[i] - low) / (high - low);
 }
 
-static int32_t take_step(const ra_augment *program, int32_t i, const ra_picture *p, const ra_random_key *key,
+static int32_t run_step(const ra_augment *program, int32_t i, const image *p, const ra_random_key *key,
                          ra_augment_scratch *s) {
   const ra_augment_step *step = &program->step[i];
   size_t n = (size_t)p->channels * (size_t)p->height * (size_t)p->width;
   int32_t number = ra_augment_number(program, i);
   double value = ra_augment_draw(key, number, 1, step->a, step->b);
   switch (step->kind) {
-    case RA_AUGMENT_GAMMA: gamma_curve(n, (ra_real)value, p->image); break;
-    case RA_AUGMENT_CONTRAST: contrast(n, (ra_real)value, p->image); break;
+    case RA_AUGMENT_GAMMA: gamma_curve(n, (ra_real)value, p->data); break;
+    case RA_AUGMENT_CONTRAST: contrast(n, (ra_real)value, p->data); break;
     case RA_AUGMENT_BRIGHTNESS:
-      for (size_t k = 0; k < n; k++) p->image[k] += (ra_real)value;
+      for (size_t k = 0; k < n; k++) p->data[k] += (ra_real)value;
       break;
-    case RA_AUGMENT_NOISE: noise(n, (ra_real)value, key, number, p->image); break;
+    case RA_AUGMENT_NOISE: noise(n, (ra_real)value, key, number, p->data); break;
     case RA_AUGMENT_BLUR: return blur(p, value, s);
     case RA_AUGMENT_CLAHE: return clahe(p, (int32_t)step->a, step->b, s);
-    case RA_AUGMENT_STRETCH: stretch(n, p->image); break;
+    case RA_AUGMENT_STRETCH: stretch(n, p->data); break;
     default: break;
   }
   return RA_OK;
 }
 
-int32_t ra_augment_tone(const ra_augment *program, const ra_picture *p, const ra_random_key *key, ra_augment_scratch *s) {
+static int32_t run_steps(const ra_augment *program, const image *p, const ra_random_key *key, ra_augment_scratch *s) {
   size_t n = (size_t)p->channels * (size_t)p->height * (size_t)p->width;
   for (int32_t i = 0; i < program->count; i++) {
     int32_t kind = program->step[i].kind;
     if (ra_augment_is_space(kind) || kind == RA_AUGMENT_RESIZE || !ra_augment_acts(program, i, key)) continue;
-    RA_TRY(take_step(program, i, p, key, s));
+    RA_TRY(run_step(program, i, p, key, s));
   }
 #pragma omp simd
-  for (size_t k = 0; k < n; k++) p->image[k] = unit(p->image[k]);
+  for (size_t k = 0; k < n; k++) p->data[k] = unit(p->data[k]);
+  return RA_OK;
+}
+
+int32_t ra_augment_tone(const ra_augment *program, const ra_sample_planes *out, const ra_random_key *key, ra_augment_scratch *s) {
+  for (int32_t f = 0; f < out->count; f++) {
+    const ra_plane_set *set = &out->set[f];
+    if (set->kind != RA_FIELD_IMAGE || !set->data) continue;
+    image p = {.data = set->data, .channels = set->channels, .height = out->height, .width = out->width};
+    RA_TRY(run_steps(program, &p, key, s));
+  }
   return RA_OK;
 }

@@ -83,7 +83,7 @@ static void map_plane(const ra_real *x, int32_t H, int32_t W, int32_t tiles, int
   }
 }
 
-size_t ra_clahe_room(int32_t tiles) { return (size_t)(tiles * tiles) * BINS; }
+size_t ra_clahe_scratch(int32_t tiles) { return (size_t)(tiles * tiles) * BINS; }
 
 void ra_clahe_plane(const ra_real *x, int32_t H, int32_t W, int32_t tiles, double clip, ra_real *map, ra_real *y) {
   int32_t h = (H + tiles - 1) / tiles, w = (W + tiles - 1) / tiles;
@@ -100,7 +100,7 @@ ra_tensor *ra_image_clahe(const ra_tensor *t, int32_t tiles, double clip) {
     return NULL;
   }
   size_t area = (size_t)p.H * (size_t)p.W;
-  ra_real *map = ra_mem_alloc(ra_clahe_room(tiles), sizeof *map);
+  ra_real *map = ra_mem_alloc(ra_clahe_scratch(tiles), sizeof *map);
   ra_tensor *y = map ? ra_planes_like(t, p.C, p.H, p.W) : NULL;
   for (int32_t c = 0; y && c < p.C; c++)
     ra_clahe_plane(p.data + (size_t)c * area, p.H, p.W, tiles, clip, map, y->data + (size_t)c * area);

@@ -18,7 +18,7 @@ enum {
 typedef struct ra_pixels {
   int32_t channels, height, width; /* 1 or 3; a .npy array: any */
   int32_t bits;       /* per sample in the file */
-  int32_t white;      /* the sample that means 1.0 */
+  int32_t max_value;      /* the sample that means 1.0 */
   uint16_t *sample;   /* [H,W,C] [own] */
   ra_real *value;     /* [C,H,W] [own] */
 } ra_pixels;
@@ -44,9 +44,11 @@ int32_t ra_pixels_read(const char *path, bool header_only, ra_pixels *out);
 
 /* data[C,H,W] in 0..1 from decoded pixels; mask[H,W] 0 or 1, see ra_mask_load. */
 void ra_pixels_planes(const ra_pixels *p, ra_real *data);
+/* Pixel i of one channel as the number that the file holds (not divided by max_value). */
+double ra_pixels_number(const ra_pixels *p, int32_t i);
 void ra_pixels_mask(const ra_pixels *p, double threshold, ra_real *mask, ra_mask_report *report);
 
-/* Writers; p->sample holds 8 or 16 bit numbers, p->white is 255 or 65535. */
+/* Writers; p->sample holds 8 or 16 bit numbers, p->max_value is 255 or 65535. */
 int32_t ra_png_write(const ra_pixels *p, const char *path);
 int32_t ra_pnm_write(const ra_pixels *p, const char *path);
 

@@ -1,7 +1,7 @@
 /* The one door for pictures: looks at the content, never at the name's ending,
  * and gives a tensor [C,H,W] in 0..1. A new format is a ra_image_format and a
  * line in `formats`. */
-#include <stdio.h>
+#include <math.h>
 #include <string.h>
 
 #include "../base/error.h"
@@ -79,9 +79,19 @@ void ra_pixels_planes(const ra_pixels *p, ra_real *data) {
     memcpy(data, p->value, area * C * sizeof *data);
     return;
   }
-  ra_real white = (ra_real)p->white; /* divided, not multiplied by 1/white: 255/255 must be 1 */
+  ra_real max_value = (ra_real)p->max_value; /* divided, not multiplied by 1/max_value: 255/255 must be 1 */
   for (size_t c = 0; c < C; c++)
-    for (size_t i = 0; i < area; i++) data[c * area + i] = (ra_real)p->sample[i * C + c] / white;
+    for (size_t i = 0; i < area; i++) data[c * area + i] = (ra_real)p->sample[i * C + c] / max_value;
+}
+
+double ra_pixels_number(const ra_pixels *p, int32_t i) {
+  if (p->value) {
+    double v = (double)p->value[i] * p->max_value, whole = floor(v + 0.5);
+    return p->max_value > 1 ? whole : v;
+  }
+  /* PNG with less than 8 bits was widened to 0..255 */
+  if (p->bits < 8 && p->max_value == 255) return (double)p->sample[i] * ((1 << p->bits) - 1) / 255;
+  return p->sample[i];
 }
 
 static ra_tensor *tensor_of(ra_pixels *p) {
@@ -138,7 +148,7 @@ static int32_t quantise(const ra_tensor *t, ra_pixels *p) {
       double v = (double)t->data[c * area + i];
       if (v != v) bad++;
       v = v > 0 ? (v < 1 ? v : 1) : 0;
-      p->sample[i * C + c] = (uint16_t)(v * p->white + 0.5);
+      p->sample[i * C + c] = (uint16_t)(v * p->max_value + 0.5);
     }
   if (bad > 0) return ra_fail(RA_ERR_ARG, "%.0f of %d values are NaN, nothing was written", bad, t->size);
   return RA_OK;
@@ -157,7 +167,7 @@ int32_t ra_image_save(const char *path, const ra_tensor *t, int32_t bits) {
     return ra_fail(RA_ERR_SHAPE, "%s: %s holds %d channel%s, given %d", path, pgm ? ".pgm" : ".ppm", pgm ? 1 : 3,
                    pgm ? "" : "s", C);
   ra_tensor *copy = NULL;
-  ra_pixels p = {.bits = bits, .white = (1 << bits) - 1};
+  ra_pixels p = {.bits = bits, .max_value = (1 << bits) - 1};
   int32_t code = ra_pixels_size(&p, C, t->dim[t->rank - 1], t->dim[t->rank - 2], RA_IMAGE_SAMPLES_MAX, false);
   if (code == RA_OK && !ra_tensor_contiguous(t) && !(copy = ra_tensor_clone(t))) code = RA_ERR_MEMORY;
   if (code == RA_OK) code = quantise(copy ? copy : t, &p);

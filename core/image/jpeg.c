@@ -75,7 +75,7 @@ static void read_all(job *j, bool header_only) {
   int32_t channels = jpeg->jpeg_color_space == JCS_GRAYSCALE ? 1 : 3;
   jpeg->out_color_space = channels == 1 ? JCS_GRAYSCALE : JCS_RGB;
   p->bits = jpeg->data_precision;
-  p->white = 255;
+  p->max_value = 255;
   /* at the very least one bit for each block of 8x8, which stands for 16x16 pixels of 3 channels where colour is halved */
   double most = (double)j->size * 8 * 64 * 16;
   int32_t code = ra_pixels_size(p, channels, jpeg->image_width, jpeg->image_height, most, header_only);

@@ -21,7 +21,7 @@ static double level(const ra_pixels *p, size_t i, size_t area, bool *coloured) {
     sum += p->sample[i * C + c];
     if (p->sample[i * C + c] != p->sample[i * C]) *coloured = true;
   }
-  return sum / (double)C * 255 / p->white;
+  return sum / (double)C * 255 / p->max_value;
 }
 
 void ra_pixels_mask(const ra_pixels *p, double threshold, ra_real *mask, ra_mask_report *report) {

@@ -24,7 +24,7 @@ static int32_t take(const ra_bundle_entry *e, bool header_only, ra_pixels *out) 
   if (C < 1 || C > 65536) return ra_fail(RA_ERR_FORMAT, "an array of %lld channels is no picture", (long long)C);
   RA_TRY(ra_pixels_size(out, (int32_t)C, (double)W, (double)H, RA_IMAGE_SAMPLES_MAX, true));
   out->bits = (int32_t)ra_dtype_bytes(e->dtype) * 8;
-  out->white = 1;
+  out->max_value = e->dtype == RA_DTYPE_U8 ? 255 : e->dtype == RA_DTYPE_U16 ? 65535 : 1;
   if (header_only) return RA_OK;
   size_t count = (size_t)(C * H * W), area = (size_t)(H * W), channels = (size_t)C;
   out->value = ra_mem_alloc(count, sizeof *out->value);
@@ -34,11 +34,10 @@ static int32_t take(const ra_bundle_entry *e, bool header_only, ra_pixels *out) 
     return RA_ERR_MEMORY;
   }
   ra_dtype_convert(e->dtype, e->bytes, count, flat);
-  ra_real white = e->dtype == RA_DTYPE_U8 ? 255 : e->dtype == RA_DTYPE_U16 ? 65535 : 1;
   size_t bad = 0;
   for (size_t i = 0; i < count; i++) {
     bad += !isfinite(flat[i]);
-    flat[i] /= white;
+    flat[i] /= (ra_real)out->max_value;
   }
   if (flat != out->value) {
     for (size_t c = 0; c < channels; c++)

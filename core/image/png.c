@@ -75,7 +75,7 @@ static void read_all(job *j, bool header_only) {
   png_read_info(png, j->info);
   int bits = png_get_bit_depth(png, j->info), colour = png_get_color_type(png, j->info);
   p->bits = bits;
-  p->white = bits == 16 ? 65535 : 255;
+  p->max_value = bits == 16 ? 65535 : 255;
   int32_t channels = colour & PNG_COLOR_MASK_COLOR ? 3 : 1;
   /* deflate packs at most 1032 to 1, and a sample may be one bit */
   double most = (double)j->size * 1032 * 8 / bits * (colour == PNG_COLOR_TYPE_PALETTE ? 3 : 1);

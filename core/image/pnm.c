@@ -45,15 +45,15 @@ static int32_t cut_off(size_t sample, size_t count) {
                  sample + 1, count);
 }
 
-static int32_t too_large(int32_t value, size_t sample, int32_t white) {
-  return ra_fail(RA_ERR_FORMAT, "sample %zu is %d, above the maximum of %d that the header declares", sample + 1, value, white);
+static int32_t too_large(int32_t value, size_t sample, int32_t max_value) {
+  return ra_fail(RA_ERR_FORMAT, "sample %zu is %d, above the maximum of %d that the header declares", sample + 1, value, max_value);
 }
 
 static int32_t read_ascii(scanner *s, ra_pixels *p, size_t count) {
   for (size_t i = 0; i < count; i++) {
     int32_t value = number(s, 65535);
     if (value < 0) return cut_off(i, count);
-    if (value > p->white) return too_large(value, i, p->white);
+    if (value > p->max_value) return too_large(value, i, p->max_value);
     p->sample[i] = (uint16_t)value;
   }
   return RA_OK;
@@ -78,10 +78,10 @@ static int32_t read_bits(scanner *s, ra_pixels *p) {
 }
 
 static int32_t read_bytes(scanner *s, ra_pixels *p, size_t count) {
-  bool wide = p->white > 255;
+  bool wide = p->max_value > 255;
   for (size_t i = 0; i < count; i++) {
     int32_t value = wide ? s->at[2 * i] << 8 | s->at[2 * i + 1] : s->at[i];
-    if (value > p->white) return too_large(value, i, p->white);
+    if (value > p->max_value) return too_large(value, i, p->max_value);
     p->sample[i] = (uint16_t)value;
   }
   return RA_OK;
@@ -93,17 +93,17 @@ static int32_t decode(const uint8_t *bytes, size_t size, bool header_only, ra_pi
   int32_t channels = kind == 3 || kind == 6 ? 3 : 1;
   scanner s = {bytes + 2, bytes + size};
   int32_t W = number(&s, INT32_MAX), H = W < 0 ? -1 : number(&s, INT32_MAX);
-  int32_t white = bitmap || H < 0 ? 1 : number(&s, INT32_MAX);
-  if (W < 0 || H < 0 || white < 1 || white > 65535)
+  int32_t max_value = bitmap || H < 0 ? 1 : number(&s, INT32_MAX);
+  if (W < 0 || H < 0 || max_value < 1 || max_value > 65535)
     return ra_fail(RA_ERR_FORMAT, "the header wants width, height%s", bitmap ? "" : " and a maximum of 1 to 65535");
   if (!ascii && (s.at == s.end || !is_space(*s.at)))
     return ra_fail(RA_ERR_FORMAT, "a blank must follow the header");
   if (!ascii) s.at++;
-  out->white = white;
-  out->bits = bitmap ? 1 : white > 255 ? 16 : 8;
+  out->max_value = max_value;
+  out->bits = bitmap ? 1 : max_value > 255 ? 16 : 8;
   double left = (double)(s.end - s.at), most = left;
   if (bitmap && !ascii) most = W == 0 ? 0 : left / (((double)W + 7 - (W + 7) % 8) / 8) * W;
-  else if (!ascii && white > 255) most = left / 2;
+  else if (!ascii && max_value > 255) most = left / 2;
   else if (ascii && !bitmap) most = (left + 1) / 2; /* a digit and a blank each */
   if (header_only) most = RA_IMAGE_SAMPLES_MAX;
   RA_TRY(ra_pixels_size(out, channels, W, H, most, header_only));
@@ -115,9 +115,9 @@ static int32_t decode(const uint8_t *bytes, size_t size, bool header_only, ra_pi
 
 static int32_t write_samples(ra_file_out *file, const ra_pixels *p, uint8_t *row) {
   char header[64];
-  int used = snprintf(header, sizeof header, "P%d\n%d %d\n%d\n", p->channels == 3 ? 6 : 5, p->width, p->height, p->white);
+  int used = snprintf(header, sizeof header, "P%d\n%d %d\n%d\n", p->channels == 3 ? 6 : 5, p->width, p->height, p->max_value);
   RA_TRY(ra_file_write(file, header, (size_t)used));
-  size_t count = (size_t)p->width * (size_t)p->channels, bytes = p->white > 255 ? 2 : 1;
+  size_t count = (size_t)p->width * (size_t)p->channels, bytes = p->max_value > 255 ? 2 : 1;
   for (size_t y = 0; y < (size_t)p->height; y++) {
     const uint16_t *from = p->sample + y * count;
     for (size_t i = 0; i < count; i++) {

@@ -1,4 +1,4 @@
-/* The loader: batches x [B,C,H,W], y [B,1,H,W] and fov [B,1,H,W], made ahead by
+/* The loader: batches [B,C,H,W] of the fields of a sample set, made ahead by
  * threads of its own.
  *
  * Which samples a batch holds is a function of (seed, epoch, step), and how each
@@ -7,7 +7,7 @@
  * the loader was started. An epoch is one pass over the set, or `steps` batches,
  * which may take less than one pass or several; every pass has its own shuffle.
  *
- * Workers take single samples, in order; a ring of `depth` batches holds them
+ * Workers make single samples, in order; a ring of `depth` batches holds them
  * until ra_loader_next copies the oldest batch out. */
 #define _GNU_SOURCE
 #include <math.h>
@@ -23,9 +23,10 @@
 #include "../base/random.h"
 #include "../base/thread.h"
 #include "../tensor/tensor.h"
+#include "field.h"
 #include "sample.h"
 
-enum { THREADS_MAX = 16, DEPTH_MAX = 64, NICE = 5 };
+enum { NICE = 5 };
 
 typedef struct {
   int32_t index, occurrence;
@@ -46,7 +47,7 @@ struct ra_loader {
   pthread_mutex_t lock;
   pthread_cond_t may_work, is_made;
   bool running, stopping;
-  pthread_t thread[THREADS_MAX];
+  pthread_t thread[RA_LOADER_THREADS];
   int32_t thread_count;
   work *ring;                 /* [depth] */
   int64_t head, fill;         /* batches handed out, batches opened for work; batch k is ring[k % depth] */
@@ -236,9 +237,9 @@ static int32_t wait_batch(ra_loader *l, work **out) {
 }
 
 static int32_t check_sizes(const ra_loader *l, const work *w) {
-  const ra_tensor *a = w->slot[0].sample.x;
+  const ra_tensor *a = w->slot[0].sample.field[0];
   for (int32_t i = 1; i < w->count; i++) {
-    const ra_tensor *b = w->slot[i].sample.x;
+    const ra_tensor *b = w->slot[i].sample.field[0];
     if (b->dim[1] != a->dim[1] || b->dim[2] != a->dim[2])
       return ra_fail(RA_ERR_SHAPE,
                      "loader: sample %s has %dx%d pixels and sample %s %dx%d; give data a size or a crop, or batch = 1",
@@ -254,7 +255,7 @@ int32_t ra_loader_peek(ra_loader *l, int32_t *shape, int32_t *epoch, int32_t *st
   memset(shape, 0, 4 * sizeof *shape);
   if (!w) return RA_OK;
   RA_TRY(check_sizes(l, w));
-  const ra_tensor *x = w->slot[0].sample.x;
+  const ra_tensor *x = w->slot[0].sample.field[0];
   shape[0] = w->count;
   for (int i = 0; i < 3; i++) shape[i + 1] = x->dim[i];
   if (epoch) *epoch = w->epoch;
@@ -262,49 +263,47 @@ int32_t ra_loader_peek(ra_loader *l, int32_t *shape, int32_t *epoch, int32_t *st
   return RA_OK;
 }
 
-static int32_t check_target(const char *what, const ra_tensor *t, const work *w, int32_t channels) {
-  const ra_tensor *x = w->slot[0].sample.x;
+static int32_t check_target(const ra_field *field, const ra_tensor *t, const work *w) {
+  const ra_tensor *x = w->slot[0].sample.field[0];
   char text[80];
   if (!t) return RA_OK;
-  if (t->rank == 4 && t->dim[0] >= w->count && t->dim[1] == channels && t->dim[2] == x->dim[1] && t->dim[3] == x->dim[2] &&
+  if (t->rank == 4 && t->dim[0] >= w->count && t->dim[1] == field->channels && t->dim[2] == x->dim[1] && t->dim[3] == x->dim[2] &&
       ra_tensor_contiguous(t))
     return RA_OK;
-  return ra_fail(RA_ERR_SHAPE, "loader: %s has shape %s, the batch [%d,%d,%d,%d]", what,
-                 ra_shape_text(t->rank, t->dim, text), w->count, channels, x->dim[1], x->dim[2]);
+  return ra_fail(RA_ERR_SHAPE, "loader: the buffer of %s has shape %s, the batch [%d,%d,%d,%d]", field->name,
+                 ra_shape_text(t->rank, t->dim, text), w->count, field->channels, x->dim[1], x->dim[2]);
 }
 
-/* One plane into image i of t [B,1,H,W]; `fallback` everywhere where there is none. */
-static void put_plane(ra_tensor *t, int32_t i, const ra_tensor *plane, ra_real fallback) {
-  int32_t area = t->dim[2] * t->dim[3];
-  ra_real *to = t->data + (int64_t)i * area;
-  if (plane) memcpy(to, plane->data, (size_t)area * sizeof *to);
+/* One field of one sample into image i of t [B,C,H,W]. */
+static int32_t put(const ra_field *field, const char *id, const ra_tensor *from, ra_tensor *t, int32_t i) {
+  int32_t size = t->dim[1] * t->dim[2] * t->dim[3];
+  ra_real *to = t->data + (int64_t)i * size;
+  if (from) memcpy(to, from->data, (size_t)size * sizeof *to);
+  else if (isnan(field->absent)) return ra_fail(RA_ERR_ARG, "loader: sample %s has no %s", id, field->name);
   else
-    for (int32_t k = 0; k < area; k++) to[k] = fallback;
+    for (int32_t k = 0; k < size; k++) to[k] = (ra_real)field->absent;
+  return RA_OK;
 }
 
-static int32_t copy_out(ra_loader *l, const work *w, ra_tensor *x, ra_tensor *y, ra_tensor *fov, int32_t *index) {
+static int32_t copy_out(ra_loader *l, const work *w, ra_tensor *const *to, int32_t *index) {
+  int32_t fields = ra_sample_set_fields(l->set);
   RA_TRY(check_sizes(l, w));
-  RA_TRY(check_target("x", x, w, l->config.channels));
-  RA_TRY(check_target("y", y, w, 1));
-  RA_TRY(check_target("fov", fov, w, 1));
+  for (int32_t f = 0; f < fields; f++) RA_TRY(check_target(ra_sample_set_field(l->set, f), to[f], w));
   for (int32_t i = 0; i < w->count; i++) {
     const slot *s = &w->slot[i];
-    if (y && !s->sample.y) return ra_fail(RA_ERR_ARG, "loader: sample %s has no mask", ra_sample_set_id(l->set, s->index));
-    const ra_tensor *from = s->sample.x;
-    if (x) memcpy(x->data + (int64_t)i * from->size, from->data, (size_t)from->size * sizeof(ra_real));
-    if (y) put_plane(y, i, s->sample.y, 0);
-    if (fov) put_plane(fov, i, s->sample.fov, 1);
+    for (int32_t f = 0; f < fields; f++)
+      if (to[f]) RA_TRY(put(ra_sample_set_field(l->set, f), ra_sample_set_id(l->set, s->index), s->sample.field[f], to[f], i));
     if (index) index[i] = s->index;
   }
   return RA_OK;
 }
 
-int32_t ra_loader_next(ra_loader *l, ra_tensor *x, ra_tensor *y, ra_tensor *fov, int32_t *count, int32_t *index) {
+int32_t ra_loader_next(ra_loader *l, ra_tensor *const *to, int32_t *count, int32_t *index) {
   work *w;
   *count = 0;
   RA_TRY(wait_batch(l, &w));
   if (!w) return RA_OK;
-  RA_TRY(copy_out(l, w, x, y, fov, index));
+  RA_TRY(copy_out(l, w, to, index));
   *count = w->count;
   pthread_mutex_lock(&l->lock);
   clear_work(w);
@@ -316,26 +315,26 @@ int32_t ra_loader_next(ra_loader *l, ra_tensor *x, ra_tensor *y, ra_tensor *fov,
 
 double ra_loader_waited(const ra_loader *l) { return l->waited; }
 
-_Bool ra_loader_mask_report(ra_loader *l, int32_t index, ra_mask_report *report) {
-  return ra_sample_report(l->set, index, report);
+_Bool ra_loader_mask_report(ra_loader *l, int32_t index, int32_t field, ra_mask_report *report) {
+  return ra_sample_report(l->set, index, field, report);
 }
 
 /* ---- making and releasing ---- */
 
 static int32_t check_config(const ra_loader_config *c) {
   if (c->batch < 1 || c->batch > 1 << 16) return ra_fail(RA_ERR_ARG, "loader: batch is %d, wanted 1 to 65536", c->batch);
-  if (c->channels != 1 && c->channels != 3) return ra_fail(RA_ERR_ARG, "loader: channels is %d, wanted 1 or 3", c->channels);
-  if (c->threads < 1 || c->threads > THREADS_MAX)
-    return ra_fail(RA_ERR_ARG, "loader: threads is %d, wanted 1 to %d", c->threads, THREADS_MAX);
-  if (c->depth < 1 || c->depth > DEPTH_MAX)
-    return ra_fail(RA_ERR_ARG, "loader: depth is %d, wanted 1 to %d", c->depth, DEPTH_MAX);
+  if (c->threads < 1 || c->threads > RA_LOADER_THREADS)
+    return ra_fail(RA_ERR_ARG, "loader: threads is %d, wanted 1 to %d", c->threads, RA_LOADER_THREADS);
+  if (c->depth < 1 || c->depth > RA_LOADER_DEPTH)
+    return ra_fail(RA_ERR_ARG, "loader: depth is %d, wanted 1 to %d", c->depth, RA_LOADER_DEPTH);
   if (c->steps < 0 || c->epochs < 0) return ra_fail(RA_ERR_ARG, "loader: steps and epochs must be >= 0");
   if (!(c->cache_bytes >= 0)) return ra_fail(RA_ERR_ARG, "loader: cache_bytes must be >= 0");
   return RA_OK;
 }
 
-ra_loader *ra_loader_new(const ra_loader_config *config, const ra_augment *prepare, const ra_augment *augment) {
-  if (check_config(config) != RA_OK) return NULL;
+ra_loader *ra_loader_new(const ra_loader_config *config, int32_t fields, const ra_field *field, const ra_augment *prepare,
+                         const ra_augment *augment) {
+  if (check_config(config) != RA_OK || ra_fields_check(fields, field) != RA_OK) return NULL;
   if (prepare && ra_augment_check(prepare) != RA_OK) return NULL;
   if (augment && ra_augment_check(augment) != RA_OK) return NULL;
   ra_loader *l = ra_mem_zalloc(1, sizeof *l);
@@ -344,7 +343,7 @@ ra_loader *ra_loader_new(const ra_loader_config *config, const ra_augment *prepa
   pthread_mutex_init(&l->lock, NULL);
   pthread_cond_init(&l->may_work, NULL);
   pthread_cond_init(&l->is_made, NULL);
-  l->set = ra_sample_set_new(config->channels, config->cache_bytes, prepare, augment);
+  l->set = ra_sample_set_new(fields, field, config->cache_bytes, prepare, augment);
   l->ring = ra_mem_zalloc((size_t)config->depth, sizeof *l->ring);
   bool good = l->set && l->ring;
   for (int32_t i = 0; good && i < config->depth; i++)
@@ -354,9 +353,9 @@ ra_loader *ra_loader_new(const ra_loader_config *config, const ra_augment *prepa
   return NULL;
 }
 
-int32_t ra_loader_add(ra_loader *l, const char *id, const char *image, const char *mask, const char *fov, double threshold) {
+int32_t ra_loader_add(ra_loader *l, const char *id, const ra_source *source) {
   if (l->running) return ra_fail(RA_ERR_STATE, "loader: samples are added before it starts");
-  return ra_sample_set_add(l->set, id, image, mask, fov, threshold);
+  return ra_sample_set_add(l->set, id, source);
 }
 
 void ra_loader_release(ra_loader *l) {

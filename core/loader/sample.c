@@ -1,3 +1,4 @@
+/* Samples: decode, prepare (once, kept while the budget lasts), augment. */
 #define _DEFAULT_SOURCE
 #include "sample.h"
 
@@ -8,32 +9,41 @@
 #include "../base/error.h"
 #include "../base/mem.h"
 #include "../tensor/tensor.h"
+#include "field.h"
 
-/* A prepared plane set. Most pictures have 8 bits: where every value is exactly q / 255, bytes are kept. */
+/* A prepared field. Most files have 8 bits: where every value is exactly q / 255, bytes are kept. */
 typedef struct {
-  int32_t rank, dim[3];
-  uint8_t *byte;  /* one of these two */
+  int32_t rank, dim[3]; /* rank -1: the sample has no such field */
+  uint8_t *byte;        /* one of these two */
   ra_real *real;
 } packed;
 
+/* One field of one sample. */
 typedef struct {
-  char *id, *image, *mask, *fov; /* mask and fov [opt] */
-  double threshold;
-  bool ready;                    /* the packed parts are kept */
+  ra_kept_source from;
+  packed kept;
   bool reported;
-  packed x, y, f;
   ra_mask_report report;
+} part;
+
+typedef struct {
+  char *id;
+  part *part;                    /* [fields] */
+  bool ready;                    /* the packed fields are kept */
 } item;
 
 enum { SPARES = 16 };
 
 struct ra_sample_set {
+  int32_t fields, foreground;
+  ra_field field[RA_FIELDS_MAX];
+  char *name[RA_FIELDS_MAX];     /* what field[].name points to */
   item *item;
-  int32_t count, room, channels;
+  int32_t count, capacity;
   double budget;                 /* bytes that may still be kept */
   ra_augment prepare, augment;   /* copies: threads may outlive what Lua gave */
   bool has_prepare, has_augment;
-  pthread_mutex_t lock;          /* over budget, the items' kept parts and the spares */
+  pthread_mutex_t lock;          /* over budget, the items' kept fields and reports, and the spares */
   ra_augment_scratch *spare[SPARES];
   int32_t spares;
 };
@@ -45,9 +55,7 @@ static void make_level(void) {
 }
 
 void ra_sample_clear(ra_sample *s) {
-  ra_tensor_release(s->x);
-  ra_tensor_release(s->y);
-  ra_tensor_release(s->fov);
+  for (int32_t f = 0; f < RA_FIELDS_MAX; f++) ra_tensor_release(s->field[f]);
   *s = (ra_sample){0};
 }
 
@@ -101,52 +109,66 @@ static int32_t unpack(const packed *p, ra_tensor **out) {
 
 /* ---- the set ---- */
 
-ra_sample_set *ra_sample_set_new(int32_t channels, double cache_bytes, const ra_augment *prepare, const ra_augment *augment) {
+ra_sample_set *ra_sample_set_new(int32_t fields, const ra_field *field, double cache_bytes, const ra_augment *prepare,
+                                 const ra_augment *augment) {
   pthread_once(&level_once, make_level);
+  if (ra_fields_check(fields, field) != RA_OK) return NULL;
   ra_sample_set *set = ra_mem_zalloc(1, sizeof *set);
   if (!set) return NULL;
-  set->channels = channels;
+  pthread_mutex_init(&set->lock, NULL);
+  set->fields = fields;
+  set->foreground = ra_fields_foreground(fields, field);
   set->budget = cache_bytes;
   if ((set->has_prepare = prepare && prepare->count > 0)) set->prepare = *prepare;
   if ((set->has_augment = augment && (augment->count > 0 || augment->height > 0))) set->augment = *augment;
-  pthread_mutex_init(&set->lock, NULL);
+  for (int32_t f = 0; f < fields; f++) {
+    set->field[f] = field[f];
+    set->field[f].name = set->name[f] = ra_mem_strdup(field[f].name);
+    if (set->name[f]) continue;
+    ra_sample_set_free(set);
+    return NULL;
+  }
   return set;
 }
 
-static void item_free(item *it) {
+static void item_free(const ra_sample_set *set, item *it) {
+  for (int32_t f = 0; it->part && f < set->fields; f++) {
+    ra_kept_source_free(&it->part[f].from);
+    packed_free(&it->part[f].kept);
+  }
+  ra_mem_free(it->part);
   ra_mem_free(it->id);
-  ra_mem_free(it->image);
-  ra_mem_free(it->mask);
-  ra_mem_free(it->fov);
-  packed_free(&it->x);
-  packed_free(&it->y);
-  packed_free(&it->f);
 }
 
 void ra_sample_set_free(ra_sample_set *set) {
   if (!set) return;
-  for (int32_t i = 0; i < set->count; i++) item_free(&set->item[i]);
+  for (int32_t i = 0; i < set->count; i++) item_free(set, &set->item[i]);
   for (int32_t i = 0; i < set->spares; i++) ra_augment_scratch_release(set->spare[i]);
+  for (int32_t f = 0; f < set->fields; f++) ra_mem_free(set->name[f]);
   ra_mem_free(set->item);
   pthread_mutex_destroy(&set->lock);
   ra_mem_free(set);
 }
 
-int32_t ra_sample_set_add(ra_sample_set *set, const char *id, const char *image, const char *mask, const char *fov,
-                          double threshold) {
-  if (!id || !image) return ra_fail(RA_ERR_ARG, "loader: a sample needs an id and the path of a picture");
-  if (set->count == set->room) {
-    int32_t room = set->room ? 2 * set->room : 64;
-    item *larger = ra_mem_realloc(set->item, (size_t)room, sizeof *larger);
-    if (!larger) return RA_ERR_MEMORY;
-    set->item = larger;
-    set->room = room;
-  }
-  item it = {.id = ra_mem_strdup(id), .image = ra_mem_strdup(image), .mask = mask ? ra_mem_strdup(mask) : NULL,
-             .fov = fov ? ra_mem_strdup(fov) : NULL, .threshold = threshold};
-  if (!it.id || !it.image || (mask && !it.mask) || (fov && !it.fov)) {
-    item_free(&it);
-    return RA_ERR_MEMORY;
+static int32_t grow(ra_sample_set *set) {
+  if (set->count < set->capacity) return RA_OK;
+  int32_t capacity = set->capacity ? 2 * set->capacity : 64;
+  item *larger = ra_mem_realloc(set->item, (size_t)capacity, sizeof *larger);
+  if (!larger) return RA_ERR_MEMORY;
+  set->item = larger;
+  set->capacity = capacity;
+  return RA_OK;
+}
+
+int32_t ra_sample_set_add(ra_sample_set *set, const char *id, const ra_source *source) {
+  if (!id || !source || !source[0].path) return ra_fail(RA_ERR_ARG, "loader: a sample needs an id and the path of an image");
+  RA_TRY(grow(set));
+  item it = {.id = ra_mem_strdup(id), .part = ra_mem_zalloc((size_t)set->fields, sizeof *it.part)};
+  int32_t code = it.id && it.part ? RA_OK : RA_ERR_MEMORY;
+  for (int32_t f = 0; code == RA_OK && f < set->fields; f++) code = ra_kept_source_set(&it.part[f].from, &source[f]);
+  if (code != RA_OK) {
+    item_free(set, &it);
+    return code;
   }
   set->item[set->count++] = it;
   return RA_OK;
@@ -154,74 +176,59 @@ int32_t ra_sample_set_add(ra_sample_set *set, const char *id, const char *image,
 
 int32_t ra_sample_set_count(const ra_sample_set *set) { return set->count; }
 const char *ra_sample_set_id(const ra_sample_set *set, int32_t index) { return set->item[index].id; }
+int32_t ra_sample_set_fields(const ra_sample_set *set) { return set->fields; }
+const ra_field *ra_sample_set_field(const ra_sample_set *set, int32_t f) { return &set->field[f]; }
 
 /* ---- one sample ---- */
 
-/* [C,H,W] with the wanted number of channels: grey is repeated, colours become luma (ITU-R BT.601). */
-static int32_t with_channels(ra_tensor **image, int32_t channels) {
-  ra_tensor *from = *image;
-  if (from->dim[0] == channels) return RA_OK;
-  if (from->dim[0] != 1 && !(from->dim[0] == 3 && channels == 1))
-    return ra_fail(RA_ERR_SHAPE, "the picture has %d channels, wanted %d", from->dim[0], channels);
-  int32_t dim[3] = {channels, from->dim[1], from->dim[2]};
-  ra_tensor *to = ra_tensor_new(3, dim);
-  if (!to) return RA_ERR_MEMORY;
-  int32_t area = dim[1] * dim[2];
-  if (channels == 1) {
-    const ra_real *r = from->data, *g = r + area, *b = g + area;
-    bool grey = memcmp(r, g, (size_t)area * sizeof *r) == 0 && memcmp(r, b, (size_t)area * sizeof *r) == 0;
-    for (int32_t i = 0; i < area; i++)
-      to->data[i] = grey ? r[i] : (ra_real)(0.299 * (double)r[i] + 0.587 * (double)g[i] + 0.114 * (double)b[i]);
-  } else {
-    for (int32_t c = 0; c < channels; c++) memcpy(to->data + c * area, from->data, (size_t)area * sizeof(ra_real));
-  }
-  ra_tensor_release(from);
-  *image = to;
-  return RA_OK;
-}
-
-static int32_t same_size(const ra_tensor *image, const ra_tensor *plane, const char *what, const char *path) {
-  if (!plane || (plane->dim[0] == image->dim[1] && plane->dim[1] == image->dim[2])) return RA_OK;
-  return ra_fail(RA_ERR_SHAPE, "the %s '%s' has %dx%d pixels, the picture %dx%d", what, path, plane->dim[1], plane->dim[0],
+static int32_t same_size(const ra_field *field, const ra_tensor *image, const ra_tensor *plane, const char *path) {
+  if (!plane || (plane->dim[1] == image->dim[1] && plane->dim[2] == image->dim[2])) return RA_OK;
+  return ra_fail(RA_ERR_SHAPE, "the %s '%s' has %dx%d pixels, the image %dx%d", field->name, path, plane->dim[2], plane->dim[1],
                  image->dim[2], image->dim[1]);
 }
 
-static int32_t decode(const ra_sample_set *set, const item *it, ra_sample *s, ra_mask_report *report) {
-  if (!(s->x = ra_image_load(it->image))) return RA_ERR_IO;
-  if (s->x->rank != 3) return ra_fail(RA_ERR_SHAPE, "'%s' is not a picture of shape [C,H,W]", it->image);
-  RA_TRY(with_channels(&s->x, set->channels));
-  if (it->mask && !(s->y = ra_mask_load(it->mask, it->threshold, report))) return RA_ERR_IO;
-  if (it->fov && !(s->fov = ra_mask_load(it->fov, 128, NULL))) return RA_ERR_IO;
-  RA_TRY(same_size(s->x, s->y, "mask", it->mask));
-  return same_size(s->x, s->fov, "field of view", it->fov);
+static int32_t decode(ra_sample_set *set, item *it, ra_sample *s) {
+  for (int32_t f = 0; f < set->fields; f++) {
+    ra_mask_report report;
+    part *p = &it->part[f];
+    RA_TRY(ra_field_decode(&set->field[f], &p->from.source, &s->field[f], &report));
+    RA_TRY(same_size(&set->field[f], s->field[0], s->field[f], p->from.path));
+    if (!s->field[f] || set->field[f].kind != RA_FIELD_MASK) continue;
+    pthread_mutex_lock(&set->lock);
+    p->report = report;
+    p->reported = true;
+    pthread_mutex_unlock(&set->lock);
+  }
+  return RA_OK;
 }
 
 static void keep(ra_sample_set *set, item *it, const ra_sample *s) {
-  packed x, y, f;
-  double least = s->x->size + (s->y ? s->y->size : 0) + (s->fov ? s->fov->size : 0);
+  packed kept[RA_FIELDS_MAX] = {0};
+  double least = 0, bytes = 0;
+  for (int32_t f = 0; f < set->fields; f++) least += s->field[f] ? s->field[f]->size : 0;
   pthread_mutex_lock(&set->lock);
   bool hopeless = it->ready || least > set->budget;
   pthread_mutex_unlock(&set->lock);
   if (hopeless) return;
-  double nx = pack(s->x, &x), ny = pack(s->y, &y), nf = pack(s->fov, &f), bytes = nx + ny + nf;
+  bool good = true;
+  for (int32_t f = 0; good && f < set->fields; f++) {
+    double n = pack(s->field[f], &kept[f]);
+    good = n > 0;
+    bytes += n;
+  }
   pthread_mutex_lock(&set->lock);
-  bool take = nx > 0 && ny > 0 && nf > 0 && !it->ready && bytes <= set->budget;
-  if (take) {
-    it->x = x;
-    it->y = y;
-    it->f = f;
+  bool accepted = good && !it->ready && bytes <= set->budget;
+  if (accepted) {
+    for (int32_t f = 0; f < set->fields; f++) it->part[f].kept = kept[f];
     it->ready = true;
     set->budget -= bytes;
   }
   pthread_mutex_unlock(&set->lock);
-  if (take) return;
-  packed_free(&x);
-  packed_free(&y);
-  packed_free(&f);
+  for (int32_t f = 0; !accepted && f < set->fields; f++) packed_free(&kept[f]);
 }
 
 /* Scratch for one call: a spare one, or a new one. */
-static ra_augment_scratch *take_scratch(ra_sample_set *set) {
+static ra_augment_scratch *borrow_scratch(ra_sample_set *set) {
   ra_augment_scratch *s = NULL;
   pthread_mutex_lock(&set->lock);
   if (set->spares > 0) s = set->spare[--set->spares];
@@ -229,33 +236,43 @@ static ra_augment_scratch *take_scratch(ra_sample_set *set) {
   return s ? s : ra_augment_scratch_new();
 }
 
-static void give_scratch(ra_sample_set *set, ra_augment_scratch *s) {
+static void return_scratch(ra_sample_set *set, ra_augment_scratch *s) {
   pthread_mutex_lock(&set->lock);
-  bool keep_it = set->spares < SPARES;
-  if (keep_it) set->spare[set->spares++] = s;
+  bool kept = set->spares < SPARES;
+  if (kept) set->spare[set->spares++] = s;
   pthread_mutex_unlock(&set->lock);
-  if (!keep_it) ra_augment_scratch_release(s);
+  if (!kept) ra_augment_scratch_release(s);
 }
 
-static ra_real *data_of(const ra_tensor *t) { return t ? t->data : NULL; }
+static ra_sample_planes planes_of(const ra_sample_set *set, const ra_sample *s) {
+  ra_sample_planes p = {.count = set->fields, .foreground = set->foreground, .height = s->field[0]->dim[1],
+                        .width = s->field[0]->dim[2]};
+  for (int32_t f = 0; f < set->fields; f++) {
+    const ra_field *a = &set->field[f];
+    p.set[f] = (ra_plane_set){.data = s->field[f] ? s->field[f]->data : NULL, .kind = a->kind,
+                              .channels = a->channels, .absent = a->absent, .outside = a->outside};
+  }
+  return p;
+}
 
-/* A program of core/image over picture, mask and field of view together. A field of view that was not known stays so. */
-static int32_t augmented(ra_sample_set *set, const ra_augment *program, ra_sample *s, double seed, int32_t epoch,
+/* A program over all fields together. An absent field stays absent, unless made: then its value for absence is warped too. */
+static int32_t transform(ra_sample_set *set, const ra_augment *program, bool made, ra_sample *s, double seed, int32_t epoch,
                          int32_t occurrence) {
-  int32_t dim[3] = {s->x->dim[0]};
-  RA_TRY(ra_augment_size(program, s->x->dim[1], s->x->dim[2], &dim[1], &dim[2]));
-  ra_sample to = {.x = ra_tensor_new(3, dim), .y = s->y ? ra_tensor_new(2, dim + 1) : NULL,
-                  .fov = s->fov ? ra_tensor_new(2, dim + 1) : NULL};
-  ra_augment_scratch *scratch = take_scratch(set);
-  int32_t code = RA_ERR_MEMORY;
-  if (scratch && to.x && (to.y || !s->y) && (to.fov || !s->fov)) {
-    ra_picture in = {.image = s->x->data, .mask = data_of(s->y), .fov = data_of(s->fov), .channels = dim[0],
-                     .height = s->x->dim[1], .width = s->x->dim[2]};
-    ra_picture out = {.image = to.x->data, .mask = data_of(to.y), .fov = data_of(to.fov), .channels = dim[0],
-                      .height = dim[1], .width = dim[2]};
+  int32_t dim[3] = {0};
+  ra_sample to = {0};
+  RA_TRY(ra_augment_size(program, s->field[0]->dim[1], s->field[0]->dim[2], &dim[1], &dim[2]));
+  ra_augment_scratch *scratch = borrow_scratch(set);
+  int32_t code = scratch ? RA_OK : RA_ERR_MEMORY;
+  for (int32_t f = 0; code == RA_OK && f < set->fields; f++) {
+    if (!s->field[f] && !(made && !isnan(set->field[f].absent))) continue;
+    dim[0] = set->field[f].channels;
+    if (!(to.field[f] = ra_tensor_new(3, dim))) code = RA_ERR_MEMORY;
+  }
+  if (code == RA_OK) {
+    ra_sample_planes in = planes_of(set, s), out = planes_of(set, &to);
     code = ra_augment_apply(program, &in, &out, seed, epoch, occurrence, scratch);
   }
-  if (scratch) give_scratch(set, scratch);
+  if (scratch) return_scratch(set, scratch);
   if (code != RA_OK) {
     ra_sample_clear(&to);
     return code;
@@ -269,20 +286,10 @@ static int32_t prepared(ra_sample_set *set, item *it, ra_sample *s) {
   pthread_mutex_lock(&set->lock);
   bool ready = it->ready;
   pthread_mutex_unlock(&set->lock);
-  if (ready) {
-    RA_TRY(unpack(&it->x, &s->x));
-    RA_TRY(unpack(&it->y, &s->y));
-    return unpack(&it->f, &s->fov);
-  }
-  ra_mask_report report;
-  RA_TRY(decode(set, it, s, &report));
-  if (it->mask) {
-    pthread_mutex_lock(&set->lock);
-    it->report = report;
-    it->reported = true;
-    pthread_mutex_unlock(&set->lock);
-  }
-  if (set->has_prepare) RA_TRY(augmented(set, &set->prepare, s, 0, 0, 0));
+  for (int32_t f = 0; ready && f < set->fields; f++) RA_TRY(unpack(&it->part[f].kept, &s->field[f]));
+  if (ready) return RA_OK;
+  RA_TRY(decode(set, it, s));
+  if (set->has_prepare) RA_TRY(transform(set, &set->prepare, false, s, 0, 0, 0));
   keep(set, it, s);
   return RA_OK;
 }
@@ -291,17 +298,66 @@ int32_t ra_sample_make(ra_sample_set *set, int32_t index, double seed, int32_t e
   item *it = &set->item[index];
   *out = (ra_sample){0};
   int32_t code = prepared(set, it, out);
-  if (code == RA_OK && set->has_augment) code = augmented(set, &set->augment, out, seed, epoch, occurrence);
+  if (code == RA_OK && set->has_augment) code = transform(set, &set->augment, true, out, seed, epoch, occurrence);
   if (code == RA_OK) return RA_OK;
   ra_sample_clear(out);
   return ra_fail_in(code, "sample %s", it->id);
 }
 
-bool ra_sample_report(ra_sample_set *set, int32_t index, ra_mask_report *report) {
-  if (index < 0 || index >= set->count) return false;
+bool ra_sample_report(ra_sample_set *set, int32_t index, int32_t field, ra_mask_report *report) {
+  if (index < 0 || index >= set->count || field < 0 || field >= set->fields) return false;
+  const part *p = &set->item[index].part[field];
   pthread_mutex_lock(&set->lock);
-  bool known = set->item[index].reported;
-  if (known) *report = set->item[index].report;
+  bool known = p->reported;
+  if (known) *report = p->report;
   pthread_mutex_unlock(&set->lock);
   return known;
+}
+
+/* ---- one sample without a loader ---- */
+
+static int32_t copy_fields(const ra_sample_set *set, const ra_sample *s, ra_tensor **out) {
+  for (int32_t f = 0; f < set->fields; f++) {
+    int32_t dim[3] = {set->field[f].channels, s->field[0]->dim[1], s->field[0]->dim[2]};
+    if (s->field[f]) out[f] = ra_tensor_clone(s->field[f]);
+    else if (isnan(set->field[f].absent)) continue;
+    else if ((out[f] = ra_tensor_new(3, dim))) (void)ra_tensor_fill(out[f], set->field[f].absent);
+    if (!out[f]) return RA_ERR_MEMORY;
+  }
+  return RA_OK;
+}
+
+static int32_t load_one(ra_sample_set *set, ra_tensor **native, ra_tensor **prepared_out, ra_mask_report *report) {
+  ra_sample s = {0};
+  int32_t code = decode(set, &set->item[0], &s);
+  if (code == RA_OK && native) code = copy_fields(set, &s, native);
+  if (code == RA_OK && prepared_out && set->has_prepare) code = transform(set, &set->prepare, false, &s, 0, 0, 0);
+  if (code == RA_OK && prepared_out) code = copy_fields(set, &s, prepared_out);
+  for (int32_t f = 0; code == RA_OK && report && f < set->fields; f++)
+    if (set->item[0].part[f].reported) report[f] = set->item[0].part[f].report;
+  ra_sample_clear(&s);
+  return code == RA_OK ? code : ra_fail_in(code, "sample %s", set->item[0].id);
+}
+
+int32_t ra_sample_load(int32_t fields, const ra_field *field, const char *id, const ra_source *source, const ra_augment *prepare,
+                       ra_tensor **native, ra_tensor **prepared_out, ra_mask_report *report) {
+  if (prepare) RA_TRY(ra_augment_check(prepare));
+  RA_TRY(ra_fields_check(fields, field));
+  for (int32_t f = 0; f < fields; f++) {
+    if (native) native[f] = NULL;
+    if (prepared_out) prepared_out[f] = NULL;
+  }
+  ra_sample_set *set = ra_sample_set_new(fields, field, 0, prepare, NULL);
+  int32_t code = set ? ra_sample_set_add(set, id, source) : RA_ERR_MEMORY;
+  if (code == RA_OK) code = load_one(set, native, prepared_out, report);
+  ra_sample_set_free(set);
+  for (int32_t f = 0; code != RA_OK && f < fields; f++) {
+    ra_tensor **lists[2] = {native, prepared_out};
+    for (int k = 0; k < 2; k++) {
+      if (!lists[k]) continue;
+      ra_tensor_release(lists[k][f]);
+      lists[k][f] = NULL;
+    }
+  }
+  return code;
 }

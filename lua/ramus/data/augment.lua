@@ -140,7 +140,7 @@ local borders = { edge = C.RA_BORDER_EDGE, reflect = C.RA_BORDER_REFLECT, consta
 
 local function add(p, kind, share, a, b)
   local s = p.step[p.count]
-  s.kind, s.share, s.a, s.b = kind, share, a, b
+  s.kind, s.probability, s.a, s.b = kind, share, a, b
   p.count = p.count + 1
 end
 
@@ -158,7 +158,7 @@ local function build(o)
     end
   end
   if o.crop then p.height, p.width = o.crop[1], o.crop[2] end
-  p.vessel_share = o.vessel_share or 0
+  p.foreground_share = o.vessel_share or 0
   p.border = borders[o.border or "edge"]
   return p
 end
@@ -206,11 +206,15 @@ local function planes_of(t, what, H, W)
   return C.ra_tensor_contiguous(t) and t or t:clone()
 end
 
-local function picture_struct(channels, H, W, x, y, f)
-  local p = ffi.new("ra_picture")
-  p.channels, p.height, p.width, p.image = channels, H, W, x.data
-  if y then p.mask = y.data end
-  if f then p.fov = f.data end
+--- Image, mask and field of view as the core's planes; any but the first may be nil.
+function augment.planes(channels, H, W, x, y, f)
+  local p = ffi.new("ra_sample_planes", { count = 3, height = H, width = W, foreground = 1 })
+  for i, t in pairs { [0] = x, y or false, f or false } do
+    local set = p.set[i]
+    set.kind, set.channels = i == 0 and C.RA_FIELD_IMAGE or C.RA_FIELD_MASK, i == 0 and channels or 1
+    set.absent, set.outside = i == 2 and 1 or 0, i == 2 and 0 or 0 / 0
+    if t then set.data = t.data end
+  end
   return p
 end
 
@@ -233,8 +237,8 @@ function methods.apply(p, picture, mask, fov, given)
   local h, w = methods.size(p, H, W)
   local to_x, to_y, to_f = tensor.empty(channels, h, w), y and tensor.empty(h, w) or nil, tensor.empty(h, w)
   scratch = scratch or ffi.own(C.ra_augment_scratch_new(), C.ra_augment_scratch_release) or error(ffi.message(), 2)
-  local from = picture_struct(channels, H, W, x, y, f)
-  local to = picture_struct(channels, h, w, to_x, to_y, to_f)
+  local from = augment.planes(channels, H, W, x, y, f)
+  local to = augment.planes(channels, h, w, to_x, to_y, to_f)
   -- copies that only the structs point to are kept alive over the call
   local held = { x, y, f } -- luacheck: ignore 241
   if C.ra_augment_apply(p, from, to, key.seed, key.epoch, key.sample, scratch) ~= 0 then error(ffi.message(), 2) end
@@ -255,12 +259,12 @@ local function to_string(p)
     local text = name
     if two_numbers[name] then text = name .. " " .. two_numbers[name]:format(s.a, s.b)
     elseif s.a ~= 0 or s.b ~= 0 then text = ("%s %g to %g%s"):format(name, s.a, s.b, units[name] or "") end
-    if s.share < 1 then text = text .. (", %g %% of the time"):format(100 * s.share) end
+    if s.probability < 1 then text = text .. (", %g %% of the time"):format(100 * s.probability) end
     lines[#lines + 1] = text
   end
   if p.height > 0 then
     lines[#lines + 1] = ("crop to %d x %d%s"):format(p.height, p.width,
-      p.vessel_share > 0 and (", %g %% must hold vessel"):format(100 * p.vessel_share) or "")
+      p.foreground_share > 0 and (", %g %% must hold vessel"):format(100 * p.foreground_share) or "")
   end
   if #lines == 0 then return "augmentation: none" end
   for name, kind in pairs(borders) do

@@ -8,11 +8,13 @@
 --   schema    [opt] options of the set (see options.lua); variant(o): a word for the folder's name
 --   prepare   [opt] function(source, target, o): fills the empty folder target; returns the edition's name, or nil and
 --             a message. Without it the files of the first edition that source holds are copied and checked.
---   open      function(folder, o): the list of samples { id, image, mask, fov, split, threshold }; no side effects
+--   open      function(folder, o): the list of samples { id, image, mask, fov, split, threshold, fields }; no side effects
+--   fields    [opt] { NAME = { kind = "map" }, .. }: fields beyond image, mask and fov, see fields.lua
 --   splits    [opt] { NAME = function(samples) return { train =, val =, test = } end }; "usual" goes by sample.split
 -- A prepared folder holds prepared.json: set, edition, options and the SHA-256 of every file.
 local cjson = require "cjson"
 local ffi = require "ramus.base.ffi"
+local fields = require "ramus.data.fields"
 local files = require "ramus.base.files"
 local options = require "ramus.base.options"
 local C = ffi.C
@@ -411,7 +413,9 @@ local function shared_pictures(parts, mark, folder)
   table.sort(names)
   for _, name in ipairs(names) do
     for _, s in ipairs(parts[name]) do
-      local sum = mark.files[s.image:sub(#folder + 2)] or dataset.sha256_file(s.image)
+      local source = fields.source(s, "image")
+      local sum = mark.files[source.path:sub(#folder + 2)] or dataset.sha256_file(source.path)
+      if sum and source.frame > 0 then sum = sum .. " frame " .. source.frame end
       local other = sum and first[sum]
       if other and other.split ~= name then
         warnings[#warnings + 1] = ("%s (in %s) and %s (in %s) are the same picture: scores on %s are too good")
@@ -427,7 +431,7 @@ end
 local function check_samples(def, samples)
   local seen = {}
   for i, s in ipairs(samples) do
-    if type(s.id) ~= "string" or type(s.image) ~= "string" then
+    if type(s.id) ~= "string" or not fields.source(s, "image") then
       return nil, ("%s: sample %d lacks an id or an image"):format(def.name, i)
     end
     if seen[s.id] then return nil, ("%s: two samples have the id '%s'"):format(def.name, s.id) end
@@ -437,7 +441,8 @@ local function check_samples(def, samples)
 end
 
 --- Opens a prepared set. given: root (data root), split ("usual"), edition, options (of the set).
--- Returns { name, title, folder, edition, split, samples, splits = { train =, val =, test = }, counts, warnings, hash },
+-- Returns { name, title, folder, edition, split, samples, fields = { NAME = { kind = }, .. }, splits = { train =, val =, test = },
+-- counts, warnings, hash },
 -- hash being one SHA-256 over the names and hashes of all its files; nil and a message where it is not there.
 function dataset.open(name, given)
   given = given or {}
@@ -463,6 +468,9 @@ function dataset.open(name, given)
   local good
   good, err = check_samples(def, samples)
   if not good then return nil, err end
+  local all
+  all, err = fields.of(samples, def.fields, def.name)
+  if not all then return nil, err end
   local split = given.split or "usual"
   local parts
   parts, err = divide(def, samples, split)
@@ -472,7 +480,7 @@ function dataset.open(name, given)
   for path, sum in pairs(mark.files) do lines[#lines + 1] = sum .. "  " .. path .. "\n" end
   table.sort(lines)
   return { name = def.name, title = def.title, definition = def, folder = folder, edition = mark.edition, split = split,
-    samples = samples, splits = parts, counts = counts, warnings = shared_pictures(parts, mark, folder),
+    samples = samples, fields = all, splits = parts, counts = counts, warnings = shared_pictures(parts, mark, folder),
     hash = dataset.sha256(table.concat(lines)) }
 end
 

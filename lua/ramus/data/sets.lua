@@ -3,9 +3,10 @@
 local augment = require "ramus.data.augment"
 local dataset = require "ramus.data.dataset"
 local fetch = require "ramus.data.fetch"
+local fields = require "ramus.data.fields"
 local image = require "ramus.data.image"
 local loader = require "ramus.data.loader"
-local tensor = require "ramus.lang.tensor"
+local options = require "ramus.base.options"
 local cjson = require "cjson"
 
 local data = {}
@@ -47,23 +48,36 @@ local function protocol(d, set)
   return { set = set.name, edition = set.edition, split = set.split, size = d.size, preprocess = d.preprocess, hash = set.hash }
 end
 
---- given: channels, data_root, offline, out. nil and a message on failure.
+--- The pictures of a split that have every field; nil and a message that names the first that has not.
+local function check_fields(set, samples, names, what)
+  for _, name in ipairs(names) do
+    local entry = set.fields[name]
+    if not entry and name ~= "mask" then return nil, ("%s: %s"):format(set.name, options.unknown("field", name, fields.names(set.fields))) end
+    for _, s in ipairs(entry and entry.absent and {} or samples) do
+      if not fields.source(s, name) then return nil, ("%s: picture %s has no %s to %s"):format(set.name, s.id, name, what) end
+    end
+  end
+  return true
+end
+
+--- given: fields (names of those to train with; image and mask unless given), channels, data_root, offline, out. nil and a
+-- message on failure.
 function data.open(recipe, given)
-  local d = recipe.data
+  local d, names = recipe.data, given.fields or { "image", "mask" }
   local set, err = data.set(d.set, { options = d.options, split = d.split, edition = d.edition, data_root = given.data_root,
     offline = given.offline, out = given.out })
   if not set then return nil, err end
   for _, w in ipairs(set.warnings) do if given.out then given.out:line("warning: " .. w) end end
   local train = set.splits[d.train]
   if not train or #train == 0 then
-    local names = {}
-    for name in pairs(set.splits) do names[#names + 1] = name end
-    table.sort(names)
-    return nil, ("%s has no pictures in split '%s'; it has %s"):format(set.name, d.train, table.concat(names, ", "))
+    local splits = {}
+    for name in pairs(set.splits) do splits[#splits + 1] = name end
+    table.sort(splits)
+    return nil, ("%s has no pictures in split '%s'; it has %s"):format(set.name, d.train, table.concat(splits, ", "))
   end
-  for _, s in ipairs(train) do
-    if not s.mask then return nil, ("%s: picture %s has no mask to train on"):format(set.name, s.id) end
-  end
+  local ok
+  ok, err = check_fields(set, train, names, "train on")
+  if not ok then return nil, err end
   local function part(name)
     local list = name and set.splits[name]
     return list and #list > 0 and list or nil
@@ -74,8 +88,9 @@ function data.open(recipe, given)
     facts = { set = set.name, edition = set.edition, split = set.split, hash = set.hash }, protocol = protocol(d, set),
   }, Data)
   self.prepare = data.preparation(d)
-  self.train_loader, err = loader.new(train, { batch = d.batch, channels = given.channels, steps = d.steps or 0, threads = d.threads,
-    drop_last = d.drop_last, seed = recipe.seed, cache = d.cache, prepare = self.prepare, augment = augment.program(d.augment) })
+  self.train_loader, err = loader.new(train, { fields = names, set = set.fields, batch = d.batch, channels = given.channels,
+    steps = d.steps or 0, threads = d.threads, drop_last = d.drop_last, seed = recipe.seed,
+    cache = d.cache, prepare = self.prepare, augment = augment.program(d.augment) })
   if not self.train_loader then return nil, err end
   -- batches of an epoch are full but, perhaps, for the last
   self.full_batch = d.steps and d.batch or math.min(d.batch, #train)
@@ -102,8 +117,8 @@ function Data:report_masks(out)
   end
 end
 
---- Calls f(sample, x [1,C,H,W], y [1,1,H,W], fov [1,1,H,W]) for every sample, whole and in order. Returns true and the seconds that
--- were waited for decoding; nil and a message on failure.
+--- Calls f(sample, x [1,C,H,W], y [1,1,H,W], fov [1,1,H,W]) for every sample, whole and in order. given: channels, prepare. Returns
+-- true and the seconds that were waited for decoding; nil and a message on failure.
 function data.each_picture(samples, given, f)
   local l, err = loader.new(samples, { batch = 1, channels = given.channels, epochs = 1, shuffle = false, threads = 1, depth = 2,
     cache = 0, prepare = given.prepare })
@@ -116,10 +131,10 @@ function data.each_picture(samples, given, f)
     shape, err = l:peek()
     if shape == nil then return nil, err end
     if not shape then return true, l:waited() end
-    local x, y, fov = tensor.zeros(shape), tensor.zeros(1, 1, shape[3], shape[4]), tensor.zeros(1, 1, shape[3], shape[4])
-    local count, _, _, taken = l:next(x, y, fov)
-    if not count then return nil, _ end
-    ok, err = f(taken[1], x, y, fov)
+    local buffers = l:buffers(shape)
+    local count, message, _, samples_of = l:next(buffers)
+    if not count then return nil, message end
+    ok, err = f(samples_of[1], buffers.image, buffers.mask, buffers.fov)
     if ok == nil and err then
       l:stop()
       return nil, err

@@ -167,9 +167,9 @@ function Trainer:one_batch()
   local v
   v, err = self.steps:variant(self.epoch, shape)
   if not v then return nil, err end
-  local count, _, _, samples = loader:next(v.x_buffer, v.y_buffer, nil)
+  local count, message, _, samples = loader:next { image = v.x_buffer, mask = v.y_buffer }
   self.profile:add("waited_for_data", began)
-  if not count then return nil, _ end
+  if not count then return nil, message end
   local accumulate, group = r.optim.accumulate, group_size(self.batch, self.batches, r.optim.accumulate)
   local t = self.epoch + self.batch / self.batches
   local optim_step = C.ra_optim_steps(self.optim)

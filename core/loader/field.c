@@ -1,0 +1,164 @@
+/* Decoding by kind.
+ *   image  [C,H,W] in 0..1; grey is repeated, colours become luma (ITU-R BT.601)
+ *   mask   [1,H,W] of 0 and 1 by a threshold in units of 0..255
+ *   label  [1,H,W] the numbers of the file, or what its rules make of them
+ *   map    [C,H,W] real numbers: a .npy array as it is, other files in 0..1
+ * A new kind is a row of `kinds` here and one of ra_field_kinds in core/image. */
+#include "field.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "../base/error.h"
+#include "../base/mem.h"
+#include "../image/image.h"
+#include "../image/kind.h"
+
+/* ---- image ---- */
+
+static void luma(const ra_real *rgb, int32_t area, ra_real *out) {
+  const ra_real *r = rgb, *g = r + area, *b = g + area;
+  bool grey = memcmp(r, g, (size_t)area * sizeof *r) == 0 && memcmp(r, b, (size_t)area * sizeof *r) == 0;
+  for (int32_t i = 0; i < area; i++)
+    out[i] = grey ? r[i] : (ra_real)(0.299 * (double)r[i] + 0.587 * (double)g[i] + 0.114 * (double)b[i]);
+}
+
+static int32_t decode_image(const ra_field *field, const ra_source *source, const ra_pixels *p, ra_tensor *out, ra_mask_report *report) {
+  (void)source;
+  (void)report;
+  int32_t area = p->height * p->width;
+  if (p->channels == field->channels) {
+    ra_pixels_planes(p, out->data);
+    return RA_OK;
+  }
+  if (p->channels != 1 && !(p->channels == 3 && field->channels == 1))
+    return ra_fail(RA_ERR_SHAPE, "the image has %d channels, wanted %d", p->channels, field->channels);
+  if (p->channels == 1) {
+    ra_pixels_planes(p, out->data);
+    for (int32_t c = 1; c < field->channels; c++) memcpy(out->data + c * area, out->data, (size_t)area * sizeof(ra_real));
+    return RA_OK;
+  }
+  ra_real *rgb = ra_mem_alloc(3 * (size_t)area, sizeof *rgb);
+  if (!rgb) return RA_ERR_MEMORY;
+  ra_pixels_planes(p, rgb);
+  luma(rgb, area, out->data);
+  ra_mem_free(rgb);
+  return RA_OK;
+}
+
+/* ---- mask ---- */
+
+static int32_t decode_mask(const ra_field *field, const ra_source *source, const ra_pixels *p, ra_tensor *out, ra_mask_report *report) {
+  (void)field;
+  ra_mask_report unused;
+  ra_pixels_mask(p, source->threshold, out->data, report ? report : &unused);
+  return RA_OK;
+}
+
+/* ---- label ---- */
+
+/* The class of a file's number; NaN: no rule covers it. */
+static double class_of(const ra_source *source, double v) {
+  if (source->rules == 0) return v;
+  for (int32_t k = 0; k < source->rules; k++)
+    if (v >= source->rule[k].low && v <= source->rule[k].high) return source->rule[k].becomes;
+  return (double)NAN;
+}
+
+static int32_t decode_label(const ra_field *field, const ra_source *source, const ra_pixels *p, ra_tensor *out, ra_mask_report *report) {
+  (void)field;
+  (void)report;
+  if (p->channels != 1)
+    return ra_fail(RA_ERR_SHAPE, "labels are one channel of class numbers, the file has %d (the colours of a palette are no classes)",
+                   p->channels);
+  for (int32_t i = 0; i < out->size; i++) {
+    double v = ra_pixels_number(p, i), c = class_of(source, v);
+    if (isnan(c)) return ra_fail(RA_ERR_FORMAT, "no rule of `values` covers %g in row %d, column %d", v, i / p->width + 1, i % p->width + 1);
+    if (!(c >= 0 && c == floor(c) && c < (1 << 24)))
+      return ra_fail(RA_ERR_FORMAT, "%g in row %d, column %d is no class; classes are whole numbers from 0 on", c, i / p->width + 1,
+                     i % p->width + 1);
+    out->data[i] = (ra_real)c;
+  }
+  return RA_OK;
+}
+
+/* ---- map ---- */
+
+static int32_t decode_map(const ra_field *field, const ra_source *source, const ra_pixels *p, ra_tensor *out, ra_mask_report *report) {
+  (void)source;
+  (void)report;
+  if (p->channels != field->channels)
+    return ra_fail(RA_ERR_SHAPE, "the map has %d channels, the data set says %d", p->channels, field->channels);
+  ra_pixels_planes(p, out->data);
+  return RA_OK;
+}
+
+/* ---- by kind ---- */
+
+static const struct {
+  int32_t most_channels;
+  int32_t (*decode)(const ra_field *field, const ra_source *source, const ra_pixels *p, ra_tensor *out, ra_mask_report *report);
+} kinds[RA_FIELD_KINDS] = {
+  [RA_FIELD_IMAGE] = {3, decode_image},
+  [RA_FIELD_MASK] = {1, decode_mask},
+  [RA_FIELD_LABEL] = {1, decode_label},
+  [RA_FIELD_MAP] = {64, decode_map},
+};
+
+int32_t ra_fields_check(int32_t count, const ra_field *field) {
+  if (count < 1 || count > RA_FIELDS_MAX) return ra_fail(RA_ERR_ARG, "loader: a sample has 1 to %d fields, given %d", RA_FIELDS_MAX, count);
+  for (int32_t f = 0; f < count; f++) {
+    const ra_field *a = &field[f];
+    if (!a->name || a->kind < 0 || a->kind >= RA_FIELD_KINDS) return ra_fail(RA_ERR_ARG, "loader: field %d has no name or the unknown kind %d", f, a->kind);
+    if (a->channels < 1 || a->channels > kinds[a->kind].most_channels || (a->kind == RA_FIELD_IMAGE && a->channels == 2))
+      return ra_fail(RA_ERR_ARG, "loader: channels of %s is %d; a field of kind %s has %s", a->name, a->channels, ra_field_kinds[a->kind].name,
+                     a->kind == RA_FIELD_IMAGE ? "1 or 3" : a->kind == RA_FIELD_MAP ? "1 to 64" : "1");
+  }
+  if (field[0].kind != RA_FIELD_IMAGE) return ra_fail(RA_ERR_ARG, "loader: the first field must be of kind image, %s is not", field[0].name);
+  return RA_OK;
+}
+
+int32_t ra_fields_foreground(int32_t count, const ra_field *field) {
+  for (int32_t f = 0; f < count; f++)
+    if (field[f].kind == RA_FIELD_MASK && strcmp(field[f].name, "mask") == 0) return f;
+  for (int32_t f = 0; f < count; f++)
+    if (field[f].kind == RA_FIELD_LABEL) return f;
+  return -1;
+}
+
+int32_t ra_field_decode(const ra_field *field, const ra_source *source, ra_tensor **out, ra_mask_report *report) {
+  *out = NULL;
+  if (!source->path) return RA_OK;
+  ra_pixels p;
+  if (source->frame != 0) return ra_fail(RA_ERR_ARG, "%s: frame %d was asked for, the file has one, number 0", source->path, source->frame);
+  RA_TRY(ra_pixels_read(source->path, false, &p));
+  int32_t dim[3] = {kinds[field->kind].most_channels == 1 ? 1 : field->channels, p.height, p.width};
+  *out = ra_tensor_new(3, dim);
+  int32_t code = *out ? kinds[field->kind].decode(field, source, &p, *out, report) : RA_ERR_MEMORY;
+  ra_pixels_free(&p);
+  if (code == RA_OK) return RA_OK;
+  ra_tensor_release(*out);
+  *out = NULL;
+  return code == RA_ERR_MEMORY ? code : ra_fail_in(code, "%s", source->path);
+}
+
+/* ---- sources ---- */
+
+int32_t ra_kept_source_set(ra_kept_source *k, const ra_source *from) {
+  *k = (ra_kept_source){.source = *from, .path = from->path ? ra_mem_strdup(from->path) : NULL};
+  if (from->rules > 0) k->rule = ra_mem_alloc((size_t)from->rules, sizeof *k->rule);
+  if ((from->path && !k->path) || (from->rules > 0 && !k->rule)) {
+    ra_kept_source_free(k);
+    return RA_ERR_MEMORY;
+  }
+  if (k->rule) memcpy(k->rule, from->rule, (size_t)from->rules * sizeof *k->rule);
+  k->source.path = k->path;
+  k->source.rule = k->rule;
+  return RA_OK;
+}
+
+void ra_kept_source_free(ra_kept_source *k) {
+  ra_mem_free(k->path);
+  ra_mem_free(k->rule);
+  *k = (ra_kept_source){0};
+}

@@ -1,0 +1,153 @@
+--- Fields of a sample: an image and what belongs to its pixels.
+--
+--   { id =, image =, mask =, fov =, threshold =, fields = { weight = "w.npy", tissue = { path = "t.png", kind = "label" } } }
+--
+-- A field has a name, a kind (image, mask, label, map) that decides how it is decoded, resized, warped and padded, and in
+-- every sample a source: a path, or { path =, frame =, threshold =, values = }. image, mask and fov are known; a data set
+-- declares others as fields = { weight = { kind = "map" } }, or a sample's source says kind.
+local ffi = require "ramus.base.ffi"
+local options = require "ramus.base.options"
+local C = ffi.C
+
+local fields = {}
+
+local NAN = 0 / 0
+
+fields.kinds = { image = C.RA_FIELD_IMAGE, mask = C.RA_FIELD_MASK, label = C.RA_FIELD_LABEL, map = C.RA_FIELD_MAP }
+
+--- What a data set says of a field.
+fields.schema = {
+  kind = { type = "string", required = true, one_of = { "image", "mask", "label", "map" },
+    help = "image and map are bilinear, a mask is bilinear and 1 at or above one half, a label keeps whole numbers (nearest)" },
+  channels = { type = "integer", default = 1, min = 1, max = 64, help = "of kind map; image: 1 or 3" },
+  absent = { type = "number", help = "value of samples that have no such field; without it, asking for one is an error" },
+  outside = { type = "number", help = "value where augmentation looks beyond the image; without it as the border of data.augment" },
+}
+
+--- Where a sample's field comes from.
+fields.source_schema = {
+  path = { type = "string", required = true, help = "file" },
+  kind = { type = "string", one_of = { "image", "mask", "label", "map" }, help = "where the data set does not declare it" },
+  frame = { type = "integer", min = 0, default = 0, help = "of a file with several, from 0" },
+  threshold = { type = "number", help = "of a mask: values of 0..255 (whatever the depth) at or above it become 1; 128" },
+  values = { type = "table", help = "of a label: { [file's value] = class, .. }, entries may also be { low, high, class }" },
+}
+
+--- The fields that every sample may have.
+fields.known = {
+  image = { kind = "image", channels = 1 },
+  mask = { kind = "mask", channels = 1 },
+  fov = { kind = "mask", channels = 1, absent = 1, outside = 0 },
+}
+
+--- The source of a sample's field as a table, or nil where it has none.
+function fields.source(sample, name)
+  local given
+  if fields.known[name] then given = sample[name] end
+  if given == nil and sample.fields then given = sample.fields[name] end
+  if given == nil or given == false then return nil end
+  local s = type(given) == "string" and { path = given } or given
+  local threshold = s.threshold or (name == "mask" and sample.threshold) or 128
+  return { path = s.path, kind = s.kind, frame = s.frame or 0, threshold = threshold, values = s.values }
+end
+
+--- All fields of a list of samples, { NAME = { kind =, channels =, absent =, outside = } }: the known ones that a sample has (fov
+-- always), those that the data set declares, and those whose sources say their kind. nil and a message for a wrong one.
+function fields.of(samples, declared, where)
+  local all = { fov = fields.known.fov }
+  for name, given in pairs(declared or {}) do
+    local entry, err = options.validate(given, fields.schema, ("%s: field %s"):format(where, name))
+    if not entry then return nil, err end
+    all[name] = entry
+  end
+  for _, s in ipairs(samples) do
+    for _, name in ipairs { "image", "mask" } do if s[name] then all[name] = all[name] or fields.known[name] end end
+    for name, given in pairs(s.fields or {}) do
+      local what = ("%s: field %s of sample %s"):format(where, name, s.id)
+      local source, err = options.validate(type(given) == "string" and { path = given } or given, fields.source_schema, what)
+      if not source then return nil, err end
+      local kind = all[name] and all[name].kind or source.kind
+      if not kind then
+        return nil, ("%s has no kind; the data set declares it: fields = { %s = { kind = \"map\" } } (or image, mask, label)"):format(what, name)
+      end
+      if source.kind and source.kind ~= kind then return nil, ("%s is of kind %s, elsewhere it is %s"):format(what, source.kind, kind) end
+      all[name] = all[name] or { kind = kind, channels = 1 }
+    end
+  end
+  return all
+end
+
+--- Names of a table of fields, image first, then mask and fov, then the others in alphabetical order.
+function fields.names(all)
+  local names, first = {}, { "image", "mask", "fov" }
+  for name in pairs(all) do if not fields.known[name] then names[#names + 1] = name end end
+  table.sort(names)
+  for i = #first, 1, -1 do if all[first[i]] then table.insert(names, 1, first[i]) end end
+  return names
+end
+
+--- Checked entries { name =, kind =, channels =, absent =, outside = } from names or such entries; an error at `level` for wrong ones.
+-- all: the data set's fields; channels: of the image.
+function fields.list(given, all, channels, level)
+  local list = {}
+  for i, f in ipairs(given) do
+    local name = type(f) == "table" and f.name or f
+    local entry = type(f) == "table" and f or all[name]
+    if type(name) ~= "string" then error(("fields: entry %d wants a name, got %s"):format(i, options.show(name)), level + 1) end
+    if not entry then error(options.unknown("field", name, fields.names(all)), level + 1) end
+    if not fields.kinds[entry.kind] then
+      error(("field %s: %s"):format(name, options.unknown("kind", tostring(entry.kind), fields.schema.kind.one_of)), level + 1)
+    end
+    list[i] = { name = name, kind = entry.kind, channels = name == "image" and channels or entry.channels or 1,
+      absent = entry.absent, outside = entry.outside }
+  end
+  return list
+end
+
+--- A list of fields as the core's array, which points to the names in the list.
+function fields.array(list)
+  local array = ffi.new("ra_field[?]", math.max(1, #list))
+  for i, f in ipairs(list) do
+    local a = array[i - 1]
+    a.name, a.kind, a.channels, a.absent, a.outside = f.name, fields.kinds[f.kind], f.channels, f.absent or NAN, f.outside or NAN
+  end
+  return array
+end
+
+--- Rules of a label's values as the core's array and its length.
+local function rules_of(values)
+  local list = {}
+  for key, v in pairs(values) do
+    if type(v) == "table" then list[#list + 1] = { v[1], v[2], v[3] } else list[#list + 1] = { key, key, v } end
+  end
+  table.sort(list, function(a, b) return a[1] < b[1] end)
+  local rules = ffi.new("ra_value_rule[?]", math.max(1, #list))
+  for i, r in ipairs(list) do
+    for k = 1, 3 do
+      if type(r[k]) ~= "number" then return nil, "values maps numbers of the file to classes, or holds { low, high, class }" end
+    end
+    rules[i - 1].low, rules[i - 1].high, rules[i - 1].becomes = r[1], r[2], r[3]
+  end
+  return rules, #list
+end
+
+--- A sample's sources for a list of fields as the core's array, and the rules that it points to (the caller keeps
+-- them until the core has copied all); nil and a message.
+function fields.sources(sample, list)
+  local array, held = ffi.new("ra_source[?]", math.max(1, #list)), {}
+  for i, f in ipairs(list) do
+    local s, a = fields.source(sample, f.name), array[i - 1]
+    if s then
+      a.path, a.frame, a.threshold = s.path, s.frame, s.threshold
+      if s.values then
+        local rules, count = rules_of(s.values)
+        if not rules then return nil, ("sample %s, field %s: %s"):format(sample.id, f.name, count) end
+        held[#held + 1] = rules
+        a.rule, a.rules = rules, count
+      end
+    end
+  end
+  return array, held
+end
+
+return fields
