@@ -1,6 +1,7 @@
 -- Augmentation: a pure function of its key, exact where nothing is interpolated, aligned, binary masks.
 local check = require "check"
 local ffi = require "ramus.base.ffi"
+require "ramus.lang.tensor" -- t.data
 local new = ffi
 local C = ffi.C
 

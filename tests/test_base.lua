@@ -63,7 +63,7 @@ check.case("the pool of threads: many small calls, while their number changes, g
     check.equal(C.ra_set_threads(turn % 2 + 1), 0)
     local product = ra.F.matmul(a, b)
     expected = expected or product
-    check.ok(ffi.string(product.data, 4 * product.size) == ffi.string(expected.data, 4 * product.size), "turn " .. turn)
+    check.ok(ffi.string(ffi.data(product), 4 * product.size) == ffi.string(ffi.data(expected), 4 * product.size), "turn " .. turn)
   end
   check.equal(C.ra_set_threads(kept), 0)
 end)

@@ -38,7 +38,7 @@ check.case("bits: one changed bit changes the hash, and metadata does not", func
   local before = hash { a = "1" }
   arrays.gradient.data[0] = 1
   check.equal(hash { a = "2" }, before)
-  local word = ffi.cast("uint32_t *", arrays["layer7.weight"].data)
+  local word = ffi.cast("uint32_t *", ffi.data(arrays["layer7.weight"]))
   word[2] = word[2] + 1
   check.ok(hash { a = "1" } ~= before, "a changed bit was not seen")
 end)

@@ -98,6 +98,20 @@ check.case("border: fields of a tensor cannot be written", function()
   check.equal(t.size, 6)
 end)
 
+check.case("border: values are reached within bounds only", function()
+  local t = ra.ones(2, 3)
+  t.data[5] = 4
+  check.equal(t.data[5], 4)
+  for _, i in ipairs { -1, 6, 2 ^ 40, 0.5, 0 / 0 } do
+    check.raises("index must be from 0 to 5", function() return t.data[i] end)
+    check.raises("index must be from 0 to 5", function() t.data[i] = 1 end)
+  end
+  local view = t:narrow(2, 2, 1)
+  check.raises("from 0 to 3", function() return view.data[4] end)
+  t:free()
+  check.ok(not pcall(function() return t.data[0] end))
+end)
+
 check.case("border: a freed tensor is dead for every use; its views live on", function()
   local t = ra.ones(2, 3)
   local view = t:narrow(1, 1, 1)

@@ -62,9 +62,9 @@ on_every_set("conv_transpose2d", 2e-6, function(s)
   local y = ra.F.conv_transpose2d(x, w, { stride = k })
   local dy = ra.randn(y.shape)
   local _, dx, dw = ra.grad(function(a, b) return ra.F.sum(ra.F.mul(ra.F.conv_transpose2d(a, b, { stride = k }), dy)) end, x, w)
-  return { { "y", y.data, plain("data gradient", s, O, k, x.data, w.data, y.size), y.size },
-    { "dx", dx.data, plain("forward", s, O, k, dy.data, w.data, x.size), x.size },
-    { "dw", dw.data, plain("weight gradient", s, O, k, dy.data, x.data, w.size), w.size } }
+  return { { "y", ffi.data(y), plain("data gradient", s, O, k, ffi.data(x), ffi.data(w), y.size), y.size },
+    { "dx", ffi.data(dx), plain("forward", s, O, k, ffi.data(dy), ffi.data(w), x.size), x.size },
+    { "dw", ffi.data(dw), plain("weight gradient", s, O, k, ffi.data(dy), ffi.data(x), w.size), w.size } }
 end)
 
 -- ---- pooling ----
@@ -115,8 +115,8 @@ for name, fold in pairs { max_pool2d = largest, avg_pool2d = average } do
     local y = ra.F[name](x, o)
     local dy = ra.randn(y.shape)
     local _, dx = ra.grad(function(a) return ra.F.sum(ra.F.mul(ra.F[name](a, o), dy)) end, x)
-    local y2, dx2 = pooled(s, k, stride, x, dy.data, fold)
-    return { { "y", y.data, y2, y.size }, { "dx", dx.data, dx2, x.size } }
+    local y2, dx2 = pooled(s, k, stride, x, ffi.data(dy), fold)
+    return { { "y", ffi.data(y), y2, y.size }, { "dx", ffi.data(dx), dx2, x.size } }
   end)
 end
 
@@ -154,5 +154,5 @@ on_every_set("batch_norm+relu", 5e-5, function(s)
   local y, dy = f(x), ra.randn(s)
   local _, dx = ra.grad(function(a) return ra.F.sum(ra.F.mul(f(a), dy)) end, x)
   local y2, dx2 = normalised(s, x, g, b, dy, 1e-5)
-  return { { "y", y.data, y2, x.size }, { "dx", dx.data, dx2, x.size } }
+  return { { "y", ffi.data(y), y2, x.size }, { "dx", ffi.data(dx), dx2, x.size } }
 end)

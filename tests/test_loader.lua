@@ -49,8 +49,8 @@ local function collect(samples, o, count, epoch, step)
         check.equal(stats[4], shape[3] * shape[4], "field of view")
       end
     end
-    seen[#seen + 1] = ("%d.%d %s %s%s"):format(e, s, table.concat(ids, " "), ffi.string(x.data, x.size * 4),
-      ffi.string(y.data, y.size * 4))
+    seen[#seen + 1] = ("%d.%d %s %s%s"):format(e, s, table.concat(ids, " "), ffi.string(ffi.data(x), x.size * 4),
+      ffi.string(ffi.data(y), y.size * 4))
   end
   return seen
 end

@@ -60,11 +60,11 @@ check.case("metrics: the skeleton and distances of a random picture", function()
     end
     return sum, weighted
   end
-  check.equal(C.ra_mask_skeleton(noise.data, H, W, out.data), 0)
+  check.equal(C.ra_mask_skeleton(ffi.data(noise), H, W, ffi.data(out)), 0)
   local sum, weighted = sums()
   check.equal(sum, want.skeleton, "skeleton pixels")
   check.equal(weighted, want.skeleton_weighted, "skeleton positions")
-  check.equal(C.ra_mask_distance(noise.data, H, W, out.data), 0)
+  check.equal(C.ra_mask_distance(ffi.data(noise), H, W, ffi.data(out)), 0)
   sum, weighted = sums()
   check.near(sum, want.distance, 1e-6 * want.distance, "distances")
   check.near(weighted, want.distance_weighted, 1e-6 * want.distance_weighted, "distances by position")
@@ -74,7 +74,7 @@ check.case("metrics: distances by brute force, also beside far columns", functio
   local H, W = 23, 31
   local mask = tensor(H, W, function(y, x) return (y * 7 + x * x * 3) % 41 == 0 and 0 or 1 end)
   local out = tensor(H, W, 0)
-  check.equal(C.ra_mask_distance(mask.data, H, W, out.data), 0)
+  check.equal(C.ra_mask_distance(ffi.data(mask), H, W, ffi.data(out)), 0)
   for y = 0, H - 1 do
     for x = 0, W - 1 do
       local best = math.huge
@@ -228,10 +228,10 @@ check.case("vessel maps: width of a bar, contrast of a dark bar", function()
   local mask = tensor(H, W, function(y, x) return y >= 17 and y < 22 and x >= 5 and x < 55 and 1 or 0 end)
   local image = tensor(H, W, function(_, _, i) return 0.75 - 0.25 * mask.data[i] end)
   local out = tensor(H, W, 0)
-  check.equal(C.ra_vessel_width(mask.data, H, W, out.data), 0)
+  check.equal(C.ra_vessel_width(ffi.data(mask), H, W, ffi.data(out)), 0)
   check.equal(out.data[18 * W + 30], 6, "width of five pixels: 2 x 3")
   check.equal(out.data[10 * W + 30], 0, "background")
-  check.equal(C.ra_vessel_contrast(image.data, mask.data, H, W, out.data), 0)
+  check.equal(C.ra_vessel_contrast(ffi.data(image), ffi.data(mask), H, W, ffi.data(out)), 0)
   check.near(out.data[18 * W + 30], 0.25, 1e-5, "contrast")
 end)
 

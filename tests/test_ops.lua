@@ -122,7 +122,7 @@ C.ra_set_isa(active)
 
 local function same_bits(a, b, what)
   check.equal(a.size, b.size, what .. " size")
-  if ffi.string(a.data, a.size * ffi.sizeof("ra_real")) ~= ffi.string(b.data, b.size * ffi.sizeof("ra_real")) then
+  if ffi.string(ffi.data(a), a.size * ffi.sizeof("ra_real")) ~= ffi.string(ffi.data(b), b.size * ffi.sizeof("ra_real")) then
     error(what .. ": bits differ between 1 and 2 threads", 0)
   end
 end

@@ -91,7 +91,7 @@ check.case("state copied to another optimizer continues to the bit", function()
     C.ra_optim_step(o2, 0.01, norm, clipped)
   end
   C.ra_set_threads(before)
-  check.ok(ffi.string(w.data, 4 * w.size) == ffi.string(w2.data, 4 * w2.size), "weights differ")
+  check.ok(ffi.string(ffi.data(w), 4 * w.size) == ffi.string(ffi.data(w2), 4 * w2.size), "weights differ")
 end)
 
 check.case("unknown kinds, lengths that differ, state that is not kept", function()

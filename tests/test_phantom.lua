@@ -12,15 +12,15 @@ local function phantom(H, W, seed, index)
   return image, mask
 end
 
-local function same(a, b) return ffi.string(a.data, a.size * ffi.sizeof "ra_real") == ffi.string(b.data, b.size * ffi.sizeof "ra_real") end
+local function same(a, b) return ffi.string(ffi.data(a), a.size * ffi.sizeof "ra_real") == ffi.string(ffi.data(b), b.size * ffi.sizeof "ra_real") end
 
 --- fraction, width, contrast as tests/reference/phantom.py defines them.
 local function statistics(image, mask)
   local H, W = image.dim[0], image.dim[1]
   local skeleton, distance, contrast = empty(H, W), empty(H, W), empty(H, W)
-  check.equal(C.ra_mask_skeleton(mask.data, H, W, skeleton.data), 0)
-  check.equal(C.ra_mask_distance(mask.data, H, W, distance.data), 0)
-  check.equal(C.ra_vessel_contrast(image.data, mask.data, H, W, contrast.data), 0)
+  check.equal(C.ra_mask_skeleton(ffi.data(mask), H, W, ffi.data(skeleton)), 0)
+  check.equal(C.ra_mask_distance(ffi.data(mask), H, W, ffi.data(distance)), 0)
+  check.equal(C.ra_vessel_contrast(ffi.data(image), ffi.data(mask), H, W, ffi.data(contrast)), 0)
   local vessel, n, width, sum = 0, 0, 0, 0
   for i = 0, H * W - 1 do
     vessel = vessel + mask.data[i]

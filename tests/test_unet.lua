@@ -54,7 +54,7 @@ check.case("the same bits with one and with two threads", function()
     C.ra_set_threads(threads)
     local net, _, one = start(ref)
     for _ = 1, 5 do one() end
-    local bytes = ffi.string(net.flat.data, net.flat.size * ffi.sizeof("ra_real"))
+    local bytes = ffi.string(ffi.data(net.flat), net.flat.size * ffi.sizeof("ra_real"))
     first = first or bytes
     check.ok(bytes == first, "weights after 5 steps differ between 1 and 2 threads")
   end

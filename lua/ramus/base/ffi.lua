@@ -43,9 +43,11 @@ local api = assert(io.open(assert(first_readable { here .. "../../core/api.h", h
 local text = api:read("*a")
 api:close()
 
---- Lua sees the fields of a tensor as constants: nothing but the core changes a shape or an address.
+--- Lua sees the fields of a tensor as constants, and the address of its values as a number (ffi.data makes a pointer of it):
+-- nothing but the core and this module changes a shape or reads memory without a bound.
 local function constant_fields(body)
-  return "typedef struct ra_tensor {" .. body:gsub("/%*.-%*/", ""):gsub("int32_t", "const int32_t"):gsub("%*", "*const ") .. "} ra_tensor;"
+  return "typedef struct ra_tensor {" .. body:gsub("/%*.-%*/", ""):gsub("ra_real %*data", "const uintptr_t address")
+    :gsub("int32_t", "const int32_t"):gsub("%*", "*const ") .. "} ra_tensor;"
 end
 luajit.cdef((text:gsub("RA_OPT ", ""):gsub("typedef struct ra_tensor {(.-)} ra_tensor;", constant_fields)))
 
@@ -54,6 +56,14 @@ local function is_tensor(value) return luajit.istype(tensor_type, value) or luaj
 
 local ffi = { C = border.checked(C, text, is_tensor), real = C.ra_real_size() == 8 and "double" or "float" }
 for _, name in ipairs { "new", "string", "gc", "sizeof", "cast", "typeof", "istype", "copy", "fill" } do ffi[name] = luajit[name] end
+
+local real_pointer = luajit.typeof "ra_real *"
+
+--- The values of a tensor as a bare pointer: without a bound, so for the house's own loops only. Valid while the tensor lives.
+function ffi.data(t)
+  if t.storage == nil then error("the tensor was freed; it has no values any more", 2) end
+  return luajit.cast(real_pointer, t.address)
+end
 
 --- The message of the last failure in the core.
 function ffi.message() return luajit.string(C.ra_error()) end

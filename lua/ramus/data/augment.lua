@@ -213,7 +213,7 @@ function augment.planes(channels, H, W, x, y, f)
     local set = p.set[i]
     set.kind, set.channels = i == 0 and C.RA_FIELD_IMAGE or C.RA_FIELD_MASK, i == 0 and channels or 1
     set.absent, set.outside = i == 2 and 1 or 0, i == 2 and 0 or 0 / 0
-    if t then set.data = t.data end
+    if t then set.data = ffi.data(t) end
   end
   return p
 end

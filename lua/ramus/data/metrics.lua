@@ -98,7 +98,7 @@ local function compute(_, probability, mask, options)
   local images = {}
   for b = 0, B - 1 do
     local shift = b * H * W
-    images[b + 1] = score(p.data + shift, y.data + shift, v and v.data + (vB > 1 and shift or 0), H, W,
+    images[b + 1] = score(ffi.data(p) + shift, ffi.data(y) + shift, v and ffi.data(v) + (vB > 1 and shift or 0), H, W,
       options.threshold, options.curve)
   end
   if B == 1 then return images[1] end

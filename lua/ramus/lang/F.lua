@@ -190,7 +190,7 @@ local function run_now(spec, inputs, n, slots, level)
   local seed, call = tensor.next_key()
   local out, err = tensor.wrap(C.ra_op_run(spec.c, slots, n, pointers, graph.arena(), seed, call))
   if not out then error(err, level + 1) end
-  return out.rank == 0 and out.data[0] or out
+  return out.rank == 0 and ffi.data(out)[0] or out
 end
 
 --- Calls the op `spec`; errors are raised `level` functions up.

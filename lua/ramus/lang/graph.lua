@@ -78,7 +78,7 @@ end
 
 --- A tensor that is read at each run: parameter, buffer or constant.
 function Recorder:tensor(t)
-  local address = tostring(ffi.cast("void *", t.data)) .. tensor.shape_text(t)
+  local address = tostring(t.address) .. tensor.shape_text(t)
   local node = self.constants[address]
   if not node then
     local dense = C.ra_tensor_contiguous(t) and t or t:clone()

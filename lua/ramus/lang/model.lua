@@ -64,7 +64,7 @@ local function tracer()
         for address, known in pairs(self.constants) do
           if known == v then
             for _, held in ipairs(self.held) do
-              if tostring(ffi.cast("void *", held.data)) .. tensor.shape_text(held) == address then t = held end
+              if tostring(held.address) .. tensor.shape_text(held) == address then t = held end
             end
           end
         end

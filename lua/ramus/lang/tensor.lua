@@ -103,7 +103,7 @@ local function fill_nested(t, value, at)
   end
   local number = tonumber(value)
   if not number then error(("tensor: element %d is no number: %s"):format(at + 1, tostring(value)), 0) end
-  t.data[at] = number
+  ffi.data(t)[at] = number
   return at + 1
 end
 
@@ -139,21 +139,21 @@ local function offset(t, who, ...)
 end
 
 --- t:get(i, j, ...): one element.
-function methods.get(t, ...) return t.data[offset(t, "get", ...)] end
+function methods.get(t, ...) return ffi.data(t)[offset(t, "get", ...)] end
 
 --- t:set(i, j, ..., value)
 function methods.set(t, ...)
   local args, n = { ... }, select("#", ...)
   local value = args[n]
   if type(value) ~= "number" then error("set: the last argument is the value, a number", 2) end
-  t.data[offset(t, "set", unpack(args, 1, n - 1))] = value
+  ffi.data(t)[offset(t, "set", unpack(args, 1, n - 1))] = value
   return t
 end
 
 --- Nested Lua tables of the values; a number for a tensor of no dimensions.
 function methods.totable(t)
   local function rows(depth, at)
-    if depth > t.rank then return t.data[at] end
+    if depth > t.rank then return ffi.data(t)[at] end
     local list = {}
     for i = 1, t.dim[depth - 1] do list[i] = rows(depth + 1, at + (i - 1) * t.stride[depth - 1]) end
     return list
@@ -164,7 +164,7 @@ end
 --- The value of a tensor of one element.
 function methods.item(t)
   if t.size ~= 1 then error(("item: wants one element, this tensor has %d"):format(t.size), 2) end
-  return t.data[0]
+  return ffi.data(t)[0]
 end
 
 local function view(who, pointer)
@@ -236,7 +236,7 @@ local function number_text(v) return (("%.4g"):format(v)) end
 
 --- Rows of a small matrix or vector, for printing.
 local function values_text(t)
-  if t.rank == 0 then return number_text(t.data[0]) end
+  if t.rank == 0 then return number_text(ffi.data(t)[0]) end
   if t.rank > 2 or t.size > 64 or t.size == 0 then return nil end
   local lines = {}
   for _, row in ipairs(t.rank == 1 and { t:totable() } or t:totable()) do
@@ -268,8 +268,27 @@ local function operator(name)
   return function(a, b) return F[name](a, b) end
 end
 
+--- t.data[i]: element i (from 0) of the memory that t spans, within its bounds.
+local Values = {}
+
+local function bounded(v, i)
+  if type(i) ~= "number" or i < 0 or i >= v.extent or i ~= math.floor(i) then
+    error(("data: index must be from 0 to %d, given %s"):format(v.extent - 1, tostring(i)), 3)
+  end
+  return ffi.data(v.tensor)
+end
+function Values.__index(v, i) return bounded(v, i)[i] end
+function Values.__newindex(v, i, value) bounded(v, i)[i] = value end
+
+local function values_of(t)
+  local extent = t.size > 0 and 1 or 0
+  for i = 0, t.size > 0 and t.rank - 1 or -1 do extent = extent + (t.dim[i] - 1) * t.stride[i] end
+  return setmetatable({ tensor = t, extent = extent }, Values)
+end
+
 ffi.metatype(tensor_type, {
   __index = function(t, key)
+    if key == "data" then return values_of(t) end
     if key == "shape" then
       local shape = {}
       for i = 1, t.rank do shape[i] = t.dim[i - 1] end

@@ -53,12 +53,13 @@ local function group(value, probability, mask, fov, n, o)
   for k = 1, #o.edges + 1 do
     groups[k] = { low = o.edges[k - 1] or -math.huge, high = o.edges[k] or math.huge, pixels = 0, found = 0 }
   end
+  local probability_data, mask_data, fov_data = ffi.data(probability), ffi.data(mask), fov ~= nil and ffi.data(fov)
   for i = 0, n - 1 do
-    if mask.data[i] >= 0.5 and (fov == nil or fov.data[i] >= 0.5) then
+    if mask_data[i] >= 0.5 and (not fov_data or fov_data[i] >= 0.5) then
       local k = 1
       while k <= #o.edges and value[i] >= o.edges[k] do k = k + 1 end
       groups[k].pixels = groups[k].pixels + 1
-      if probability.data[i] >= o.threshold then groups[k].found = groups[k].found + 1 end
+      if probability_data[i] >= o.threshold then groups[k].found = groups[k].found + 1 end
     end
   end
   return groups
@@ -77,7 +78,7 @@ function checks.by_width(probability, mask, given)
   local p = check_size("by_width", probability, H, W, "probability")
   local v = o.fov ~= nil and check_size("by_width", o.fov, H, W, "fov") or nil
   local width = reals(H * W)
-  if C.ra_vessel_width(y.data, H, W, width) ~= 0 then error(ffi.message(), 2) end
+  if C.ra_vessel_width(ffi.data(y), H, W, width) ~= 0 then error(ffi.message(), 2) end
   return finish(group(width, p, y, v, H * W, o))
 end
 
@@ -88,7 +89,7 @@ function checks.by_contrast(probability, image, mask, given)
   local x = check_size("by_contrast", image, H, W, "image")
   local v = o.fov ~= nil and check_size("by_contrast", o.fov, H, W, "fov") or nil
   local contrast = reals(H * W)
-  if C.ra_vessel_contrast(x.data, y.data, H, W, contrast) ~= 0 then error(ffi.message(), 2) end
+  if C.ra_vessel_contrast(ffi.data(x), ffi.data(y), H, W, contrast) ~= 0 then error(ffi.message(), 2) end
   return finish(group(contrast, p, y, v, H * W, o))
 end
 
@@ -111,12 +112,12 @@ end
 function checks.patch_entropy(probability, given)
   local o = options.check(given, ENTROPY, "patch_entropy")
   local p, H, W = plane(probability, "patch_entropy", "probability")
-  local values, total, unsure = {}, 0, 0
+  local p_data, values, total, unsure = ffi.data(p), {}, 0, 0
   for top = 0, H - 1, o.patch do
     for left = 0, W - 1, o.patch do
       local bottom, right, sum = math.min(top + o.patch, H), math.min(left + o.patch, W), 0
       for y = top, bottom - 1 do
-        for x = left, right - 1 do sum = sum + p.data[y * W + x] end
+        for x = left, right - 1 do sum = sum + p_data[y * W + x] end
       end
       local e = entropy(sum / ((bottom - top) * (right - left)))
       values[#values + 1], total = e, total + e
