@@ -59,15 +59,17 @@ int32_t ra_signal_arrived(void);         /* number of the signal that was noted,
 
 /* ---- tensors ----------------------------------------------------------- */
 
-/* Numbers with a shape. Rank 0 to 5; a dimension may be 0. Elements of one
+enum { RA_MAX_RANK = 5 };
+
+/* Numbers with a shape. Rank 0 to RA_MAX_RANK; a dimension may be 0. Elements of one
  * tensor: at most 2^31 - 1. Index 0-based; element (i,j,..) is at
  * data[i * stride[0] + j * stride[1] + ..]. */
 typedef struct ra_storage ra_storage;
 typedef struct ra_tensor {
   ra_real *data;       /* first element of this view */
   int32_t rank;
-  int32_t dim[5];
-  int32_t stride[5];   /* in elements */
+  int32_t dim[RA_MAX_RANK];
+  int32_t stride[RA_MAX_RANK]; /* in elements */
   int32_t size;        /* number of elements */
   ra_storage *storage;
 } ra_tensor;
@@ -374,8 +376,11 @@ int32_t ra_vessel_contrast(const ra_real *image, const ra_real *mask, int32_t H,
 
 /* ---- ops, graphs, plans (core/op, core/loss, core/graph) --------------- */
 
-/* A parameter of an op. Values cross the border as doubles in an array of
- * slots; a parameter has 1 slot, a pair 2, a list 6 (its length, then up to 5). */
+/* The most an op can have: inputs, arrays saved for backward, parameter slots, values of a parameter that is a list. */
+enum { RA_MAX_IN = 12, RA_MAX_SAVED = 5, RA_MAX_SLOTS = 20, RA_MAX_LIST = 5 };
+
+/* A parameter of an op. Values cross the border as doubles in an array of at most RA_MAX_SLOTS slots; a parameter has
+ * 1 slot, a pair 2, a list 1 + RA_MAX_LIST (its length, then its values). */
 enum {
   RA_PARAM_NUMBER = 0,
   RA_PARAM_INT = 1,
@@ -389,7 +394,7 @@ enum {
 typedef struct ra_param {
   const char *name;
   int32_t kind;
-  double standard;     /* the default; NaN: absent unless given (for a list: empty) */
+  double default_value; /* NaN: absent unless given (for a list: empty) */
   double low, high;    /* bounds, inclusive */
   const char *choices;
   const char *help;
@@ -430,7 +435,6 @@ void ra_graph_free(RA_OPT ra_graph *g);
 int32_t ra_graph_input(ra_graph *g, int32_t rank, const int32_t *dim);
 int32_t ra_graph_tensor(ra_graph *g, ra_tensor *t);                    /* parameter, buffer or constant: read at each run */
 int32_t ra_graph_op(ra_graph *g, const ra_op *op, const double *param, int32_t n_in, const int32_t *in); /* in[k] < 0: absent */
-int32_t ra_graph_size(const ra_graph *g);
 int32_t ra_graph_shape(const ra_graph *g, int32_t node, int32_t *dim); /* returns the rank */
 double ra_graph_flops(const ra_graph *g, int32_t node);                /* multiply-adds x 2 of a forward pass, convolutions and matmul */
 

@@ -91,8 +91,6 @@ int32_t ra_graph_op(ra_graph *g, const ra_op *op, const double *param, int32_t n
   return g->size++;
 }
 
-int32_t ra_graph_size(const ra_graph *g) { return g->size; }
-
 int32_t ra_graph_shape(const ra_graph *g, int32_t node, int32_t *dim) {
   if (node < 0 || node >= g->size) return ra_fail(RA_ERR_ARG, "node %d: the graph has %d", node, g->size);
   memcpy(dim, g->node[node].dim, sizeof g->node[node].dim);

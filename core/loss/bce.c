@@ -7,7 +7,7 @@ enum { WEIGHT = 1 }; /* slot */
 
 static const ra_param params[] = {
   RA_PARAM_INPUT,
-  {.name = "weight", .kind = RA_PARAM_NUMBER, .standard = 1, .low = 0, .high = 1e6, .live = true,
+  {.name = "weight", .kind = RA_PARAM_NUMBER, .default_value = 1, .low = 0, .high = 1e6, .live = true,
    .help = "weight of vessel pixels; background has 1"},
   {0}};
 

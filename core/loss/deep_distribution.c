@@ -25,19 +25,19 @@ enum { EDGE_PARTIAL, EDGE_DROP };
 
 static const ra_param params[] = {
   RA_PARAM_INPUT,
-  {.name = "patches", .kind = RA_PARAM_INT, .standard = NAN, .low = 1, .high = 1e8,
+  {.name = "patches", .kind = RA_PARAM_INT, .default_value = NAN, .low = 1, .high = 1e8,
    .help = "number of cells in a picture, a square number; 16 unless this or patch is given"},
-  {.name = "patch", .kind = RA_PARAM_INT, .standard = NAN, .low = 1, .high = 65536,
+  {.name = "patch", .kind = RA_PARAM_INT, .default_value = NAN, .low = 1, .high = 65536,
    .help = "side of a cell in pixels, instead of patches"},
-  {.name = "tau", .kind = RA_PARAM_NUMBER, .standard = 3, .low = 1e-3, .high = 1e6, .live = true,
+  {.name = "tau", .kind = RA_PARAM_NUMBER, .default_value = 3, .low = 1e-3, .high = 1e6, .live = true,
    .help = "temperature of the softmax; in pixels for scale = \"count\""},
-  {.name = "scale", .kind = RA_PARAM_CHOICE, .standard = SCALE_COUNT, .choices = "count|fraction",
+  {.name = "scale", .kind = RA_PARAM_CHOICE, .default_value = SCALE_COUNT, .choices = "count|fraction",
    .help = "softmax of pixel counts, or of shares of the cell"},
-  {.name = "count", .kind = RA_PARAM_CHOICE, .standard = COUNT_SOFT, .choices = "soft|hard",
+  {.name = "count", .kind = RA_PARAM_CHOICE, .default_value = COUNT_SOFT, .choices = "soft|hard",
    .help = "sum of probabilities, or pixels over 0.5 (gradient straight through, as if soft)"},
-  {.name = "direction", .kind = RA_PARAM_CHOICE, .standard = STUDENT_TEACHER,
+  {.name = "direction", .kind = RA_PARAM_CHOICE, .default_value = STUDENT_TEACHER,
    .choices = "student_teacher|teacher_student|js", .help = "KL(student || teacher), the reverse, or Jensen-Shannon"},
-  {.name = "edge", .kind = RA_PARAM_CHOICE, .standard = EDGE_PARTIAL, .choices = "partial|drop",
+  {.name = "edge", .kind = RA_PARAM_CHOICE, .default_value = EDGE_PARTIAL, .choices = "partial|drop",
    .help = "cells cut by the border: count with their own area, or are left out"},
   {0}};
 

@@ -8,9 +8,9 @@ enum { GAMMA = 1, ALPHA }; /* slots */
 
 static const ra_param params[] = {
   RA_PARAM_INPUT,
-  {.name = "gamma", .kind = RA_PARAM_NUMBER, .standard = 2, .low = 0, .high = 10, .live = true,
+  {.name = "gamma", .kind = RA_PARAM_NUMBER, .default_value = 2, .low = 0, .high = 10, .live = true,
    .help = "how strongly easy pixels are passed over; 0 is bce"},
-  {.name = "alpha", .kind = RA_PARAM_NUMBER, .standard = 0.25, .low = -1, .high = 1, .live = true,
+  {.name = "alpha", .kind = RA_PARAM_NUMBER, .default_value = 0.25, .low = -1, .high = 1, .live = true,
    .help = "weight of vessel pixels, background has 1 - alpha; negative: both have 1"},
   {0}};
 

@@ -8,7 +8,7 @@ enum { SMOOTH = 2 }; /* slot */
 static const ra_param params[] = {
   RA_PARAM_INPUT,
   RA_PARAM_REDUCE,
-  {.name = "smooth", .kind = RA_PARAM_NUMBER, .standard = 1, .low = 1e-6, .high = 1e6, .live = true,
+  {.name = "smooth", .kind = RA_PARAM_NUMBER, .default_value = 1, .low = 1e-6, .high = 1e6, .live = true,
    .help = "added above and below, in pixels"},
   {0}};
 

@@ -14,11 +14,11 @@ enum { TEACHER_STUDENT, STUDENT_TEACHER, JS };
 
 static const ra_param params[] = {
   RA_PARAM_INPUT,
-  {.name = "tau", .kind = RA_PARAM_NUMBER, .standard = 1, .low = 1e-3, .high = 1e6, .live = true,
+  {.name = "tau", .kind = RA_PARAM_NUMBER, .default_value = 1, .low = 1e-3, .high = 1e6, .live = true,
    .help = "temperature: logits are divided by it"},
-  {.name = "direction", .kind = RA_PARAM_CHOICE, .standard = TEACHER_STUDENT,
+  {.name = "direction", .kind = RA_PARAM_CHOICE, .default_value = TEACHER_STUDENT,
    .choices = "teacher_student|student_teacher|js", .help = "KL(teacher || student), the reverse, or Jensen-Shannon"},
-  {.name = "tau_squared", .kind = RA_PARAM_BOOL, .standard = 0, .low = 0, .high = 1,
+  {.name = "tau_squared", .kind = RA_PARAM_BOOL, .default_value = 0, .low = 0, .high = 1,
    .help = "multiply by tau^2, so that the gradient keeps its size (Hinton et al. 2015)"},
   {0}};
 

@@ -30,7 +30,7 @@ enum { RA_TILE = 512, RA_LOSS_CHUNK = 8192 };     /* pixels */
 #endif
 
 #define RA_PARAM_INPUT \
-  {.name = "input", .kind = RA_PARAM_CHOICE, .standard = RA_INPUT_LOGITS, .choices = "logits|prob", \
+  {.name = "input", .kind = RA_PARAM_CHOICE, .default_value = RA_INPUT_LOGITS, .choices = "logits|prob", \
    .help = "what prediction and teacher hold"}
 
 /* ---- one tile of Bernoulli distributions ---- */
@@ -88,7 +88,7 @@ void ra_pixel_backward(ra_call *c, ra_pixel_fn *fn);
 
 enum { RA_OVERLAP_REDUCE = 1 }; /* slot of the parameter `reduce` */
 #define RA_PARAM_REDUCE \
-  {.name = "reduce", .kind = RA_PARAM_CHOICE, .standard = 0, .choices = "batch|image", \
+  {.name = "reduce", .kind = RA_PARAM_CHOICE, .default_value = 0, .choices = "batch|image", \
    .help = "batch: sums over the whole batch; image: the mean of each picture's loss"}
 
 /* Sums over the pixels of a batch or picture; a loss returns its value and

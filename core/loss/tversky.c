@@ -11,11 +11,11 @@ enum { ALPHA = 2, BETA, SMOOTH }; /* slots */
 static const ra_param params[] = {
   RA_PARAM_INPUT,
   RA_PARAM_REDUCE,
-  {.name = "alpha", .kind = RA_PARAM_NUMBER, .standard = 0.5, .low = 0, .high = 100, .live = true,
+  {.name = "alpha", .kind = RA_PARAM_NUMBER, .default_value = 0.5, .low = 0, .high = 100, .live = true,
    .help = "price of false positives"},
-  {.name = "beta", .kind = RA_PARAM_NUMBER, .standard = 0.5, .low = 0, .high = 100, .live = true,
+  {.name = "beta", .kind = RA_PARAM_NUMBER, .default_value = 0.5, .low = 0, .high = 100, .live = true,
    .help = "price of false negatives"},
-  {.name = "smooth", .kind = RA_PARAM_NUMBER, .standard = 1, .low = 1e-6, .high = 1e6, .live = true,
+  {.name = "smooth", .kind = RA_PARAM_NUMBER, .default_value = 1, .low = 1e-6, .high = 1e6, .live = true,
    .help = "added above and below, in pixels"},
   {0}};
 

@@ -4,8 +4,8 @@
 #include "pointwise.h"
 
 static const ra_param params[] = {
-  {.name = "scale", .kind = RA_PARAM_NUMBER, .standard = 1, .low = -INFINITY, .high = INFINITY, .help = "factor", .live = true},
-  {.name = "shift", .kind = RA_PARAM_NUMBER, .standard = 0, .low = -INFINITY, .high = INFINITY, .help = "summand", .live = true},
+  {.name = "scale", .kind = RA_PARAM_NUMBER, .default_value = 1, .low = -INFINITY, .high = INFINITY, .help = "factor", .live = true},
+  {.name = "shift", .kind = RA_PARAM_NUMBER, .default_value = 0, .low = -INFINITY, .high = INFINITY, .help = "summand", .live = true},
   {0}};
 
 RA_POINTWISE(RA_UNARY_AFFINE)

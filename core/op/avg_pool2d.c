@@ -7,7 +7,7 @@ enum { COUNT_PAD = 6 }; /* slot */
 
 static const ra_param params[] = {
   RA_POOL_PARAMS,
-  {.name = "count_pad", .kind = RA_PARAM_BOOL, .standard = 1, .low = 0, .high = 1, .help = "zeros of the border count in the mean"},
+  {.name = "count_pad", .kind = RA_PARAM_BOOL, .default_value = 1, .low = 0, .high = 1, .help = "zeros of the border count in the mean"},
   {0}};
 
 static ra_pool shape_of(const ra_call *c) {

@@ -13,9 +13,11 @@ enum { X, WEIGHT, BIAS, MEAN, VAR };           /* inputs */
 enum { SAVED_SCALE, SAVED_SHIFT, SAVED_MEAN, SAVED_RSTD, SAVED_VAR };
 
 static const ra_param params[] = {
-  {.name = "train", .kind = RA_PARAM_BOOL, .standard = 0, .low = 0, .high = 1, .help = "normalise with the batch's own statistics"},
-  {.name = "momentum", .kind = RA_PARAM_NUMBER, .standard = 0.1, .low = 0, .high = 1, .help = "share of the new in the running average"},
-  {.name = "eps", .kind = RA_PARAM_NUMBER, .standard = 1e-5, .low = 0, .high = 1, .help = "added to the variance"},
+  {.name = "train", .kind = RA_PARAM_BOOL, .default_value = 0, .low = 0, .high = 1,
+   .help = "normalise with the batch's own statistics"},
+  {.name = "momentum", .kind = RA_PARAM_NUMBER, .default_value = 0.1, .low = 0, .high = 1,
+   .help = "share of the new in the running average"},
+  {.name = "eps", .kind = RA_PARAM_NUMBER, .default_value = 1e-5, .low = 0, .high = 1, .help = "added to the variance"},
   {0}};
 
 static int32_t infer(ra_call *c) {

@@ -10,7 +10,7 @@
 #include "call.h"
 
 /* Whether a value is absent although the parameter may be. */
-static bool may_be_absent(const ra_param *p) { return isnan(p->standard) && !p->required; }
+static bool may_be_absent(const ra_param *p) { return isnan(p->default_value) && !p->required; }
 
 static int32_t check_value(const ra_op *op, const ra_param *p, double v) {
   bool whole = p->kind != RA_PARAM_NUMBER;
@@ -42,10 +42,10 @@ static int32_t check_params(const ra_op *op, const double *value) {
     const ra_param *p = &op->params[i];
     const double *v = value + ra_op_param_slot(op, i);
     if (p->kind == RA_PARAM_DIMS || p->kind == RA_PARAM_INTS) {
-      int32_t n = v[0] >= 0 && v[0] <= RA_LIST ? (int32_t)v[0] : -1;
+      int32_t n = v[0] >= 0 && v[0] <= RA_MAX_LIST ? (int32_t)v[0] : -1;
       if (isnan(v[0]) || (n == 0 && !p->required)) continue;
       if (n < 0 || (n == 0 && p->required))
-        return ra_fail(RA_ERR_ARG, "%s: %s wants a list of 1 to %d numbers", op->name, p->name, RA_LIST);
+        return ra_fail(RA_ERR_ARG, "%s: %s wants a list of 1 to %d numbers", op->name, p->name, RA_MAX_LIST);
       for (int32_t k = 1; k <= n; k++) RA_TRY(check_value(op, p, v[k]));
       continue;
     }

@@ -7,8 +7,8 @@
 enum { MIN, MAX }; /* slots */
 
 static const ra_param params[] = {
-  {.name = "min", .kind = RA_PARAM_NUMBER, .standard = NAN, .low = -INFINITY, .high = INFINITY, .help = "least value"},
-  {.name = "max", .kind = RA_PARAM_NUMBER, .standard = NAN, .low = -INFINITY, .high = INFINITY, .help = "greatest value"},
+  {.name = "min", .kind = RA_PARAM_NUMBER, .default_value = NAN, .low = -INFINITY, .high = INFINITY, .help = "least value"},
+  {.name = "max", .kind = RA_PARAM_NUMBER, .default_value = NAN, .low = -INFINITY, .high = INFINITY, .help = "greatest value"},
   {0}};
 
 static int32_t infer(ra_call *c) {

@@ -6,7 +6,7 @@
 #include "op.h"
 
 static const ra_param params[] = {
-  {.name = "dim", .kind = RA_PARAM_DIM, .standard = 1, .low = 0, .high = RA_MAX_RANK - 1, .help = "along which dimension"},
+  {.name = "dim", .kind = RA_PARAM_DIM, .default_value = 1, .low = 0, .high = RA_MAX_RANK - 1, .help = "along which dimension"},
   {0}};
 
 static int32_t infer(ra_call *c) {

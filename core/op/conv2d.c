@@ -9,10 +9,10 @@
 enum { STRIDE, PAD = 2, DILATION = 4, GROUPS = 6 }; /* slots */
 
 static const ra_param params[] = {
-  {.name = "stride", .kind = RA_PARAM_PAIR, .standard = 1, .low = 1, .high = 1024, .help = "step of the window"},
-  {.name = "pad", .kind = RA_PARAM_PAIR, .standard = 0, .low = 0, .high = 1024, .help = "zeros added on every side"},
-  {.name = "dilation", .kind = RA_PARAM_PAIR, .standard = 1, .low = 1, .high = 1024, .help = "distance of weights"},
-  {.name = "groups", .kind = RA_PARAM_INT, .standard = 1, .low = 1, .high = 65536,
+  {.name = "stride", .kind = RA_PARAM_PAIR, .default_value = 1, .low = 1, .high = 1024, .help = "step of the window"},
+  {.name = "pad", .kind = RA_PARAM_PAIR, .default_value = 0, .low = 0, .high = 1024, .help = "zeros added on every side"},
+  {.name = "dilation", .kind = RA_PARAM_PAIR, .default_value = 1, .low = 1, .high = 1024, .help = "distance of weights"},
+  {.name = "groups", .kind = RA_PARAM_INT, .default_value = 1, .low = 1, .high = 65536,
    .help = "channels are cut into so many independent groups"},
   {0}};
 

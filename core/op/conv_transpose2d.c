@@ -12,12 +12,12 @@
 enum { STRIDE, PAD = 2, OUTPUT_PAD = 4, DILATION = 6, GROUPS = 8 }; /* slots */
 
 static const ra_param params[] = {
-  {.name = "stride", .kind = RA_PARAM_PAIR, .standard = 1, .low = 1, .high = 1024, .help = "distance of windows in the output"},
-  {.name = "pad", .kind = RA_PARAM_PAIR, .standard = 0, .low = 0, .high = 1024, .help = "rows and columns cut off every side"},
-  {.name = "output_pad", .kind = RA_PARAM_PAIR, .standard = 0, .low = 0, .high = 1023,
+  {.name = "stride", .kind = RA_PARAM_PAIR, .default_value = 1, .low = 1, .high = 1024, .help = "distance of windows in the output"},
+  {.name = "pad", .kind = RA_PARAM_PAIR, .default_value = 0, .low = 0, .high = 1024, .help = "rows and columns cut off every side"},
+  {.name = "output_pad", .kind = RA_PARAM_PAIR, .default_value = 0, .low = 0, .high = 1023,
    .help = "rows and columns added at the bottom and right; less than stride or dilation"},
-  {.name = "dilation", .kind = RA_PARAM_PAIR, .standard = 1, .low = 1, .high = 1024, .help = "distance of weights"},
-  {.name = "groups", .kind = RA_PARAM_INT, .standard = 1, .low = 1, .high = 65536,
+  {.name = "dilation", .kind = RA_PARAM_PAIR, .default_value = 1, .low = 1, .high = 1024, .help = "distance of weights"},
+  {.name = "groups", .kind = RA_PARAM_INT, .default_value = 1, .low = 1, .high = 65536,
    .help = "channels are cut into so many independent groups"},
   {0}};
 

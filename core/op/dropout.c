@@ -6,8 +6,8 @@
 enum { P, TRAIN }; /* slots */
 
 static const ra_param params[] = {
-  {.name = "p", .kind = RA_PARAM_NUMBER, .standard = 0.5, .low = 0, .high = 1, .help = "probability of 0", .live = true},
-  {.name = "train", .kind = RA_PARAM_BOOL, .standard = 0, .low = 0, .high = 1, .help = "drop; otherwise x passes unchanged"},
+  {.name = "p", .kind = RA_PARAM_NUMBER, .default_value = 0.5, .low = 0, .high = 1, .help = "probability of 0", .live = true},
+  {.name = "train", .kind = RA_PARAM_BOOL, .default_value = 0, .low = 0, .high = 1, .help = "drop; otherwise x passes unchanged"},
   {0}};
 
 static int32_t infer(ra_call *c) { return ra_out_like(c, 0); }

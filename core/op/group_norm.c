@@ -5,8 +5,8 @@
 enum { GROUPS, EPS }; /* slots */
 
 static const ra_param params[] = {
-  {.name = "groups", .kind = RA_PARAM_INT, .standard = 1, .low = 1, .high = 65536, .help = "groups of channels", .required = true},
-  {.name = "eps", .kind = RA_PARAM_NUMBER, .standard = 1e-5, .low = 0, .high = 1, .help = "added to the variance"},
+  {.name = "groups", .kind = RA_PARAM_INT, .default_value = 1, .low = 1, .high = 65536, .help = "groups of channels", .required = true},
+  {.name = "eps", .kind = RA_PARAM_NUMBER, .default_value = 1e-5, .low = 0, .high = 1, .help = "added to the variance"},
   {0}};
 
 static int32_t infer(ra_call *c) { return ra_group_infer(c, (int32_t)c->param[GROUPS]); }

@@ -3,7 +3,7 @@
 #include "group.h"
 
 static const ra_param params[] = {
-  {.name = "eps", .kind = RA_PARAM_NUMBER, .standard = 1e-5, .low = 0, .high = 1, .help = "added to the variance"},
+  {.name = "eps", .kind = RA_PARAM_NUMBER, .default_value = 1e-5, .low = 0, .high = 1, .help = "added to the variance"},
   {0}};
 
 static int32_t infer(ra_call *c) { return ra_group_infer(c, c->in[0].rank > 1 ? c->in[0].dim[1] : 1); }

@@ -9,8 +9,8 @@ enum { X, WEIGHT, BIAS };
 enum { MEAN, RSTD }; /* saved */
 
 static const ra_param params[] = {
-  {.name = "dims", .kind = RA_PARAM_INT, .standard = 1, .low = 1, .high = RA_MAX_RANK, .help = "how many of the last dimensions"},
-  {.name = "eps", .kind = RA_PARAM_NUMBER, .standard = 1e-5, .low = 0, .high = 1, .help = "added to the variance"},
+  {.name = "dims", .kind = RA_PARAM_INT, .default_value = 1, .low = 1, .high = RA_MAX_RANK, .help = "how many of the last dimensions"},
+  {.name = "eps", .kind = RA_PARAM_NUMBER, .default_value = 1e-5, .low = 0, .high = 1, .help = "added to the variance"},
   {0}};
 
 /* Elements of a row; *rows how many. */

@@ -2,7 +2,7 @@
 #include "pointwise.h"
 
 static const ra_param params[] = {
-  {.name = "slope", .kind = RA_PARAM_NUMBER, .standard = 0.01, .low = 0, .high = 1e6, .help = "factor for negative x"},
+  {.name = "slope", .kind = RA_PARAM_NUMBER, .default_value = 0.01, .low = 0, .high = 1e6, .help = "factor for negative x"},
   {0}};
 
 RA_POINTWISE(RA_UNARY_LEAKY_RELU)

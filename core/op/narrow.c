@@ -7,9 +7,9 @@
 enum { DIM, FIRST, COUNT }; /* slots */
 
 static const ra_param params[] = {
-  {.name = "dim", .kind = RA_PARAM_DIM, .standard = 1, .low = 0, .high = RA_MAX_RANK - 1, .help = "along which dimension"},
-  {.name = "first", .kind = RA_PARAM_INT, .standard = 1, .low = 1, .high = 2147483647, .help = "first index kept, from 1"},
-  {.name = "count", .kind = RA_PARAM_INT, .standard = 1, .low = 0, .high = 2147483647, .help = "how many", .required = true},
+  {.name = "dim", .kind = RA_PARAM_DIM, .default_value = 1, .low = 0, .high = RA_MAX_RANK - 1, .help = "along which dimension"},
+  {.name = "first", .kind = RA_PARAM_INT, .default_value = 1, .low = 1, .high = 2147483647, .help = "first index kept, from 1"},
+  {.name = "count", .kind = RA_PARAM_INT, .default_value = 1, .low = 0, .high = 2147483647, .help = "how many", .required = true},
   {0}};
 
 static int32_t infer(ra_call *c) {

@@ -24,7 +24,7 @@ const ra_param *ra_op_param(const ra_op *op, int32_t index) { return &op->params
 
 static int32_t slots_of(const ra_param *p) {
   if (p->kind == RA_PARAM_PAIR) return 2;
-  return p->kind == RA_PARAM_DIMS || p->kind == RA_PARAM_INTS ? 1 + RA_LIST : 1;
+  return p->kind == RA_PARAM_DIMS || p->kind == RA_PARAM_INTS ? 1 + RA_MAX_LIST : 1;
 }
 
 int32_t ra_op_param_slot(const ra_op *op, int32_t index) {
@@ -40,9 +40,9 @@ int32_t ra_param_slot(const ra_op *op, const char *name) {
   return -1;
 }
 
-int32_t ra_list(const ra_call *c, int32_t slot, int32_t v[RA_LIST]) {
+int32_t ra_list(const ra_call *c, int32_t slot, int32_t v[RA_MAX_LIST]) {
   double length = c->param[slot];
-  int32_t n = length >= 0 && length <= RA_LIST ? (int32_t)length : 0;
+  int32_t n = length >= 0 && length <= RA_MAX_LIST ? (int32_t)length : 0;
   for (int32_t i = 0; i < n; i++) v[i] = (int32_t)c->param[slot + 1 + i];
   return n;
 }
@@ -123,7 +123,7 @@ ra_input ra_input_of(const ra_call *c) {
 
 ra_target ra_target_of(const ra_call *c) {
   if (c->dx.count > 0 || !c->din[0].data) return c->dx;
-  return (ra_target){.count = 1, .segment = {{c->din[0].data, c->in[0].dim[1], c->add[0]}}};
+  return (ra_target){.count = 1, .segment = {{.data = c->din[0].data, .channels = c->in[0].dim[1], .add = c->add[0]}}};
 }
 
 const ra_affine_act *ra_pending(const ra_call *c, const ra_real **x) {

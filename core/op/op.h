@@ -18,8 +18,6 @@
 #include "../base/random.h"
 #include "../kernel/kernel.h"
 
-enum { RA_MAX_RANK = 5, RA_MAX_IN = 12, RA_MAX_SAVED = 5, RA_MAX_SLOTS = 20, RA_LIST = 5 };
-
 /* A dense array as ops see it. */
 typedef struct ra_array {
   ra_real *data;
@@ -126,7 +124,7 @@ const char *ra_in_text(const ra_call *c, int32_t k, char text[80]);
 /* Parameter `name` of the call: the index of its first slot. Ops use their own enum of slots instead. */
 int32_t ra_param_slot(const ra_op *op, const char *name);
 /* A list parameter (RA_PARAM_INTS, RA_PARAM_DIMS) at slot: its length, values into v. */
-int32_t ra_list(const ra_call *c, int32_t slot, int32_t v[RA_LIST]);
+int32_t ra_list(const ra_call *c, int32_t slot, int32_t v[RA_MAX_LIST]);
 
 /* ---- for forward and backward ---- */
 

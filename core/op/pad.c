@@ -4,24 +4,24 @@
 
 #include "pad.h"
 
-enum { PAD, MODE = 1 + RA_LIST, VALUE }; /* slots */
+enum { PAD, MODE = 1 + RA_MAX_LIST, VALUE }; /* slots */
 
 static const ra_param params[] = {
-  {.name = "pad", .kind = RA_PARAM_INTS, .standard = 0, .low = 0, .high = 1 << 24, .help = "left, right, top, bottom",
+  {.name = "pad", .kind = RA_PARAM_INTS, .default_value = 0, .low = 0, .high = 1 << 24, .help = "left, right, top, bottom",
    .required = true},
-  {.name = "mode", .kind = RA_PARAM_CHOICE, .standard = RA_PAD_CONSTANT, .low = 0, .high = 2,
+  {.name = "mode", .kind = RA_PARAM_CHOICE, .default_value = RA_PAD_CONSTANT, .low = 0, .high = 2,
    .choices = "constant|edge|reflect", .help = "what the border holds"},
-  {.name = "value", .kind = RA_PARAM_NUMBER, .standard = 0, .low = -INFINITY, .high = INFINITY, .help = "of mode constant"},
+  {.name = "value", .kind = RA_PARAM_NUMBER, .default_value = 0, .low = -INFINITY, .high = INFINITY, .help = "of mode constant"},
   {0}};
 
 static ra_border border_of(const ra_call *c) {
-  int32_t v[RA_LIST] = {0};
+  int32_t v[RA_MAX_LIST] = {0};
   ra_list(c, PAD, v);
   return (ra_border){v[0], v[1], v[2], v[3], (int32_t)c->param[MODE], (ra_real)c->param[VALUE]};
 }
 
 static int32_t infer(ra_call *c) {
-  int32_t v[RA_LIST], n = ra_list(c, PAD, v);
+  int32_t v[RA_MAX_LIST], n = ra_list(c, PAD, v);
   if (n != 4) return ra_fail(RA_ERR_ARG, "pad: pad wants four numbers {left, right, top, bottom}, given %d", n);
   ra_border b = border_of(c);
   return ra_pad_infer(c, &b);

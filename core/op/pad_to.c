@@ -7,11 +7,11 @@
 enum { MULTIPLE, MODE = 2, VALUE }; /* slots */
 
 static const ra_param params[] = {
-  {.name = "multiple", .kind = RA_PARAM_PAIR, .standard = 1, .low = 1, .high = 65536, .help = "of which H and W become multiples",
+  {.name = "multiple", .kind = RA_PARAM_PAIR, .default_value = 1, .low = 1, .high = 65536, .help = "of which H and W become multiples",
    .required = true},
-  {.name = "mode", .kind = RA_PARAM_CHOICE, .standard = RA_PAD_EDGE, .low = 0, .high = 2, .choices = "constant|edge|reflect",
+  {.name = "mode", .kind = RA_PARAM_CHOICE, .default_value = RA_PAD_EDGE, .low = 0, .high = 2, .choices = "constant|edge|reflect",
    .help = "what the border holds"},
-  {.name = "value", .kind = RA_PARAM_NUMBER, .standard = 0, .low = -INFINITY, .high = INFINITY, .help = "of mode constant"},
+  {.name = "value", .kind = RA_PARAM_NUMBER, .default_value = 0, .low = -INFINITY, .high = INFINITY, .help = "of mode constant"},
   {0}};
 
 static int32_t missing(const ra_call *c, int32_t side) {

@@ -5,13 +5,13 @@
 #include "op.h"
 
 static const ra_param params[] = {
-  {.name = "dims", .kind = RA_PARAM_DIMS, .standard = 0, .low = 0, .high = RA_MAX_RANK - 1,
+  {.name = "dims", .kind = RA_PARAM_DIMS, .default_value = 0, .low = 0, .high = RA_MAX_RANK - 1,
    .help = "which dimension of x comes first, second, ...", .required = true},
   {0}};
 
 static int32_t infer(ra_call *c) {
   char text[80];
-  int32_t order[RA_LIST], dim[RA_MAX_RANK], n = ra_list(c, 0, order), seen = 0;
+  int32_t order[RA_MAX_LIST], dim[RA_MAX_RANK], n = ra_list(c, 0, order), seen = 0;
   if (n != c->in[0].rank)
     return ra_fail(RA_ERR_SHAPE, "permute: %d dimensions are given, x %s has %d", n, ra_in_text(c, 0, text), c->in[0].rank);
   for (int32_t i = 0; i < n; i++) {
@@ -77,7 +77,7 @@ static void strides_of(const ra_array *a, int64_t stride[RA_MAX_RANK]) {
 }
 
 static void forward(ra_call *c) {
-  int32_t order[RA_LIST], n = ra_list(c, 0, order);
+  int32_t order[RA_MAX_LIST], n = ra_list(c, 0, order);
   int64_t own[RA_MAX_RANK], stride[RA_MAX_RANK];
   strides_of(&c->in[0], own);
   for (int32_t i = 0; i < n; i++) stride[i] = own[order[i]];
@@ -85,7 +85,7 @@ static void forward(ra_call *c) {
 }
 
 static void backward(ra_call *c) {
-  int32_t order[RA_LIST], n = ra_list(c, 0, order);
+  int32_t order[RA_MAX_LIST], n = ra_list(c, 0, order);
   int64_t own[RA_MAX_RANK], stride[RA_MAX_RANK];
   strides_of(&c->out, own);
   for (int32_t i = 0; i < n; i++) stride[order[i]] = own[i];

@@ -8,9 +8,9 @@
 #include "op.h"
 
 #define RA_POOL_PARAMS \
-  {.name = "k", .kind = RA_PARAM_PAIR, .standard = 2, .low = 1, .high = 4096, .help = "size of the window"}, \
-  {.name = "stride", .kind = RA_PARAM_PAIR, .standard = NAN, .low = 1, .high = 4096, .help = "step of the window; k unless given"}, \
-  {.name = "pad", .kind = RA_PARAM_PAIR, .standard = 0, .low = 0, .high = 2048, .help = "border on every side, at most k/2"}
+  {.name = "k", .kind = RA_PARAM_PAIR, .default_value = 2, .low = 1, .high = 4096, .help = "size of the window"}, \
+  {.name = "stride", .kind = RA_PARAM_PAIR, .default_value = NAN, .low = 1, .high = 4096, .help = "step of the window; k unless given"}, \
+  {.name = "pad", .kind = RA_PARAM_PAIR, .default_value = 0, .low = 0, .high = 2048, .help = "border on every side, at most k/2"}
 
 ra_pool ra_pool_of(const ra_call *c);
 /* x [B,C,H,W] -> out [B,C,Ho,Wo], Ho = floor((H + 2 pad - k) / stride) + 1 */

@@ -6,7 +6,7 @@
 #include "op.h"
 
 static const ra_param params[] = {
-  {.name = "p", .kind = RA_PARAM_NUMBER, .standard = 2, .low = -1e6, .high = 1e6, .help = "exponent, unless given as input"},
+  {.name = "p", .kind = RA_PARAM_NUMBER, .default_value = 2, .low = -1e6, .high = 1e6, .help = "exponent, unless given as input"},
   {0}};
 
 static int32_t infer(ra_call *c) {

@@ -8,7 +8,7 @@
 /* Bit i: dimension i is reduced; or a code < 0. */
 static int32_t reduced(const ra_call *c) {
   char text[80];
-  int32_t list[RA_LIST], n = ra_list(c, RA_REDUCE_DIM, list), bits = 0;
+  int32_t list[RA_MAX_LIST], n = ra_list(c, RA_REDUCE_DIM, list), bits = 0;
   for (int32_t i = 0; i < n; i++) {
     if (list[i] >= c->in[0].rank)
       return ra_fail(RA_ERR_SHAPE, "%s: dim = %d, but x is %s", c->op->name, list[i] + 1, ra_in_text(c, 0, text));

@@ -7,11 +7,12 @@
 
 #include "broadcast.h"
 
-enum { RA_REDUCE_DIM = 0, RA_REDUCE_KEEPDIM = 1 + RA_LIST }; /* slots */
+enum { RA_REDUCE_DIM = 0, RA_REDUCE_KEEPDIM = 1 + RA_MAX_LIST }; /* slots */
 
 #define RA_REDUCE_PARAMS \
-  {.name = "dim", .kind = RA_PARAM_DIMS, .standard = NAN, .low = 0, .high = RA_MAX_RANK - 1, .help = "over which dimensions; all unless given"}, \
-  {.name = "keepdim", .kind = RA_PARAM_BOOL, .standard = 0, .low = 0, .high = 1, .help = "they stay, with size 1"}
+  {.name = "dim", .kind = RA_PARAM_DIMS, .default_value = NAN, .low = 0, .high = RA_MAX_RANK - 1, \
+   .help = "over which dimensions; all unless given"}, \
+  {.name = "keepdim", .kind = RA_PARAM_BOOL, .default_value = 0, .low = 0, .high = 1, .help = "they stay, with size 1"}
 
 int32_t ra_reduce_infer(ra_call *c);
 /* Space over x with the output as array 0. */

@@ -5,13 +5,13 @@
 #include "../tensor/tensor.h"
 
 static const ra_param params[] = {
-  {.name = "shape", .kind = RA_PARAM_INTS, .standard = 0, .low = -1, .high = 2147483647,
+  {.name = "shape", .kind = RA_PARAM_INTS, .default_value = 0, .low = -1, .high = 2147483647,
    .help = "sizes; -1: what is left, 0: as x has it there", .required = true},
   {0}};
 
 static int32_t infer(ra_call *c) {
   char text[80], wanted[80];
-  int32_t dim[RA_LIST], n = ra_list(c, 0, dim), open = -1;
+  int32_t dim[RA_MAX_LIST], n = ra_list(c, 0, dim), open = -1;
   int64_t size = 1;
   for (int32_t i = 0; i < n; i++) {
     if (dim[i] == 0 && i >= c->in[0].rank)

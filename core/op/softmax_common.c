@@ -1,7 +1,7 @@
 #include "softmax_common.h"
 
 const ra_param ra_softmax_common_params[] = {
-  {.name = "dim", .kind = RA_PARAM_DIM, .standard = 1, .low = 0, .high = RA_MAX_RANK - 1, .help = "along which dimension"},
+  {.name = "dim", .kind = RA_PARAM_DIM, .default_value = 1, .low = 0, .high = RA_MAX_RANK - 1, .help = "along which dimension"},
   {0}};
 
 int32_t ra_softmax_common_infer(ra_call *c) {

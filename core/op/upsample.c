@@ -11,11 +11,11 @@ enum { SCALE, SIZE, MODE = 3, ALIGN }; /* slots */
 enum { NEAREST, BILINEAR };
 
 static const ra_param params[] = {
-  {.name = "scale", .kind = RA_PARAM_NUMBER, .standard = NAN, .low = 1e-3, .high = 4096, .help = "factor for both sides"},
-  {.name = "size", .kind = RA_PARAM_PAIR, .standard = NAN, .low = 1, .high = 1 << 24, .help = "height and width of the output"},
-  {.name = "mode", .kind = RA_PARAM_CHOICE, .standard = NEAREST, .low = 0, .high = 1, .choices = "nearest|bilinear",
+  {.name = "scale", .kind = RA_PARAM_NUMBER, .default_value = NAN, .low = 1e-3, .high = 4096, .help = "factor for both sides"},
+  {.name = "size", .kind = RA_PARAM_PAIR, .default_value = NAN, .low = 1, .high = 1 << 24, .help = "height and width of the output"},
+  {.name = "mode", .kind = RA_PARAM_CHOICE, .default_value = NEAREST, .low = 0, .high = 1, .choices = "nearest|bilinear",
    .help = "how to interpolate"},
-  {.name = "align_corners", .kind = RA_PARAM_BOOL, .standard = 0, .low = 0, .high = 1,
+  {.name = "align_corners", .kind = RA_PARAM_BOOL, .default_value = 0, .low = 0, .high = 1,
    .help = "bilinear: centres of the corner pixels coincide, not their outer corners"},
   {0}};
 

@@ -25,12 +25,12 @@ end
 
 --- The default of an op's parameter as text; nil where there is none.
 function help.default_of(p)
-  if p.required or p.standard ~= p.standard then return nil end
-  if p.kind == "boolean" then return p.standard ~= 0 and "true" or "false" end
-  if p.kind == "choice" then return ('"%s"'):format(p.choices[p.standard + 1]) end
-  if p.kind == "dim" then return plain(p.standard + 1) end
+  if p.required or p.default_value ~= p.default_value then return nil end
+  if p.kind == "boolean" then return p.default_value ~= 0 and "true" or "false" end
+  if p.kind == "choice" then return ('"%s"'):format(p.choices[p.default_value + 1]) end
+  if p.kind == "dim" then return plain(p.default_value + 1) end
   if p.kind == "dims" or p.kind == "ints" then return nil end
-  return plain(p.standard)
+  return plain(p.default_value)
 end
 
 --- What values an op's parameter takes, as text.

@@ -10,7 +10,6 @@ local tensor = require "ramus.lang.tensor"
 local C = ffi.C
 
 local F = {}
-local MAX_SLOTS = 20
 
 local function option_names(spec)
   local list = {}
@@ -65,7 +64,7 @@ local fill = {
 local function fill_list(shift)
   return function(slots, spec, p, v, level)
     local list = type(v) == "table" and v or { v }
-    if #list < 1 or #list > 5 then bad(spec, p, "a list of 1 to 5 whole numbers", v, level + 1) end
+    if #list < 1 or #list > C.RA_MAX_LIST then bad(spec, p, ("a list of 1 to %d whole numbers"):format(C.RA_MAX_LIST), v, level + 1) end
     slots[p.slot] = #list
     for i, d in ipairs(list) do
       if not whole(d) then bad(spec, p, "a list of whole numbers", v, level + 1) end
@@ -76,11 +75,11 @@ end
 fill.dims, fill.ints = fill_list(1), fill_list(0)
 
 local function default_slots(spec)
-  local slots = ffi.new("double[?]", MAX_SLOTS)
+  local slots = ffi.new("double[?]", C.RA_MAX_SLOTS)
   for _, p in ipairs(spec.params) do
     local count = p.kind == "pair" and 2 or 1
-    for i = 0, count - 1 do slots[p.slot + i] = p.standard end
-    if p.kind == "dims" or p.kind == "ints" then slots[p.slot] = p.standard == p.standard and p.standard or 0 end
+    for i = 0, count - 1 do slots[p.slot + i] = p.default_value end
+    if p.kind == "dims" or p.kind == "ints" then slots[p.slot] = p.default_value == p.default_value and p.default_value or 0 end
   end
   return slots
 end

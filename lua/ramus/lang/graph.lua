@@ -61,7 +61,7 @@ end
 
 function Recorder:node(id, level)
   if id < 0 then error(ffi.message(), (level or 1) + 1) end
-  local dims = ffi.new("int32_t[5]")
+  local dims = ffi.new("int32_t[?]", C.RA_MAX_RANK)
   local rank = C.ra_graph_shape(self.c, id, dims)
   local shape = {}
   for i = 1, rank do shape[i] = dims[i - 1] end

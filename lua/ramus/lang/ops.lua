@@ -1,6 +1,6 @@
 --- The tables of the core's ops and losses as Lua sees them: ops.specs[NAME], ops.names in the core's order.
 -- A spec has c (the core's ra_op), name, help, inputs { name, optional }, input_index, variadic, params, by_name, is_loss,
--- samples. A parameter has name, kind, slot, standard (the default), low, high, choices, help, live, required.
+-- samples. A parameter has name, kind, slot, default_value, low, high, choices, help, live, required.
 local ffi = require "ramus.base.ffi"
 local C = ffi.C
 
@@ -24,7 +24,7 @@ local function read_table(op)
   for i = 0, C.ra_op_param_count(op) - 1 do
     local p = C.ra_op_param(op, i)
     local entry = {
-      name = ffi.string(p.name), kind = KIND[p.kind], slot = C.ra_op_param_slot(op, i), standard = p.standard, low = p.low,
+      name = ffi.string(p.name), kind = KIND[p.kind], slot = C.ra_op_param_slot(op, i), default_value = p.default_value, low = p.low,
       high = p.high, help = p.help ~= nil and ffi.string(p.help) or "", live = p.live, required = p.required,
     }
     if p.choices ~= nil then

@@ -6,7 +6,7 @@ local C = ffi.C
 local tensor = {}
 local methods = {}
 local tensor_type = ffi.typeof("ra_tensor")
-local dims_type = ffi.typeof("int32_t[5]")
+local dims_type = ffi.typeof(("int32_t[%d]"):format(ffi.C.RA_MAX_RANK))
 
 --- Whether a value is a tensor.
 function tensor.is(value) return type(value) == "cdata" and (ffi.istype(tensor_type, value) or ffi.istype("ra_tensor *", value)) end
@@ -24,7 +24,7 @@ end
 --- The dimensions as a C array, and their number. Errors name `who`.
 local function c_shape(who, shape, level)
   local dims = dims_type()
-  if #shape > 5 then error(("%s: a tensor has at most 5 dimensions, given %d"):format(who, #shape), level + 1) end
+  if #shape > C.RA_MAX_RANK then error(("%s: a tensor has at most %d dimensions, given %d"):format(who, C.RA_MAX_RANK, #shape), level + 1) end
   for i, d in ipairs(shape) do
     if type(d) ~= "number" or d < 0 or d ~= math.floor(d) or d >= 2 ^ 31 then
       error(("%s: dimension %d must be a whole number >= 0, given %s"):format(who, i, tostring(d)), level + 1)
