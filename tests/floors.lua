@@ -17,7 +17,7 @@ return {
   },
   lua = {
     { "base", "ffi (the only cdef), options, files, json, show, progress" },
-    { "lang", "ops (the op table), tensor, F, graph, nn, loss, schedule, optim, grad, model, models/" },
+    { "lang", "ops (the op table), tensor, F, graph, nn, loss, schedule, optim, grad, trace, model, models/" },
     { "data", "fields, dataset, fetch, sets, loader, augment, image, metrics" },
     { "train", "recipe, supervise, teacher, step, trainer, checkpoint, run, evaluate, predict, checks, baseline" },
     { "ramus", "init.lua: everything by its public name, loaded when first used" },

@@ -43,6 +43,38 @@ check.case("a function that looks at its input's size is refused", function()
   check.raises("must return an output", ra.model, function() return 3 end)
 end)
 
+check.case("a function that looks at its batch, or computes with a size, is refused", function()
+  check.raises("depends on the size of its input", ra.model, function(x)
+    return F.reshape(x, { shape = { x.shape[1], 1, 0, 0 } })
+  end)
+  check.raises("a number that it computes with: 64 or 96", ra.model, function(x) return x * x.shape[3] end)
+  check.raises("the shape of conv2d1.weight", ra.model, function(x) return nn.conv2d { 1, x.shape[4] / 64, k = 1 } (x) end)
+end)
+
+check.case("a list without a name is replayed as it was recorded", function()
+  local net = ra.model(function(x) return F.permute(x, { 1, 2, 4, 3 }) end)
+  local x = ra.rand(2, 1, 3, 5)
+  same(net:forward(x).out, F.permute(x, { 1, 2, 4, 3 }), "permuted")
+  local folded = ra.model(function(v) return F.reshape(F.reshape(v, { 0, -1 }), { 0, 1, 4, -1 }) end)
+  check.equal(table.concat(folded:forward(ra.rand(3, 1, 4, 5)).out.shape, ","), "3,1,4,5")
+end)
+
+check.case("a loaded model is initialised as it was declared", function()
+  local function build(seed)
+    return ra.model(function(x)
+      return nn.conv2d { 4, 1, k = 1 } (F.relu(nn.batch_norm { 4 } (nn.conv2d { 1, 4, k = 3, pad = 1 } (x))))
+    end, { seed = seed })
+  end
+  local path = check.folder("init") .. "/m.safetensors"
+  assert(build(3):save(path))
+  local loaded = assert(ra.load_model(path))
+  assert(loaded:initialise(9))
+  same(loaded.flat, build(9).flat, "parameters")
+  same(loaded.flat_buffers, build(9).flat_buffers, "buffers")
+  for _, p in ipairs(loaded.entries) do p.init = nil end -- as in a checkpoint of format 1
+  check.fails("does not say how 'conv2d1.weight' is initialised", loaded.initialise, loaded, 9)
+end)
+
 check.case("modules work on their own and bring their values into a model", function()
   local conv = nn.conv2d { 1, 2, k = 3, pad = 1 }
   local x = ra.rand(1, 1, 6, 6)

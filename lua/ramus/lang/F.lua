@@ -91,13 +91,6 @@ local function schedule_of(p, v)
   return p.live and type(v) == "table" and v.is_schedule and v or nil
 end
 
---- The parameter that a list without a name means, as in permute(x, {1, 3, 4, 2}).
-local function list_param(spec)
-  for _, p in ipairs(spec.params) do
-    if p.kind == "dims" or p.kind == "ints" then return p end
-  end
-end
-
 --- Sorts the arguments of a call into inputs, slots and schedules.
 local function read_arguments(spec, level, ...)
   local given = select("#", ...)
@@ -117,7 +110,7 @@ local function read_arguments(spec, level, ...)
     end
   end
   local slots, schedules = default_slots(spec), nil
-  local list = opts and opts[1] ~= nil and list_param(spec)
+  local list = opts and opts[1] ~= nil and ops.list_param(spec)
   if list then fill[list.kind](slots, spec, list, { unpack(opts) }, level + 1) end
   for key, value in pairs(opts or {}) do
     local p, k = spec.by_name[key], spec.input_index[key]

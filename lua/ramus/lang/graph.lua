@@ -54,7 +54,7 @@ function graph.recorder(options)
     train = options and options.train or false,
     nodes = {},     -- node objects by id
     constants = {}, -- node by address of a tensor
-    held = {},      -- tensors that the graph reads
+    tensors = {},   -- tensor that the graph reads, by node id
     live = {},      -- { node, slot, schedule }: parameters that follow a schedule
   }, Recorder)
 end
@@ -84,10 +84,13 @@ function Recorder:tensor(t)
     local dense = C.ra_tensor_contiguous(t) and t or t:clone()
     node = self:node(C.ra_graph_tensor(self.c, dense), 2)
     self.constants[address] = node
-    self.held[#self.held + 1] = dense
+    self.tensors[node.id] = dense
   end
   return node
 end
+
+--- The tensor that a node of Recorder:tensor reads; nil for other nodes.
+function Recorder:constant_of(node) return self.tensors[node.id] end
 
 --- Adds an op. `inputs`: nodes or false, n of them; `slots`: its parameters as doubles.
 function Recorder:op(op, slots, inputs, n, level)

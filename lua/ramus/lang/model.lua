@@ -1,18 +1,20 @@
 --- ra.model(f): a function over modules as a model with named outputs.
 --
--- f is called on recorded inputs of two sizes; what it recorded, a list of ops
--- with the names of their parameters, is the model from then on: training,
--- evaluation, teachers, checkpoints and export all replay that list, at any
+-- f is called on recorded inputs of two sizes (trace.lua); what it recorded, a
+-- list of ops with the names of their parameters, is the model from then on:
+-- training, evaluation, teachers and checkpoints all replay that list, at any
 -- size, and a checkpoint needs no source code. Parameters and buffers lie in
 -- two flat blocks that never move.
 local F = require "ramus.lang.F"
 local ffi = require "ramus.base.ffi"
 local graph = require "ramus.lang.graph"
 local json = require "ramus.base.json"
+local model_text = require "ramus.lang.model_text"
 local nn = require "ramus.lang.nn"
 local options = require "ramus.base.options"
 local safetensors = require "ramus.lang.safetensors"
 local tensor = require "ramus.lang.tensor"
+local trace = require "ramus.lang.trace"
 local C = ffi.C
 
 local model = {}
@@ -26,98 +28,6 @@ local ALIGN = 16
 local KEPT_PLANS = 8
 
 function model.is(v) return getmetatable(v) == Model end
-
--- ---- tracing ----------------------------------------------------------------
-
---- A recorder that writes down names: "x", "p:NAME" (parameter or buffer), "c:K" (constant), "n:K" (entry K).
-local function tracer()
-  local r = graph.recorder { train = false }
-  r.names, r.entries, r.modules, r.parameters, r.constant_list, r.taken = {}, {}, {}, {}, {}, {}
-  function r.parameter(self, module, name)
-    local prefix = self.modules[module]
-    if not prefix then
-      prefix = module.name
-      if not prefix then
-        self.taken[module.kind] = (self.taken[module.kind] or 0) + 1
-        prefix = module.kind .. self.taken[module.kind]
-      end
-      if self.taken[prefix .. "."] then error(("model: two modules are named '%s'"):format(prefix), 0) end
-      self.taken[prefix .. "."] = true
-      self.modules[module] = prefix
-      for _, p in ipairs(module.parameters) do
-        local full = prefix .. "." .. p.name
-        local node = self:input(p.shape)
-        self.names[node.id] = "p:" .. full
-        self.parameters[#self.parameters + 1] = { name = full, shape = p.shape, init = p.init, buffer = p.buffer or false,
-          values = module.values and module.values[p.name] }
-        self.parameters[full] = node
-      end
-    end
-    return self.parameters[prefix .. "." .. name]
-  end
-  function r.trace(self, spec, node, inputs, n, opts)
-    local entry = { op = spec.name, inputs = {}, options = {} }
-    for k = 1, n do
-      local v = inputs[k]
-      if v and not self.names[v.id] then -- a tensor that is no parameter: a constant of the model
-        local t
-        for address, known in pairs(self.constants) do
-          if known == v then
-            for _, held in ipairs(self.held) do
-              if tostring(held.address) .. tensor.shape_text(held) == address then t = held end
-            end
-          end
-        end
-        self.constant_list[#self.constant_list + 1] = t
-        self.names[v.id] = "c:" .. #self.constant_list
-      end
-      entry.inputs[k] = v and self.names[v.id] or ""
-    end
-    for key, value in pairs(opts or {}) do
-      if spec.by_name[key] then entry.options[key] = value end
-    end
-    if spec.by_name.train then entry.options.train = nil end -- the mode decides, at every replay
-    self.entries[#self.entries + 1] = entry
-    self.names[node.id] = "n:" .. #self.entries
-  end
-  return r
-end
-
---- Names the outputs of f: a table of them, or one, called "out".
-local function named_outputs(value)
-  if graph.is_node(value) then return { out = value } end
-  if type(value) ~= "table" then error("model: the function must return an output or a table of named outputs, got " .. options.show(value), 0) end
-  for name, node in pairs(value) do
-    if type(name) ~= "string" or not graph.is_node(node) then
-      error(("model: output %s is %s, wanted a recorded value under a name"):format(tostring(name), options.show(node)), 0)
-    end
-  end
-  return value
-end
-
-local function trace(f, channels, height, width)
-  local r = tracer()
-  local x = r:input { 1, channels, height, width }
-  r.names[x.id] = "x"
-  local outputs = {}
-  for name, node in pairs(named_outputs(f(x))) do outputs[name] = r.names[node.id] end
-  return { entries = r.entries, outputs = outputs, channels = channels }, r.parameters, r.constant_list
-end
-
---- Two templates must be alike, else the function looked at the size of its input.
-local function same_template(a, b)
-  if #a.entries ~= #b.entries then return false, "the number of ops" end
-  for i, e in ipairs(a.entries) do
-    local g = b.entries[i]
-    if e.op ~= g.op then return false, ("op %d"):format(i) end
-    for key, value in pairs(e.options) do
-      local other = g.options[key]
-      local alike = options.show(value) == options.show(other)
-      if not alike then return false, ("%s of op %d (%s): %s or %s"):format(key, i, e.op, options.show(value), options.show(other)) end
-    end
-  end
-  return true
-end
 
 -- ---- blocks -----------------------------------------------------------------
 
@@ -170,35 +80,35 @@ end
 function model.new(f, given)
   local o = options.check(given, { channels = { type = "integer", min = 1, default = 1, help = "channels of the input" },
     seed = { type = "integer", default = 0, help = "of the initialisation" }, name = { type = "string" } }, "model")
-  local ok, template, entries, constants = pcall(trace, f, o.channels, 64, 64)
-  if not ok then error(template, 2) end
-  local fine, other = pcall(trace, f, o.channels, 96, 128)
-  if not fine then error(other, 2) end
-  local same, where = same_template(template, other)
-  if not same then
-    error("model: the function depends on the size of its input (" .. where
-      .. "); use ops that follow it, as pad_to, crop_like, upsample with scale", 2)
-  end
-  local self = assemble(template, entries, constants)
+  local recorded, err = trace.record(f, o.channels)
+  if not recorded then error(err, 2) end
+  local self = assemble({ entries = recorded.entries, outputs = recorded.outputs, channels = o.channels }, recorded.parameters, recorded.constants)
   self.name = o.name
-  self:initialise(o.seed)
-  for _, p in ipairs(entries) do -- modules that were used on their own before bring their values
+  assert(self:initialise(o.seed))
+  for _, p in ipairs(self.entries) do -- modules that were used on their own before bring their values
     if p.values then self.values[p.name]:copy(p.values) end
     p.values = nil
   end
   return self
 end
 
---- Draws every parameter anew; a pure function of (seed, position of the parameter).
+--- Draws every parameter anew as its module declares; a pure function of (seed, position of the parameter).
+-- nil and a message for a model from a checkpoint that does not say how.
 function Model:initialise(seed)
-  for i, p in ipairs(self.entries) do nn.initialise(self.values[p.name], p.init or { value = 0 }, seed, i) end
+  for _, p in ipairs(self.entries) do
+    if not p.init then
+      return nil, ("the model was read from a checkpoint of format 1, which does not say how '%s' is initialised; "
+        .. "build the model anew, as ra.models.unet{...}, to train it from the start"):format(p.name)
+    end
+  end
+  for i, p in ipairs(self.entries) do nn.initialise(self.values[p.name], p.init, seed, i) end
   return self
 end
 
 --- The template for a checkpoint: plain data.
 function Model:export_template()
   local parameters = {}
-  for i, p in ipairs(self.entries) do parameters[i] = { name = p.name, shape = p.shape, buffer = p.buffer } end
+  for i, p in ipairs(self.entries) do parameters[i] = { name = p.name, shape = p.shape, buffer = p.buffer, init = p.init } end
   return { entries = self.template.entries, outputs = self.template.outputs, channels = self.template.channels,
     parameters = parameters, constants = #self.constants, name = self.name }
 end
@@ -396,53 +306,9 @@ function Model:save(path, meta)
   return safetensors.save(path, self:arrays(), all)
 end
 
---- The part of the model that an entry belongs to: what stands before the first dot of its parameters' names.
-local function part_of(entry)
-  for _, ref in ipairs(entry.inputs) do
-    local part = ref:match("^p:([^%.]+)%.")
-    if part then return part end
-  end
-  return nil
-end
-
 --- Rows { part, shape, parameters, flops } in the order of computation for an input of this size.
-function Model:parts(height, width)
-  local r = graph.recorder()
-  local made = {}
-  self:record(r, r:input { 1, self.template.channels, height, width }, { entry = function(i, node) made[i] = node end })
-  local rows, by_part, current = {}, {}, nil
-  for i, e in ipairs(self.template.entries) do
-    local part = part_of(e) or current
-    if part and not by_part[part] then
-      by_part[part] = { part = part, flops = 0, parameters = 0 }
-      rows[#rows + 1] = by_part[part]
-    end
-    current = part
-    if part then
-      if part_of(e) then by_part[part].shape = made[i].shape end
-      by_part[part].flops = by_part[part].flops + C.ra_graph_flops(r.c, made[i].id)
-    end
-  end
-  for _, p in ipairs(self.parameter_list) do
-    local row = by_part[p.name:match("^[^%.]+")]
-    if row then row.parameters = row.parameters + shape_size(p.shape) end
-  end
-  return rows
-end
+function Model:parts(height, width) return model_text.parts(self, height, width) end
 
---- Parts with shapes, parameters and FLOPs for an input of 256x256, and the memory of a forward pass.
-function Model:__tostring()
-  local side = 256
-  local lines = { ("%s: outputs %s; for an input of %dx%d:"):format(self.name or "model", table.concat(self:output_names(), ", "), side, side),
-    ("  %-20s %-18s %12s %10s"):format("part", "shape", "parameters", "MFLOP") }
-  local flops = 0
-  for _, row in ipairs(self:parts(side, side)) do
-    flops = flops + row.flops
-    lines[#lines + 1] = ("  %-20s %-18s %12d %10.1f"):format(row.part, "[" .. table.concat(row.shape, ",") .. "]", row.parameters, row.flops / 1e6)
-  end
-  lines[#lines + 1] = ("  %-20s %-18s %12d %10.1f"):format("in all", "", self:count(), flops / 1e6)
-  lines[#lines + 1] = ("  scratch memory of a forward pass: %.1f MB"):format(self:cost(side, side, { outputs = self:output_names() }).bytes / 1e6)
-  return table.concat(lines, "\n")
-end
+Model.__tostring = model_text.describe
 
 return model

@@ -43,4 +43,11 @@ for i = 0, C.ra_op_count() - 1 do
   ops.names[#ops.names + 1] = spec.name
 end
 
+--- The parameter that a list without a name means, as in permute(x, {1, 3, 4, 2}).
+function ops.list_param(spec)
+  for _, p in ipairs(spec.params) do
+    if p.kind == "dims" or p.kind == "ints" then return p end
+  end
+end
+
 return ops

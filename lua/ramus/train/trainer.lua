@@ -403,8 +403,8 @@ end
 local function prepare(r, given, out)
   local self = setmetatable({ recipe = r, model = r.model, out = out, epoch = 0, batch = 0, micro = 0, lines = 0, since_best = 0,
     empty_epochs = 0, sums = new_sums(), profile = profile.new(), norm = ffi.new("double[1]"), clipped = ffi.new("_Bool[1]") }, Trainer)
-  self.model:initialise(r.seed)
-  local err
+  local ok, err = self.model:initialise(r.seed)
+  if not ok then return nil, err end
   self.supervision, err = supervise.new(r.supervise, self.model:output_names(), r.epochs, teacher_module.first_epoch(r.teacher, r.validate.every))
   if not self.supervision then return nil, err end
   self.data, err = recipe_data.open(r, { channels = self.model.template.channels, data_root = given.data_root, offline = given.offline, out = out })

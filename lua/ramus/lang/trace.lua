@@ -1,0 +1,161 @@
+--- Recording of ra.model's function: the list of ops that it calls, with the names of their parameters.
+--
+-- The function is called twice, on inputs that differ in batch, height and width; both recordings must be alike,
+-- else the function looked at a size and its list of ops holds for that size alone.
+local graph = require "ramus.lang.graph"
+local ops = require "ramus.lang.ops"
+local options = require "ramus.base.options"
+local tensor = require "ramus.lang.tensor"
+
+local trace = {}
+
+--- The sizes that a function is recorded at: batch, height, width.
+local SIZES = { { 1, 64, 64 }, { 2, 96, 128 } }
+
+--- The prefix of a module's parameters: its name, or its kind and a number; an error where two modules have one name.
+local function prefix_of(r, module)
+  local prefix = module.name
+  if not prefix then
+    r.used[module.kind] = (r.used[module.kind] or 0) + 1
+    prefix = module.kind .. r.used[module.kind]
+  end
+  if r.used[prefix .. "."] then error(("model: two modules are named '%s'"):format(prefix), 0) end
+  r.used[prefix .. "."] = true
+  return prefix
+end
+
+--- The node of a module's parameter; a module's parameters are entered together when the first of them is used.
+local function parameter(r, module, name)
+  local prefix = r.modules[module]
+  if not prefix then
+    prefix = prefix_of(r, module)
+    r.modules[module] = prefix
+    for _, p in ipairs(module.parameters) do
+      local full = prefix .. "." .. p.name
+      local node = r:input(p.shape)
+      r.names[node.id] = "p:" .. full
+      r.parameters[#r.parameters + 1] = { name = full, shape = p.shape, init = p.init, buffer = p.buffer or false,
+        values = module.values and module.values[p.name] }
+      r.parameters[full] = node
+    end
+  end
+  return r.parameters[prefix .. "." .. name]
+end
+
+--- The options of a call by their names, as the template keeps them; the mode (train) is set at every replay.
+local function named_options(spec, given)
+  local result = {}
+  for key, value in pairs(given or {}) do
+    if spec.by_name[key] and key ~= "train" then result[key] = value end
+  end
+  local list = given and given[1] ~= nil and ops.list_param(spec)
+  if list then result[list.name] = { unpack(given) } end
+  return result
+end
+
+--- Notes an op that was recorded as node.
+local function note(r, spec, node, inputs, n, given)
+  local entry = { op = spec.name, inputs = {}, options = named_options(spec, given) }
+  for k = 1, n do
+    local v = inputs[k]
+    if v and not r.names[v.id] then -- a tensor that is no parameter: a constant of the model
+      r.constant_list[#r.constant_list + 1] = r:constant_of(v)
+      r.names[v.id] = "c:" .. #r.constant_list
+    end
+    entry.inputs[k] = v and r.names[v.id] or ""
+  end
+  r.entries[#r.entries + 1] = entry
+  r.names[node.id] = "n:" .. #r.entries
+end
+
+--- A recorder that writes down names: "x", "p:NAME" (parameter or buffer), "c:K" (constant), "n:K" (entry K).
+local function tracer()
+  local r = graph.recorder { train = false }
+  r.names, r.entries, r.modules, r.parameters, r.constant_list, r.used = {}, {}, {}, {}, {}, {}
+  r.parameter, r.trace = parameter, note
+  return r
+end
+
+--- Names the outputs of f: a table of them, or one, called "out".
+local function named_outputs(value)
+  if graph.is_node(value) then return { out = value } end
+  if type(value) ~= "table" then error("model: the function must return an output or a table of named outputs, got " .. options.show(value), 0) end
+  for name, node in pairs(value) do
+    if type(name) ~= "string" or not graph.is_node(node) then
+      error(("model: output %s is %s, wanted a recorded value under a name"):format(tostring(name), options.show(node)), 0)
+    end
+  end
+  return value
+end
+
+local function record(f, channels, size)
+  local r = tracer()
+  local x = r:input { size[1], channels, size[2], size[3] }
+  r.names[x.id] = "x"
+  local outputs = {}
+  for name, node in pairs(named_outputs(f(x))) do outputs[name] = r.names[node.id] end
+  return { entries = r.entries, outputs = outputs, channels = channels, parameters = r.parameters, constants = r.constant_list }
+end
+
+local function differ(what, i, e, a, b) return ("%s of op %d (%s): %s or %s"):format(what, i, e.op, options.show(a), options.show(b)) end
+
+--- What two recordings of one op differ in, or nil.
+local function difference_of_entries(i, e, g)
+  if e.op ~= g.op then return ("op %d"):format(i) end
+  for key, value in pairs(e.options) do
+    if options.show(value) ~= options.show(g.options[key]) then return differ(key, i, e, value, g.options[key]) end
+  end
+  if #e.inputs ~= #g.inputs then return ("the number of inputs of op %d (%s)"):format(i, e.op) end
+  for k, input in ipairs(e.inputs) do
+    if input ~= g.inputs[k] then return differ("input " .. k, i, e, input, g.inputs[k]) end
+  end
+  return nil
+end
+
+--- Constants must have one shape; numbers (tensors of one element) must be equal.
+local function difference_of_constants(k, a, b)
+  if tensor.shape_text(a) ~= tensor.shape_text(b) then
+    return ("the shape of constant %d: %s or %s"):format(k, tensor.shape_text(a), tensor.shape_text(b))
+  end
+  if a.size == 1 and a:item() ~= b:item() then return ("a number that it computes with: %.9g or %.9g"):format(a:item(), b:item()) end
+  return nil
+end
+
+--- What two recordings differ in, or nil.
+local function difference(a, b)
+  if #a.entries ~= #b.entries then return "the number of ops" end
+  for i, e in ipairs(a.entries) do
+    local found = difference_of_entries(i, e, b.entries[i])
+    if found then return found end
+  end
+  for i, p in ipairs(a.parameters) do
+    local q = b.parameters[i]
+    if p.name ~= q.name or options.show(p.shape) ~= options.show(q.shape) then
+      return ("the shape of %s: %s or %s"):format(p.name, options.show(p.shape), options.show(q.shape))
+    end
+  end
+  for k, constant in ipairs(a.constants) do
+    local found = difference_of_constants(k, constant, b.constants[k])
+    if found then return found end
+  end
+  return nil
+end
+
+--- Records f; nil and a message where it fails or depends on the size of its input.
+-- Returns { entries, outputs, channels, parameters, constants }.
+function trace.record(f, channels)
+  local recorded = {}
+  for i, size in ipairs(SIZES) do
+    local ok, result = pcall(record, f, channels, size)
+    if not ok then return nil, result end
+    recorded[i] = result
+  end
+  local found = difference(recorded[1], recorded[2])
+  if found then
+    return nil, "model: the function depends on the size of its input, batch included (" .. found
+      .. "); use ops that follow it, as reshape with 0 and -1, pad_to, crop_like, upsample with scale"
+  end
+  return recorded[1]
+end
+
+return trace
