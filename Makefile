@@ -70,6 +70,24 @@ $(LIB): $(CORE_OBJ)
 	@$(CC) $(CFLAGS) $(FLAGS_$(VARIANT)) -shared -Wl,-z,nodelete -o $@.new $^ $(LIBS)
 	@mv $@.new $@
 
+# What is built, for `ramus --version` and the record of a run. Looked at in every run of make, written only when it changes.
+VERSION := 0.1.0
+KERNEL_SOURCES := $(sort $(wildcard core/kernel/*)) core/base/random.h core/base/random.c
+GIT = git -C $(CURDIR) --git-dir=$(CURDIR)/.git
+$(OUT)/build_info.h: FORCE
+	@mkdir -p $(@D)
+	@{ commit=$$($(GIT) describe --always --exclude='*' --abbrev=12 --dirty 2>/dev/null) || commit=unknown; \
+	version=$$($(GIT) describe --tags --match 'v[0-9]*' 2>/dev/null) || version=$(VERSION); \
+	kernels=$$({ cat $(KERNEL_SOURCES); echo '$(CFLAGS) $(FLAGS_$(VARIANT)) $(KERNEL_CFLAGS) $(ISA_LIST)'; $(CC) --version; } | sha256sum); \
+	echo "#define RA_BUILD_VERSION \"$${version#v}\""; \
+	echo "#define RA_BUILD_COMMIT \"$$commit\""; \
+	echo "#define RA_BUILD_KERNELS \"$$(echo "$$kernels" | cut -c1-12)\""; } > $@.new
+	@if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
+$(OUT)/core/base/build.o: $(OUT)/build_info.h core/api.h
+$(OUT)/core/base/build.o: ALL_CFLAGS += -I$(OUT)
+.PHONY: FORCE
+FORCE:
+
 # One rule per instruction set for the kernels, then the rule for everything else.
 define kernel_rule
 $(OUT)/core/kernel/%.$(1).o: core/kernel/%.c

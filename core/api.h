@@ -23,23 +23,31 @@ enum {
   RA_ERR_EXISTS = -8  /* somebody else holds it */
 };
 
-/* Version of this border; ffi.lua refuses a library with another one. */
-int32_t ra_abi_version(void);
+/* This file, as the library was compiled with it. A reader of api.h compares: with the same text and the same ra_real,
+ * names, values and sizes are the same on both sides. */
+const char *ra_api_text(void);
 int32_t ra_real_size(void); /* bytes in ra_real: 4, or 8 in the gradient-check build */
 
-/* The message of the last failure in this thread; valid until the next one. */
+/* Message and code (RA_ERR_*) of the last failure in this thread; "" and RA_OK before the first. A success changes neither,
+ * so they mean something only after a function has failed: returned a code, or NULL. The text is valid until the next
+ * failure in this thread. */
 const char *ra_error(void);
+int32_t ra_error_code(void);
+
+/* What was built, by key: "version" (a release, or commits after one), "commit" ("unknown" outside of a repository; "-dirty"
+ * with changes), "kernels" (hash of their sources, flags and compiler: it decides the bits of results). NULL: no such key. */
+const char *ra_build_info(const char *key);
 
 double ra_mem_live(void);                /* bytes allocated now */
 double ra_mem_peak(void);                /* the largest value of that since the last reset */
 void ra_mem_reset_peak(void);
 
 int32_t ra_threads(void);                /* threads used for computing */
-int32_t ra_set_threads(int32_t n);       /* 1 to the number of processors (at least 2), or RAMUS_THREADS at the start where that is more */
+int32_t ra_threads_set(int32_t n);       /* 1 to the number of processors (at least 2), or RAMUS_THREADS at the start where that is more */
 
 /* The instruction set of the kernels: "generic", "avx2" or "avx512". */
 const char *ra_isa(void);
-int32_t ra_set_isa(const char *name);    /* RA_ERR_ARG where this processor lacks it */
+int32_t ra_isa_set(const char *name);    /* RA_ERR_ARG where this processor lacks it */
 /* What built this library, for which machine and C library: another may round differently. "gcc 12.2.0, glibc 2.36, x86_64" */
 const char *ra_compiler(void);
 
@@ -54,7 +62,7 @@ double ra_random_normal(double seed, int32_t a, int32_t b, int32_t purpose, doub
 double ra_clock(void);                   /* seconds, monotonic */
 
 /* SIGINT and SIGTERM are noted instead of ending the process (a second one ends it). */
-void ra_signals_catch(_Bool on);
+void ra_signal_catch(_Bool on);
 int32_t ra_signal_arrived(void);         /* number of the signal that was noted, or 0 */
 
 /* ---- tensors ----------------------------------------------------------- */
@@ -237,9 +245,9 @@ int32_t ra_path_remove(const char *path);                         /* with all th
 int32_t ra_path_rename(const char *from, const char *to);         /* and syncs the folder */
 int32_t ra_path_share(const char *from, const char *to);          /* TO becomes a second name (hard link) of the file FROM; RA_ERR_IO where there are none */
 int32_t ra_folder_make(const char *path);                         /* with its parents; there already is fine */
-/* [own: ra_text_free] Names in a folder, sorted, each ended by a zero byte, folders with '/'; *size: bytes of all. */
+/* [own: ra_text_release] Names in a folder, sorted, each ended by a zero byte, folders with '/'; *size: bytes of all. */
 char *ra_folder_list(const char *path, double *size);
-void ra_text_free(RA_OPT char *text);
+void ra_text_release(RA_OPT char *text);
 int32_t ra_file_copy(const char *from, const char *to);           /* written aside, renamed; not synced: see ra_folder_sync */
 int32_t ra_folder_sync(const char *path);                         /* everything on the folder's file system */
 int32_t ra_file_store(const char *path, const void *bytes, double size); /* the same from memory */
@@ -419,7 +427,7 @@ int32_t ra_op_param_slot(const ra_op *op, int32_t index); /* its first slot; ind
 /* Scratch memory that plans and eager calls share. Grows, never shrinks. */
 typedef struct ra_arena ra_arena;
 ra_arena *ra_arena_new(void);                    /* [own] */
-void ra_arena_free(RA_OPT ra_arena *arena);
+void ra_arena_release(RA_OPT ra_arena *arena);
 double ra_arena_bytes(const ra_arena *arena);
 
 /* Runs an op at once. in[k] NULL: absent. Inputs that are not contiguous are
@@ -431,7 +439,7 @@ ra_tensor *ra_op_run(const ra_op *op, const double *param, int32_t n_in, ra_tens
  * functions that add one return its number, or a code < 0. */
 typedef struct ra_graph ra_graph;
 ra_graph *ra_graph_new(void);                    /* [own] */
-void ra_graph_free(RA_OPT ra_graph *g);
+void ra_graph_release(RA_OPT ra_graph *g);
 int32_t ra_graph_input(ra_graph *g, int32_t rank, const int32_t *dim);
 int32_t ra_graph_tensor(ra_graph *g, ra_tensor *t);                    /* parameter, buffer or constant: read at each run */
 int32_t ra_graph_op(ra_graph *g, const ra_op *op, const double *param, int32_t n_in, const int32_t *in); /* in[k] < 0: absent */
@@ -459,7 +467,7 @@ typedef struct ra_plan_options {
   ra_arena *arena;          /* outlives the plan */
 } ra_plan_options;
 ra_plan *ra_plan_new(const ra_graph *g, const ra_plan_options *options); /* [own]; keeps what it needs of g */
-void ra_plan_free(RA_OPT ra_plan *p);
+void ra_plan_release(RA_OPT ra_plan *p);
 int32_t ra_plan_bind(ra_plan *p, int32_t node, ra_tensor *t);  /* value of an input node: same shape, contiguous; held */
 int32_t ra_plan_set(ra_plan *p, int32_t node, int32_t slot, double value); /* a live parameter */
 /* Runs forward, and backward where there is a loss. accumulate: leaf gradients
@@ -488,7 +496,7 @@ typedef struct ra_optim_config {
 } ra_optim_config;
 ra_optim *ra_optim_new(const char *kind /* "sgd", "adam", "adamw" */, const ra_optim_config *config, ra_tensor *weight,
                        ra_tensor *gradient); /* [own] holds both blocks */
-void ra_optim_free(RA_OPT ra_optim *o);
+void ra_optim_release(RA_OPT ra_optim *o);
 /* One step; *norm: of the gradient before clipping. RA_ERR_STATE, and no change, where it is not finite. */
 int32_t ra_optim_step(ra_optim *o, double lr, double *norm, _Bool *clipped);
 double ra_optim_steps(const ra_optim *o);

@@ -3,6 +3,8 @@ local check = require "check"
 local ra = require "ramus"
 local ffi = require "ramus.base.ffi"
 local C = ffi.C
+local files = require "ramus.base.files"
+local processes = require "processes"
 
 check.case("Philox4x32-10 gives the published words", function()
   -- Known answer for counter 0 and key 0 (Random123's kat_vectors); purpose 0 mixes 0x85EBCA6B into the key's upper
@@ -45,14 +47,14 @@ check.case("a failed allocation is an error with a message, and nothing leaks", 
 end)
 
 check.case("threads and kernel sets are checked", function()
-  check.equal(C.ra_set_threads(0), C.RA_ERR_ARG)
+  check.equal(C.ra_threads_set(0), C.RA_ERR_ARG)
   check.ok(ffi.message():find("wanted 1 to", 1, true), ffi.message())
-  check.equal(C.ra_set_isa("avx1024"), C.RA_ERR_ARG)
+  check.equal(C.ra_isa_set("avx1024"), C.RA_ERR_ARG)
   check.ok(ffi.message():find("generic, avx2 and avx512", 1, true), ffi.message())
   local kept = ffi.string(C.ra_isa())
-  check.equal(C.ra_set_isa("generic"), 0)
+  check.equal(C.ra_isa_set("generic"), 0)
   check.equal(ffi.string(C.ra_isa()), "generic")
-  check.equal(C.ra_set_isa(kept), 0)
+  check.equal(C.ra_isa_set(kept), 0)
 end)
 
 check.case("the pool of threads: many small calls, while their number changes, give one result", function()
@@ -60,10 +62,50 @@ check.case("the pool of threads: many small calls, while their number changes, g
   local a, b = ra.rand(1, 64, 300), ra.rand(1, 300, 70)
   local expected
   for turn = 1, 400 do
-    check.equal(C.ra_set_threads(turn % 2 + 1), 0)
+    check.equal(C.ra_threads_set(turn % 2 + 1), 0)
     local product = ra.F.matmul(a, b)
     expected = expected or product
     check.ok(ffi.string(ffi.data(product), 4 * product.size) == ffi.string(ffi.data(expected), 4 * product.size), "turn " .. turn)
   end
-  check.equal(C.ra_set_threads(kept), 0)
+  check.equal(C.ra_threads_set(kept), 0)
+end)
+
+check.case("an error keeps its code, also where a function returns NULL", function()
+  check.ok(C.ra_tensor_zeros(9, ffi.new("int32_t[9]")) == nil)
+  check.equal(C.ra_error_code(), C.RA_ERR_SHAPE, ffi.message())
+  check.ok(C.ra_bundle_load(check.folder("base") .. "/absent.npz") == nil)
+  check.equal(C.ra_error_code(), C.RA_ERR_IO, ffi.message())
+  C.ra_mem_fail_after(0)
+  local t = C.ra_tensor_zeros(1, ffi.new("int32_t[1]", { 3 }))
+  C.ra_mem_fail_after(-1)
+  check.ok(t == nil)
+  check.equal(C.ra_error_code(), C.RA_ERR_MEMORY, ffi.message())
+  check.equal(C.ra_threads_set(1), 0)
+  check.equal(C.ra_error_code(), C.RA_ERR_MEMORY, "a success leaves the last code")
+end)
+
+check.case("what was built: a version, a commit, a hash of the kernels", function()
+  check.ok(ffi.string(C.ra_build_info "version"):match("^%d+%.%d+%.%d+"))
+  check.ok(ffi.string(C.ra_build_info "commit"):match("^%x+$") or ffi.string(C.ra_build_info "commit"):match("^%x+%-dirty$")
+    or ffi.string(C.ra_build_info "commit") == "unknown")
+  check.ok(ffi.string(C.ra_build_info "kernels"):match("^%x%x%x%x%x%x%x%x%x%x%x%x$"))
+  check.ok(C.ra_build_info "weather" == nil)
+end)
+
+check.case("a library that was built with another api.h is refused", function()
+  local folder = check.folder "border_version"
+  os.execute(("mkdir -p %s/build %s/core %s/lua && cp %s %s/build/ramus && cp -r %s/lua/ramus %s/lua/")
+    :format(folder, folder, folder, processes.executable(check.root), folder, check.root, folder))
+  local text = assert(files.read(check.root .. "/core/api.h"))
+  local function start(api)
+    assert(files.write(folder .. "/core/api.h", api))
+    local said, status = processes.sh(folder .. "/build/ramus -e 'print(ra.zeros(2).size)'")
+    return status, said
+  end
+  local status, output = start(text)
+  check.equal(status, 0, output)
+  local changed, n = text:gsub("int32_t size;( +)/%* number of elements %*/", "double size;%1/* number of elements */")
+  check.equal(n, 1, "a struct's field was changed")
+  status, output = start(changed)
+  check.ok(status ~= 0 and output:find("another api.h than", 1, true) and output:find("run make again", 1, true), output)
 end)

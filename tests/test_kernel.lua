@@ -162,9 +162,9 @@ local function compare(kind)
           if not worst[key] then worst[key] = { 0, "" } end
           if d > worst[key][1] then worst[key] = { d, shape.text } end
           check.near(d, 0, tolerance, key .. " " .. kind .. ": " .. shape.text)
-          C.ra_set_threads(1)
+          C.ra_threads_set(1)
           local again = run(isa, kind, algo, shape, a, b, start, n, p)
-          C.ra_set_threads(2)
+          C.ra_threads_set(2)
           for i = 0, n - 1 do
             if got[i] ~= again[i] then error(key .. " " .. shape.text .. ": 1 and 2 threads differ at " .. i) end
           end
@@ -178,7 +178,7 @@ local function compare(kind)
 end
 
 local threads = C.ra_threads()
-C.ra_set_threads(2)
+C.ra_threads_set(2)
 for _, kind in ipairs(KINDS) do
   check.case("kernel: convolution, " .. kind, function() compare(kind) end)
 end
@@ -233,4 +233,4 @@ check.case("kernel: matrix product", function()
   io.write(("  matrix product: worst relative L2 error %.2g\n"):format(worst))
   check.near(worst, 0, 1e-6, "matrix product")
 end)
-C.ra_set_threads(threads)
+C.ra_threads_set(threads)

@@ -8,9 +8,9 @@ local C = ffi.C
 local active = ffi.string(C.ra_isa())
 local SETS = {}
 for _, isa in ipairs { "generic", "avx2", "avx512" } do
-  if C.ra_set_isa(isa) == 0 then SETS[#SETS + 1] = isa end
+  if C.ra_isa_set(isa) == 0 then SETS[#SETS + 1] = isa end
 end
-C.ra_set_isa(active)
+C.ra_isa_set(active)
 
 local seed = 20251123
 local function random(n)
@@ -29,7 +29,7 @@ end
 local function on_every_set(what, tolerance, compute)
   check.case("kernel sets: " .. what, function()
     for _, isa in ipairs(SETS) do
-      C.ra_set_isa(isa)
+      C.ra_isa_set(isa)
       local worst, where = 0, "-"
       ra.seed(7)
       for _, s in ipairs(shapes()) do
@@ -43,7 +43,7 @@ local function on_every_set(what, tolerance, compute)
       print(("  %-20s %-8s worst relative L2 error %.1e (%s)"):format(what, isa, worst, where))
     end
   end)
-  C.ra_set_isa(active)
+  C.ra_isa_set(active)
 end
 
 -- ---- transposed convolution whose windows do not overlap ----

@@ -120,11 +120,11 @@ for _, row in ipairs(EVERY) do
     local shape = { 3, 1, 96, 101 } -- several chunks, none of them full
     local x, y, t = lines_logits(shape, 0), lines_mask(shape), lines_logits(shape, 5)
     local threads = ffi.C.ra_threads()
-    ffi.C.ra_set_threads(1)
+    ffi.C.ra_threads_set(1)
     local one, dx1 = grad(loss, x, y, t)
-    ffi.C.ra_set_threads(2)
+    ffi.C.ra_threads_set(2)
     local two, dx2 = grad(loss, x, y, t)
-    ffi.C.ra_set_threads(threads)
+    ffi.C.ra_threads_set(threads)
     check.equal(two, one, "value")
     check.ok(same_bits(dx1, dx2), "gradients differ")
   end)
@@ -149,17 +149,17 @@ check.case("instruction sets agree", function()
   local active = ffi.string(ffi.C.ra_isa())
   for _, row in ipairs(EVERY) do
     local loss = ra.loss[row[1]](row[2])
-    ffi.C.ra_set_isa("generic")
+    ffi.C.ra_isa_set("generic")
     local wanted, dx = grad(loss, x, y, t)
     for _, isa in ipairs { "avx2", "avx512" } do
-      if ffi.C.ra_set_isa(isa) == 0 then
+      if ffi.C.ra_isa_set(isa) == 0 then
         local value, other = grad(loss, x, y, t)
         check.near(value, wanted, 1e-5 * math.abs(wanted), name_of(row) .. " with " .. isa)
         check.near(distance(other, dx), 0, 1e-5 * norm(dx) + 1e-30, name_of(row) .. " gradient with " .. isa)
       end
     end
   end
-  ffi.C.ra_set_isa(active)
+  ffi.C.ra_isa_set(active)
 end)
 
 check.case("losses of one prediction add their gradients", function()

@@ -99,7 +99,7 @@ case("a training step: graph, plan, run, optimizer", function()
   v.plan:run {}
   local optim
   optim, err = ffi.own(C.ra_optim_new("adamw", ffi.new("ra_optim_config", { beta1 = 0.9, beta2 = 0.99, eps = 1e-8 }), net.flat, s.gradient),
-    C.ra_optim_free)
+    C.ra_optim_release)
   if not optim then return nil, err end
   if C.ra_optim_step(optim, 1e-3, ffi.new("double[1]"), ffi.new("_Bool[1]")) ~= 0 then return nil, ffi.message() end
   return v.plan:scalar(1)

@@ -100,10 +100,10 @@ end
 
 local active = ffi.string(C.ra_isa())
 for _, isa in ipairs { "generic", "avx2", "avx512" } do
-  if C.ra_set_isa(isa) == 0 then
+  if C.ra_isa_set(isa) == 0 then
     for _, case in ipairs(cases) do
       check.case(isa .. " as PyTorch: " .. case.name, function()
-        C.ra_set_isa(isa)
+        C.ra_isa_set(isa)
         local results = evaluate(case, case.seed)
         local shape = #case.shape > 0 and table.concat(case.shape, ",") or "1"
         check.equal(table.concat(results[1].shape, ","), shape, "shape")
@@ -116,7 +116,7 @@ for _, isa in ipairs { "generic", "avx2", "avx512" } do
     end
   end
 end
-C.ra_set_isa(active)
+C.ra_isa_set(active)
 
 -- ---- threads ----
 
@@ -130,11 +130,11 @@ end
 local function threads_case(case, seed)
   check.case("same bits with 1 and 2 threads: " .. case.name, function()
     local before = C.ra_threads()
-    C.ra_set_threads(1)
+    C.ra_threads_set(1)
     local one = evaluate(case, seed)
-    C.ra_set_threads(2)
+    C.ra_threads_set(2)
     local two = evaluate(case, seed)
-    C.ra_set_threads(before)
+    C.ra_threads_set(before)
     for i = 1, #one do same_bits(one[i], two[i], i == 1 and "value" or "gradient " .. i - 1) end
   end)
 end

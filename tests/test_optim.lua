@@ -14,7 +14,7 @@ local function optimizer(kind, options, weight, gradient)
     nesterov = options.nesterov or false })
   local o = C.ra_optim_new(kind, config, weight, gradient)
   if o == nil then return nil, ffi.message() end
-  return ffi.gc(o, C.ra_optim_free)
+  return ffi.gc(o, C.ra_optim_release)
 end
 
 local norm, clipped = ffi.new("double[1]"), ffi.new("bool[1]")
@@ -35,11 +35,11 @@ file:close()
 
 local active = ffi.string(C.ra_isa())
 for _, isa in ipairs { "generic", "avx2", "avx512" } do
-  if C.ra_set_isa(isa) == 0 then
+  if C.ra_isa_set(isa) == 0 then
     for _, case in ipairs(cases) do
       case.options.clip = case.clip
       check.case(("%s as PyTorch: %s %s"):format(isa, case.kind, cjson.encode(case.options)), function()
-        C.ra_set_isa(isa)
+        C.ra_isa_set(isa)
         local w, g = start(#case.weights)
         local o = assert(optimizer(case.kind, case.options, w, g))
         for t = 0, case.steps - 1 do
@@ -54,7 +54,7 @@ for _, isa in ipairs { "generic", "avx2", "avx512" } do
     end
   end
 end
-C.ra_set_isa(active)
+C.ra_isa_set(active)
 
 check.case("a gradient that is not finite changes nothing", function()
   for _, bad in ipairs { 0 / 0, math.huge } do
@@ -85,12 +85,12 @@ check.case("state copied to another optimizer continues to the bit", function()
   for t = 4, 6 do
     gradient(w, g, t)
     gradient(w2, g2, t)
-    C.ra_set_threads(1)
+    C.ra_threads_set(1)
     C.ra_optim_step(o, 0.01, norm, clipped)
-    C.ra_set_threads(2) -- and the same bits with 2 threads
+    C.ra_threads_set(2) -- and the same bits with 2 threads
     C.ra_optim_step(o2, 0.01, norm, clipped)
   end
-  C.ra_set_threads(before)
+  C.ra_threads_set(before)
   check.ok(ffi.string(ffi.data(w), 4 * w.size) == ffi.string(ffi.data(w2), 4 * w2.size), "weights differ")
 end)
 

@@ -26,7 +26,7 @@ local function start(ref, options)
   v.x_buffer:copy(ref.x)
   v.y_buffer:copy(ref.y)
   local config = ffi.new("ra_optim_config", { weight_decay = 1e-2, beta1 = 0.9, beta2 = 0.999, eps = 1e-8 })
-  local optim = ffi.own(C.ra_optim_new("adamw", config, net.flat, s.gradient), C.ra_optim_free)
+  local optim = ffi.own(C.ra_optim_new("adamw", config, net.flat, s.gradient), C.ra_optim_release)
   return net, v, function()
     v.plan:run {}
     check.equal(C.ra_optim_step(optim, 2e-3, ffi.new("double[1]"), ffi.new("_Bool[1]")), 0, "optimizer")
@@ -51,14 +51,14 @@ check.case("the same bits with one and with two threads", function()
   local ref, kept = reference(), C.ra_threads()
   local first
   for threads = 1, 2 do
-    C.ra_set_threads(threads)
+    C.ra_threads_set(threads)
     local net, _, one = start(ref)
     for _ = 1, 5 do one() end
     local bytes = ffi.string(ffi.data(net.flat), net.flat.size * ffi.sizeof("ra_real"))
     first = first or bytes
     check.ok(bytes == first, "weights after 5 steps differ between 1 and 2 threads")
   end
-  C.ra_set_threads(kept)
+  C.ra_threads_set(kept)
 end)
 
 check.case("any input size; an untouched border", function()

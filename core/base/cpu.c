@@ -29,13 +29,13 @@ ra_isa_kind ra_isa_active(void) {
   int isa = atomic_load_explicit(&active, memory_order_relaxed);
   if (isa >= 0) return (ra_isa_kind)isa;
   const char *wish = getenv("RAMUS_ISA");
-  if (!wish || ra_set_isa(wish) != RA_OK) atomic_store(&active, best_isa());
+  if (!wish || ra_isa_set(wish) != RA_OK) atomic_store(&active, best_isa());
   return (ra_isa_kind)atomic_load(&active);
 }
 
 const char *ra_isa(void) { return isa_name[ra_isa_active()]; }
 
-int32_t ra_set_isa(const char *name) {
+int32_t ra_isa_set(const char *name) {
   for (int isa = 0; isa < RA_ISA_COUNT; isa++) {
     if (strcmp(name, isa_name[isa]) != 0) continue;
     if (!ra_isa_supported((ra_isa_kind)isa))

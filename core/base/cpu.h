@@ -1,5 +1,5 @@
 /* Which instruction set the kernels use: the best that this processor has,
- * unless RAMUS_ISA or ra_set_isa() says less. */
+ * unless RAMUS_ISA or ra_isa_set() says less. */
 #ifndef RA_BASE_CPU_H
 #define RA_BASE_CPU_H
 

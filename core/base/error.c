@@ -7,8 +7,10 @@
 enum { RA_MESSAGE_SIZE = 1024 };
 
 static _Thread_local char message[RA_MESSAGE_SIZE];
+static _Thread_local int32_t last_code = RA_OK;
 
 const char *ra_error(void) { return message; }
+int32_t ra_error_code(void) { return last_code; }
 
 int32_t ra_fail(int32_t code, const char *format, ...) {
   char text[RA_MESSAGE_SIZE]; /* an argument may be the stored message itself */
@@ -17,7 +19,7 @@ int32_t ra_fail(int32_t code, const char *format, ...) {
   vsnprintf(text, sizeof text, format, args);
   va_end(args);
   memcpy(message, text, sizeof text);
-  return code;
+  return last_code = code;
 }
 
 int32_t ra_fail_in(int32_t code, const char *format, ...) {
@@ -30,8 +32,7 @@ int32_t ra_fail_in(int32_t code, const char *format, ...) {
   size_t used = strlen(prefix);
   memcpy(message, prefix, used);
   snprintf(message + used, sizeof message - used, ": %s", text);
-  return code;
+  return last_code = code;
 }
 
-int32_t ra_abi_version(void) { return 1; }
 int32_t ra_real_size(void) { return (int32_t)sizeof(ra_real); }

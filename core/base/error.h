@@ -4,12 +4,12 @@
 
 #include "../ramus.h"
 
-/* Stores the message for this thread and returns code. The message says what
- * was given, what was wanted and what to do. */
+/* Stores message and code for this thread and returns code. The message says what was given, what was wanted and what
+ * to do. After a function that returned NULL, `return ra_error_code();` passes its failure on. */
 __attribute__((format(printf, 2, 3)))
 int32_t ra_fail(int32_t code, const char *format, ...);
 
-/* Puts "PREFIX: " before the message that is stored, and returns code. */
+/* Puts "PREFIX: " before the stored message; stores code, which is often ra_error_code(), and returns it. */
 __attribute__((format(printf, 2, 3)))
 int32_t ra_fail_in(int32_t code, const char *format, ...);
 

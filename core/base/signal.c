@@ -14,7 +14,7 @@ static void note_signal(int number) {
   signal(number, SIG_DFL);
 }
 
-void ra_signals_catch(bool on) {
+void ra_signal_catch(bool on) {
   struct sigaction action;
   memset(&action, 0, sizeof action);
   action.sa_handler = on ? note_signal : SIG_DFL;

@@ -49,7 +49,7 @@ int32_t ra_thread_slots(void) {
   return n;
 }
 
-int32_t ra_set_threads(int32_t n) {
+int32_t ra_threads_set(int32_t n) {
   if (n < 1 || n > ra_thread_slots())
     return ra_fail(RA_ERR_ARG, "threads: given %d, wanted 1 to %d (the processors; more with RAMUS_THREADS at the start)", n,
                    ra_thread_slots());

@@ -14,7 +14,7 @@ void ra_parallel(int32_t chunks, ra_chunk_fn *fn, void *context);
 /* 0..ra_threads()-1 inside ra_parallel, 0 outside: picks a thread's scratch. */
 int32_t ra_thread_index(void);
 
-/* How many thread scratches to plan for: all processors, so that a plan stays valid when ra_set_threads() changes
+/* How many thread scratches to plan for: all processors, so that a plan stays valid when ra_threads_set() changes
  * later (beyond the processors, plans must be made again). */
 int32_t ra_thread_slots(void);
 

@@ -104,7 +104,7 @@ char *ra_folder_list(const char *path, double *size) {
   return text;
 }
 
-void ra_text_free(char *text) { ra_mem_free(text); }
+void ra_text_release(char *text) { ra_mem_free(text); }
 
 /* ---- removing ---- */
 

@@ -9,7 +9,7 @@
 
 ra_graph *ra_graph_new(void) { return ra_mem_zalloc(1, sizeof(ra_graph)); }
 
-void ra_graph_free(ra_graph *g) {
+void ra_graph_release(ra_graph *g) {
   if (!g) return;
   for (int32_t i = 0; i < g->size; i++) ra_tensor_release(g->node[i].tensor);
   ra_mem_free(g->node);

@@ -290,11 +290,11 @@ ra_plan *ra_plan_new(const ra_graph *g, const ra_plan_options *o) {
   if (!p) return NULL;
   p->arena = o->arena;
   if (build(p, g, o) == RA_OK) return p;
-  ra_plan_free(p);
+  ra_plan_release(p);
   return NULL;
 }
 
-void ra_plan_free(ra_plan *p) {
+void ra_plan_release(ra_plan *p) {
   if (!p) return;
   for (int32_t i = 0; i < p->n_nodes; i++) {
     ra_tensor_release(p->node[i].tensor);

@@ -47,11 +47,11 @@ ra_optim *ra_optim_new(const char *name, const ra_optim_config *config, ra_tenso
   if (fine && (kind != SGD || config->momentum > 0)) fine = (o->m = ra_tensor_zeros(1, &weight->size)) != NULL;
   if (fine && kind != SGD) fine = (o->v = ra_tensor_zeros(1, &weight->size)) != NULL;
   if (fine) return o;
-  ra_optim_free(o);
+  ra_optim_release(o);
   return NULL;
 }
 
-void ra_optim_free(ra_optim *o) {
+void ra_optim_release(ra_optim *o) {
   if (!o) return;
   ra_tensor_release(o->weight);
   ra_tensor_release(o->gradient);

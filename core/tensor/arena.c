@@ -9,7 +9,7 @@ struct ra_arena {
 
 ra_arena *ra_arena_new(void) { return ra_mem_zalloc(1, sizeof(ra_arena)); }
 
-void ra_arena_free(ra_arena *arena) {
+void ra_arena_release(ra_arena *arena) {
   if (!arena) return;
   ra_tensor_release(arena->block);
   ra_mem_free(arena);

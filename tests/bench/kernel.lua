@@ -7,7 +7,7 @@ local width, threads = tonumber(arg[1]) or 16, tonumber(arg[2]) or 2
 local size, batch, algo = tonumber(arg[3]) or 256, tonumber(arg[4]) or 4, arg[5] ~= "chosen" and arg[5] or nil
 local isa = arg[6] ~= "best" and arg[6] or nil
 local rounds = tonumber(arg[7]) or 10
-C.ra_set_threads(threads)
+C.ra_threads_set(threads)
 
 local KINDS = { "forward", "data gradient", "weight gradient" }
 local layers = {}

@@ -39,15 +39,15 @@ function bits.compiler() return ffi.string(ffi.C.ra_compiler()) end
 --- for processors with fused multiply-adds.
 function bits.unfit()
   local active = ffi.string(ffi.C.ra_isa())
-  local fused = ffi.C.ra_set_isa("avx2") == 0
-  ffi.C.ra_set_isa(active)
+  local fused = ffi.C.ra_isa_set("avx2") == 0
+  ffi.C.ra_isa_set(active)
   return not fused and "this processor has no AVX2 and FMA, by which the C library chooses its functions" or nil
 end
 
 function bits.has(isa)
   local active = ffi.string(ffi.C.ra_isa())
-  local there = ffi.C.ra_set_isa(isa) == 0
-  ffi.C.ra_set_isa(active)
+  local there = ffi.C.ra_isa_set(isa) == 0
+  ffi.C.ra_isa_set(active)
   return there
 end
 

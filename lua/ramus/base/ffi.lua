@@ -1,5 +1,5 @@
 --- The border to C: the only file that declares and loads the core.
--- Finds the library (linked into the executable, or libramus.so for a plain LuaJIT), reads api.h, compares versions.
+-- Finds the library (linked into the executable, or libramus.so for a plain LuaJIT), reads api.h, compares its text with the library's.
 -- Returns what LuaJIT's own ffi has (new, string, gc, ...) with C = the core behind its checks (border.lua), and message,
 -- own, make_room.
 local border = require "ramus.base.border"
@@ -18,11 +18,11 @@ local function first_readable(places)
   return nil, "none of these exist: " .. table.concat(places, ", ")
 end
 
-luajit.cdef "int32_t ra_abi_version(void); int32_t ra_real_size(void);"
+luajit.cdef "const char *ra_api_text(void); int32_t ra_real_size(void);"
 
 --- The executable exports the core; elsewhere libramus.so is opened.
 local function open_library()
-  local linked = pcall(function() return luajit.C.ra_abi_version end)
+  local linked = pcall(function() return luajit.C.ra_api_text end)
   if linked then return luajit.C end
   local path = assert(first_readable {
     os.getenv("RAMUS_LIB") or here .. "../../build/release/libramus.so",
@@ -32,16 +32,15 @@ local function open_library()
 end
 
 local C = open_library()
-local ABI = 1
-if C.ra_abi_version() ~= ABI then
-  error(("ramus: the library speaks border version %d, these Lua files speak %d; run make again")
-    :format(C.ra_abi_version(), ABI))
-end
 
 luajit.cdef(C.ra_real_size() == 8 and "typedef double ra_real;" or "typedef float ra_real;")
-local api = assert(io.open(assert(first_readable { here .. "../../core/api.h", here .. "api.h" }), "r"))
+local api_path = assert(first_readable { here .. "../../core/api.h", here .. "api.h" })
+local api = assert(io.open(api_path, "r"))
 local text = api:read("*a")
 api:close()
+if luajit.string(C.ra_api_text()) ~= text then -- the same text: the same functions, constants and struct sizes
+  error(("the library was built with another api.h than %s; run make again"):format(api_path), 0)
+end
 
 --- Lua sees the fields of a tensor as constants, and the address of its values as a number (ffi.data makes a pointer of it):
 -- nothing but the core and this module changes a shape or reads memory without a bound.

@@ -23,7 +23,7 @@ function files.list(path)
   for name in ffi.string(text, size[0]):gmatch("[^%z]+") do
     if name:sub(1, 1) ~= "." then names[#names + 1] = name end
   end
-  C.ra_text_free(text)
+  C.ra_text_release(text)
   return names
 end
 

@@ -249,7 +249,8 @@ commands.doctor = { usage = "doctor", help = "what this build and machine can do
   local ffi = require "ramus.base.ffi"
   local C = ffi.C
   local dataset = require "ramus.data.dataset"
-  print(("ramus %s, border version %d, %s"):format(require("ramus").version, C.ra_abi_version(), jit.version))
+  local function built(key) return ffi.string(C.ra_build_info(key)) end
+  print(("ramus %s, commit %s, kernels %s, %s"):format(built "version", built "commit", built "kernels", jit.version))
   print(("kernels %s, %d threads (RAMUS_ISA, RAMUS_THREADS change that)"):format(ffi.string(C.ra_isa()), C.ra_threads()))
   print(("data root %s%s"):format(dataset.root(), require("ramus.base.files").is_folder(dataset.root()) and "" or " (not there yet)"))
   local ra = require "ramus"

@@ -50,7 +50,7 @@ Recorder.__index = Recorder
 --- A new recorder. `train` tells modules in which mode they are recorded.
 function graph.recorder(options)
   return setmetatable({
-    c = ffi.own(C.ra_graph_new(), C.ra_graph_free) or error(ffi.message(), 2),
+    c = ffi.own(C.ra_graph_new(), C.ra_graph_release) or error(ffi.message(), 2),
     train = options and options.train or false,
     nodes = {},     -- node objects by id
     constants = {}, -- node by address of a tensor
@@ -107,7 +107,7 @@ Plan.__tostring = function(p) return p:describe() end
 --- The scratch memory that all plans and eager calls share.
 local shared_arena
 function graph.arena()
-  shared_arena = shared_arena or ffi.own(C.ra_arena_new(), C.ra_arena_free) or error(ffi.message(), 2)
+  shared_arena = shared_arena or ffi.own(C.ra_arena_new(), C.ra_arena_release) or error(ffi.message(), 2)
   return shared_arena
 end
 
@@ -131,7 +131,7 @@ function Recorder:plan(options)
     fuse = options.fuse ~= false, arena = options.arena or graph.arena(),
   })
   ffi.make_room(0)
-  local c, err = ffi.own(C.ra_plan_new(self.c, o), C.ra_plan_free)
+  local c, err = ffi.own(C.ra_plan_new(self.c, o), C.ra_plan_release)
   if not c then return nil, err end
   return setmetatable({ c = c, recorder = self, outputs = outputs, gradients = gradients, arena = o.arena }, Plan)
 end

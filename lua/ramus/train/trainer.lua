@@ -360,7 +360,7 @@ end
 local function make_optim(o, weight, gradient)
   local config = ffi.new("ra_optim_config", { weight_decay = o.weight_decay, momentum = o.momentum or 0, beta1 = o.beta1 or 0,
     beta2 = o.beta2 or 0, eps = o.eps or 0, clip = o.clip or 0, nesterov = o.nesterov or false })
-  return ffi.own(C.ra_optim_new(o.kind, config, weight, gradient), C.ra_optim_free)
+  return ffi.own(C.ra_optim_new(o.kind, config, weight, gradient), C.ra_optim_release)
 end
 
 local function print_header(self)
@@ -438,7 +438,7 @@ local function train(recipe, given)
   if not run then return nil, file end
   local out = progress.new { quiet = o.quiet, also = function(text) run:log(text) end }
   local function fail(message)
-    C.ra_signals_catch(false)
+    C.ra_signal_catch(false)
     run:close()
     return nil, message
   end
@@ -446,7 +446,7 @@ local function train(recipe, given)
   self, err = prepare(r, o, out)
   if not self then return fail(err) end
   self.run = run
-  C.ra_signals_catch(true) -- from here on SIGINT and SIGTERM wait for the end of a batch
+  C.ra_signal_catch(true) -- from here on SIGINT and SIGTERM wait for the end of a batch
   if file then
     local ok
     ok, err = self:restore(file)
@@ -470,7 +470,7 @@ local function train(recipe, given)
       return fail(err)
     end
   end
-  C.ra_signals_catch(false)
+  C.ra_signal_catch(false)
   self.data.train_loader:stop()
   if result == "interrupted" then
     run:close()
