@@ -48,7 +48,7 @@ CORE_OBJ   := $(CORE_SRC:%.c=$(OUT)/%.o) $(KERNEL_OBJ)
 MAIN_OBJ   := $(OUT)/lua/main.o $(OUT)/lua/line.o
 
 .DEFAULT_GOAL := all
-.PHONY: all build lib help setup test test-all rehash ci lint asan gradcheck oom demo bench install clean
+.PHONY: all build lib help setup test test-all rehash ci lint asan fuzz gradcheck oom demo bench install clean
 
 all: setup       ## install what is missing, build build/ramus
 	@$(MAKE) --no-print-directory build
@@ -108,14 +108,15 @@ test: all        ## set up, build, run every test; last line: N passed, N failed
 	@$(MAKE) --no-print-directory build VARIANT=double
 	@$(BIN) run tests/run.lua
 
-test-all: all    ## make test, and what takes longer: the whole trainings whose bits are held
+test-all: all    ## make test with all tools, and what takes longer: whole trainings, a clone, times
+	@.ci/setup test
 	@$(MAKE) --no-print-directory build VARIANT=double
 	@RAMUS_TEST_ALL=1 $(BIN) run tests/run.lua
 
 rehash: build    ## renew tests/bits/hashes.json; where hashes change: WHY="what changed the bits"
 	@WHY="$(WHY)" ONLY="$(ONLY)" $(BIN) run tests/bits/rehash.lua
 
-ci:              ## what .ci/run does: make test, then lint and sanitizers
+ci:              ## what .ci/run does: make test, then lint, sanitizers, damaged files
 	@.ci/run
 
 gradcheck:       ## gradients of every op and loss, in double precision
@@ -130,6 +131,13 @@ asan:            ## the tests under address, leak and undefined-behaviour saniti
 	@leaks=1; ASAN_OPTIONS=detect_leaks=1 build/asan/ramus -e '' >/dev/null 2>&1 || leaks=0; \
 	ASAN_OPTIONS=detect_leaks=$$leaks:allocator_may_return_null=1 LSAN_OPTIONS=print_suppressions=0:suppressions=$(CURDIR)/.ci/lsan.supp \
 	UBSAN_OPTIONS=print_stacktrace=1 RAMUS_SANITIZED=1 build/asan/ramus run tests/run.lua
+
+# Memory that a small file asks for and does not hold is a failure too.
+fuzz:            ## damaged files and templates for every reader, under sanitizers, seconds long; FUZZ="--seed N --count N --only READER"
+	@.ci/setup
+	@$(MAKE) --no-print-directory build VARIANT=asan
+	@ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1:max_allocation_size_mb=1000:hard_rss_limit_mb=1500 \
+	UBSAN_OPTIONS=print_stacktrace=1 build/asan/ramus run tests/fuzz/main.lua $(FUZZ)
 
 oom: all         ## every allocation of the core's main paths fails once
 	@$(BIN) run tests/run.lua oom
