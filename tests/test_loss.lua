@@ -42,7 +42,7 @@ end
 local function is_finite(v) return v == v and math.abs(v) < math.huge end
 
 --- Value and gradient with respect to the prediction.
-local function grad(loss, x, y, t) return ra.grad(function(p) return loss(p, y, t) end, x) end
+local function grad(loss, x, y, t, more) return ra.grad(function(p) return loss(p, y, t, more) end, x) end
 
 -- A deterministic picture: vessels are vertical lines of 2 pixels every 24, logits 2 and -3 with a ripple.
 local function lines_mask(shape)
@@ -69,10 +69,12 @@ for _, case in ipairs(reference.cases) do
     local x = tensor_of(input.x, input.shape)
     local y = case.use:find("y") and tensor_of(input.y, input.shape) or nil
     local t = case.use:find("t") and tensor_of(input.t, input.shape) or nil
+    local more = { inside = case.use:find("i") and tensor_of(input.i, input.shape) or nil,
+      weight = case.use:find("w") and tensor_of(input.w, input.shape) or nil }
     local loss = ra.loss[case.loss](options)
-    local value, dx = grad(loss, x, y, t)
+    local value, dx = grad(loss, x, y, t, more)
     local wanted = tensor_of(case.grad, input.shape)
-    check.near(loss(x, y, t), case.value, TOLERANCE * math.abs(case.value) + 1e-9, "value at once")
+    check.near(loss(x, y, t, more), case.value, TOLERANCE * math.abs(case.value) + 1e-9, "value at once")
     check.near(value, case.value, TOLERANCE * math.abs(case.value) + 1e-9, "value of the plan")
     check.near(distance(dx, wanted), 0, TOLERANCE * norm(wanted) + 1e-12, "gradient, L2")
   end)
@@ -142,6 +144,92 @@ for _, row in ipairs(EVERY) do
     check.near(plan:gradient_norm(term), norm(dx), 1e-5 * norm(dx) + 1e-30, "norm")
   end)
 end
+
+-- ---- pixels outside, weights of pixels ----
+
+for _, row in ipairs(EVERY) do
+  local loss = ra.loss[row[1]](row[2])
+
+  check.case("pixels outside count for nothing, whatever they hold: " .. name_of(row), function()
+    local shape = { 2, 1, 13, 17 }
+    local x, y, t = lines_logits(shape, 0), lines_mask(shape), lines_logits(shape, 5)
+    local inside = make(shape, function(k) return k % 5 == 0 and 0.4 or 0.5 end)
+    local value, dx = grad(loss, x, y, t, { inside = inside })
+    for k = 0, x.size - 1, 5 do
+      check.equal(dx.data[k], 0, "gradient outside")
+      x.data[k], y.data[k], t.data[k] = 0 / 0, 0 / 0, 0 / 0
+    end
+    local other, dx_other = grad(loss, x, y, t, { inside = inside })
+    check.equal(other, value, "value with NaN outside")
+    check.ok(same_bits(dx_other, dx), "gradient with NaN outside")
+    check.ok(is_finite(value) and (norm(dx) > 0 or row[2] and row[2].count == "hard"), "there is a gradient inside")
+  end)
+
+  check.case("weights of 1 and everything inside change nothing: " .. name_of(row), function()
+    local shape = { 2, 1, 13, 17 }
+    local x, y, t, ones = lines_logits(shape, 0), lines_mask(shape), lines_logits(shape, 5), ra.ones(unpack(shape))
+    local wanted, dx = grad(loss, x, y, t)
+    for _, more in ipairs { { inside = ones }, { weight = ones }, { inside = ones, weight = ones } } do
+      local value, other = grad(loss, x, y, t, more)
+      check.equal(value, wanted, "value")
+      check.ok(same_bits(other, dx), "gradient")
+    end
+  end)
+
+  check.case("nothing inside: no loss and no gradient: " .. name_of(row), function()
+    local shape = { 2, 1, 13, 17 }
+    local x, y, t = lines_logits(shape, 0), lines_mask(shape), lines_logits(shape, 5)
+    for _, more in ipairs { { inside = ra.zeros(unpack(shape)) }, { weight = ra.zeros(unpack(shape)) } } do
+      local value, dx = grad(loss, x, y, t, more)
+      check.equal(value, 0, "value")
+      check.equal(norm(dx), 0, "gradient")
+    end
+  end)
+
+  check.case("weights and pixels outside: same bits for 1 and 2 threads, and the norm: " .. name_of(row), function()
+    local shape = { 3, 1, 96, 101 }
+    local x, y, t = lines_logits(shape, 0), lines_mask(shape), lines_logits(shape, 5)
+    local more = { inside = make(shape, function(k) return k % 101 < 60 and 1 or 0 end), weight = make(shape, function(k) return k % 3 end) }
+    local threads = ffi.C.ra_threads()
+    ffi.C.ra_threads_set(1)
+    local one, dx1 = grad(loss, x, y, t, more)
+    ffi.C.ra_threads_set(2)
+    local two, dx2 = grad(loss, x, y, t, more)
+    ffi.C.ra_threads_set(threads)
+    check.equal(two, one, "value")
+    check.ok(same_bits(dx1, dx2), "gradients differ")
+    local recorder, dx = graph.recorder { train = false }, ra.zeros(unpack(shape))
+    local input = recorder:input(shape)
+    local term = loss(input, y, t, more)
+    local plan = assert(recorder:plan { outputs = { term }, loss = term, gradients = { { input, dx } } })
+    plan:bind(input, x)
+    plan:run()
+    check.near(plan:gradient_norm(term), norm(dx), 1e-5 * norm(dx) + 1e-30, "norm")
+    check.ok(same_bits(dx, dx1), "a plan's gradient")
+  end)
+end
+
+check.case("a weight of 2 is that pixel twice", function()
+  local shape = { 1, 1, 1, 40 }
+  local x, y, t = lines_logits(shape, 0), make(shape, function(k) return k % 3 == 0 and 1 or 0 end), lines_logits(shape, 5)
+  local function doubled(source) return make({ 1, 1, 1, 60 }, function(k) return source.data[k < 40 and k or k - 40] end) end
+  local weight = make(shape, function(k) return k < 20 and 2 or 1 end)
+  for _, row in ipairs(EVERY) do
+    if row[1] ~= "deep_distribution" then
+      local loss = ra.loss[row[1]](row[2])
+      local wanted = loss(doubled(x), doubled(y), doubled(t))
+      check.near(loss(x, y, t, { weight = weight }), wanted, 1e-5 * math.abs(wanted), name_of(row))
+    end
+  end
+end)
+
+check.case("a weight that is an input and bce's option of that name", function()
+  local shape = { 1, 1, 5, 6 }
+  local x, y, w = lines_logits(shape, 0), make(shape, function(k) return k % 4 == 0 and 1 or 0 end), make(shape, function(k) return k % 3 end)
+  check.equal(ra.loss.bce { weight = 3 }(x, y, nil, { weight = w }), ra.F.bce(x, y, nil, nil, w, { weight = 3 }))
+  check.equal(ra.loss.bce()(x, y, nil, { weight = w }), ra.F.bce(x, y, { weight = w }))
+  check.raises("prediction [1,1,5,6] and inside [5,6] must have one shape", function() ra.loss.dice()(x, y, nil, { inside = ra.ones(5, 6) }) end)
+end)
 
 check.case("instruction sets agree", function()
   local shape = { 1, 1, 33, 47 }

@@ -26,14 +26,15 @@ const ra_op ra_op_dice = {
   .help = "soft Dice loss: 1 - (2 sum(p y) + smooth) / (sum p + sum y + smooth)\n"
           "prediction, mask of any one shape; sums over the batch, or per picture (the first dimension) and averaged\n"
           "Milletari, Navab, Ahmadi 2016",
-  .inputs = "prediction,mask?,teacher?",
+  RA_LOSS_TABLE,
   .params = params,
-  .flags = RA_OP_LOSS,
-  .reads = RA_READS_IN0 | RA_READS_IN1,
-  .no_grad = 1 << RA_MASK | 1 << RA_TEACHER,
+  .reads = RA_READS_IN0 | RA_READS_IN1 | RA_READS_WEIGHTS,
   .infer = ra_overlap_infer,
   .forward = forward,
   .backward = ra_overlap_backward,
   .samples = "2,1,5,4 2,1,5,4:mask\n3,1,3,4 3,1,3,4:mask | reduce=\"image\" smooth=0.5\n"
-             "2,1,3,5:prob 2,1,3,5:mask | input=\"prob\"",
+             "2,1,3,5:prob 2,1,3,5:mask | input=\"prob\"\n"
+             "2,1,5,4 2,1,5,4:mask - 2,1,5,4:mask\n"
+             "3,1,3,4 3,1,3,4:mask - - 3,1,3,4:var | reduce=\"image\"\n"
+             "2,1,3,5:prob 2,1,3,5:mask - 2,1,3,5:mask 2,1,3,5:var | input=\"prob\"",
 };

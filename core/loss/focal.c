@@ -9,16 +9,12 @@ enum { GAMMA = 1, ALPHA }; /* slots */
 static const ra_param params[] = {
   RA_PARAM_INPUT,
   {.name = "gamma", .kind = RA_PARAM_NUMBER, .default_value = 2, .low = 0, .high = 10, .live = true,
-   .help = "how strongly easy pixels are passed over; 0 is bce"},
+   .help = "how strongly easy pixels are discounted; 0 is bce"},
   {.name = "alpha", .kind = RA_PARAM_NUMBER, .default_value = 0.25, .low = -1, .high = 1, .live = true,
-   .help = "weight of vessel pixels, background has 1 - alpha; negative: both have 1"},
+   .help = "weight of foreground pixels, background has 1 - alpha; negative: both have 1"},
   {0}};
 
-static int32_t infer(ra_call *c) {
-  RA_TRY(ra_loss_want(c, RA_MASK));
-  ra_pixel_work(c);
-  return ra_loss_infer(c);
-}
+static int32_t infer(ra_call *c) { return ra_pixel_infer(c, RA_MASK); }
 
 static void pixels(const ra_call *c, int32_t n, const ra_real *x, const ra_real *y, const ra_real *t, ra_real *value,
                    ra_real *grad) {
@@ -59,14 +55,14 @@ const ra_op ra_op_focal = {
   .name = "focal",
   .help = "focal loss (Lin et al. 2017): cross-entropy times m^gamma, m the probability given to the wrong class\n"
           "prediction, mask of any one shape; mean over pixels",
-  .inputs = "prediction,mask?,teacher?",
+  RA_LOSS_TABLE,
   .params = params,
-  .flags = RA_OP_LOSS,
-  .reads = RA_READS_IN0 | RA_READS_IN1,
-  .no_grad = 1 << RA_MASK | 1 << RA_TEACHER,
+  .reads = RA_READS_IN0 | RA_READS_IN1 | RA_READS_WEIGHTS,
   .infer = infer,
   .forward = forward,
   .backward = backward,
   .samples = "2,1,5,4 2,1,5,4:mask\n2,1,3,4 2,1,3,4:mask | gamma=0.5 alpha=-1\n8 8:mask | gamma=0 alpha=0.75\n"
-             "1,1,3,5:prob 1,1,3,5:mask | input=\"prob\" gamma=3",
+             "1,1,3,5:prob 1,1,3,5:mask | input=\"prob\" gamma=3\n"
+             "2,1,5,4 2,1,5,4:mask - 2,1,5,4:mask\n"
+             "2,1,3,5 2,1,3,5:mask - 2,1,3,5:mask 2,1,3,5:var",
 };

@@ -26,9 +26,7 @@ static int32_t infer(ra_call *c) {
   if (!ra_has(c, RA_TEACHER) && c->param[DIRECTION] == STUDENT_TEACHER)
     return ra_fail(RA_ERR_ARG, "kl_divergence: direction = \"student_teacher\" is infinite against a mask; give a "
                    "teacher, or use \"teacher_student\" or \"js\"");
-  RA_TRY(ra_loss_want(c, ra_has(c, RA_TEACHER) ? RA_TEACHER : RA_MASK));
-  ra_pixel_work(c);
-  return ra_loss_infer(c);
+  return ra_pixel_infer(c, ra_loss_target(c));
 }
 
 /* The distribution at temperature tau, with logarithms. */
@@ -105,16 +103,17 @@ const ra_op ra_op_kl_divergence = {
   .help = "per-pixel Kullback-Leibler divergence of teacher and student at temperature tau, mean over pixels\n"
           "prediction, mask, teacher of any one shape; without a teacher the mask takes its place\n"
           "Hinton, Vinyals, Dean 2015",
-  .inputs = "prediction,mask?,teacher?",
+  RA_LOSS_TABLE,
   .params = params,
-  .flags = RA_OP_LOSS,
-  .reads = RA_READS_IN0 | RA_READS_IN1 | RA_READS_IN2,
-  .no_grad = 1 << RA_MASK | 1 << RA_TEACHER,
+  .reads = RA_READS_IN0 | RA_READS_IN1 | RA_READS_IN2 | RA_READS_WEIGHTS,
   .infer = infer,
   .forward = forward,
   .backward = backward,
   .samples = "2,1,5,4 2,1,5,4:mask 2,1,5,4\n2,1,3,4 - 2,1,3,4 | tau=2 tau_squared=true direction=\"student_teacher\"\n"
              "9 - 9 | tau=0.7 direction=\"js\"\n2,1,3,4 2,1,3,4:mask | direction=\"js\"\n2,1,3,4 2,1,3,4:mask | tau=3\n"
              "1,1,3,5:prob - 1,1,3,5:prob | input=\"prob\" tau=2\n"
-             "7:prob - 7:prob | input=\"prob\" direction=\"student_teacher\"",
+             "7:prob - 7:prob | input=\"prob\" direction=\"student_teacher\"\n"
+             "2,1,5,4 - 2,1,5,4 2,1,5,4:mask | tau=2\n"
+             "9 - 9 - 9:var | direction=\"js\"\n"
+             "2,1,3,5 2,1,3,5:mask - 2,1,3,5:mask 2,1,3,5:var",
 };

@@ -1,4 +1,4 @@
-/* loss.c: tiles of probabilities, the store of gradients and the checks that losses share. */
+/* loss.c: tiles of probabilities, weights of pixels, the store of gradients and the checks that losses share. */
 #include "loss.h"
 
 #include <math.h>
@@ -121,10 +121,33 @@ double ra_loss_store(bool add, int32_t n, ra_real scale, const ra_real *g, ra_re
   return sum;
 }
 
+/* ---- weights of pixels ---- */
+
+bool ra_loss_weighted(const ra_call *c) { return ra_has(c, RA_INSIDE) || ra_has(c, RA_WEIGHT); }
+
+const ra_real *ra_loss_weights(const ra_call *c, int64_t first, int32_t n, ra_real w[RA_TILE]) {
+  if (!ra_loss_weighted(c)) return NULL;
+  const ra_real *inside = ra_has(c, RA_INSIDE) ? c->in[RA_INSIDE].data + first : NULL;
+  const ra_real *weight = ra_has(c, RA_WEIGHT) ? c->in[RA_WEIGHT].data + first : NULL;
+  const ra_real half = (ra_real)0.5;
+  for (int32_t i = 0; i < n; i++) w[i] = inside && inside[i] < half ? 0 : weight ? weight[i] : 1;
+  return w;
+}
+
+void ra_loss_weigh(int32_t n, const ra_real *w, ra_real *v) {
+  if (!w) return;
+  RA_SIMD
+  for (int32_t i = 0; i < n; i++) v[i] = w[i] != 0 ? w[i] * v[i] : 0;
+}
+
 /* ---- infer ---- */
+
+int32_t ra_loss_target(const ra_call *c) { return ra_has(c, RA_TEACHER) ? RA_TEACHER : RA_MASK; }
 
 int32_t ra_loss_infer(ra_call *c) {
   char text[80];
+  for (int32_t k = RA_INSIDE; k <= RA_WEIGHT; k++)
+    if (ra_has(c, k)) RA_TRY(ra_want_same(c, k, RA_PREDICTION));
   if (c->in[RA_PREDICTION].size < 1)
     return ra_fail(RA_ERR_SHAPE, "%s: prediction %s has no pixels", c->op->name, ra_in_text(c, RA_PREDICTION, text));
   return ra_out(c, 0, NULL);

@@ -1,22 +1,33 @@
 /* loss.h: what the losses share.
  *
- * A loss is an op (core/op/op.h) with inputs prediction, mask, teacher in that
- * order, an output of rank 0 and a gradient to the prediction only. Each loss
- * ignores the inputs that it does not need. Its first parameter says whether
- * prediction and teacher hold logits or probabilities.
+ * A loss is an op (core/op/op.h) with the inputs prediction, mask, teacher, inside, weight in that order, an output of
+ * rank 0 and a gradient to the prediction only. It ignores mask or teacher where it does not need it. Its first
+ * parameter says whether prediction and teacher hold logits or probabilities.
  *
- * Pixels are walked in chunks of a fixed length, each in tiles that stay in
- * the first cache; sums are taken in double, per chunk, and added in the order
- * of the chunks, so that no bit depends on the number of threads. */
+ * inside and weight are optional, [shape of the prediction]. The weight w of a pixel is
+ *   w = 0 where inside < 0.5, else weight, or 1 without a weight
+ * and stands in every sum over pixels, numerator and denominator alike: a mean of f is sum(w f) / sum(w), an area is sum(w).
+ * A pixel of weight 0 is in no sum and has no gradient, whatever its values are (NaN too). Without both inputs the sums are
+ * those over all pixels.
+ *
+ * Pixels are processed in chunks of a fixed length, each in tiles that stay in the first cache; sums are taken in double,
+ * per chunk, and added in the order of the chunks, so that no bit depends on the number of threads. */
 #ifndef RA_LOSS_H
 #define RA_LOSS_H
 
 #include "../op/op.h"
 
-enum { RA_PREDICTION, RA_MASK, RA_TEACHER };      /* inputs */
+enum { RA_PREDICTION, RA_MASK, RA_TEACHER, RA_INSIDE, RA_WEIGHT }; /* inputs */
 enum { RA_LOSS_INPUT = 0 };                       /* slot of the parameter `input` */
 enum { RA_INPUT_LOGITS, RA_INPUT_PROB };
 enum { RA_TILE = 512, RA_LOSS_CHUNK = 8192 };     /* pixels */
+
+/* What the table of every loss says. */
+#define RA_LOSS_TABLE                                            \
+  .inputs = "prediction,mask?,teacher?,inside?,weight?",         \
+  .flags = RA_OP_LOSS,                                           \
+  .no_grad = 1 << RA_MASK | 1 << RA_TEACHER | 1 << RA_INSIDE | 1 << RA_WEIGHT
+enum { RA_READS_WEIGHTS = RA_READS_IN3 | RA_READS_IN4 };
 
 /* The loops of the losses are independent from one pixel to the next. (In
  * double they call libm and stay as they are.) */
@@ -63,22 +74,38 @@ void ra_from_prob(const ra_call *c, int32_t n, const ra_bernoulli *b, ra_real *g
 /* dx (+)= scale * g; returns the sum of squares of scale * g. dx may be NULL. */
 double ra_loss_store(bool add, int32_t n, ra_real scale, const ra_real *g, ra_real *dx);
 
+/* ---- weights of pixels ---- */
+
+bool ra_loss_weighted(const ra_call *c); /* inside or weight is given */
+/* The weights of n <= RA_TILE pixels from `first`, written to w; NULL where neither input is given: all are 1. */
+const ra_real *ra_loss_weights(const ra_call *c, int64_t first, int32_t n, ra_real w[RA_TILE]);
+/* v[i] = w[i] * v[i], 0 where w[i] is 0; w NULL: nothing. */
+void ra_loss_weigh(int32_t n, const ra_real *w, ra_real *v);
+
 /* ---- infer ---- */
 
-/* A prediction that is not empty; scalar output. */
+/* A prediction that is not empty, inside and weight of its shape; scalar output. */
 int32_t ra_loss_infer(ra_call *c);
 /* Fails unless the mask (the teacher) is there and has the shape of the prediction. */
 int32_t ra_loss_want(const ra_call *c, int32_t k);
+/* The input that a prediction is compared with: the teacher where one is given, else the mask. */
+int32_t ra_loss_target(const ra_call *c);
 
 /* ---- losses that are a mean over pixels (pixel.c) ---- */
 
 /* n <= RA_TILE pixels; y, t are NULL where mask or teacher is absent. Fills
- * value (the loss of each pixel) or grad (its derivative with respect to x); the other is NULL. */
+ * value (the loss of each pixel, without its weight) or grad (its derivative with respect to x); the other is NULL. */
 typedef void ra_pixel_fn(const ra_call *c, int32_t n, const ra_real *x, const ra_real *y, const ra_real *t,
                          ra_real *value, ra_real *grad);
-void ra_pixel_work(ra_call *c); /* for infer: sets the sizes of work */
+/* infer of such a loss that compares with input k, RA_MASK or RA_TEACHER */
+int32_t ra_pixel_infer(ra_call *c, int32_t k);
 void ra_pixel_forward(ra_call *c, ra_pixel_fn *fn);
 void ra_pixel_backward(ra_call *c, ra_pixel_fn *fn);
+
+/* Cross-entropy against the target h of each pixel, as value or grad: -front h log p - (1 - h) log(1 - p). s has the
+ * logarithms where value is wanted. */
+void ra_cross_entropy(const ra_call *c, int32_t n, const ra_bernoulli *s, const ra_real *h, ra_real front, ra_real *value,
+                      ra_real *grad);
 
 #define RA_PIXEL_LOSS(fn) \
   static void forward(ra_call *c) { ra_pixel_forward(c, fn); } \
@@ -89,9 +116,9 @@ void ra_pixel_backward(ra_call *c, ra_pixel_fn *fn);
 enum { RA_OVERLAP_REDUCE = 1 }; /* slot of the parameter `reduce` */
 #define RA_PARAM_REDUCE \
   {.name = "reduce", .kind = RA_PARAM_CHOICE, .default_value = 0, .choices = "batch|image", \
-   .help = "batch: sums over the whole batch; image: the mean of each picture's loss"}
+   .help = "batch: sums over the whole batch; image: the mean of each image's loss"}
 
-/* Sums over the pixels of a batch or picture; a loss returns its value and
+/* Sums over the pixels of a batch or image, each with its weight; a loss returns its value and
  * fills in the derivatives with respect to both and p. */
 typedef struct ra_overlap {
   double both, p, y;        /* sum of p*y, of p, of y */

@@ -5,11 +5,7 @@
 
 static const ra_param params[] = {RA_PARAM_INPUT, {0}};
 
-static int32_t infer(ra_call *c) {
-  RA_TRY(ra_loss_want(c, ra_has(c, RA_TEACHER) ? RA_TEACHER : RA_MASK));
-  ra_pixel_work(c);
-  return ra_loss_infer(c);
-}
+static int32_t infer(ra_call *c) { return ra_pixel_infer(c, ra_loss_target(c)); }
 
 static void pixels(const ra_call *c, int32_t n, const ra_real *x, const ra_real *y, const ra_real *t, ra_real *value,
                    ra_real *grad) {
@@ -33,13 +29,14 @@ const ra_op ra_op_mse = {
   .name = "mse",
   .help = "mean squared difference of probabilities (Brier score), to the teacher where one is given, else to the mask\n"
           "prediction, mask, teacher of any one shape",
-  .inputs = "prediction,mask?,teacher?",
+  RA_LOSS_TABLE,
   .params = params,
-  .flags = RA_OP_LOSS,
-  .reads = RA_READS_IN0 | RA_READS_IN1 | RA_READS_IN2,
-  .no_grad = 1 << RA_MASK | 1 << RA_TEACHER,
+  .reads = RA_READS_IN0 | RA_READS_IN1 | RA_READS_IN2 | RA_READS_WEIGHTS,
   .infer = infer,
   .forward = forward,
   .backward = backward,
-  .samples = "2,1,5,4 2,1,5,4:mask\n2,1,3,4 2,1,3,4:mask 2,1,3,4\n7:prob - 7:prob | input=\"prob\"",
+  .samples = "2,1,5,4 2,1,5,4:mask\n2,1,3,4 2,1,3,4:mask 2,1,3,4\n7:prob - 7:prob | input=\"prob\"\n"
+             "2,1,5,4 2,1,5,4:mask - 2,1,5,4:mask\n"
+             "2,1,3,5 - 2,1,3,5 - 2,1,3,5:var\n"
+             "7 7:mask - 7:mask 7:var",
 };

@@ -1,9 +1,10 @@
 /* overlap.c: losses of overlap, functions of three sums over the pixels of a
- * batch or of each picture,
- *   both = sum p y, P = sum p, Y = sum y      L = f(both, P, Y)
- *   dL/dp_i = df/dboth y_i + df/dP
- * Forward keeps the two derivatives of each group, [G,2]: G is 1 (reduce =
- * "batch") or the pictures of the batch ("image": L is their mean). */
+ * batch or of each image,
+ *   both = sum w p y, P = sum w p, Y = sum w y      L = f(both, P, Y)
+ *   dL/dp_i = w_i (df/dboth y_i + df/dP)
+ * w is 1, or as inside and weight say (loss.h). Forward keeps the two derivatives
+ * of each group, [G,2]: G is 1 (reduce = "batch") or the images of the batch
+ * ("image": L is their mean). */
 #include "../base/thread.h"
 #include "loss.h"
 
@@ -41,6 +42,22 @@ static int32_t range(const ra_call *c, int32_t chunk, int64_t *first, int64_t *e
   return group;
 }
 
+/* The sums of w p y, w p and w y. */
+static void add_weighted(int32_t n, const ra_real *w, const ra_real *p, const ra_real *y, double *both, double *sum_p,
+                         double *sum_y) {
+  double a = 0, b = 0, d = 0;
+  RA_SIMD_SUM(a, b, d)
+  for (int32_t k = 0; k < n; k++) {
+    ra_real wp = w[k] != 0 ? w[k] * p[k] : 0, known = w[k] != 0 ? y[k] : 0;
+    a += (double)(wp * known);
+    b += (double)wp;
+    d += (double)(w[k] * known);
+  }
+  *both = a;
+  *sum_p = b;
+  *sum_y = d;
+}
+
 static void forward_chunk(void *context, int32_t chunk) {
   const job *j = context;
   const ra_call *c = j->c;
@@ -48,19 +65,23 @@ static void forward_chunk(void *context, int32_t chunk) {
   double both = 0, sum_p = 0, sum_y = 0;
   range(c, chunk, &first, &end);
   for (int64_t i = first; i < end; i += RA_TILE) {
-    ra_real tile[RA_TILE];
+    ra_real tile[RA_TILE], memory[RA_TILE];
     int32_t n = end - i < RA_TILE ? (int32_t)(end - i) : RA_TILE;
     const ra_real *p = c->in[RA_PREDICTION].data + i, *y = c->in[RA_MASK].data + i;
     if (c->param[RA_LOSS_INPUT] != RA_INPUT_PROB) {
       ra_tile_sigmoid(n, p, tile);
       p = tile;
     }
+    const ra_real *w = ra_loss_weights(c, i, n, memory);
     double a = 0, b = 0, d = 0;
-    RA_SIMD_SUM(a, b, d)
-    for (int32_t k = 0; k < n; k++) {
-      a += (double)(p[k] * y[k]);
-      b += (double)p[k];
-      d += (double)y[k];
+    if (w) add_weighted(n, w, p, y, &a, &b, &d);
+    else {
+      RA_SIMD_SUM(a, b, d)
+      for (int32_t k = 0; k < n; k++) {
+        a += (double)(p[k] * y[k]);
+        b += (double)p[k];
+        d += (double)y[k];
+      }
     }
     both += a;
     sum_p += b;
@@ -100,13 +121,14 @@ static void backward_chunk(void *context, int32_t chunk) {
   double sum = 0;
   for (int64_t i = first; i < end; i += RA_TILE) {
     ra_bernoulli s;
-    ra_real grad[RA_TILE];
+    ra_real grad[RA_TILE], memory[RA_TILE];
     int32_t n = end - i < RA_TILE ? (int32_t)(end - i) : RA_TILE;
     const ra_real *y = c->in[RA_MASK].data + i;
     ra_bernoulli_input(c, n, c->in[RA_PREDICTION].data + i, false, &s);
     RA_SIMD
     for (int32_t k = 0; k < n; k++) grad[k] = d_both * y[k] + d_p;
     ra_from_prob(c, n, &s, grad);
+    ra_loss_weigh(n, ra_loss_weights(c, i, n, memory), grad);
     sum += ra_loss_store(c->add[RA_PREDICTION], n, c->dout.data[0], grad, dx ? dx + i : NULL);
   }
   j->part[chunk][0] = sum;

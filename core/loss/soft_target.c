@@ -14,13 +14,11 @@ static const ra_param params[] = {
   {0}};
 
 static int32_t infer(ra_call *c) {
-  RA_TRY(ra_loss_want(c, RA_MASK));
   if (ra_has(c, RA_TEACHER)) RA_TRY(ra_loss_want(c, RA_TEACHER));
   else if (c->param[ALPHA] != 0)
     return ra_fail(RA_ERR_ARG, "soft_target: alpha = %g needs a teacher; call loss(prediction, mask, teacher), or set "
                    "alpha = 0", c->param[ALPHA]);
-  ra_pixel_work(c);
-  return ra_loss_infer(c);
+  return ra_pixel_infer(c, RA_MASK);
 }
 
 static void pixels(const ra_call *c, int32_t n, const ra_real *x, const ra_real *y, const ra_real *t, ra_real *value,
@@ -35,14 +33,7 @@ static void pixels(const ra_call *c, int32_t n, const ra_real *x, const ra_real 
     h = target;
   }
   ra_bernoulli_input(c, n, x, value != NULL, &s);
-  if (value) {
-    RA_SIMD
-    for (int32_t i = 0; i < n; i++) value[i] = -h[i] * s.lp[i] - (1 - h[i]) * s.lq[i];
-    return;
-  }
-  RA_SIMD
-  for (int32_t i = 0; i < n; i++) grad[i] = (1 - h[i]) * s.p[i] - h[i] * s.q[i];
-  ra_from_logit(c, n, &s, grad);
+  ra_cross_entropy(c, n, &s, h, 1, value, grad);
 }
 
 RA_PIXEL_LOSS(pixels)
@@ -52,14 +43,14 @@ const ra_op ra_op_soft_target = {
   .help = "pixel-wise self-knowledge distillation: cross-entropy against h = alpha p_teacher + (1-alpha) mask\n"
           "prediction, mask, teacher of any one shape; mean over pixels; alpha = 0 is bce and needs no teacher\n"
           "Lin 2025, arXiv 2509.03173",
-  .inputs = "prediction,mask?,teacher?",
+  RA_LOSS_TABLE,
   .params = params,
-  .flags = RA_OP_LOSS,
-  .reads = RA_READS_IN0 | RA_READS_IN1 | RA_READS_IN2,
-  .no_grad = 1 << RA_MASK | 1 << RA_TEACHER,
+  .reads = RA_READS_IN0 | RA_READS_IN1 | RA_READS_IN2 | RA_READS_WEIGHTS,
   .infer = infer,
   .forward = forward,
   .backward = backward,
   .samples = "2,1,5,4 2,1,5,4:mask 2,1,5,4 | alpha=0.5\n2,1,3,4 2,1,3,4:mask - | alpha=0\n9 9:mask 9 | alpha=1\n"
-             "1,1,3,5:prob 1,1,3,5:mask 1,1,3,5:prob | input=\"prob\" alpha=0.3",
+             "1,1,3,5:prob 1,1,3,5:mask 1,1,3,5:prob | input=\"prob\" alpha=0.3\n"
+             "2,1,5,4 2,1,5,4:mask 2,1,5,4 2,1,5,4:mask\n"
+             "2,1,3,5 2,1,3,5:mask 2,1,3,5 2,1,3,5:mask 2,1,3,5:var | alpha=0.3",
 };

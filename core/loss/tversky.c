@@ -33,14 +33,14 @@ const ra_op ra_op_tversky = {
   .name = "tversky",
   .help = "Tversky loss (Salehi et al. 2017): 1 - (I + smooth) / (I + alpha FP + beta FN + smooth)\n"
           "prediction, mask of any one shape; sums over the batch, or per picture (the first dimension) and averaged",
-  .inputs = "prediction,mask?,teacher?",
+  RA_LOSS_TABLE,
   .params = params,
-  .flags = RA_OP_LOSS,
-  .reads = RA_READS_IN0 | RA_READS_IN1,
-  .no_grad = 1 << RA_MASK | 1 << RA_TEACHER,
+  .reads = RA_READS_IN0 | RA_READS_IN1 | RA_READS_WEIGHTS,
   .infer = ra_overlap_infer,
   .forward = forward,
   .backward = ra_overlap_backward,
   .samples = "2,1,5,4 2,1,5,4:mask | alpha=0.3 beta=0.7\n3,1,3,4 3,1,3,4:mask | reduce=\"image\" alpha=0.8 beta=0.4\n"
-             "2,1,3,5:prob 2,1,3,5:mask | input=\"prob\" smooth=2",
+             "2,1,3,5:prob 2,1,3,5:mask | input=\"prob\" smooth=2\n"
+             "2,1,5,4 2,1,5,4:mask - 2,1,5,4:mask\n"
+             "3,1,3,4 3,1,3,4:mask - - 3,1,3,4:var | reduce=\"image\"",
 };

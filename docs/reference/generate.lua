@@ -60,7 +60,10 @@ local function losses_page()
   local lines = { "# Losses\n",
     "`ra.loss.NAME{options}` is a value that is called `loss(prediction, mask, teacher)`; each ignores what it does not need. Predictions",
     "and teachers are logits unless `input = \"prob\"`. The result is a number outside of a recording. Options that say so take a",
-    "schedule too. `ra.F.NAME(prediction, mask, teacher, {options})` is the same op. How the losses of the paper are read:",
+    "schedule too. `ra.F.NAME(prediction, mask, teacher, inside, weight, {options})` is the same op. Every loss takes two more inputs, by name:",
+    "`loss(prediction, mask, teacher, { inside = fov, weight = w })`, each of the prediction's shape. Pixels whose `inside` is below 0.5 are in",
+    "no sum and have no gradient; the others count `weight` times, or once. Means are sum(weight * value) / sum(weight); the sums and areas of",
+    "overlap and patch losses are sums of weights; patches of area 0 are left out; where nothing counts the loss is 0. How the losses of the paper are read:",
     "[the method](../explanation/method.md)." }
   for _, n in ipairs(ra.loss.names) do op_section(specs[n], lines) end
   write_page("losses.md", lines)

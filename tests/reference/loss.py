@@ -37,7 +37,12 @@ def add_input(name, shape, kind="random", spread=2.0):
         y = torch.ones(shape, dtype=torch.float64)
     elif kind == "prob":
         x, t = torch.sigmoid(x), torch.sigmoid(t)
-    inputs[name] = tuple(f32((v * 1e4).round() / 1e4) for v in (x, y, t))
+    number = torch.arange(math.prod(shape), dtype=torch.float64).reshape(shape)
+    i = torch.tensor([1.0, 0.6, 0.4, 1.0, 0.5, 1.0, 0.0])[(number % 7).long()].to(torch.float64)
+    w = (number * 7 % 11) / 5  # 0 to 2, some 0
+    if name == "holes":  # whole cells outside
+        i[:, :, :4, :4] = 0
+    inputs[name] = tuple(f32((v * 1e4).round() / 1e4) for v in (x, y, t, i, w))
 
 
 add_input("small", (2, 1, 5, 7))
@@ -49,6 +54,13 @@ add_input("extreme", (1, 1, 6, 9), "extreme")
 add_input("empty", (1, 1, 6, 6), "empty")
 add_input("full", (1, 1, 6, 6), "full")
 add_input("prob", (2, 1, 5, 6), "prob")
+add_input("holes", (2, 1, 9, 11))
+
+WEIGHTS = None  # the weights of the pixels of a case: weight where inside >= 0.5, else 0; None: neither is given
+
+
+def mean(v):
+    return v.mean() if WEIGHTS is None else (WEIGHTS * v).sum() / WEIGHTS.sum()
 
 
 def logs(x, prob):
@@ -63,7 +75,7 @@ def p_of(x, o):
 def bce(x, y, t, o, target=None):
     h = y if target is None else target
     lp, lq = logs(x, o.get("input") == "prob")
-    return (-o.get("weight", 1) * h * lp - (1 - h) * lq).mean()
+    return mean(-o.get("weight", 1) * h * lp - (1 - h) * lq)
 
 
 def soft_target(x, y, t, o):
@@ -78,20 +90,21 @@ def focal(x, y, t, o):
     ce = -y * lp - (1 - y) * lq
     m = 1 - (p * y + (1 - p) * (1 - y))
     w = 1 if a < 0 else a * y + (1 - a) * (1 - y)
-    return (w * m ** g * ce).mean()
+    return mean(w * m ** g * ce)
 
 
 def mse(x, y, t, o):
-    return F.mse_loss(p_of(x, o), y if t is None else p_of(t, o))
+    return mean((p_of(x, o) - (y if t is None else p_of(t, o))) ** 2)
 
 
 def overlap(f):
     def loss(x, y, t, o):
         p, s = p_of(x, o), o.get("smooth", 1)
-        one = lambda a, b: f((a * b).sum(), a.sum(), b.sum(), s, o)
+        w = torch.ones_like(p) if WEIGHTS is None else WEIGHTS
+        one = lambda a, b, c: f((c * a * b).sum(), (c * a).sum(), (c * b).sum(), s, o)
         if o.get("reduce") == "image":
-            return torch.stack([one(p[i], y[i]) for i in range(p.shape[0])]).mean()
-        return one(p, y)
+            return torch.stack([one(p[i], y[i], w[i]) for i in range(p.shape[0])]).mean()
+        return one(p, y, w)
     return loss
 
 
@@ -121,7 +134,7 @@ def divergence(ls, lt, direction):
 def kl_divergence(x, y, t, o):
     # a mask: log 0 as a number so small that its exp is 0
     lt = two(t, o) if t is not None else torch.stack([(1 - y) * -1e4, y * -1e4])
-    d = divergence(two(x, o), lt, o.get("direction", "teacher_student")).mean()
+    d = mean(divergence(two(x, o), lt, o.get("direction", "teacher_student")))
     return d * o.get("tau", 1) ** 2 if o.get("tau_squared") else d
 
 
@@ -133,31 +146,36 @@ def deep_distribution(x, y, t, o):
         side = math.isqrt(o.get("patches", 16))
         h, w = -(-H // side), -(-W // side)
     s, q = p_of(x, o), (y if t is None else p_of(t, o))
+    weights = torch.ones_like(s) if WEIGHTS is None else WEIGHTS
     terms = []
     for top in range(0, H, h):
         for left in range(0, W, w):
-            cell = [v[:, :, top:top + h, left:left + w] for v in (s, q)]
+            cell = [v[:, :, top:top + h, left:left + w] for v in (s, q, weights)]
             if o.get("edge") == "drop" and tuple(cell[0].shape[2:]) != (h, w):
                 continue
-            area = cell[0].shape[2] * cell[0].shape[3]
+            area = cell[2].sum((2, 3))
             ls = []
-            for v in cell:
+            for v in cell[:2]:
                 if o.get("count") == "hard":
                     v = v + ((v > 0.5).to(v.dtype) - v).detach()
-                fg = v.sum((2, 3))
+                fg = (v * cell[2]).sum((2, 3))
                 z = torch.stack([fg, area - fg])
                 if o.get("scale") == "fraction":
-                    z = z / area
+                    z = z / area.clamp(min=1e-9)
                 ls.append(F.log_softmax(z / o.get("tau", 3), 0))
-            terms.append(divergence(*ls, o.get("direction", "student_teacher")))
-    return torch.stack(terms).mean()
+            terms.append(divergence(*ls, o.get("direction", "student_teacher"))[area > 0])
+    return torch.cat(terms).mean()
 
 
 cases = []
 
 
 def case(loss, name, use, **options):
-    x, y, t = inputs[name]
+    global WEIGHTS
+    x, y, t, i, w = inputs[name]
+    WEIGHTS = None
+    if "i" in use or "w" in use:
+        WEIGHTS = (w if "w" in use else torch.ones_like(x)) * (i >= 0.5 if "i" in use else 1)
     x = x.clone().requires_grad_()
     value = globals()[loss](x, y if "y" in use else None, t if "t" in use else None, options)
     value.backward()
@@ -211,8 +229,27 @@ case("deep_distribution", "empty", "y", patch=2)
 case("deep_distribution", "full", "y", patch=2)
 case("deep_distribution", "prob", "y", input="prob", count="hard", patch=2)
 
+for use in ("yi", "yw", "yiw"):
+    for name in ("small", "odd", "extreme"):
+        case("bce", name, use, weight=3)
+        case("focal", name, use)
+        case("mse", name, use)
+        case("soft_target", name, use + "t", alpha=0.3)
+        case("kl_divergence", name, use, tau=2)
+        for loss in ("dice", "jaccard", "tversky"):
+            case(loss, name, use)
+            case(loss, name, use, reduce="image", smooth=0.5)
+    for direction in ("teacher_student", "student_teacher", "js"):
+        case("kl_divergence", "odd", use[1:] + "t", direction=direction, tau=1.5)
+        case("deep_distribution", "odd", use[1:] + "t", direction=direction, patch=4, tau=1)
+        case("deep_distribution", "holes", use, direction=direction, patch=2, scale="fraction", tau=0.3)
+        case("deep_distribution", "holes", use[1:] + "t", direction=direction, patch=4, edge="drop", count="hard")
+    case("dice", "prob", use, input="prob")
+    case("bce", "prob", use, input="prob")
+    case("deep_distribution", "prob", use, input="prob", patch=3, tau=1)
+
 out = {"inputs": {n: dict(shape=list(v[0].shape), **{k: [float("%.8g" % e) for e in a.flatten().tolist()]
-                                                    for k, a in zip("xyt", v)}) for n, v in inputs.items()},
+                                                    for k, a in zip("xytiw", v)}) for n, v in inputs.items()},
        "cases": cases}
 path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "loss.json")
 with open(path, "w") as f:

@@ -97,8 +97,7 @@ local function read_arguments(spec, level, ...)
   local inputs, n, opts = {}, 0, nil
   for i = 1, given do
     local v = select(i, ...)
-    if i == given and type(v) == "table" and not is_value(v) then
-      opts = v
+    if i == given and type(v) == "table" and not is_value(v) then opts = v
     elseif v == nil then
       n = i
       inputs[i] = false
@@ -106,7 +105,8 @@ local function read_arguments(spec, level, ...)
       n = i
       inputs[i] = v
     else
-      error(("%s: argument %d must be a tensor or a number, given %s"):format(spec.name, i, options.show(v)), level + 1)
+      error(("%s: %s must be a tensor or a number, given %s"):format(spec.name, (spec.inputs[i] or {}).name or "argument " .. i,
+        options.show(v)), level + 1)
     end
   end
   local slots, schedules = default_slots(spec), nil
@@ -115,7 +115,7 @@ local function read_arguments(spec, level, ...)
   for key, value in pairs(opts or {}) do
     local p, k = spec.by_name[key], spec.input_index[key]
     local named = not (list and type(key) == "number") -- the list itself is read above
-    if named and p then
+    if named and p and not (k and type(value) ~= "number" and is_value(value)) then -- bce's weight is both: a tensor is the input
       local schedule = schedule_of(p, value)
       if schedule then
         schedules = schedules or {}

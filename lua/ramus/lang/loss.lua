@@ -10,17 +10,19 @@ local Loss = {}
 Loss.__index = Loss
 local specs = require("ramus.lang.ops").specs
 
---- Mask and teacher go by name, so that a loss's table names only the inputs that the loss uses, in any order.
+--- Inputs go to the places that the loss's table names, so that it names only those that the loss uses, in any order; an
+-- input may have the name of an option (bce's weight).
 function Loss.__call(l, prediction, mask, teacher, more)
-  local given, known = {}, l.spec.input_index
-  for key, value in pairs(l.options) do given[key] = value end
-  if known.mask then given.mask = mask end
-  if known.teacher then given.teacher = teacher end
+  local places, count = l.spec.input_index, #l.spec.inputs
+  local given = { prediction }
+  if places.mask then given[places.mask] = mask end
+  if places.teacher then given[places.teacher] = teacher end
   for name, value in pairs(more or {}) do
-    if not known[name] then error(("loss.%s: %s"):format(l.name, options.unknown("input", name, l.inputs)), 2) end
-    given[name] = value
+    if not places[name] then error(("loss.%s: %s"):format(l.name, options.unknown("input", name, l.inputs)), 2) end
+    given[places[name]] = value
   end
-  return F[l.name](prediction, given)
+  given[count + 1] = l.options
+  return F[l.name](unpack(given, 1, count + 1))
 end
 
 function Loss.__tostring(l)
