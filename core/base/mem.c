@@ -1,4 +1,5 @@
 #define _DEFAULT_SOURCE
+#include "math.h"
 #include "mem.h"
 
 #include <stdatomic.h>
@@ -19,7 +20,7 @@ enum { HUGE_PAGE = 2 << 20, LARGE = 2 * HUGE_PAGE };
 
 /* Large blocks are asked for in whole huge pages, so that their ends are cheap too. */
 static size_t room_of(size_t bytes) {
-  return bytes >= LARGE ? (bytes + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE : bytes;
+  return bytes >= LARGE ? ra_round_up(bytes, HUGE_PAGE) : bytes;
 }
 
 /* Bytes between the start of the allocation and the block; the header is at their end. */
@@ -86,7 +87,7 @@ void *ra_mem_realloc(void *block, size_t count, size_t size) {
   void *larger = ra_mem_alloc(count, size);
   if (!larger) return NULL;
   size_t had = block_bytes(block), want = count * size;
-  memcpy(larger, block, had < want ? had : want);
+  memcpy(larger, block, ra_min(had, want));
   ra_mem_free(block);
   return larger;
 }

@@ -5,6 +5,7 @@
  * job when no chunk is left, and waits only for workers inside a chunk: one that wakes up late finds the job closed.
  * Which thread runs a chunk changes no result (thread.h). */
 #define _GNU_SOURCE
+#include "math.h"
 #include "thread.h"
 
 #include <pthread.h>
@@ -24,14 +25,14 @@ static atomic_int threads = 0;
 static int processors(void) {
   cpu_set_t set;
   int n = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
-  return n < 1 ? 1 : n > MAX_THREADS ? MAX_THREADS : n;
+  return n < 1 ? 1 : ra_min(n, MAX_THREADS);
 }
 
 /* RAMUS_THREADS, else all processors. */
 static int default_threads(void) {
   const char *wish = getenv("RAMUS_THREADS");
   int n = wish ? atoi(wish) : 0;
-  return n < 1 ? processors() : n > MAX_THREADS ? MAX_THREADS : n;
+  return n < 1 ? processors() : ra_min(n, MAX_THREADS);
 }
 
 int32_t ra_threads(void) {
@@ -44,8 +45,8 @@ int32_t ra_thread_slots(void) {
   static atomic_int slots = 0; /* decided once: plans size their scratch by it */
   int n = atomic_load_explicit(&slots, memory_order_relaxed);
   if (n > 0) return n;
-  int wish = default_threads(), most = processors() > 2 ? processors() : 2;
-  atomic_store(&slots, n = wish > most ? wish : most);
+  int wish = default_threads(), most = ra_max(processors(), 2);
+  atomic_store(&slots, n = ra_max(wish, most));
   return n;
 }
 

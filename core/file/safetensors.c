@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "../base/error.h"
+#include "../base/math.h"
 #include "../base/mem.h"
 #include "bundle.h"
 #include "../file/file.h"
@@ -210,7 +211,7 @@ static int32_t put_entry(void *context, const ra_bundle_entry *e) { return put(c
 
 static int32_t write_body(const ra_bundle *b, sink *out, const char *text) {
   size_t n = strlen(text);
-  uint64_t padded = (n + ALIGN - 1) / ALIGN * ALIGN;
+  uint64_t padded = ra_round_up(n, ALIGN);
   RA_TRY(put(out, &padded, sizeof padded));
   RA_TRY(put(out, text, n));
   RA_TRY(put(out, "        ", padded - n));

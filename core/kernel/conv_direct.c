@@ -12,6 +12,7 @@
  * of dy, zero between the rows, with the shifted strip of x. */
 #ifndef RA_DOUBLE
 
+#include "../base/math.h"
 #include "../base/thread.h"
 #include "conv.h"
 #include "micro.h"
@@ -56,13 +57,13 @@ static job plan(const ra_conv *s, ra_conv_kind kind) {
   }
   k.depth = k.C * taps;
   k.width = k.Wo + (k.kw - 1) * k.dw;
-  k.R = POSITIONS / k.width < 1 ? 1 : POSITIONS / k.width > k.Ho ? k.Ho : POSITIONS / k.width;
-  k.strips = (k.Ho + k.R - 1) / k.R;
+  k.R = POSITIONS / k.width < 1 ? 1 : ra_min(POSITIONS / k.width, k.Ho);
+  k.strips = ra_ceil_div(k.Ho, k.R);
   k.strip = (size_t)k.C * (size_t)(k.R + (k.kh - 1) * k.dh) * (size_t)k.width + SLACK;
   return k;
 }
 
-static int32_t out_width(const job *k) { return round_up(k->R * k->width, 8 * VL) + MT; }
+static int32_t out_width(const job *k) { return ra_round_up(k->R * k->width, 8 * VL) + MT; }
 
 /* The address `at` bytes behind work; work may be NULL while sizes are asked for. */
 static void *part_of(void *work, size_t at) { return (void *)((uintptr_t)work + at); }
@@ -71,12 +72,12 @@ static void *part_of(void *work, size_t at) { return (void *)((uintptr_t)work + 
 static size_t lay_out(job *k, ra_conv_kind kind, void *work) {
   size_t at = conv_align((size_t)k->depth * sizeof(int32_t));
   k->offset = work;
-  size_t rows = kind == RA_CONV_BACKWARD_WEIGHT ? (size_t)round_up(k->O, 4) : MO;
+  size_t rows = kind == RA_CONV_BACKWARD_WEIGHT ? (size_t)ra_round_up(k->O, 4) : MO;
   k->packed = k->parts = part_of(work, at);
   if (kind == RA_CONV_BACKWARD_WEIGHT)
-    at += conv_align((size_t)PARTS * (size_t)k->groups * rows * (size_t)round_up(k->depth, 8) * sizeof(ra_real));
+    at += conv_align((size_t)PARTS * (size_t)k->groups * rows * (size_t)ra_round_up(k->depth, 8) * sizeof(ra_real));
   else
-    at += conv_align((size_t)k->groups * (size_t)round_up(k->O, MO) * (size_t)k->depth * sizeof(ra_real));
+    at += conv_align((size_t)k->groups * (size_t)ra_round_up(k->O, MO) * (size_t)k->depth * sizeof(ra_real));
   k->scratch = part_of(work, at);
   k->slot = conv_align((k->strip + rows * (size_t)out_width(k)) * sizeof(ra_real));
   return at + (size_t)ra_thread_slots() * k->slot;
@@ -92,7 +93,7 @@ static void make_offsets(const job *k) {
 /* Rows of a plane [H,W] from `top` on, `rows` of them, with `left` zeros before each and zeros up to width. */
 static void copy_rows(const ra_real *x, const affine *prologue, int32_t H, int32_t W, int32_t top, int32_t rows, int32_t left, int32_t width,
                       ra_real *to) {
-  int32_t n = W < width - left ? W : width - left;
+  int32_t n = ra_min(W, width - left);
   for (int32_t r = top; r < top + rows; r++, to += width) {
     if (r < 0 || r >= H) {
       memset(to, 0, (size_t)width * sizeof *to);
@@ -150,9 +151,9 @@ static void product(void *context, int32_t chunk) {
   const job *k = context;
   ra_real *strip = (ra_real *)(void *)(k->scratch + (size_t)ra_thread_index() * k->slot), *out = strip + k->strip;
   int32_t first = chunk % k->strips * k->R, g = chunk / k->strips % k->groups, b = chunk / k->strips / k->groups;
-  int32_t rows = k->Ho - first < k->R ? k->Ho - first : k->R, n = rows * k->width, step = k->O <= FEW ? 1 : MO;
+  int32_t rows = ra_min(k->Ho - first, k->R), n = rows * k->width, step = k->O <= FEW ? 1 : MO;
   copy_strip(k, b, g, first, strip);
-  const ra_real *w = k->packed + (size_t)g * (size_t)round_up(k->O, step) * (size_t)k->depth;
+  const ra_real *w = k->packed + (size_t)g * (size_t)ra_round_up(k->O, step) * (size_t)k->depth;
   for (int32_t o = 0; o < k->O; o += step, w += (size_t)step * (size_t)k->depth) {
     if (step == 1) one_row(k->depth, w, strip, k->offset, n, out);
     else
@@ -224,13 +225,13 @@ static void weight_part(void *context, int32_t chunk) {
   const job *k = context;
   ra_real *strip = (ra_real *)(void *)(k->scratch + (size_t)ra_thread_index() * k->slot), *dy = strip + k->strip;
   int32_t ld = out_width(k), g = chunk % k->groups, part = chunk / k->groups, all = k->B * k->strips;
-  int32_t rows4 = round_up(k->O, 4), depth8 = round_up(k->depth, 8);
+  int32_t rows4 = ra_round_up(k->O, 4), depth8 = ra_round_up(k->depth, 8);
   const affine none = affine_of(NULL, 0);
   ra_real *sum = k->parts + (size_t)chunk * (size_t)rows4 * (size_t)depth8;
   memset(sum, 0, (size_t)rows4 * (size_t)depth8 * sizeof *sum);
   for (int32_t i = (int32_t)((int64_t)all * part / PARTS); i < (int32_t)((int64_t)all * (part + 1) / PARTS); i++) {
-    int32_t b = i / k->strips, first = i % k->strips * k->R, rows = k->Ho - first < k->R ? k->Ho - first : k->R;
-    int32_t n = round_up(rows * k->width, VL);
+    int32_t b = i / k->strips, first = i % k->strips * k->R, rows = ra_min(k->Ho - first, k->R);
+    int32_t n = ra_round_up(rows * k->width, VL);
     copy_strip(k, b, g, first, strip);
     for (int32_t o = 0; o < (k->O <= FEW ? k->O : rows4); o++) {
       ra_real *to = dy + o * ld;
@@ -259,7 +260,7 @@ void K(conv_direct_backward_weight)(const ra_conv *s, const ra_input *x, const r
   k.x = x, k.dy = dy;
   make_offsets(&k);
   ra_parallel(PARTS * k.groups, weight_part, &k);
-  size_t rows4 = (size_t)round_up(k.O, 4), depth8 = (size_t)round_up(k.depth, 8);
+  size_t rows4 = (size_t)ra_round_up(k.O, 4), depth8 = (size_t)ra_round_up(k.depth, 8);
   for (int32_t o = 0; o < s->O; o++)
     for (int32_t t = 0; t < k.depth; t++) {
       ra_real *to = dw + (int64_t)o * k.depth + t, sum = add ? *to : 0;

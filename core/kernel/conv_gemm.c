@@ -10,6 +10,7 @@
  * Groups are products of their own. */
 #ifndef RA_DOUBLE
 
+#include "../base/math.h"
 #include "../base/thread.h"
 #include "conv.h"
 #include "micro.h"
@@ -135,7 +136,7 @@ static void store_rows(const job *k, int32_t group, int32_t n0, int32_t n, const
     sink y = sink_of(k->to, o, k->out_plane);
     for (int32_t done = 0; done < n && y.data;) {
       int32_t b = (n0 + done) / area, r = (n0 + done) % area, i = r / width, j = r % width;
-      int32_t run = width - j < n - done ? width - j : n - done;
+      int32_t run = ra_min(width - j, n - done);
       ra_real *to = y.data + b * y.batch + k->out_first + i * k->out_row + j * k->out_col;
       const ra_real *t = tile + done;
       done += run;
@@ -153,14 +154,14 @@ static void product_block(void *context, int32_t chunk) {
   const job *k = context;
   ra_real *b = (ra_real *)(void *)(k->scratch + (size_t)ra_thread_index() * k->slot), *tile = b + KC * LDB;
   int32_t group = chunk / k->blocks, n0 = chunk % k->blocks * NC, total = k->g.B * k->g.rows * k->g.cols;
-  int32_t n = total - n0 < NC ? total - n0 : NC, mb = round_up(k->M, MO) / MO;
+  int32_t n = ra_min(total - n0, NC), mb = ra_round_up(k->M, MO) / MO;
   const ra_real *a = k->a + (size_t)group * (size_t)mb * (size_t)k->depth * MO;
   pixel_run runs[NC];
   int32_t count = cut_runs(&k->g, n0, n, runs);
   if (k->depth == 0) memset(tile, 0, (size_t)k->M * LDB * sizeof *tile);
   for (int32_t k0 = 0; k0 < k->depth; k0 += KC) {
-    int32_t kc = k->depth - k0 < KC ? k->depth - k0 : KC;
-    pack_columns(&k->g, group * k->planes, k0, kc, runs, count, n, round_up(n, MT), b, LDB);
+    int32_t kc = ra_min(k->depth - k0, KC);
+    pack_columns(&k->g, group * k->planes, k0, kc, runs, count, n, ra_round_up(n, MT), b, LDB);
     for (int32_t q = 0; q < n; q += MT)
       for (int32_t m = 0; m < mb; m++)
         micro(kc, a + ((size_t)m * (size_t)k->depth + (size_t)k0) * MO, b + q, LDB, k0 > 0, tile + m * MO * LDB + q, LDB);
@@ -168,10 +169,10 @@ static void product_block(void *context, int32_t chunk) {
   store_rows(k, group, n0, n, tile);
 }
 
-static size_t product_slot(int32_t M) { return conv_align(((size_t)KC + (size_t)round_up(M, MO)) * LDB * sizeof(ra_real)); }
+static size_t product_slot(int32_t M) { return conv_align(((size_t)KC + (size_t)ra_round_up(M, MO)) * LDB * sizeof(ra_real)); }
 
 static void product(job *k) {
-  k->blocks = (k->g.B * k->g.rows * k->g.cols + NC - 1) / NC;
+  k->blocks = ra_ceil_div(k->g.B * k->g.rows * k->g.cols, NC);
   ra_parallel(k->s->groups * k->blocks, product_block, k);
 }
 
@@ -188,22 +189,22 @@ static void pack_weights(const job *k, const ra_real *w, int64_t group, int64_t 
 }
 
 static size_t packed_size(const ra_conv *s, int32_t M, int32_t planes) {
-  return conv_align((size_t)s->groups * (size_t)round_up(M, MO) * (size_t)planes * (size_t)(s->kh * s->kw) * sizeof(ra_real));
+  return conv_align((size_t)s->groups * (size_t)ra_round_up(M, MO) * (size_t)planes * (size_t)(s->kh * s->kw) * sizeof(ra_real));
 }
 
 /* Parts of the weight gradient: enough chunks for every machine, by shape alone. */
 static int32_t weight_parts(const ra_conv *s) {
-  int64_t pixels = (int64_t)s->B * s->Ho * s->Wo, blocks = (pixels + PX - 1) / PX;
-  int32_t wide = s->groups * ((s->O / s->groups + OB - 1) / OB), parts = (8 + wide - 1) / wide;
+  int64_t pixels = (int64_t)s->B * s->Ho * s->Wo, blocks = ra_ceil_div(pixels, PX);
+  int32_t wide = s->groups * ra_ceil_div(s->O / s->groups, OB), parts = ra_ceil_div(8, wide);
   return parts < blocks ? parts : (int32_t)blocks; /* at most 8 */
 }
 static size_t weight_part(const ra_conv *s) {
-  return (size_t)s->groups * (size_t)round_up(s->O / s->groups, 4) *
-         (size_t)round_up(s->C / s->groups * s->kh * s->kw, 4);
+  return (size_t)s->groups * (size_t)ra_round_up(s->O / s->groups, 4) *
+         (size_t)ra_round_up(s->C / s->groups * s->kh * s->kw, 4);
 }
 
 static size_t weight_slot(int32_t og) {
-  return (size_t)((og < OB ? round_up(og, 4) : OB) + TB) * LDP * sizeof(ra_real);
+  return (size_t)((og < OB ? ra_round_up(og, 4) : OB) + TB) * LDP * sizeof(ra_real);
 }
 
 bool K(conv_gemm_can)(const ra_conv *s, ra_conv_kind kind) {
@@ -224,7 +225,7 @@ size_t K(conv_gemm_work)(const ra_conv *s, ra_conv_kind kind) {
   if (kind == RA_CONV_BACKWARD_DATA) {
     size_t bytes = packed_size(s, cg, og) + threads * product_slot(cg);
     size_t other = doubles(s) ? K(deconv_work)(&(ra_deconv){s->B, s->O, s->Ho, s->Wo, s->C, 2, 2}) : 0;
-    return bytes > other ? bytes : other;
+    return ra_max(bytes, other);
   }
   return conv_align((size_t)weight_parts(s) * weight_part(s) * sizeof(ra_real)) +
          threads * weight_slot(og);
@@ -277,34 +278,35 @@ void K(conv_gemm_backward_data)(const ra_conv *s, const ra_real *dy, const ra_re
 static void weight_block(void *context, int32_t chunk) {
   const job *k = context;
   const ra_conv *s = k->s;
-  ra_real *a = (ra_real *)(void *)(k->scratch + (size_t)ra_thread_index() * k->slot), *b = a + (k->M < OB ? round_up(k->M, 4) : OB) * LDP;
-  int32_t og = k->M, across = (og + OB - 1) / OB, taps4 = round_up(k->depth, 4);
+  ra_real *a = (ra_real *)(void *)(k->scratch + (size_t)ra_thread_index() * k->slot);
+  ra_real *b = a + (k->M < OB ? ra_round_up(k->M, 4) : OB) * LDP;
+  int32_t og = k->M, across = ra_ceil_div(og, OB), taps4 = ra_round_up(k->depth, 4);
   int32_t o0 = chunk % across * OB, group = chunk / across % s->groups, part = chunk / across / s->groups;
-  int32_t on = og - o0 < OB ? og - o0 : OB, pixels = s->B * s->Ho * s->Wo, area = s->Ho * s->Wo;
+  int32_t on = ra_min(og - o0, OB), pixels = s->B * s->Ho * s->Wo, area = s->Ho * s->Wo;
   int32_t first = (int32_t)((int64_t)k->blocks * part / k->count_parts),
           last = (int32_t)((int64_t)k->blocks * (part + 1) / k->count_parts);
   const ra_real *dy = k->dy + (int64_t)(group * og + o0) * area;
   ra_real *sum = k->parts + (size_t)part * weight_part(s) +
-                 (size_t)(group * round_up(og, 4) + o0) * (size_t)taps4;
-  memset(sum, 0, (size_t)round_up(on, 4) * (size_t)taps4 * sizeof *sum);
+                 (size_t)(group * ra_round_up(og, 4) + o0) * (size_t)taps4;
+  memset(sum, 0, (size_t)ra_round_up(on, 4) * (size_t)taps4 * sizeof *sum);
   for (int32_t block = first; block < last; block++) {
-    int32_t n0 = block * PX, n = pixels - n0 < PX ? pixels - n0 : PX, width = round_up(n, VL);
+    int32_t n0 = block * PX, n = ra_min(pixels - n0, PX), width = ra_round_up(n, VL);
     pixel_run runs[PX];
     int32_t count = cut_runs(&k->g, n0, n, runs);
-    for (int32_t o = 0; o < round_up(on, 4); o++) {
+    for (int32_t o = 0; o < ra_round_up(on, 4); o++) {
       ra_real *row = a + o * LDP;
       int32_t done = 0;
       while (o < on && done < n) {
-        int32_t q = (n0 + done) % area, run = area - q < n - done ? area - q : n - done;
+        int32_t q = (n0 + done) % area, run = ra_min(area - q, n - done);
         memcpy(row + done, dy + ((int64_t)((n0 + done) / area) * s->O + o) * area + q, (size_t)run * sizeof *row);
         done += run;
       }
       for (; done < width; done++) row[done] = 0;
     }
     for (int32_t t = 0; t < k->depth; t += TB) {
-      int32_t tn = k->depth - t < TB ? k->depth - t : TB;
+      int32_t tn = ra_min(k->depth - t, TB);
       pack_columns(&k->g, group * k->planes, t, tn, runs, count, n, width, b, LDP);
-      for (int32_t r = tn; r < round_up(tn, 4); r++) memset(b + r * LDP, 0, (size_t)width * sizeof *b);
+      for (int32_t r = tn; r < ra_round_up(tn, 4); r++) memset(b + r * LDP, 0, (size_t)width * sizeof *b);
       for (int32_t r = 0; r < tn; r += 4)
         for (int32_t o = 0; o < on; o += 4)
           micro_dot(width, a + o * LDP, LDP, b + r * LDP, LDP, sum + (size_t)o * (size_t)taps4 + t + r, taps4);
@@ -314,9 +316,9 @@ static void weight_block(void *context, int32_t chunk) {
 
 static void weight_sum(void *context, int32_t o) {
   const job *k = context;
-  int32_t og = k->M, taps4 = round_up(k->depth, 4);
+  int32_t og = k->M, taps4 = ra_round_up(k->depth, 4);
   ra_real *to = k->dw + (int64_t)o * k->depth;
-  const ra_real *from = k->parts + (size_t)(o / og * round_up(og, 4) + o % og) * (size_t)taps4;
+  const ra_real *from = k->parts + (size_t)(o / og * ra_round_up(og, 4) + o % og) * (size_t)taps4;
   for (int32_t t = 0; t < k->depth; t++) {
     ra_real sum = k->add ? to[t] : 0;
     for (int32_t p = 0; p < k->count_parts; p++) sum += from[(size_t)p * weight_part(k->s) + (size_t)t];
@@ -328,14 +330,14 @@ void K(conv_gemm_backward_weight)(const ra_conv *s, const ra_input *x, const ra_
                                   void *work) {
   int32_t cg = s->C / s->groups, og = s->O / s->groups, parts = weight_parts(s);
   job k = {.s = s, .M = og, .planes = cg, .depth = cg * s->kh * s->kw, .dy = dy, .add = add, .dw = dw, .parts = work,
-           .count_parts = parts, .blocks = (int32_t)(((int64_t)s->B * s->Ho * s->Wo + PX - 1) / PX),
+           .count_parts = parts, .blocks = (int32_t)(ra_ceil_div((int64_t)s->B * s->Ho * s->Wo, PX)),
            .scratch = (char *)work + conv_align((size_t)parts * weight_part(s) * sizeof(ra_real)),
            .slot = weight_slot(og)};
   k.g = (grid){x, (int64_t)s->H * s->W, s->B, s->H, s->W, s->Ho, s->Wo,
                axis_forward(s->kh, s->stride_h, s->pad_h, s->dilation_h),
                axis_forward(s->kw, s->stride_w, s->pad_w, s->dilation_w)};
   grid_flatten(&k.g);
-  ra_parallel(parts * s->groups * ((og + OB - 1) / OB), weight_block, &k);
+  ra_parallel(parts * s->groups * ra_ceil_div(og, OB), weight_block, &k);
   ra_parallel(s->O, weight_sum, &k);
 }
 

@@ -13,6 +13,7 @@
  * dW: blocks are dealt to PARTS workers with a sum of their own, added in order.
  * Where dW outweighs the pictures (deep), X and T' of all blocks are kept and
  * every worker owns DEEP_C rows of dW. */
+#include "../base/math.h"
 #include "kernel.h"
 
 #include <string.h>
@@ -42,18 +43,18 @@ typedef struct job {
 /* Lays out the scratch behind `work`; `bytes` of it in all. */
 static job plan(const ra_deconv *s, void *work, size_t *bytes) {
   job k = {.s = s, .P = s->H * s->W, .M = s->O * s->kh * s->kw};
-  k.Cr = round_up(s->C, 2 * MO), k.Mr = round_up(k.M, VL);
+  k.Cr = ra_round_up(s->C, 2 * MO), k.Mr = ra_round_up(k.M, VL);
   k.group = s->kw > MB ? s->kw : MB / s->kw * s->kw;
-  k.per_picture = (k.P + NC - 1) / NC;
+  k.per_picture = ra_ceil_div(k.P, NC);
   k.blocks = s->B * k.per_picture;
   k.deep = (int64_t)s->C * k.M > DEEP_SIZE;
-  k.parts = k.deep ? 1 : k.blocks < PARTS ? k.blocks : PARTS;
+  k.parts = k.deep ? 1 : ra_min(k.blocks, PARTS);
   k.x_size = (size_t)k.Cr * LDB, k.t_size = (size_t)k.Mr * NC;
-  int32_t rows = (k.M + k.group - 1) / k.group * round_up(k.group, MO), deepest = k.group > s->C ? k.group : s->C;
-  size_t packed = conv_align((size_t)round_up(s->C, MO) * (size_t)rows * sizeof(ra_real));
+  int32_t rows = ra_ceil_div(k.M, k.group) * ra_round_up(k.group, MO), deepest = ra_max(k.group, s->C);
+  size_t packed = conv_align((size_t)ra_round_up(s->C, MO) * (size_t)rows * sizeof(ra_real));
   size_t sums = conv_align((size_t)k.parts * (size_t)k.Cr * (size_t)k.Mr * sizeof(ra_real));
   size_t kept = k.deep ? conv_align((size_t)k.blocks * (k.x_size + k.t_size) * sizeof(ra_real)) : 0;
-  k.slot = conv_align((k.x_size + k.t_size + (size_t)(k.M + round_up(deepest, MO)) * LDB) * sizeof(ra_real));
+  k.slot = conv_align((k.x_size + k.t_size + (size_t)(k.M + ra_round_up(deepest, MO)) * LDB) * sizeof(ra_real));
   k.packed = work;
   k.sums = (ra_real *)(void *)((uintptr_t)work + packed);
   k.all_x = (ra_real *)(void *)((uintptr_t)work + packed + sums);
@@ -78,8 +79,8 @@ typedef struct block {
 
 static block block_of(const job *k, int32_t index) {
   block r = {.b = index / k->per_picture, .p0 = index % k->per_picture * NC};
-  r.n = k->P - r.p0 < NC ? k->P - r.p0 : NC;
-  r.width = round_up(r.n, MT);
+  r.n = ra_min(k->P - r.p0, NC);
+  r.width = ra_round_up(r.n, MT);
   return r;
 }
 
@@ -175,8 +176,8 @@ static ra_real *slot_of(const job *k) { return (ra_real *)(void *)(k->scratch + 
 /* W' of one group of rows: [rows/MO][C][MO] */
 static void pack_group(void *context, int32_t index) {
   const job *k = context;
-  int32_t m0 = index * k->group, rows = k->M - m0 < k->group ? k->M - m0 : k->group;
-  ra_real *to = k->packed + (size_t)index * (size_t)round_up(k->group, MO) * (size_t)k->s->C;
+  int32_t m0 = index * k->group, rows = ra_min(k->M - m0, k->group);
+  ra_real *to = k->packed + (size_t)index * (size_t)ra_round_up(k->group, MO) * (size_t)k->s->C;
   for (int32_t m = 0; m < rows; m += MO)
     for (int32_t c = 0; c < k->s->C; c++)
       for (int32_t q = 0; q < MO; q++) *to++ = m + q < rows ? k->w[(int64_t)c * k->M + m0 + m + q] : 0;
@@ -189,13 +190,13 @@ static void forward_block(void *context, int32_t index) {
   int32_t kw = k->s->kw, group = k->group;
   pack_x(k, &r, x);
   for (int32_t m0 = 0; m0 < k->M; m0 += group) {
-    int32_t rows = k->M - m0 < group ? k->M - m0 : group;
+    int32_t rows = ra_min(k->M - m0, group);
     for (int32_t m = 0; m < rows; m += kw) ask(k, &r, (m0 + m) / kw, k->y, true);
     for (int32_t c0 = 0; c0 < k->s->C; c0 += KC) {
-      int32_t kc = k->s->C - c0 < KC ? k->s->C - c0 : KC;
+      int32_t kc = ra_min(k->s->C - c0, KC);
       for (int32_t q = 0; q < r.width; q += MT)
         for (int32_t m = 0; m < rows; m += MO)
-          micro(kc, k->packed + ((size_t)(m0 / group * round_up(group, MO) + m) * (size_t)k->s->C + (size_t)c0 * MO),
+          micro(kc, k->packed + ((size_t)(m0 / group * ra_round_up(group, MO) + m) * (size_t)k->s->C + (size_t)c0 * MO),
                 x + c0 * LDB + q, LDB, c0 > 0, tile + m * LDB + q, LDB);
     }
     for (int32_t m = 0; m < rows; m += kw) write_rows(k, &r, (m0 + m) / kw, tile + m * LDB);
@@ -207,7 +208,7 @@ void K(deconv_forward)(const ra_deconv *s, const ra_real *x, const ra_affine_act
   size_t bytes;
   job k = plan(s, work, &bytes);
   k.x = x, k.prologue = prologue, k.w = w, k.bias = bias, k.add = add, k.y = y;
-  ra_parallel((k.M + k.group - 1) / k.group, pack_group, &k);
+  ra_parallel(ra_ceil_div(k.M, k.group), pack_group, &k);
   ra_parallel(k.blocks, forward_block, &k);
 }
 
@@ -216,7 +217,7 @@ void K(deconv_forward)(const ra_deconv *s, const ra_real *x, const ra_affine_act
 /* [Mr/VL][NC][VL] from t [M][LDB] */
 static void turn(const job *k, const block *r, const ra_real *t, ra_real *to) {
   for (int32_t m0 = 0; m0 < k->Mr; m0 += VL, to += NC * VL) {
-    int32_t rows = k->M - m0 < VL ? k->M - m0 : VL, p = 0;
+    int32_t rows = ra_min(k->M - m0, VL), p = 0;
 #ifndef RA_DOUBLE
     for (; rows == VL && p + VL <= r->n; p += VL) {
       vec v[VL];
@@ -243,12 +244,12 @@ static void weight_products(const job *k, int32_t c0, int32_t c1, const ra_real 
 }
 
 static void data_products(const job *k, const block *r, const ra_real *t, ra_real *tile, const block *next) {
-  int32_t C = k->s->C, groups = k->s->O * k->s->kh, steps = round_up(C, MO) / MO;
+  int32_t C = k->s->C, groups = k->s->O * k->s->kh, steps = ra_round_up(C, MO) / MO;
   bool straight = r->n == r->width && C % MO == 0; /* whole kernels go to dx itself */
   ra_real *dx = k->dx + (int64_t)r->b * C * k->P + r->p0, *to = straight ? dx : tile;
   ptrdiff_t ld = straight ? k->P : LDB;
   for (int32_t m0 = 0; m0 < k->M; m0 += KC) {
-    int32_t depth = k->M - m0 < KC ? k->M - m0 : KC;
+    int32_t depth = ra_min(k->M - m0, KC);
     bool add = m0 > 0 || (straight && k->add_dx);
     for (int32_t c = 0, step = 0; c < C; c += MO, step++) {
       for (int32_t row = groups * step / steps; next && m0 == 0 && row < groups * (step + 1) / steps; row++)
@@ -290,7 +291,7 @@ static void deep_block(void *context, int32_t b) {
 
 static void deep_rows(void *context, int32_t index) {
   const job *k = context;
-  int32_t c0 = index * DEEP_C, c1 = c0 + DEEP_C < k->Cr ? c0 + DEEP_C : k->Cr;
+  int32_t c0 = index * DEEP_C, c1 = ra_min(c0 + DEEP_C, k->Cr);
   for (int32_t b = 0; b < k->blocks; b++)
     weight_products(k, c0, c1, k->all_x + (size_t)b * k->x_size, k->all_t + (size_t)b * k->t_size, block_of(k, b).n, b > 0, k->sums);
 }
@@ -320,10 +321,10 @@ void K(deconv_backward)(const ra_deconv *s, const ra_real *x, const ra_affine_ac
   size_t bytes;
   job k = plan(s, work, &bytes);
   k.x = x, k.prologue = prologue, k.w = w, k.dy = dy, k.add_dx = add_dx, k.dx = dx, k.add_dw = add_dw, k.dw = dw;
-  if (dx) ra_parallel((s->C + MO - 1) / MO, pack_channels, &k);
+  if (dx) ra_parallel(ra_ceil_div(s->C, MO), pack_channels, &k);
   if (k.deep && dw) {
     ra_parallel(k.blocks, deep_block, &k);
-    ra_parallel((k.Cr + DEEP_C - 1) / DEEP_C, deep_rows, &k);
+    ra_parallel(ra_ceil_div(k.Cr, DEEP_C), deep_rows, &k);
   } else {
     ra_parallel(k.parts, backward_part, &k);
   }

@@ -1,6 +1,7 @@
 /* dropout.c: y (+)= x / (1 - p) where uniform number i of the key is p or more, else 0.
  * Nothing is stored: the same key gives the same mask again in the backward pass.
  * The words are those of ra_random_block (Philox4x32-10), BLOCKS blocks of four at a time. */
+#include "../base/math.h"
 #include "kernel.h"
 
 #include "../base/thread.h"
@@ -46,12 +47,12 @@ static void words(const ra_random_key *key, uint64_t first, uint32_t flat[4 * BL
 
 static void chunk(void *context, int32_t number) {
   const job *j = context;
-  int64_t from = (int64_t)number * CHUNK, to = from + CHUNK < j->n ? from + CHUNK : j->n;
+  int64_t from = (int64_t)number * CHUNK, to = ra_min(from + CHUNK, j->n);
   uint32_t limit = j->limit;
   for (int64_t i = from; i < to; i += 4 * BLOCKS) {
     uint32_t word[4 * BLOCKS];
     words(j->key, (uint64_t)i >> 2, word);
-    int32_t n = (int32_t)(to - i < 4 * BLOCKS ? to - i : 4 * BLOCKS);
+    int32_t n = (int32_t)ra_min(to - i, 4 * BLOCKS);
     const ra_real *x = j->x + i;
     ra_real *y = j->y + i, scale = j->scale;
     if (j->add) {
@@ -68,5 +69,5 @@ void K(dropout)(int64_t n, double p, const ra_random_key *key, const ra_real *x,
   /* p = 1: all are kept, times 0 */
   job j = {.n = n, .limit = p < 1 ? (uint32_t)(p * 4294967296.0) : 0, .scale = p < 1 ? (ra_real)(1 / (1 - p)) : 0, .add = add,
            .key = key, .x = x, .y = y};
-  ra_parallel((int32_t)((n + CHUNK - 1) / CHUNK), chunk, &j);
+  ra_parallel((int32_t)ra_ceil_div(n, CHUNK), chunk, &j);
 }

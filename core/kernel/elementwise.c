@@ -1,6 +1,7 @@
 /* elementwise.c: y[i] = f(x[i]), its gradient, f(a[i], b[i]), sums and products
  * of flat arrays. Work is cut into chunks of RA_CHUNK elements (sums: into at
  * most PARTS). Any target may be the very memory of a source. */
+#include "../base/math.h"
 #include "kernel.h"
 
 #include "../base/thread.h"
@@ -20,13 +21,13 @@ typedef struct {
 } job;
 
 static void run(job *j, ra_chunk_fn *fn) {
-  int32_t chunks = (int32_t)((j->n + RA_CHUNK - 1) / RA_CHUNK);
+  int32_t chunks = (int32_t)ra_ceil_div(j->n, RA_CHUNK);
   ra_parallel(chunks, fn, j);
 }
 
 static int64_t chunk_length(const job *j, int32_t chunk) {
   int64_t left = j->n - (int64_t)chunk * RA_CHUNK;
-  return left < RA_CHUNK ? left : RA_CHUNK;
+  return ra_min(left, RA_CHUNK);
 }
 
 /* ---- y = f(x) ---- */
@@ -184,7 +185,7 @@ typedef struct {
 
 static void sum_part(void *context, int32_t part) {
   sum_job *j = context;
-  int64_t at = part * j->length, n = j->n - at < j->length ? j->n - at : j->length, i = 0;
+  int64_t at = part * j->length, n = ra_min(j->n - at, j->length), i = 0;
   const ra_real *x = j->x + at, *y = j->y ? j->y + at : NULL;
   double lane[LANES] = {0}, s = 0;
   if (y) {
@@ -205,9 +206,9 @@ static double sum_all(int64_t n, const ra_real *x, const ra_real *y) {
   j.n = n;
   j.x = x;
   j.y = y;
-  j.length = (n + PARTS - 1) / PARTS;
+  j.length = ra_ceil_div(n, PARTS);
   if (j.length < RA_CHUNK) j.length = RA_CHUNK;
-  int32_t parts = (int32_t)((n + j.length - 1) / j.length);
+  int32_t parts = (int32_t)ra_ceil_div(n, j.length);
   ra_parallel(parts, sum_part, &j);
   double s = 0;
   for (int32_t i = 0; i < parts; i++) s += j.part[i];

@@ -2,6 +2,7 @@
  *
  * C is cut into blocks of MC x NC, one chunk of work each. For every KC steps of k a chunk packs its part of A into
  * [MC/MO][KC][MO] and of B into [KC][LDB], padded with zeros, and runs the outer-product kernel over both. */
+#include "../base/math.h"
 #include "../base/thread.h"
 #include "conv.h"
 #include "micro.h"
@@ -16,7 +17,7 @@ typedef struct job {
 } job;
 
 static void pack_a(const job *j, int32_t m0, int32_t mc, int32_t k0, int32_t kc, ra_real *to) {
-  for (int32_t m = 0; m < round_up(mc, MO); m++) {
+  for (int32_t m = 0; m < ra_round_up(mc, MO); m++) {
     ra_real *row = to + (m / MO) * kc * MO + m % MO;
     for (int32_t k = 0; k < kc; k++)
       row[k * MO] = m >= mc ? 0 : j->at ? j->A[(int64_t)(k0 + k) * j->M + m0 + m] : j->A[(int64_t)(m0 + m) * j->K + k0 + k];
@@ -24,7 +25,7 @@ static void pack_a(const job *j, int32_t m0, int32_t mc, int32_t k0, int32_t kc,
 }
 
 static void pack_b(const job *j, int32_t n0, int32_t nc, int32_t k0, int32_t kc, ra_real *to) {
-  int32_t width = round_up(nc, MT);
+  int32_t width = ra_round_up(nc, MT);
   for (int32_t k = 0; k < kc; k++, to += LDB) {
     const ra_real *from = j->bt ? j->B + (int64_t)n0 * j->K + k0 + k : j->B + (int64_t)(k0 + k) * j->N + n0;
     if (j->bt)
@@ -38,10 +39,10 @@ static void pack_b(const job *j, int32_t n0, int32_t nc, int32_t k0, int32_t kc,
 static void block(void *context, int32_t chunk) {
   const job *j = context;
   _Alignas(64) ra_real a[MC * KC], b[KC * LDB], tile[MO * MT];
-  int32_t across = (j->N + NC - 1) / NC, m0 = chunk / across * MC, n0 = chunk % across * NC;
-  int32_t mc = j->M - m0 < MC ? j->M - m0 : MC, nc = j->N - n0 < NC ? j->N - n0 : NC;
+  int32_t across = ra_ceil_div(j->N, NC), m0 = chunk / across * MC, n0 = chunk % across * NC;
+  int32_t mc = ra_min(j->M - m0, MC), nc = ra_min(j->N - n0, NC);
   for (int32_t k0 = 0; k0 < j->K; k0 += KC) {
-    int32_t kc = j->K - k0 < KC ? j->K - k0 : KC;
+    int32_t kc = ra_min(j->K - k0, KC);
     bool add = j->add || k0 > 0;
     pack_a(j, m0, mc, k0, kc, a);
     pack_b(j, n0, nc, k0, kc, b);
@@ -69,5 +70,5 @@ void K(gemm)(bool at, bool bt, int32_t M, int32_t N, int32_t depth, const ra_rea
     if (!add) memset(C, 0, (size_t)M * (size_t)N * sizeof *C);
     return;
   }
-  ra_parallel((M + MC - 1) / MC * ((N + NC - 1) / NC), block, &(job){at, bt, add, M, N, depth, A, B, C});
+  ra_parallel(ra_ceil_div(M, MC) * ra_ceil_div(N, NC), block, &(job){at, bt, add, M, N, depth, A, B, C});
 }

@@ -1,4 +1,5 @@
 /* kernel.c: the table of kernels in use, the names of algorithms, the peak. Compiled once. */
+#include "../base/math.h"
 #include "kernel.h"
 
 #include "../base/cpu.h"
@@ -42,7 +43,7 @@ static void at_peak(void *flops, int32_t thread) { ((double *)flops)[thread] = r
 
 double ra_peak_gflops(void) {
   double best = 0, flops[64];
-  int32_t threads = ra_threads() < 64 ? ra_threads() : 64;
+  int32_t threads = ra_min(ra_threads(), 64);
   for (int turn = 0; turn < PEAK_TURNS; turn++) {
     double sum = 0, start = ra_clock();
     ra_parallel(threads, at_peak, flops);

@@ -3,6 +3,7 @@
  * Sums of a row run in double lanes; rows are independent. Gradients of weight
  * and bias of layer normalisation are summed over PARTS ranges of rows, fixed
  * by shape, then over the parts in order. */
+#include "../base/math.h"
 #include "kernel.h"
 
 #include <string.h>
@@ -29,7 +30,7 @@ static range rows_of(const job *j, int32_t item) {
 static void run(job *j, ra_chunk_fn *fn) {
   if (j->rows <= 0 || j->N <= 0) return;
   j->group = j->N < RA_CHUNK ? RA_CHUNK / j->N : 1;
-  ra_parallel((j->rows + j->group - 1) / j->group, fn, j);
+  ra_parallel(ra_ceil_div(j->rows, j->group), fn, j);
 }
 
 /* s[0] = sum d w, s[1] = sum d w (x - mean); w NULL: 1 */

@@ -13,6 +13,7 @@
 #ifndef RA_KERNEL_MICRO_H
 #define RA_KERNEL_MICRO_H
 
+#include "../base/math.h"
 #include <stddef.h>
 
 #include "vec.h"
@@ -196,6 +197,5 @@ static inline void micro_dot_offset(int32_t n, const ra_real *a, ptrdiff_t lda, 
  * Their row stride is an odd number of cache lines, so that rows spread over all sets of the first level. */
 enum { KC = 256, NC = (128 / MT) * MT, LDB = NC + 16 };
 
-static inline int32_t round_up(int32_t n, int32_t unit) { return (n + unit - 1) / unit * unit; }
 
 #endif

@@ -6,6 +6,7 @@
  * around a shift, mean first, then squared deviations, while the block is in
  * the first cache; blocks are combined in double by Chan, Golub and LeVeque
  * (1979). Few channels: a channel's blocks are cut into PARTS runs. */
+#include "../base/math.h"
 #include "kernel.h"
 
 #include <math.h>
@@ -23,10 +24,10 @@ typedef struct {
 
 static cut cut_of(int32_t B, int32_t C, int32_t N) {
   cut s = {.B = B, .C = C, .N = N, .planes = 1, .per_plane = 1};
-  if (N >= BLOCK) s.per_plane = (N + BLOCK - 1) / BLOCK;
+  if (N >= BLOCK) s.per_plane = ra_ceil_div(N, BLOCK);
   else if (N > 0) s.planes = BLOCK / N;
-  s.blocks = N > 0 ? (B + s.planes - 1) / s.planes * s.per_plane : 0;
-  s.parts = C >= FEW || s.blocks < 2 ? 1 : s.blocks < PARTS ? s.blocks : PARTS;
+  s.blocks = N > 0 ? ra_ceil_div(B, s.planes) * s.per_plane : 0;
+  s.parts = C >= FEW || s.blocks < 2 ? 1 : ra_min(s.blocks, PARTS);
   return s;
 }
 
@@ -36,7 +37,7 @@ typedef struct { int32_t b0, b1, from, to; } range;
 static range block_range(const cut *s, int32_t i) {
   int32_t group = i / s->per_plane, chunk = i % s->per_plane;
   range r = {.b0 = group * s->planes, .from = chunk * BLOCK};
-  r.b1 = r.b0 + s->planes < s->B ? r.b0 + s->planes : s->B;
+  r.b1 = ra_min(r.b0 + s->planes, s->B);
   r.to = s->per_plane > 1 && r.from + BLOCK < s->N ? r.from + BLOCK : s->N;
   return r;
 }
@@ -177,7 +178,7 @@ static void affine_item(void *context, int32_t item) {
   const affine_job *j = context;
   const ra_affine_act *e = j->e;
   int32_t first = item / j->chunks * j->group, chunk = item % j->chunks;
-  int32_t last = first + j->group < j->planes ? first + j->group : j->planes;
+  int32_t last = ra_min(first + j->group, j->planes);
   int32_t from = chunk * RA_CHUNK, to = j->chunks > 1 && from + RA_CHUNK < j->N ? from + RA_CHUNK : j->N;
   for (int32_t k = first; k < last; k++) {
     affine prologue = affine_of(e, k % j->C);
@@ -189,9 +190,9 @@ static void affine_item(void *context, int32_t item) {
 void K(channel_affine)(int32_t B, int32_t C, int32_t N, const ra_real *x, const ra_affine_act *e, ra_real *y) {
   affine_job j = {.C = C, .N = N, .planes = B * C, .group = 1, .chunks = 1, .x = x, .e = e, .y = y};
   if (N <= 0 || j.planes <= 0) return;
-  if (N > RA_CHUNK) j.chunks = (N + RA_CHUNK - 1) / RA_CHUNK;
+  if (N > RA_CHUNK) j.chunks = ra_ceil_div(N, RA_CHUNK);
   else j.group = RA_CHUNK / N;
-  ra_parallel((j.planes + j.group - 1) / j.group * j.chunks, affine_item, &j);
+  ra_parallel(ra_ceil_div(j.planes, j.group) * j.chunks, affine_item, &j);
 }
 
 /* ---- gradient of y = act(g (x - mean) rstd + b), mean and rstd of the batch ----

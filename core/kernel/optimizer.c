@@ -3,6 +3,7 @@
  *   sgd    d = g + wd p;  m = momentum m + d (first step: m = d);  p -= lr (nesterov ? d + momentum m : m)
  *   adam   g += wd p;      m, v averages of g, g^2;  p -= lr (m / c1) / (sqrt(v / c2) + eps)
  *   adamw  p *= 1 - lr wd; the same without wd in g (Loshchilov and Hutter, ICLR 2019) */
+#include "../base/math.h"
 #include "kernel.h"
 
 #include <math.h>
@@ -22,7 +23,7 @@ typedef struct {
 
 static int64_t chunk_length(const job *j, int32_t chunk) {
   int64_t left = j->n - (int64_t)chunk * RA_CHUNK;
-  return left < RA_CHUNK ? left : RA_CHUNK;
+  return ra_min(left, RA_CHUNK);
 }
 
 static void sgd_chunk(void *context, int32_t chunk) {
@@ -48,7 +49,7 @@ void K(sgd)(int64_t n, ra_real *p, const ra_real *g, ra_real *m, double lr, doub
             bool first, double gscale) {
   job j = {.n = n, .p = p, .g = g, .m = m, .lr = lr, .wd = wd, .momentum = momentum, .nesterov = nesterov,
            .first = first, .gscale = gscale};
-  ra_parallel((int32_t)((n + RA_CHUNK - 1) / RA_CHUNK), sgd_chunk, &j);
+  ra_parallel((int32_t)ra_ceil_div(n, RA_CHUNK), sgd_chunk, &j);
 }
 
 static void adam_chunk(void *context, int32_t chunk) {
@@ -73,5 +74,5 @@ void K(adam)(int64_t n, ra_real *p, const ra_real *g, ra_real *m, ra_real *v, do
              double beta2, double eps, double c1, double c2, bool decoupled, double gscale) {
   job j = {.n = n, .p = p, .g = g, .m = m, .v = v, .lr = lr, .wd = wd, .beta1 = beta1, .beta2 = beta2, .eps = eps,
            .c1 = c1, .c2 = c2, .decoupled = decoupled, .gscale = gscale};
-  ra_parallel((int32_t)((n + RA_CHUNK - 1) / RA_CHUNK), adam_chunk, &j);
+  ra_parallel((int32_t)ra_ceil_div(n, RA_CHUNK), adam_chunk, &j);
 }

@@ -2,6 +2,7 @@
  * The maximum's place in its window is kept as a byte (int32_t for windows of
  * more than 256), the first of equal ones; NaN wins, as in PyTorch. Gradients
  * are gathered plane by plane, so no two threads meet. */
+#include "../base/math.h"
 #include "kernel.h"
 
 #include <math.h>
@@ -22,14 +23,12 @@ typedef struct {
   int32_t group; /* planes of an item */
 } job;
 
-static int32_t least(int32_t a, int32_t b) { return a < b ? a : b; }
-static int32_t most(int32_t a, int32_t b) { return a > b ? a : b; }
 
 /* Window of output i along one side: inputs from..to-1. */
 typedef struct { int32_t origin, from, to; } window;
 static inline window window_of(int32_t i, int32_t stride, int32_t pad, int32_t k, int32_t size) {
   int32_t origin = i * stride - pad;
-  return (window){origin, most(origin, 0), least(origin + k, size)};
+  return (window){origin, ra_max(origin, 0), ra_min(origin + k, size)};
 }
 
 static bool is_2x2(const ra_pool *s) {
@@ -110,7 +109,7 @@ static void max_item(void *context, int32_t item) {
   const ra_pool *s = j->s;
   int64_t in = (int64_t)s->H * s->W, out = (int64_t)s->Ho * s->Wo;
   size_t width = s->kh * s->kw <= 256 ? 1 : sizeof(int32_t);
-  for (int32_t p = item * j->group; p < least((item + 1) * j->group, s->planes); p++) {
+  for (int32_t p = item * j->group; p < ra_min((item + 1) * j->group, s->planes); p++) {
     void *which = (char *)j->which + (size_t)(p * out) * width;
     affine prologue = affine_of(j->prologue, j->prologue ? p % j->C : 0);
     if (is_2x2(s)) max_2x2(s, &prologue, j->x + p * in, j->y + p * out, which);
@@ -168,7 +167,7 @@ static void max_grad_item(void *context, int32_t item) {
   const ra_pool *s = j->s;
   int64_t in = (int64_t)s->H * s->W, out = (int64_t)s->Ho * s->Wo;
   size_t width = s->kh * s->kw <= 256 ? 1 : sizeof(int32_t);
-  for (int32_t p = item * j->group; p < least((item + 1) * j->group, s->planes); p++) {
+  for (int32_t p = item * j->group; p < ra_min((item + 1) * j->group, s->planes); p++) {
     const void *which = (const char *)j->seen + (size_t)(p * out) * width;
     if (is_2x2(s)) max_grad_2x2(s, j->x + p * out, which, j->add, j->y + p * in);
     else max_grad_any(s, j->x + p * out, which, j->add, j->y + p * in);
@@ -179,8 +178,8 @@ static void max_grad_item(void *context, int32_t item) {
 
 static inline ra_real share(const ra_pool *s, window a, window b) {
   /* as PyTorch: the padding counts, what lies beyond it does not */
-  int32_t h = s->count_pad ? least(a.origin + s->kh, s->H + s->pad_h) - a.origin : a.to - a.from;
-  int32_t w = s->count_pad ? least(b.origin + s->kw, s->W + s->pad_w) - b.origin : b.to - b.from;
+  int32_t h = s->count_pad ? ra_min(a.origin + s->kh, s->H + s->pad_h) - a.origin : a.to - a.from;
+  int32_t w = s->count_pad ? ra_min(b.origin + s->kw, s->W + s->pad_w) - b.origin : b.to - b.from;
   return (ra_real)(1.0 / ((double)h * w));
 }
 
@@ -195,7 +194,7 @@ static void avg_2x2(const ra_pool *s, const ra_real *x, ra_real *y) {
 static void avg_item(void *context, int32_t item) {
   const job *t = context;
   const ra_pool *s = t->s;
-  for (int32_t p = item * t->group; p < least((item + 1) * t->group, s->planes); p++) {
+  for (int32_t p = item * t->group; p < ra_min((item + 1) * t->group, s->planes); p++) {
     const ra_real *x = t->x + (int64_t)p * s->H * s->W;
     ra_real *y = t->y + (int64_t)p * s->Ho * s->Wo;
     if (is_2x2(s)) {
@@ -233,7 +232,7 @@ static void avg_grad_2x2(const ra_pool *s, const ra_real *dy, ra_real *dx) {
 static void avg_grad_item(void *context, int32_t item) {
   const job *t = context;
   const ra_pool *s = t->s;
-  for (int32_t p = item * t->group; p < least((item + 1) * t->group, s->planes); p++) {
+  for (int32_t p = item * t->group; p < ra_min((item + 1) * t->group, s->planes); p++) {
     ra_real *dx = t->y + (int64_t)p * s->H * s->W;
     const ra_real *dy = t->x + (int64_t)p * s->Ho * s->Wo;
     if (!t->add) memset(dx, 0, (size_t)s->H * (size_t)s->W * sizeof *dx);
@@ -258,7 +257,7 @@ static void run(job j, ra_chunk_fn *fn) {
   int64_t plane = (int64_t)s->H * s->W;
   if (s->planes <= 0 || plane <= 0) return;
   j.group = plane < RA_CHUNK ? (int32_t)(RA_CHUNK / plane) : 1;
-  ra_parallel((s->planes + j.group - 1) / j.group, fn, &j);
+  ra_parallel(ra_ceil_div(s->planes, j.group), fn, &j);
 }
 
 void K(max_pool)(const ra_pool *s, const ra_real *x, int32_t C, const ra_affine_act *prologue, ra_real *y, void *which) {

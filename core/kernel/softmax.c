@@ -2,6 +2,7 @@
  *   y = exp(x - m) / sum exp(x - m),  or its logarithm x - m - log sum exp(x - m);  m the maximum over n.
  *   dx = y (dy - sum dy y),  or dy - exp(y) sum dy
  * inner = 1: a row at a time. Otherwise WIDE neighbouring columns at a time. */
+#include "../base/math.h"
 #include "kernel.h"
 
 #include "../base/thread.h"
@@ -112,7 +113,7 @@ static void row_grad(const job *j, const ra_real *y, const ra_real *dy, ra_real 
 static void item(void *context, int32_t number) {
   const job *j = context;
   if (j->inner == 1) {
-    int64_t from = (int64_t)number * j->rows, to = from + j->rows < j->outer ? from + j->rows : j->outer;
+    int64_t from = (int64_t)number * j->rows, to = ra_min(from + j->rows, j->outer);
     for (int64_t r = from; r < to; r++) {
       int64_t at = r * j->n;
       if (j->dy) row_grad(j, j->x + at, j->dy + at, j->y + at);
@@ -120,17 +121,17 @@ static void item(void *context, int32_t number) {
     }
     return;
   }
-  int64_t strips = (j->inner + WIDE - 1) / WIDE, first = number % strips * WIDE;
+  int64_t strips = ra_ceil_div(j->inner, WIDE), first = number % strips * WIDE;
   int64_t at = number / strips * j->n * j->inner + first;
-  int32_t w = (int32_t)(j->inner - first < WIDE ? j->inner - first : WIDE);
+  int32_t w = (int32_t)ra_min(j->inner - first, WIDE);
   if (j->dy) columns_grad(j, j->x + at, j->dy + at, j->y + at, w);
   else columns(j, j->x + at, j->y + at, w);
 }
 
 static void run(job j) {
   if (j.outer <= 0 || j.n <= 0 || j.inner <= 0) return;
-  j.rows = RA_CHUNK / 4 / j.n > 1 ? RA_CHUNK / 4 / j.n : 1;
-  int64_t items = j.inner == 1 ? (j.outer + j.rows - 1) / j.rows : j.outer * ((j.inner + WIDE - 1) / WIDE);
+  j.rows = ra_max(RA_CHUNK / 4 / j.n, 1);
+  int64_t items = j.inner == 1 ? ra_ceil_div(j.outer, j.rows) : j.outer * ra_ceil_div(j.inner, WIDE);
   ra_parallel((int32_t)items, item, &j);
 }
 

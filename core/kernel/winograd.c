@@ -15,6 +15,7 @@
  * padding 2 - pad. */
 #ifndef RA_DOUBLE
 
+#include "../base/math.h"
 #include "../base/thread.h"
 #include "winograd.h"
 
@@ -54,20 +55,20 @@ static job plan(const ra_conv *s, ra_conv_kind kind) {
   k.in.count = s->B * k.in.rows * k.in.cols;
   k.out = k.in;
   k.out.H = H, k.out.W = W, k.out.pad_h = k.out.pad_w = 0;
-  int32_t outputs = round_up(k.O, MO);
+  int32_t outputs = ra_round_up(k.O, MO);
   k.deep = k.in.count <= DEEP_TILES;
   if (k.deep) {
     k.T = columns(k.in.count);
     k.OB = k.O >= 64 ? DEEP_OUTPUTS : MO;
-    k.CB = k.C < DEEP_CHANNELS ? k.C : DEEP_CHANNELS;
-    k.blocks = (k.O + k.OB - 1) / k.OB;
+    k.CB = ra_min(k.C, DEEP_CHANNELS);
+    k.blocks = ra_ceil_div(k.O, k.OB);
     k.u_plane = (size_t)k.OB * (size_t)k.CB + PLANE_PAD;
   } else {
-    k.T = round_up(k.C <= 64 ? 64 : 32, MT);
-    k.OB = round_up(k.C <= 64 ? 32 : 64, MO);
+    k.T = ra_round_up(k.C <= 64 ? 64 : 32, MT);
+    k.OB = ra_round_up(k.C <= 64 ? 32 : 64, MO);
     if (k.OB > outputs) k.OB = outputs;
     k.CB = k.C;
-    k.blocks = (k.in.count + k.T - 1) / k.T;
+    k.blocks = ra_ceil_div(k.in.count, k.T);
     k.u_plane = (size_t)outputs * (size_t)k.C + PLANE_PAD;
   }
   k.v_plane = (size_t)k.C * (size_t)k.T + PLANE_PAD;
@@ -128,16 +129,16 @@ static void block(void *context, int32_t chunk) {
   const job *k = context;
   ra_real *v = slot_of(k), *m = v + conv_align(FREQ * k->v_plane * sizeof(ra_real)) / sizeof(ra_real);
   ra_real *lines = m + conv_align((FREQ * k->m_plane + VL) * sizeof(ra_real)) / sizeof(ra_real);
-  int32_t t0 = chunk * k->T, n = k->in.count - t0 < k->T ? k->in.count - t0 : k->T;
+  int32_t t0 = chunk * k->T, n = ra_min(k->in.count - t0, k->T);
   int64_t area = (int64_t)k->in.H * k->in.W;
   for (int32_t c = 0; c < k->C; c++) {
     source x = source_of(k->x, c, area);
     K(winograd_input)(&k->in, &x, t0, n, k->T, v + (size_t)c * (size_t)k->T, k->v_plane, lines);
   }
-  int32_t steps = FREQ * (round_up(k->O, MO) / MO) * (round_up(n, MT) / MT);
+  int32_t steps = FREQ * (ra_round_up(k->O, MO) / MO) * (ra_round_up(n, MT) / MT);
   lookahead ahead = look_ahead(&k->in, 2, k->C, t0 + n, k->T, steps);
   for (int32_t o = 0; o < k->O; o += k->OB) {
-    int32_t on = k->O - o < k->OB ? k->O - o : k->OB;
+    int32_t on = ra_min(k->O - o, k->OB);
     products(k, k->C, k->u + (size_t)o * (size_t)k->C, v, false, m, on, n, &ahead);
     outputs(k, m, o, on, t0, n);
   }
@@ -153,9 +154,9 @@ static void deep_input(void *context, int32_t c) {
 static void deep_outputs(void *context, int32_t chunk) {
   const job *k = context;
   ra_real *u = slot_of(k), *m = u + conv_align(FREQ * k->u_plane * sizeof(ra_real)) / sizeof(ra_real);
-  int32_t o0 = chunk * k->OB, on = k->O - o0 < k->OB ? k->O - o0 : k->OB;
+  int32_t o0 = chunk * k->OB, on = ra_min(k->O - o0, k->OB);
   for (int32_t c = 0; c < k->C; c += k->CB) {
-    int32_t depth = k->C - c < k->CB ? k->C - c : k->CB;
+    int32_t depth = ra_min(k->C - c, k->CB);
     for (int32_t o = 0; o < on; o += MO)
       K(winograd_weights)(k->w + c * k->w_in, k->w_out, k->w_in, k->flip, o0 + o, k->O, depth, u + (size_t)o * (size_t)depth, k->u_plane);
     products(k, depth, u, k->v + (size_t)c * (size_t)k->T, c > 0, m, on, k->in.count, NULL);
@@ -170,14 +171,14 @@ static void run(job *k, void *work) {
     ra_parallel(k->C, deep_input, k);
     ra_parallel(k->blocks, deep_outputs, k);
   } else {
-    ra_parallel((k->O + MO - 1) / MO, block_weights, k);
+    ra_parallel(ra_ceil_div(k->O, MO), block_weights, k);
     ra_parallel(k->blocks, block, k);
   }
 }
 
 int32_t K(winograd_moment_chunks)(const ra_conv *s) {
   job k = plan(s, RA_CONV_FORWARD);
-  return (k.in.count + k.T - 1) / k.T;
+  return ra_ceil_div(k.in.count, k.T);
 }
 
 void K(winograd_forward)(const ra_conv *s, const ra_input *x, const ra_real *w, const ra_epilogue *f, ra_real *y,

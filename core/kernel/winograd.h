@@ -9,6 +9,7 @@
 #ifndef RA_KERNEL_WINOGRAD_H
 #define RA_KERNEL_WINOGRAD_H
 
+#include "../base/math.h"
 #include "conv.h"
 #include "micro.h"
 
@@ -27,7 +28,7 @@ typedef struct tile_run {
 static inline tile_run tile_run_at(const tiling *g, int32_t t, int32_t end) {
   int32_t area = g->rows * g->cols, r = t % area;
   tile_run run = {t / area, r / g->cols, r % g->cols, 0};
-  run.n = g->cols - run.j < end - t ? g->cols - run.j : end - t;
+  run.n = ra_min(g->cols - run.j, end - t);
   return run;
 }
 
@@ -41,7 +42,7 @@ typedef struct lookahead {
 } lookahead;
 
 static inline lookahead look_ahead(const tiling *g, int32_t first, int32_t planes, int32_t t0, int32_t n, int32_t steps) {
-  lookahead a = {.t0 = t0, .n = g->count - t0 < n ? g->count - t0 : n, .first = first, .rows = 4 * planes, .steps = steps};
+  lookahead a = {.t0 = t0, .n = ra_min(g->count - t0, n), .first = first, .rows = 4 * planes, .steps = steps};
   if (a.n <= 0) a.rows = 0;
   return a;
 }
@@ -53,7 +54,7 @@ static inline void ask_row(const tiling *g, const lookahead *a, const ra_real *x
     int32_t row = 4 * run.i - g->pad_h + a->first + r, q = 4 * run.j - g->pad_w, last = q + 4 * run.n + 2;
     t += run.n;
     if (row < 0 || row >= g->H) continue;
-    q = q < 0 ? 0 : q, last = last > g->W ? g->W : last;
+    q = ra_max(q, 0), last = ra_min(last, g->W);
     const char *at = (const char *)(x + run.b * batch + (int64_t)row * g->W + q);
     for (int32_t k = 0; k < (last - q) * (int32_t)sizeof(ra_real); k += 64) __builtin_prefetch(at + k, 0, 2);
   }
@@ -78,7 +79,7 @@ static inline void pixels_of(const vec c[4], vec q[4]) {
 /* Lanes low <= l < high of the vector at p, 0 elsewhere; touches nothing else. */
 static inline vec load_range(const ra_real *p, int32_t low, int32_t high) {
   if (low <= 0 && high >= VL) return vec_load(p);
-  low = low < 0 ? 0 : low, high = high > VL ? VL : high;
+  low = ra_max(low, 0), high = ra_min(high, VL);
   if (low >= high) return vec_zero();
 #if defined(__AVX512F__)
   return (vec)_mm512_maskz_loadu_ps((__mmask16)((1u << high) - (1u << low)), p);
@@ -91,7 +92,7 @@ static inline vec load_range(const ra_real *p, int32_t low, int32_t high) {
 
 /* v with 0 in the lanes outside low <= l < high */
 static inline vec keep_range(vec v, int32_t low, int32_t high) {
-  low = low < 0 ? 0 : low, high = high > VL ? VL : high;
+  low = ra_max(low, 0), high = ra_min(high, VL);
 #if defined(__AVX512F__)
   return (vec)_mm512_maskz_mov_ps((__mmask16)(low < high ? (1u << high) - (1u << low) : 0), (__m512)v);
 #else
@@ -117,16 +118,16 @@ static inline void transform_at(vec y0, vec y1, vec y2, vec y3, vec e[6]) { /* 4
   e[0] = y0, e[1] = s + q, e[2] = s - q, e[3] = u + r, e[4] = u - r, e[5] = y3;
 }
 static inline void transform_g(vec w0, vec w1, vec w2, vec g[6]) { /* 3 -> 6 */
-  const ra_real third = (ra_real)(1.0 / 6), twelfth = (ra_real)(1.0 / 12), tiny = (ra_real)(1.0 / 24);
-  const vec s = -third * (w0 + w2), d = third * w1, u = tiny * w0 + third * w2, e = twelfth * w1;
+  const ra_real sixth = (ra_real)(1.0 / 6), twelfth = (ra_real)(1.0 / 12), twenty_fourth = (ra_real)(1.0 / 24);
+  const vec s = -sixth * (w0 + w2), d = sixth * w1, u = twenty_fourth * w0 + sixth * w2, e = twelfth * w1;
   g[0] = (ra_real)0.25 * w0, g[1] = s - d, g[2] = s + d, g[3] = u + e, g[4] = u - e, g[5] = w2;
 }
 static inline void transform_gt(vec m0, vec m1, vec m2, vec m3, vec m4, vec m5, vec g[3]) { /* 6 -> 3 */
-  const ra_real third = (ra_real)(1.0 / 6), twelfth = (ra_real)(1.0 / 12), tiny = (ra_real)(1.0 / 24);
-  const vec s = third * (m1 + m2), u = m3 + m4;
-  g[0] = (ra_real)0.25 * m0 - s + tiny * u;
-  g[1] = third * (m2 - m1) + twelfth * (m3 - m4);
-  g[2] = third * u - s + m5;
+  const ra_real sixth = (ra_real)(1.0 / 6), twelfth = (ra_real)(1.0 / 12), twenty_fourth = (ra_real)(1.0 / 24);
+  const vec s = sixth * (m1 + m2), u = m3 + m4;
+  g[0] = (ra_real)0.25 * m0 - s + twenty_fourth * u;
+  g[1] = sixth * (m2 - m1) + twelfth * (m3 - m4);
+  g[2] = sixth * u - s + m5;
 }
 
 /* VL rows of VL numbers become columns: log2(VL) rounds of zipped pairs, written out so that they stay in registers. */

@@ -1,6 +1,7 @@
 /* winograd_transform: input, output and weight transforms between NCHW and the 36 frequency planes. */
 #ifndef RA_DOUBLE
 
+#include "../base/math.h"
 #include "winograd.h"
 
 /* The vertical half for a run of tiles: 6 rows of x become 6 lines of 4*n + 2 pixels, 0 outside the picture. */
@@ -138,10 +139,10 @@ void K(winograd_output)(const tiling *g, const ra_real *m, size_t plane, int32_t
 void K(winograd_weights)(const ra_real *w, int64_t out, int64_t in, bool flip, int32_t o0, int32_t O, int32_t C,
                          ra_real *u, size_t plane) {
   enum { STEP = VL / MO }; /* channels in a vector */
-  int32_t outputs = O - o0 < MO ? O - o0 : MO;
+  int32_t outputs = ra_min(O - o0, MO);
   w += o0 * out;
   for (int32_t c = 0; c < C; c += STEP) {
-    int32_t channels = C - c < STEP ? C - c : STEP;
+    int32_t channels = ra_min(C - c, STEP);
 #if defined(__AVX512F__)
     vec taps[VL];
     for (int32_t q = 0; q < STEP; q++)

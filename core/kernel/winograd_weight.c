@@ -11,6 +11,7 @@
  * of work owns DEEP_C channels x DEEP_O outputs of dU, which never leave its cache. */
 #ifndef RA_DOUBLE
 
+#include "../base/math.h"
 #include "../base/thread.h"
 #include "winograd.h"
 
@@ -31,23 +32,23 @@ typedef struct job {
 } job;
 
 static job plan(const ra_conv *s) {
-  job k = {.s = s, .C = round_up(s->C, ROWS1), .O = round_up(s->O, VL)};
+  job k = {.s = s, .C = ra_round_up(s->C, ROWS1), .O = ra_round_up(s->O, VL)};
   k.in = (tiling){.B = s->B, .H = s->H, .W = s->W, .pad_h = s->pad_h, .pad_w = s->pad_w, .rows = (s->Ho + 3) / 4,
                   .cols = (s->Wo + 3) / 4};
   k.in.count = s->B * k.in.rows * k.in.cols;
   k.out = k.in;
   k.out.H = s->Ho, k.out.W = s->Wo, k.out.pad_h = k.out.pad_w = 0;
   k.deep = k.in.count <= DEEP_TILES && (int64_t)s->C * s->O > 64 * 64;
-  k.T = k.deep ? round_up(k.in.count, VL) : 64;
-  k.blocks = (k.in.count + k.T - 1) / k.T;
-  k.parts = k.blocks < PARTS ? k.blocks : PARTS;
+  k.T = k.deep ? ra_round_up(k.in.count, VL) : 64;
+  k.blocks = ra_ceil_div(k.in.count, k.T);
+  k.parts = ra_min(k.blocks, PARTS);
   k.v_plane = (size_t)k.C * (size_t)k.T + PLANE_PAD;
   k.y_plane = (size_t)k.O * (size_t)k.T + PLANE_PAD;
   k.u_plane = (k.deep ? (size_t)DEEP_C * DEEP_O : (size_t)k.O * (size_t)k.C) + PLANE_PAD;
   size_t vy = conv_align(FREQ * (k.v_plane + k.y_plane) * sizeof(ra_real));
   size_t lines = conv_align(winograd_lines(k.T) * sizeof(ra_real)), u = conv_align(FREQ * k.u_plane * sizeof(ra_real));
   k.shared = k.deep ? vy : (size_t)k.parts * u;
-  k.slot = k.deep ? (u > lines ? u : lines) : vy + lines;
+  k.slot = k.deep ? ra_max(u, lines) : vy + lines;
   return k;
 }
 
@@ -55,12 +56,12 @@ static job plan(const ra_conv *s) {
 static void transform_dy(const job *k, int32_t o0, int32_t t0, int32_t n, ra_real *y, size_t plane) {
   const tiling *g = &k->out;
   int64_t area = (int64_t)g->H * g->W;
-  int32_t outputs = k->s->O - o0 < VL ? k->s->O - o0 : VL;
+  int32_t outputs = ra_min(k->s->O - o0, VL);
   for (int32_t t = t0; t < t0 + n;) {
     tile_run run = tile_run_at(g, t, t0 + n);
     for (int32_t q = 0; q < run.n; q += VL / 4, y += VL / 4 * VL) {
       vec px[4][VL]; /* rows of the tiles, VL pixels each, lanes are outputs */
-      int32_t p = 4 * (run.j + q), tiles = run.n - q < VL / 4 ? run.n - q : VL / 4;
+      int32_t p = 4 * (run.j + q), tiles = ra_min(run.n - q, VL / 4);
       for (int32_t r = 0; r < 4; r++) {
         const ra_real *row = k->dy + ((int64_t)run.b * k->s->O + o0) * area + (int64_t)(4 * run.i + r) * g->W + p;
         if (4 * run.i + r >= g->H) {
@@ -133,7 +134,7 @@ static void finish(const job *k, const ra_real *u, size_t plane, int32_t c, int3
     for (int32_t q = 0; q < 3; q++) taps[3 * r + q] = g[q];
   }
   ra_real *to = k->dw + ((int64_t)o * k->s->C + c) * 9;
-  int32_t outputs = k->s->O - o < VL ? k->s->O - o : VL;
+  int32_t outputs = ra_min(k->s->O - o, VL);
 #if defined(__AVX512F__)
   for (int32_t q = 9; q < VL; q++) taps[q] = vec_zero();
   transpose(taps);
@@ -156,7 +157,7 @@ static void part(void *context, int32_t chunk) {
           last = (int32_t)((int64_t)k->blocks * (chunk + 1) / k->parts);
   int64_t area = (int64_t)k->in.H * k->in.W;
   for (int32_t b = first; b < last; b++) {
-    int32_t t0 = b * k->T, n = k->in.count - t0 < k->T ? k->in.count - t0 : k->T;
+    int32_t t0 = b * k->T, n = ra_min(k->in.count - t0, k->T);
     for (int32_t c = 0; c < k->s->C; c++) {
       source x = source_of(k->x, c, area);
       K(winograd_input)(&k->in, &x, t0, n, k->T, v + (size_t)c * (size_t)k->T, k->v_plane, lines);
@@ -200,8 +201,8 @@ static void deep_dy(void *context, int32_t block) {
 static void deep_products(void *context, int32_t chunk) {
   const job *k = context;
   ra_real *u = slot_of(k);
-  int32_t across = (k->O + DEEP_O - 1) / DEEP_O, c0 = chunk / across * DEEP_C, o0 = chunk % across * DEEP_O;
-  int32_t C = k->C - c0 < DEEP_C ? k->C - c0 : DEEP_C, O = k->O - o0 < DEEP_O ? k->O - o0 : DEEP_O;
+  int32_t across = ra_ceil_div(k->O, DEEP_O), c0 = chunk / across * DEEP_C, o0 = chunk % across * DEEP_O;
+  int32_t C = ra_min(k->C - c0, DEEP_C), O = ra_min(k->O - o0, DEEP_O);
   for (int32_t f = 0; f < FREQ; f++)
     for (int32_t t = 0; t < k->in.count; t += 64)
       products(k, k->v + (size_t)f * k->v_plane + (size_t)c0 * (size_t)k->T,
@@ -219,7 +220,7 @@ void K(winograd_backward_weight)(const ra_conv *s, const ra_input *x, const ra_r
   if (k.deep) {
     ra_parallel(s->C, deep_input, &k);
     ra_parallel(k.O / VL, deep_dy, &k);
-    ra_parallel((k.C + DEEP_C - 1) / DEEP_C * ((k.O + DEEP_O - 1) / DEEP_O), deep_products, &k);
+    ra_parallel(ra_ceil_div(k.C, DEEP_C) * ra_ceil_div(k.O, DEEP_O), deep_products, &k);
   } else {
     ra_parallel(k.parts, part, &k);
     ra_parallel(s->C, finish_channel, &k);

@@ -9,6 +9,7 @@
 #include <math.h>
 
 #include "../base/error.h"
+#include "../base/math.h"
 #include "../base/mem.h"
 #include "metric.h"
 
@@ -83,7 +84,7 @@ static void integrate(const ra_real *value, const ra_real *mask, bool want, int3
 
 static double box(const double *table, int32_t H, int32_t W, int32_t y, int32_t x, int32_t reach) {
   int32_t top = y > reach ? y - reach : 0, left = x > reach ? x - reach : 0;
-  int32_t bottom = y + reach + 1 < H ? y + reach + 1 : H, right = x + reach + 1 < W ? x + reach + 1 : W;
+  int32_t bottom = ra_min(y + reach + 1, H), right = ra_min(x + reach + 1, W);
   return table[bottom * (W + 1) + right] - table[top * (W + 1) + right] - table[bottom * (W + 1) + left] +
          table[top * (W + 1) + left];
 }
