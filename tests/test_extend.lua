@@ -1,0 +1,92 @@
+--- What docs/CONTRIBUTING.md promises: the tree is copied, exactly the named files and lines are added, and the copy builds, checks
+-- the new gradients, and shows the new things in constructors, help and reference pages. tests/extend/ holds the files.
+local check = require "check"
+local files = require "ramus.base.files"
+local processes = require "processes"
+
+local sh = processes.sh
+local source = check.root .. "/tests/extend"
+local folder = check.folder "extend"
+local tree = folder .. "/tree"
+
+--- What is added: a file of tests/extend, and perhaps one line at the end of a list.
+local additions = {
+  { file = "core/op/softsign.c", list = "core/op/ops.def", line = "RA_OP(softsign)" },
+  { file = "core/loss/boundary.c", list = "core/loss/losses.def", line = "RA_OP(boundary)" },
+}
+
+--- What a command in the copy printed; it must end well.
+local function run(command)
+  local text, status = sh(("cd %s && unset MAKEFLAGS VARIANT && { %s; }"):format(tree, command))
+  check.equal(status, 0, text)
+  return text
+end
+
+--- Runs Lua source with the copy's own build.
+local function ramus(text)
+  assert(files.write(folder .. "/chunk.lua", text))
+  return run("build/ramus run " .. folder .. "/chunk.lua")
+end
+
+--- The tree with what is built, so that only what changes is compiled; then the additions; then the builds.
+local function prepare()
+  if os.getenv "RAMUS_SANITIZED" then return "it builds the release" end
+  if select(2, sh "command -v make && command -v gcc && command -v pkg-config") ~= 0 then return "no make, gcc or pkg-config" end
+  local text, status = sh(("mkdir -p %s/build && cd %s && cp -a Makefile .ci README.md core lua docs recipes datasets tests %s && "
+    .. "cp -a build/ramus build/release %s/build && { cp -a build/double %s/build || true; }"):format(tree, check.root, tree, tree, tree))
+  check.equal(status, 0, text)
+  for _, a in ipairs(additions) do
+    run(("cp %s/%s %s"):format(source, a.file, a.file))
+    if a.list then assert(files.write(tree .. "/" .. a.list, assert(files.read(tree .. "/" .. a.list)) .. a.line .. "\n")) end
+  end
+  text = run "make build 2>&1 && make build VARIANT=double 2>&1"
+  check.ok(not text:find("warning", 1, true), text)
+end
+
+local why
+check.case("extend: a copy of the tree with one file and one line more builds", function()
+  why = "the copy was not built"
+  why = prepare()
+  if why then check.skip(why) end
+end)
+
+local function case(name, f)
+  check.case("extend: " .. name, function()
+    if why then check.skip(why) end
+    f()
+  end)
+end
+
+--- Gradient checks of one op in the copy, in double precision.
+local function gradients(name, samples)
+  local text = run(("RAMUS_TEST_FILTER=%s build/double/ramus run tests/run.lua gradcheck"):format(name))
+  check.ok(text:find(("%d passed, 0 failed"):format(samples + 1), 1, true), text)
+end
+
+local function reference(page, wanted)
+  run "mkdir -p pages && build/ramus run docs/reference/generate.lua pages"
+  check.ok(assert(files.read(tree .. "/pages/" .. page)):find(wanted, 1, true), page .. " does not show " .. wanted)
+end
+
+case("an op is a file and a line: gradient, help, page, module, result", function()
+  gradients("softsign", 2)
+  reference("ops.md", "x / (1 + |x|)")
+  check.equal(ramus [[
+    local ra = require "ramus"
+    print(require("ramus.cli.help").find "softsign" ~= nil)
+    print(ra.F.softsign(ra.ones(2)):totable()[1])
+    local m = ra.model(function(x) return { out = ra.F.softsign(ra.nn.conv2d { 1, 1, k = 1 }(x)) } end)
+    print(#m:forward(ra.ones(1, 1, 4, 4)).out.shape)
+  ]], "true\n0.5\n4\n")
+end)
+
+case("a loss with an input of its own is a file and a line: gradient, help, page, result", function()
+  gradients("boundary", 2)
+  reference("losses.md", "signed distance")
+  check.equal(ramus [[
+    local ra = require "ramus"
+    print(require("ramus.cli.help").find "boundary" ~= nil)
+    local l = ra.loss.boundary { input = "prob" }
+    print(l(ra.ones(4) * 0.5, nil, nil, { distance = ra.ones(4) * 3 }))
+  ]], "true\n1.5\n")
+end)
