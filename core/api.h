@@ -136,6 +136,16 @@ ra_tensor *ra_image_grey(const ra_tensor *x, int32_t method);     /* [own] 3 cha
 enum { RA_NORMALISE_RANGE, RA_NORMALISE_DEVIATION, RA_NORMALISE_COUNT };
 ra_tensor *ra_image_normalise(const ra_tensor *x, int32_t method); /* [own] each channel to 0..1, or to mean 0 and deviation 1 */
 
+/* [own] [3,H,W]: x [H,W], [1,H,W] or [3,H,W] clamped to 0..1, painted with the strength alpha where a pixel is found (prediction
+ * [H,W] >= threshold). colour [4][3]: found and true, found and false, missed, found without truth. truth [opt] [H,W]. */
+ra_tensor *ra_image_overlay(const ra_tensor *x, const ra_tensor *prediction, RA_OPT const ra_tensor *truth, double threshold,
+                            double alpha, const double *colour);
+
+/* Tiles of `tile` pixels that cover n pixels and overlap by about half: their number; first [opt] their first pixels. */
+int32_t ra_tile_starts(int32_t n, int32_t tile, RA_OPT int32_t *first);
+/* sum and weight [H,W] += v p and v at the place (top, left) of the tile p [h,w]; v falls off linearly towards its border. */
+int32_t ra_tile_add(ra_tensor *sum, ra_tensor *weight, const ra_tensor *p, int32_t top, int32_t left);
+
 /* A sample is a list of named fields: an image and what belongs to its pixels. The kind of a field decides how it is
  * decoded, resized, warped and padded. */
 enum {
@@ -298,7 +308,8 @@ typedef struct ra_value_rule {
 } ra_value_rule;
 /* Where a sample's field comes from. */
 typedef struct ra_source {
-  const char *path;     /* NULL: the sample has none */
+  const char *path;     /* file; path and tensor NULL: the sample has none */
+  const ra_tensor *tensor; /* or values in memory, [H,W], [C,H,W] or [1,C,H,W]: as a .npy file of them */
   int32_t frame;        /* 0-based, of a file with several */
   double threshold;     /* of masks: 1 where the value, in units of 0..255, is at or above it */
   int32_t rules;        /* of labels; 0: values are classes. A value that no rule covers is an error. */
@@ -367,6 +378,8 @@ enum {
  * calibration [opt] [15,3]: pixels, sum of probability, vessel pixels, in equal bins of probability. */
 int32_t ra_metrics(const ra_real *probability, const ra_real *mask, RA_OPT const ra_real *fov, int32_t H, int32_t W,
                    double threshold, double *out, RA_OPT double *histogram, RA_OPT double *calibration);
+/* Dice of score >= cut (of logits or probabilities) inside fov, of n pixels; 1 where prediction and mask are empty. */
+double ra_metric_dice(const ra_real *score, const ra_real *mask, RA_OPT const ra_real *fov, int32_t n, double cut);
 /* From summed counts (TP to TN, SKELETON_*) in out, the ratios and clDice of all pictures as one. */
 int32_t ra_metrics_pooled(double *out);
 /* out[0] roc_auc, out[1] pr_auc of a histogram (sums of several are fine) */

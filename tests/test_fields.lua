@@ -150,6 +150,41 @@ check.case("one sample without a loader: the bits of the loader, and the fields 
   check.fails("sample c: ", loader.one, { id = "c", image = folder .. "/absent.png" })
 end)
 
+check.case("values in memory are a source like a file, and a set can be walked over", function()
+  local x, m = assert(image.load(sample.image)), assert(image.load_mask(sample.mask))
+  local s = { id = "m", image = x, mask = m, fields = { weight = filled(H, W, weight) } }
+  local prepare = augment.prepare { size = 16 }
+  local a = assert(loader.one(s, { fields = { "image", "mask", "weight" }, set = declared, prepare = prepare }))
+  local b = assert(loader.one(sample, { fields = { "image", "mask", "weight" }, set = declared, prepare = prepare }))
+  for name, t in pairs(a.fields) do
+    for i = 0, t.size - 1 do if t.data[i] ~= b.fields[name].data[i] then error(name .. " differs from the file's") end end
+  end
+  local colour = assert(loader.one({ id = "c", image = tensor.rand(3, 5, 6) }, { fields = { "image" } }))
+  check.equal(tensor.shape_text(colour.fields.image), "[1,1,5,6]")
+  check.fails("sample r: values in memory are", loader.one, { id = "r", image = tensor.rand(2, 1, 5, 6) }, { fields = { "image" } })
+  local seen = {}
+  assert(sets.each_sample({ sample, s }, { channels = 1, prepare = prepare, native = true }, function(one, got)
+    seen[#seen + 1] = one.id .. " " .. tensor.shape_text(got.native.mask) .. tensor.shape_text(got.fields.fov)
+    return true
+  end))
+  check.equal(table.concat(seen, "; "), "a [1,1,20,30][1,1,16,16]; m [1,1,20,30][1,1,16,16]")
+  check.fails("stop here", sets.each_sample, { sample }, { channels = 1 }, function() return nil, "stop here" end)
+end)
+
+check.case("Dice of logits: counts inside the field of view, in C as by hand", function()
+  local p, y, v = tensor.rand(41, 37), tensor.zeros(41, 37), tensor.ones(41, 37)
+  local both, sum = 0, 0
+  for i = 0, p.size - 1 do
+    y.data[i], v.data[i] = i % 4 == 0 and 1 or 0, i % 7 == 0 and 0 or 1
+    if v.data[i] >= 0.5 then
+      local hit = p.data[i] >= 0.3 and 1 or 0
+      both, sum = both + hit * y.data[i], sum + hit + y.data[i]
+    end
+  end
+  check.equal(C.ra_metric_dice(ffi.data(p), ffi.data(y), ffi.data(v), p.size, 0.3), 2 * both / sum)
+  check.equal(C.ra_metric_dice(ffi.data(p), ffi.data(y), nil, 0, 0.3), 1)
+end)
+
 check.case("a data set declares fields; opening it lists them; training names what is missing", function()
   local file, root = check.root .. "/tests/sets/weighted.lua", folder .. "/root"
   assert(fetch(file, { data_root = root }))

@@ -387,3 +387,48 @@ check.case("overlay paints hits, false and missed pixels", function()
   check.raises("sizes differ", image.overlay, x, tensor.rand(3, 3))
   check.raises("the picture is [H,W]", image.overlay, tensor.rand(2, 4, 4), tensor.rand(4, 4))
 end)
+
+check.case("overlays and blended tiles: every pixel as the formula says", function()
+  local H, W = 23, 31
+  local x, p, y = tensor.rand(3, H, W), tensor.rand(H, W), tensor.zeros(H, W)
+  for i = 0, y.size - 1 do y.data[i] = i % 3 == 0 and 1 or 0 end
+  local order = { hit = { 1, 1 }, false_ = { 1, 0 }, missed = { 0, 1 } }
+  local single = ffi.new("float[1]")
+  for _, truth in ipairs { y, false } do
+    local got = image.overlay(x, p, truth or nil, { threshold = 0.4, alpha = 0.3 })
+    for c = 0, 2 do
+      for i = 0, H * W - 1 do
+        local positive, colour = p.data[i] >= 0.4, nil
+        if truth then
+          for name, state in pairs(order) do
+            if (positive and 1 or 0) == state[1] and truth.data[i] == state[2] then colour = image.colours[name][c + 1] end
+          end
+        elseif positive then colour = image.colours.found[c + 1] end
+        local v = x.data[c * H * W + i]
+        single[0] = colour and v + 0.3 * (colour - v) or v
+        check.equal(got.data[c * H * W + i], single[0])
+      end
+    end
+  end
+  check.equal(table.concat(image.tile_starts(100, 40), " "), "0 20 40 60")
+  check.equal(table.concat(image.tile_starts(39, 40), " "), "0")
+  check.equal(table.concat(image.tile_starts(41, 40), " "), "0 1")
+  local sum, weight = tensor.zeros(H, W), tensor.zeros(H, W)
+  local tile, places = tensor.rand(10, 12), { { 0, 0 }, { 5, 6 }, { 13, 19 } }
+  for _, at in ipairs(places) do image.tile_add(sum, weight, tile, at[1], at[2]) end
+  local function tent(i, n) return math.min(i + 1, n - i) / ((n + 1) / 2) end
+  local want, total = ffi.new("float[?]", H * W), ffi.new("float[?]", H * W)
+  for _, at in ipairs(places) do
+    for i = 0, 9 do
+      for j = 0, 11 do
+        local v, k = tent(i, 10) * tent(j, 12), (at[1] + i) * W + at[2] + j
+        want[k], total[k] = want[k] + v * tile.data[i * 12 + j], total[k] + v
+      end
+    end
+  end
+  for i = 0, H * W - 1 do
+    check.equal(sum.data[i], want[i])
+    check.equal(weight.data[i], total[i])
+  end
+  check.raises("does not lie in 23x31", image.tile_add, sum, weight, tile, 14, 0)
+end)

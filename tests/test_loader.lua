@@ -197,7 +197,8 @@ check.case("released while its threads work; nothing leaks", function()
     C.ra_loader_release(ffi.gc(l.pointer, nil))
   end
   collectgarbage()
-  check.equal(C.ra_mem_live(), live)
+  local now = C.ra_mem_live() -- less is fine: what a compiled trace held may go late
+  check.ok(now <= live, ("%d bytes are left"):format(now - live))
 end)
 
 check.case("every failing allocation is a message and leaks nothing", function()

@@ -126,20 +126,33 @@ int32_t ra_fields_foreground(int32_t count, const ra_field *field) {
   return -1;
 }
 
+/* The pixels of a source; those of a tensor are borrowed. */
+static int32_t read_pixels(const ra_source *source, ra_pixels *p) {
+  const ra_tensor *t = source->tensor;
+  if (!t) return ra_pixels_read(source->path, false, p);
+  if (t->rank < 2 || t->rank > 4 || t->size == 0 || (t->rank == 4 && t->dim[0] != 1) || !ra_tensor_contiguous(t))
+    return ra_fail(RA_ERR_SHAPE, "values in memory are [H,W], [C,H,W] or [1,C,H,W], contiguous and not empty; given rank %d", t->rank);
+  *p = (ra_pixels){.channels = t->rank > 2 ? t->dim[t->rank - 3] : 1, .height = t->dim[t->rank - 2], .width = t->dim[t->rank - 1],
+                   .bits = 8 * (int32_t)sizeof(ra_real), .max_value = 1, .value = t->data};
+  return RA_OK;
+}
+
 int32_t ra_field_decode(const ra_field *field, const ra_source *source, ra_tensor **out, ra_mask_report *report) {
   *out = NULL;
-  if (!source->path) return RA_OK;
+  if (!source->path && !source->tensor) return RA_OK;
   ra_pixels p;
-  if (source->frame != 0) return ra_fail(RA_ERR_ARG, "%s: frame %d was asked for, the file has one, number 0", source->path, source->frame);
-  RA_TRY(ra_pixels_read(source->path, false, &p));
+  const char *where = source->path ? source->path : field->name;
+  if (source->frame != 0) return ra_fail(RA_ERR_ARG, "%s: frame %d was asked for, there is one, number 0", where, source->frame);
+  RA_TRY(read_pixels(source, &p));
   int32_t dim[3] = {kinds[field->kind].most_channels == 1 ? 1 : field->channels, p.height, p.width};
   *out = ra_tensor_new(3, dim);
   int32_t code = *out ? kinds[field->kind].decode(field, source, &p, *out, report) : RA_ERR_MEMORY;
+  if (source->tensor) p.value = NULL;
   ra_pixels_free(&p);
   if (code == RA_OK) return RA_OK;
   ra_tensor_release(*out);
   *out = NULL;
-  return code == RA_ERR_MEMORY ? code : ra_fail_in(code, "%s", source->path);
+  return code == RA_ERR_MEMORY ? code : ra_fail_in(code, "%s", where);
 }
 
 /* ---- sources ---- */
@@ -147,12 +160,14 @@ int32_t ra_field_decode(const ra_field *field, const ra_source *source, ra_tenso
 int32_t ra_kept_source_set(ra_kept_source *k, const ra_source *from) {
   *k = (ra_kept_source){.source = *from, .path = from->path ? ra_mem_strdup(from->path) : NULL};
   if (from->rules > 0) k->rule = ra_mem_alloc((size_t)from->rules, sizeof *k->rule);
-  if ((from->path && !k->path) || (from->rules > 0 && !k->rule)) {
+  if (from->tensor) k->tensor = ra_tensor_clone(from->tensor);
+  if ((from->path && !k->path) || (from->rules > 0 && !k->rule) || (from->tensor && !k->tensor)) {
     ra_kept_source_free(k);
     return RA_ERR_MEMORY;
   }
   if (k->rule) memcpy(k->rule, from->rule, (size_t)from->rules * sizeof *k->rule);
   k->source.path = k->path;
+  k->source.tensor = k->tensor;
   k->source.rule = k->rule;
   return RA_OK;
 }
@@ -160,5 +175,6 @@ int32_t ra_kept_source_set(ra_kept_source *k, const ra_source *from) {
 void ra_kept_source_free(ra_kept_source *k) {
   ra_mem_free(k->path);
   ra_mem_free(k->rule);
+  ra_tensor_release(k->tensor);
   *k = (ra_kept_source){0};
 }

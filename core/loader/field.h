@@ -10,14 +10,15 @@ int32_t ra_fields_check(int32_t count, const ra_field *field);
 /* The field whose values at or above one half are foreground: the first named "mask", else the first label; -1: none. */
 int32_t ra_fields_foreground(int32_t count, const ra_field *field);
 
-/* *out [own] <- [C,H,W]; NULL where the source has no path. report [opt] is written for masks. */
+/* *out [own] <- [C,H,W]; NULL where the source has none. report [opt] is written for masks. */
 int32_t ra_field_decode(const ra_field *field, const ra_source *source, ra_tensor **out, ra_mask_report *report);
 
-/* A source with its own copy of path and rules. */
+/* A source with its own copies of path, tensor and rules. */
 typedef struct ra_kept_source {
   ra_source source;
   char *path;
   ra_value_rule *rule;
+  ra_tensor *tensor;
 } ra_kept_source;
 int32_t ra_kept_source_set(ra_kept_source *k, const ra_source *from);
 void ra_kept_source_free(ra_kept_source *k);

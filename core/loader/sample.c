@@ -161,7 +161,7 @@ static int32_t grow(ra_sample_set *set) {
 }
 
 int32_t ra_sample_set_add(ra_sample_set *set, const char *id, const ra_source *source) {
-  if (!id || !source || !source[0].path) return ra_fail(RA_ERR_ARG, "loader: a sample needs an id and the path of an image");
+  if (!id || !source || (!source[0].path && !source[0].tensor)) return ra_fail(RA_ERR_ARG, "loader: a sample needs an id and an image");
   RA_TRY(grow(set));
   item it = {.id = ra_mem_strdup(id), .part = ra_mem_zalloc((size_t)set->fields, sizeof *it.part)};
   int32_t code = it.id && it.part ? RA_OK : RA_ERR_MEMORY;
@@ -183,8 +183,8 @@ const ra_field *ra_sample_set_field(const ra_sample_set *set, int32_t f) { retur
 
 static int32_t same_size(const ra_field *field, const ra_tensor *image, const ra_tensor *plane, const char *path) {
   if (!plane || (plane->dim[1] == image->dim[1] && plane->dim[2] == image->dim[2])) return RA_OK;
-  return ra_fail(RA_ERR_SHAPE, "the %s '%s' has %dx%d pixels, the image %dx%d", field->name, path, plane->dim[2], plane->dim[1],
-                 image->dim[2], image->dim[1]);
+  return ra_fail(RA_ERR_SHAPE, "the %s '%s' has %dx%d pixels, the image %dx%d", field->name, path ? path : "in memory", plane->dim[2],
+                 plane->dim[1], image->dim[2], image->dim[1]);
 }
 
 static int32_t decode(ra_sample_set *set, item *it, ra_sample *s) {

@@ -127,6 +127,17 @@ int32_t ra_metrics(const ra_real *probability, const ra_real *mask, const ra_rea
   return code;
 }
 
+double ra_metric_dice(const ra_real *score, const ra_real *mask, const ra_real *fov, int32_t n, double cut) {
+  double both = 0, sum = 0;
+  for (int32_t i = 0; i < n; i++) {
+    if (fov && !(fov[i] >= (ra_real)0.5)) continue;
+    double hit = (double)score[i] >= cut, truth = (double)mask[i];
+    both += hit * truth;
+    sum += hit + truth;
+  }
+  return sum > 0 ? 2 * both / sum : 1;
+}
+
 int32_t ra_metrics_pooled(double *out) {
   ra_metric_ratios(out);
   out[RA_METRIC_CLDICE] =

@@ -414,7 +414,7 @@ local function shared_pictures(parts, mark, folder)
   for _, name in ipairs(names) do
     for _, s in ipairs(parts[name]) do
       local source = fields.source(s, "image")
-      local sum = mark.files[source.path:sub(#folder + 2)] or dataset.sha256_file(source.path)
+      local sum = source.path and (mark.files[source.path:sub(#folder + 2)] or dataset.sha256_file(source.path))
       if sum and source.frame > 0 then sum = sum .. " frame " .. source.frame end
       local other = sum and first[sum]
       if other and other.split ~= name then

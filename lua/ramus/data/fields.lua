@@ -3,10 +3,11 @@
 --   { id =, image =, mask =, fov =, threshold =, fields = { weight = "w.npy", tissue = { path = "t.png", kind = "label" } } }
 --
 -- A field has a name, a kind (image, mask, label, map) that decides how it is decoded, resized, warped and padded, and in
--- every sample a source: a path, or { path =, frame =, threshold =, values = }. image, mask and fov are known; a data set
+-- every sample a source: a path, a tensor, or { path =, frame =, threshold =, values = }. image, mask and fov are known; a data set
 -- declares others as fields = { weight = { kind = "map" } }, or a sample's source says kind.
 local ffi = require "ramus.base.ffi"
 local options = require "ramus.base.options"
+local tensor = require "ramus.lang.tensor"
 local C = ffi.C
 
 local fields = {}
@@ -26,7 +27,8 @@ fields.schema = {
 
 --- Where a sample's field comes from.
 fields.source_schema = {
-  path = { type = "string", required = true, help = "file" },
+  path = { type = "string", help = "file" },
+  tensor = { type = "cdata", help = "or values in memory, [H,W] or [C,H,W]" },
   kind = { type = "string", one_of = { "image", "mask", "label", "map" }, help = "where the data set does not declare it" },
   frame = { type = "integer", min = 0, default = 0, help = "of a file with several, from 0" },
   threshold = { type = "number", help = "of a mask: values of 0..255 (whatever the depth) at or above it become 1; 128" },
@@ -40,15 +42,22 @@ fields.known = {
   fov = { kind = "mask", channels = 1, absent = 1, outside = 0 },
 }
 
+--- A source as a table, from a path, a tensor or a table.
+local function table_of(given)
+  if type(given) == "string" then return { path = given } end
+  if tensor.is(given) then return { tensor = given } end
+  return given
+end
+
 --- The source of a sample's field as a table, or nil where it has none.
 function fields.source(sample, name)
   local given
   if fields.known[name] then given = sample[name] end
   if given == nil and sample.fields then given = sample.fields[name] end
   if given == nil or given == false then return nil end
-  local s = type(given) == "string" and { path = given } or given
+  local s = table_of(given)
   local threshold = s.threshold or (name == "mask" and sample.threshold) or 128
-  return { path = s.path, kind = s.kind, frame = s.frame or 0, threshold = threshold, values = s.values }
+  return { path = s.path, tensor = s.tensor, kind = s.kind, frame = s.frame or 0, threshold = threshold, values = s.values }
 end
 
 --- All fields of a list of samples, { NAME = { kind =, channels =, absent =, outside = } }: the known ones that a sample has (fov
@@ -64,8 +73,9 @@ function fields.of(samples, declared, where)
     for _, name in ipairs { "image", "mask" } do if s[name] then all[name] = all[name] or fields.known[name] end end
     for name, given in pairs(s.fields or {}) do
       local what = ("%s: field %s of sample %s"):format(where, name, s.id)
-      local source, err = options.validate(type(given) == "string" and { path = given } or given, fields.source_schema, what)
+      local source, err = options.validate(table_of(given), fields.source_schema, what)
       if not source then return nil, err end
+      if not source.path and not source.tensor then return nil, what .. " has no path" end
       local kind = all[name] and all[name].kind or source.kind
       if not kind then
         return nil, ("%s has no kind; the data set declares it: fields = { %s = { kind = \"map\" } } (or image, mask, label)"):format(what, name)
@@ -138,7 +148,7 @@ function fields.sources(sample, list)
   for i, f in ipairs(list) do
     local s, a = fields.source(sample, f.name), array[i - 1]
     if s then
-      a.path, a.frame, a.threshold = s.path, s.frame, s.threshold
+      a.path, a.tensor, a.frame, a.threshold = s.path, s.tensor, s.frame, s.threshold
       if s.values then
         local rules, count = rules_of(s.values)
         if not rules then return nil, ("sample %s, field %s: %s"):format(sample.id, f.name, count) end

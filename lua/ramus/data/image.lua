@@ -229,25 +229,27 @@ function image.overlay(picture, prediction, truth, given)
     error(("image.overlay: sizes differ: picture %dx%d, prediction %dx%d%s"):format(H, W, ph, pw,
       y and (", truth %dx%d"):format(yh, yw) or ""), 2)
   end
-  local out = tensor.empty(3, H, W)
-  local area, colours = H * W, image.colours
-  for c = 0, 2 do
-    local from = channels == 3 and c * area or 0
-    local hit, wrong, missed, found = colours.hit[c + 1], colours.false_[c + 1], colours.missed[c + 1], colours.found[c + 1]
-    for i = 0, area - 1 do
-      local v = math.max(0, math.min(1, x.data[from + i]))
-      local positive = p.data[i] >= o.threshold
-      local colour
-      if y then
-        local vessel = y.data[i] >= 0.5
-        colour = positive and (vessel and hit or wrong) or (vessel and missed) or nil
-      else
-        colour = positive and found or nil
-      end
-      out.data[c * area + i] = colour and v + o.alpha * (colour - v) or v
-    end
+  local colours = ffi.new("double[12]")
+  for k, name in ipairs { "hit", "false_", "missed", "found" } do
+    for c = 1, 3 do colours[3 * k + c - 4] = image.colours[name][c] end
   end
-  return out
+  local function flat(t, ...) return t and t:reshape(...) end
+  return filtered(C.ra_image_overlay(x:reshape(channels, H, W), flat(p, H, W), flat(y, H, W), o.threshold, o.alpha, colours))
+end
+
+-- ---- tiles ----
+
+--- First pixels (0-based) of tiles of `tile` pixels that cover n pixels and overlap by about half.
+function image.tile_starts(n, tile)
+  local first = ffi.new("int32_t[?]", C.ra_tile_starts(n, tile, nil))
+  local list = {}
+  for i = 1, C.ra_tile_starts(n, tile, first) do list[i] = first[i - 1] end
+  return list
+end
+
+--- Blends a tile's values p [h,w] into sum and weight [H,W] at (top, left), 0-based; the result is sum / weight.
+function image.tile_add(sum, weight, p, top, left)
+  if C.ra_tile_add(sum, weight, dense(p, "tile_add"), top, left) ~= 0 then error(ffi.message(), 2) end
 end
 
 return image

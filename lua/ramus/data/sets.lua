@@ -4,10 +4,12 @@ local augment = require "ramus.data.augment"
 local dataset = require "ramus.data.dataset"
 local fetch = require "ramus.data.fetch"
 local fields = require "ramus.data.fields"
+local ffi = require "ramus.base.ffi"
 local image = require "ramus.data.image"
 local loader = require "ramus.data.loader"
 local options = require "ramus.base.options"
 local cjson = require "cjson"
+local C = ffi.C
 
 local data = {}
 local Data = {}
@@ -117,42 +119,52 @@ function Data:report_masks(out)
   end
 end
 
---- Calls f(sample, x [1,C,H,W], y [1,1,H,W], fov [1,1,H,W]) for every sample, whole and in order. given: channels, prepare. Returns
--- true and the seconds that were waited for decoding; nil and a message on failure.
-function data.each_picture(samples, given, f)
-  local l, err = loader.new(samples, { batch = 1, channels = given.channels, epochs = 1, shuffle = false, threads = 1, depth = 2,
-    cache = 0, prepare = given.prepare })
+--- Calls f(sample, one) for every sample, whole and in order; one is as loader.one gives it: { fields =, native =, reports = }.
+-- given: fields (names), set (set.fields), channels, prepare, native (also the fields at the size of their files). Returns true
+-- and the seconds that were waited for decoding; nil and a message on failure.
+function data.each_sample(samples, given, f)
+  local o = { fields = given.fields, set = given.set, channels = given.channels, prepare = given.prepare, native = given.native }
+  local waited = 0
+  for _, sample in ipairs(samples) do
+    local began = C.ra_clock()
+    local one, err = loader.one(sample, o)
+    waited = waited + C.ra_clock() - began
+    if not one then return nil, err end
+    local ok
+    ok, err = f(sample, one)
+    if ok == nil and err then return nil, err end
+  end
+  return true, waited
+end
+
+--- The same with the next samples decoded ahead by a thread, without native and reports: f(sample, { NAME = tensor [1,C,H,W] }).
+local function each_ahead(samples, given, f)
+  local l, err = loader.new(samples, { fields = given.fields, set = given.set, batch = 1, channels = given.channels, epochs = 1,
+    shuffle = false, threads = 1, depth = 2, cache = 0, prepare = given.prepare })
   if not l then return nil, err end
   local ok
   ok, err = l:start(0, 0)
-  if not ok then return nil, err end
-  while true do
-    local shape
-    shape, err = l:peek()
-    if shape == nil then return nil, err end
+  while ok do
+    local shape, message
+    shape, message = l:peek()
+    if shape == nil then return nil, message end
     if not shape then return true, l:waited() end
     local buffers = l:buffers(shape)
-    local count, message, _, samples_of = l:next(buffers)
-    if not count then return nil, message end
-    ok, err = f(samples_of[1], buffers.image, buffers.mask, buffers.fov)
-    if ok == nil and err then
-      l:stop()
-      return nil, err
-    end
+    local count, why, _, batch = l:next(buffers)
+    if not count then return nil, why end
+    ok, err = f(batch[1], buffers)
+    if not ok then l:stop() end
   end
+  return nil, err
 end
 
---- Dice of logits > cut against a mask inside the field of view; 1 where both are empty.
-local function dice_of(logits, mask, fov, cut)
-  local p, y, v = logits.data, mask.data, fov.data
-  local both, sum = 0, 0
-  for i = 0, mask.size - 1 do
-    if v[i] >= 0.5 then
-      local hit = p[i] >= cut and 1 or 0
-      both, sum = both + hit * y[i], sum + hit + y[i]
-    end
-  end
-  return sum == 0 and 1 or 2 * both / sum
+--- Calls f(sample, x [1,C,H,W], mask [1,1,H,W], fov [1,1,H,W]) for every sample, whole and in order. given: channels, prepare. Returns
+-- true and the seconds that were waited for decoding; nil and a message on failure.
+function data.each_picture(samples, given, f)
+  return each_ahead(samples, given, function(sample, b)
+    local ok, err = f(sample, b.image, b.mask, b.fov)
+    return not (ok == nil and err), err
+  end)
 end
 
 --- Mean Dice per picture of the validation split, { dice =, pictures = }, and the seconds that were waited for decoding.
@@ -162,7 +174,7 @@ function Data:validate(model, recipe)
   local sum, n = 0, 0
   local ok, waited = data.each_picture(self.val, { channels = self.channels, prepare = self.prepare }, function(_, x, y, fov)
     local out = model:forward(x, { outputs = { "out" }, numerics = recipe.numerics }).out
-    sum, n = sum + dice_of(out, y, fov, cut), n + 1
+    sum, n = sum + C.ra_metric_dice(ffi.data(out), ffi.data(y), ffi.data(fov), y.size, cut), n + 1
     return true
   end)
   if not ok then return nil, waited end
