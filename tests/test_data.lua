@@ -1,6 +1,7 @@
 --- Hashes, safetensors, npy and npz: round trips, files by NumPy, hostile files,
 -- flipped bits, cut files, full disks, failing allocations.
 local check = require "check"
+require "ramus.lang.tensor" -- t.data
 local ffi = require "ramus.base.ffi"
 local C = ffi.C
 local folder = check.folder("data")

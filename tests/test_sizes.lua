@@ -24,7 +24,6 @@ local exceeding = {
   ["lua/ramus/cli/help.lua"] = 476,
   ["lua/ramus/cli/main.lua: function parse"] = 52,
   ["lua/ramus/cli/repl.lua"] = 401,
-  ["lua/ramus/data/dataset.lua"] = 508,
   ["lua/ramus/lang/F.lua: function read_arguments"] = 56,
   ["lua/ramus/train/evaluate.lua: function run_evaluation"] = 54,
   ["lua/ramus/train/trainer.lua"] = 489,

@@ -104,6 +104,13 @@ char *ra_folder_list(const char *path, double *size) {
   return text;
 }
 
+char *ra_path_absolute(const char *path) {
+  char found[PATH_MAX];
+  if (realpath(path, found)) return ra_mem_strdup(found);
+  (void)fail("find", path);
+  return NULL;
+}
+
 void ra_text_release(char *text) { ra_mem_free(text); }
 
 /* ---- removing ---- */

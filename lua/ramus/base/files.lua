@@ -56,6 +56,28 @@ function files.lock(path)
   return function() C.ra_lock_release(ffi.gc(lock, nil)) end
 end
 
+--- The path from the root of the file system, without links; nil and a message where there is no such file.
+function files.absolute(path)
+  local text = C.ra_path_absolute(path)
+  if text == nil then return nil, ffi.message() end
+  local whole = ffi.string(text)
+  C.ra_text_release(text)
+  return whole
+end
+
+--- Runs a Lua file and returns its value; modules beside it are found by their name. nil and a message where it fails.
+function files.run(path)
+  local chunk, err = loadfile(path)
+  if not chunk then return nil, err end
+  local kept = package.path
+  local folder = path:match("^(.*)/[^/]*$") or "."
+  package.path = (files.absolute(folder) or folder) .. "/?.lua;" .. kept
+  local ok, value = xpcall(function() return chunk(path) end, tostring)
+  package.path = kept
+  if not ok then return nil, value end
+  return value
+end
+
 --- "a/b/c.png" -> "a/b", "c.png", "c"
 function files.split(path)
   local folder, name = path:match("^(.*)/([^/]*)$")

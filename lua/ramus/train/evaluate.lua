@@ -129,7 +129,7 @@ local function run_evaluation(model, facts, o)
   end
   result.images = lists.out
   result.protocol = {
-    set = set.name, edition = set.edition, split = ("%s (%s), part %s"):format(set.split, set.definition.split_source or "declared", facts.part),
+    set = set.name, edition = set.edition, split = ("%s (%s), part %s"):format(set.split, set.split_source, facts.part),
     pictures = #samples, data_hash = set.hash, threshold = threshold, threshold_tuned = tuned_on,
     field_of_view = samples[1].fov and "inside the set's masks" or "the whole picture",
     resize = facts.size and ("to %dx%d, probabilities brought back to the picture's size"):format(facts.size, facts.size) or "none",

@@ -2,6 +2,8 @@
 -- checking, overriding from the command line, and writing back as Lua.
 local augment = require "ramus.data.augment"
 local dataset = require "ramus.data.dataset"
+local files = require "ramus.base.files"
+local loader = require "ramus.data.loader"
 local loss = require "ramus.lang.loss"
 local model = require "ramus.lang.model"
 local optim = require "ramus.lang.optim"
@@ -37,7 +39,7 @@ local data_schema = {
   drop_last = { type = "boolean", default = false, help = "leave out a last batch that is not full" },
   augment = { type = "table", default = {}, help = "see ra.augment" },
   preprocess = { type = "table", default = {}, help = "once per picture: clahe, blur, stretch (see ra.augment)" },
-  threads = { type = "integer", min = 1, max = 8, default = 1, help = "that load ahead; no effect on results" },
+  threads = { type = "integer", min = 1, max = loader.threads_max, default = 1, help = "loader threads; results do not depend on it" },
   cache = { type = "number", min = 0, default = 1024, help = "MB of decoded pictures to keep" },
 }
 
@@ -78,12 +80,10 @@ for field, text in pairs {
   log = "what is written beside the losses",
 } do schema[field].help = text end
 
---- What a recipe file sees: everything that plain Lua has, and require "ramus".
+--- What a recipe file sees: everything that plain Lua has, require "ramus", and the modules beside it.
 local function run_file(path)
-  local chunk, message = loadfile(path)
-  if not chunk then return nil, message end
-  local ok, value = xpcall(chunk, function(e) return tostring(e) end)
-  if not ok then return nil, value end
+  local value, message = files.run(path)
+  if message then return nil, message end
   if type(value) ~= "table" then
     return nil, ("%s: a recipe file returns a table, this one returned %s"):format(path, options.show(value))
   end
@@ -165,8 +165,9 @@ end
 
 -- ---- loading --------------------------------------------------------------------
 
---- A checked recipe from a table; nil and a message where a field is wrong.
-function recipe.resolve(raw, where)
+--- A checked recipe from a table; nil and a message where a field is wrong. base: the folder that a data set's path is relative to (else
+-- the working directory); the resolved recipe has the whole path.
+function recipe.resolve(raw, where, base)
   local r, err = options.validate(raw, schema, where or "recipe")
   if not r then return nil, err end
   for name, entry in pairs(schema) do -- sections that were left out get their defaults
@@ -183,6 +184,7 @@ function recipe.resolve(raw, where)
     if r.teacher and r.teacher.kind == "best" then return nil, "recipe.teacher: kind = \"best\" needs a validation split, and data.val is false" end
   end
   local known
+  r.data.set = dataset.locate(r.data.set, base)
   known, err = dataset.find(r.data.set)
   if not known then return nil, "recipe.data: " .. err end
   known, err = supervise.new(r.supervise, r.model:output_names(), r.epochs, teacher.first_epoch(r.teacher, r.validate.every))
@@ -205,7 +207,7 @@ function recipe.load(path, given)
   raw = copy(raw)
   for _, key in ipairs { "seed", "epochs" } do if o[key] then raw[key] = o[key] end end
   local r
-  r, err = recipe.resolve(raw, path)
+  r, err = recipe.resolve(raw, path, (files.split(path)))
   if not r then return nil, err end
   r.source = source
   return r

@@ -1,0 +1,106 @@
+--- The registry of data sets: definitions by name or by the path of their file, and where prepared sets live.
+local files = require "ramus.base.files"
+local options = require "ramus.base.options"
+
+local registry = {}
+local here = debug.getinfo(1, "S").source:match("^@(.*)data/registry%.lua$") or "./"
+
+local function home()
+  for _, place in ipairs { here .. "../../datasets", here .. "datasets", here .. "../../../ramus/datasets" } do
+    if files.is_folder(place) then return place end
+  end
+  return here .. "../../datasets"
+end
+
+local known = {}
+
+local function read_definition(path)
+  local def, err = files.run(path)
+  if err then return nil, err end
+  if type(def) ~= "table" or type(def.name) ~= "string" or type(def.open) ~= "function" then
+    return nil, path .. ": a data set's file returns a table with at least a name and an open function"
+  end
+  def.files, def.editions, def.splits = def.files or {}, def.editions or {}, def.splits or {}
+  def.path, def.title = path, def.title or def.name
+  return def
+end
+
+--- Adds a definition under its name (for sets that have no file of their own).
+function registry.register(def)
+  if type(def) ~= "table" or type(def.name) ~= "string" or type(def.open) ~= "function" then
+    error("register: wanted a table with a name and an open function", 2)
+  end
+  def.files, def.editions, def.splits = def.files or {}, def.editions or {}, def.splits or {}
+  def.title = def.title or def.name
+  known[def.name] = def
+  return def
+end
+
+--- Names of all sets, sorted.
+function registry.names()
+  local names, seen = {}, {}
+  for _, file in ipairs(files.list(home()) or {}) do
+    local name = file:match("^([%w_%-]+)%.lua$")
+    if name then names[#names + 1], seen[name] = name, true end
+  end
+  for name in pairs(known) do if not seen[name] then names[#names + 1] = name end end
+  table.sort(names)
+  return names
+end
+
+--- The name of a set, or the absolute path of its file where `name` is a path that ends in .lua: relative to the folder `base`
+-- where there is such a file, else to the working directory.
+function registry.locate(name, base)
+  if known[name] or not name:find("%.lua$") then return name end
+  for _, path in ipairs { base and name:sub(1, 1) ~= "/" and base .. "/" .. name or name, name } do
+    if files.is_file(path) then return files.absolute(path) or path end
+  end
+  return name
+end
+
+--- The definition of a set: a registered one, datasets/NAME.lua, or any path that ends in .lua (see locate).
+-- nil and a message where it is unknown or broken.
+function registry.find(name, base)
+  if type(name) ~= "string" then error(("data set: wanted a name, got %s"):format(type(name)), 2) end
+  if known[name] then return known[name] end
+  name = registry.locate(name, base)
+  local path = name:find("%.lua$") and name or ("%s/%s.lua"):format(home(), name)
+  if not files.is_file(path) then return nil, options.unknown("data set", name, registry.names()) end
+  local def, err = read_definition(path)
+  if not def then return nil, err end
+  if not name:find("%.lua$") then known[name] = def end
+  return def
+end
+
+--- Reads a list as sha256sum writes it, beside the definition: { { path =, sha256 = }, .. }.
+function registry.sums(name)
+  local list = {}
+  local path = home() .. "/" .. name
+  for line in io.lines(path) do
+    local sum, file = line:match("^(%x+) [ *](.+)$")
+    if sum then list[#list + 1] = { path = file, sha256 = sum } end
+  end
+  return list
+end
+
+-- ---- where sets live ----
+
+--- The data root: as given, else RAMUS_DATA, else XDG_DATA_HOME/ramus, else ~/.local/share/ramus.
+function registry.root(given)
+  local function set(v) return v and v ~= "" and v or nil end
+  local xdg, user = set(os.getenv("XDG_DATA_HOME")), set(os.getenv("HOME"))
+  return set(given) or set(os.getenv("RAMUS_DATA")) or (xdg and xdg .. "/ramus") or (user or ".") .. "/.local/share/ramus"
+end
+
+--- Folder of a prepared set below a root, and its checked options. Wrong options are errors.
+function registry.folder(def, root, given)
+  local o = options.check(given or {}, def.schema or {}, "data set " .. def.name, 3)
+  if def.folder then
+    local beside = def.path and def.folder:sub(1, 1) ~= "/"
+    return beside and files.split(def.path) .. "/" .. def.folder or def.folder, o
+  end
+  local variant = def.variant and def.variant(o)
+  return registry.root(root) .. "/" .. def.name .. (variant and "-" .. variant or ""), o
+end
+
+return registry
