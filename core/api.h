@@ -478,6 +478,7 @@ typedef struct ra_plan_options {
   ra_tensor *const *gradient; /* where each goes: same shape as the leaf, contiguous */
   int32_t numerics;         /* RA_NUMERICS_* */
   _Bool fuse;
+  _Bool poison;             /* for tests: buffers are filled with NaN before and after their life */
   ra_arena *arena;          /* outlives the plan */
 } ra_plan_options;
 ra_plan *ra_plan_new(const ra_graph *g, const ra_plan_options *options); /* [own]; keeps what it needs of g */

@@ -23,6 +23,8 @@ if ffi.real ~= "double" then
   return
 end
 
+require("ramus.lang.graph").poison = true -- what backward reads without saying so is NaN by then
+
 local STEP, TOLERANCE = 1e-5, 1e-6
 
 --- "2,3,4:pos" to a tensor and whether it is differentiated.

@@ -205,3 +205,97 @@ check.case("options of ops are checked with the nearest name", function()
   end)
   check.ok(not ok and err:find("test_graph.lua", 1, true), err)
 end)
+
+-- ---- poisoned plans: every buffer holds NaN before and after its life ----
+
+--- Runs f while plans are poisoned.
+local function poisoned(f)
+  graph.poison = true
+  local ok, err = pcall(f)
+  graph.poison = nil
+  if not ok then error(err, 0) end
+end
+
+--- The gradient of f(x + 0) by way of exp(f) + f, f an op that stands in no list: nothing else keeps x + 0.
+local function gradient_of(name)
+  local ffi = require "ramus.base.ffi"
+  local op = ffi.testing().ra_op_faulty(name)
+  local r, dx = graph.recorder(), ra.zeros(4)
+  local x = r:input { 4 }
+  local y = r:op(op, ffi.new("double[20]"), { x + 0 }, 1, 1)
+  local loss = F.sum(F.exp(y * 1) + y)
+  local plan = assert(r:plan { outputs = { loss }, loss = loss, gradients = { { x, dx } } })
+  plan:bind(x, ra.ones(4))
+  plan:run()
+  return dx:get(2)
+end
+
+check.case("a poisoned plan finds an op whose table does not say what backward reads", function()
+  local right = 2 * (math.exp(1) + 1)
+  check.near(gradient_of "sound", right, 1e-5)
+  poisoned(function()
+    check.near(gradient_of "sound", right, 1e-5)
+    local value = gradient_of "forgets"
+    check.ok(value ~= value, "the missing flag went unnoticed: " .. value)
+  end)
+end)
+
+--- Loss, output and gradients of one training step of `net` as bytes: every loss, two teachers' outputs, dropout.
+local function training_step(net, x, y)
+  local ffi = require "ramus.base.ffi"
+  local r, leaf, gradients, results = graph.recorder { train = true }, {}, {}, {}
+  local input, mask = r:tensor(x), r:tensor(y)
+  local teacher = net:record(r, input, { train = false })
+  local student = net:record(r, input, { train = true, leaf = function(name, value)
+    if not leaf[name] then
+      leaf[name] = r:tensor(value)
+      if not name:find "running" then gradients[#gradients + 1] = { leaf[name], ra.zeros(value.shape) } end
+    end
+    return leaf[name]
+  end })
+  local total
+  for _, name in ipairs(ra.loss.names) do
+    local loss = ra.loss[name] {}
+    local term = loss(F.dropout(student.out, { p = 0.1, train = true }), mask, teacher.out) + loss(student.side2, mask, teacher.side2)
+    total = total and total + term or term
+  end
+  local plan = assert(r:plan { outputs = { total, student.out }, loss = total, gradients = gradients })
+  plan:run { seed = 3, epoch = 1, step = 2 }
+  for _, t in ipairs { plan:output(1), plan:output(2) } do gradients[#gradients + 1] = { false, t } end
+  for k, g in ipairs(gradients) do results[k] = ffi.string(ffi.data(g[2]), g[2].size * ffi.sizeof "ra_real") end
+  return table.concat(results), plan:scalar(1)
+end
+
+check.case("one training step of every kernel set: the same bits poisoned and not", function()
+  local ffi = require "ramus.base.ffi"
+  local active = ffi.string(ffi.C.ra_isa())
+  local net = ra.models.unet { depth = 3, width = 12, sides = true }
+  local x, y, kept = ra.rand(2, 1, 40, 56), ra.zeros(2, 1, 40, 56), net.flat_buffers:clone()
+  y:narrow(4, 3, 20):fill(1)
+  for _, isa in ipairs { "generic", "avx2", "avx512" } do
+    if ffi.C.ra_isa_set(isa) == 0 then
+      net.flat_buffers:copy(kept)
+      local plain, loss = training_step(net, x, y)
+      check.ok(loss == loss and loss > 0, "loss " .. loss)
+      net.flat_buffers:copy(kept)
+      poisoned(function() check.ok(training_step(net, x, y) == plain, isa .. ": a step reads what is no longer, or not yet, there") end)
+    end
+  end
+  ffi.C.ra_isa_set(active)
+end)
+
+check.case("dropout draws by its number among the random ops: other ops recorded before it change nothing", function()
+  local x = ra.ones(64)
+  local function mask_of(before, index)
+    local r = graph.recorder()
+    local node = r:tensor(x)
+    for _ = 1, before do F.exp(node) end
+    local nodes = {}
+    for k = 1, 3 do nodes[k] = F.dropout(node, { p = 0.5, train = true }) end
+    local plan = assert(r:plan { outputs = { nodes[index] } })
+    plan:run { seed = 1 }
+    return table.concat(plan:output(1):totable(), " ")
+  end
+  for index = 1, 3 do check.equal(mask_of(5, index), mask_of(0, index), "dropout " .. index) end
+  check.ok(mask_of(0, 1) ~= mask_of(0, 2) and mask_of(0, 2) ~= mask_of(0, 3), "each dropout has numbers of its own")
+end)

@@ -340,3 +340,23 @@ check.case("a list without a name is the op's list", function()
   check.equal(table.concat(F.pad(ra.zeros(1, 2, 3), { 1, 1, 0, 2, mode = "edge" }).shape, ","), "1,4,5")
   check.raises("unknown option", F.relu, ra.zeros(2), { 1 })
 end)
+
+-- ---- tables ----
+
+check.case("tables of ops hold to their capacities; a table with a mistake is found", function()
+  local T = ffi.testing()
+  check.equal(T.ra_op_check_all(), 0, ffi.message())
+  local slots, x = ffi.new("double[64]"), ra.ones(3)
+  local in_x = ffi.new("ra_tensor *[1]", { x })
+  for name, message in pairs { slots = "slots: its parameters need 21 slots, at most 20", bounds = "bounds: the default of p, 2, is not from 0 to 1",
+    act = "act: act goes with role RA_ROLE_ACT" } do
+    check.ok(T.ra_op_check(T.ra_op_faulty(name)) ~= 0, name)
+    check.ok(ffi.message():find(message, 1, true), ffi.message())
+  end
+  for name, message in pairs { slots = "need 21 slots", saves = "infer saves more than 5 arrays" } do
+    local out = C.ra_op_run(T.ra_op_faulty(name), slots, 1, in_x, require("ramus.lang.graph").arena(), 0, 0)
+    check.ok(out == nil, name)
+    check.ok(ffi.message():find(message, 1, true), ffi.message())
+  end
+  check.equal(T.ra_op_check(T.ra_op_faulty "sound"), 0, ffi.message())
+end)

@@ -83,7 +83,7 @@ check.case("a training plan has no activation of its own and says what memory it
   local _, v = start(reference())
   local text = v.plan:describe()
   check.ok(not text:find("relu  ", 1, true) and not text:find("concat", 1, true), text)
-  check.ok(text:find("+relu when read, statistics from above", 1, true) and text:find("of 2 parts", 1, true), text)
+  check.ok(text:find("+relu when read, statistics from above", 1, true) and text:find("of 2 segments", 1, true), text)
   check.ok(v.plan:bytes() >= v.plan:lower_bound() and v.plan:bytes() < 1.25 * v.plan:lower_bound(), text:match("[^\n]*lower bound[^\n]*"))
 end)
 

@@ -5,7 +5,7 @@
  * threads matters and no stream has a state to save:
  *   seed      of the run
  *   a, b      what repeats: epoch and sample, or epoch and step
- *   purpose   what the number is for, one of RA_RANDOM_* (ops add their node)
+ *   purpose   what the number is for, one of RA_RANDOM_* (ops add their number)
  *   element   which number of that purpose
  */
 #ifndef RA_BASE_RANDOM_H
@@ -20,7 +20,7 @@ enum {
   RA_RANDOM_AUGMENT = 3,  /* augmentation: element = step * 4096 + draw */
   RA_RANDOM_PHANTOM = 4,  /* synthetic angiograms */
   RA_RANDOM_METRIC = 5,   /* bootstrap */
-  RA_RANDOM_NODE = 1000   /* + node number: dropout masks */
+  RA_RANDOM_OP = 1000     /* + number of the op among the random ops of its graph: dropout masks */
 };
 
 typedef struct ra_random_key {

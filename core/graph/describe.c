@@ -25,38 +25,31 @@ static const ra_plan_node *source(const ra_plan *p, const ra_plan_node *n) {
   return n->call.n_in > 0 && n->in[0] >= 0 ? &p->node[n->in[0]] : NULL;
 }
 
-static bool wants_dx(const ra_call *c) { return c->din[0].data || c->dx.count > 0; }
-
 /* ---- how a step is computed ---- */
 
-static void put_conv(writer *w, const ra_call *c, ra_conv_kind kind) {
-  put(w, "%s (%s)", ra_conv_algo_name((int32_t)c->conv[kind].algo), c->conv[kind].why);
+/* The ops that were fused into node i, in their order. */
+static void put_fused(writer *w, const ra_plan *p, int32_t i) {
+  for (int32_t j = i + 1; j < p->n_nodes; j++)
+    if (p->node[j].into != j && ra_plan_source(p, j) == i) put(w, "+%s", p->node[j].call.op->name);
 }
 
 static void put_how(writer *w, const ra_plan *p, const ra_plan_step *step) {
-  static const char *const act_name[RA_ACT_COUNT] = {"", "+relu", "+leaky_relu"};
+  char text[RA_HOW_TEXT];
   const ra_plan_node *n = &p->node[step->node], *from = source(p, n);
   const ra_call *c = &n->call;
-  put(w, "  ");
-  if (strcmp(c->op->name, "conv2d") == 0) {
-    if (!step->backward) put_conv(w, c, RA_CONV_FORWARD);
-    else {
-      if (wants_dx(c)) put(w, "data "), put_conv(w, c, RA_CONV_BACKWARD_DATA);
-      if (wants_dx(c) && c->din[1].data) put(w, ", ");
-      if (c->din[1].data) put(w, "weight "), put_conv(w, c, RA_CONV_BACKWARD_WEIGHT);
-    }
-  }
-  put(w, "%s%s%s", c->folded ? "+batch_norm" : "", n->residual >= 0 ? "+add" : "", act_name[c->act]);
-  if (from && from->parts) put(w, " of %d parts", from->call.n_in);
-  if (from && from->call.lazy) put(w, " of normalised");
-  if (!step->backward && c->lazy) put(w, " when read");
-  if (!step->backward && c->gathered_pieces > 0) put(w, ", statistics from above");
+  const char *how = c->op->how ? c->op->how(c, step->backward, text) : NULL;
+  put(w, "  %s", how ? how : "");
+  put_fused(w, p, step->node);
+  if (from && from->segmented) put(w, " of %d segments", from->call.n_in);
+  if (from && from->call.fused.deferred) put(w, " of normalised");
+  if (!step->backward && c->fused.deferred) put(w, " when read");
+  if (!step->backward && c->fused.moments_in_chunks > 0) put(w, ", statistics from above");
 }
 
 /* ---- how fast it was ---- */
 
 static double flops_of(const ra_call *c, bool backward) {
-  return ra_call_flops(c) * (backward ? (c->din[1].data != NULL) + wants_dx(c) : 1);
+  return ra_call_flops(c) * (backward ? (c->din[1].data != NULL) + ra_wants_dx(c) : 1);
 }
 
 double ra_plan_flops(const ra_plan *p) {
@@ -69,13 +62,13 @@ double ra_plan_flops(const ra_plan *p) {
 static double bytes_of(const ra_call *c, bool backward) {
   double elements = 0;
   if (backward) elements += c->dout.size;
-  else if (!c->lazy) elements += c->out.size;
+  else if (!c->fused.deferred) elements += c->out.size;
   for (int32_t k = 0; k < c->n_in; k++) {
-    if (c->in[k].rank < 0 || (k == 0 && !backward && c->gathered)) continue;
+    if (c->in[k].rank < 0 || (k == 0 && !backward && c->fused.moments_in)) continue;
     if (!backward || (c->op->reads >> k & 1)) elements += c->in[k].size;
-    if (backward && (c->din[k].data || (k == 0 && c->dx.count > 0))) elements += c->in[k].size;
+    if (backward && (c->din[k].data || (k == 0 && c->fused.dx.count > 0))) elements += c->in[k].size;
   }
-  if (!backward && c->residual) elements += c->out.size;
+  if (!backward && c->fused.residual) elements += c->out.size;
   return elements * (double)sizeof(ra_real);
 }
 
@@ -122,8 +115,8 @@ const char *ra_plan_describe(ra_plan *p) {
   for (int32_t s = 0; s < p->n_steps; s++) put_step(&w, p, &p->step[s], whole, peak);
   if (p->runs > 0) {
     double flops = ra_plan_flops(p);
-    put(&w, "%.2f ms a run of %.2f GFLOP (as direct convolutions): %.0f GFLOP/s; %s kernels on %d threads can do %.0f at most\n", 1e3 * whole,
-        flops / 1e9, flops / whole / 1e9, ra_isa(), ra_threads(), peak);
+    put(&w, "%.2f ms a run of %.2f GFLOP (as direct convolutions): %.0f GFLOP/s; %s kernels on %d threads can do %.0f at most\n",
+        1e3 * whole, flops / 1e9, flops / whole / 1e9, ra_isa(), ra_threads(), peak);
   }
   put(&w, "%d steps (%d forward, %d backward); arena %.2f MB, lower bound %.2f MB\n", p->n_steps, p->n_forward,
       p->n_steps - p->n_forward, (double)p->bytes / 1e6, (double)p->lower_bound / 1e6);

@@ -97,14 +97,6 @@ int32_t ra_graph_shape(const ra_graph *g, int32_t node, int32_t *dim) {
   return g->node[node].rank;
 }
 
-double ra_call_flops(const ra_call *c) {
-  const int32_t *w = c->in[1].dim;
-  if (strcmp(c->op->name, "conv2d") == 0) return 2.0 * c->out.size * w[1] * w[2] * w[3];
-  if (strcmp(c->op->name, "conv_transpose2d") == 0) return 2.0 * c->in[0].size * w[1] * w[2] * w[3];
-  if (strcmp(c->op->name, "matmul") == 0) return 2.0 * c->out.size * c->in[0].dim[c->in[0].rank - 1];
-  return 0;
-}
-
 double ra_graph_flops(const ra_graph *g, int32_t node) {
   ra_call c;
   if (node < 0 || node >= g->size || g->node[node].kind != RA_NODE_OP) return 0;

@@ -20,7 +20,4 @@ struct ra_graph {
   ra_node *node;
 };
 
-/* Multiply-adds x 2 of one forward call. */
-double ra_call_flops(const ra_call *c);
-
 #endif

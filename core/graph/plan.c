@@ -13,7 +13,12 @@
 #include "../op/call.h"
 #include "../tensor/tensor.h"
 
-static bool output_of(const ra_plan *p, int32_t node) {
+int32_t ra_plan_source(const ra_plan *p, int32_t node) {
+  while (node >= 0 && p->node[node].into != node) node = p->node[node].into;
+  return node;
+}
+
+bool ra_plan_is_output(const ra_plan *p, int32_t node) {
   for (int32_t i = 0; i < p->n_outputs; i++)
     if (ra_plan_source(p, p->output[i]) == node) return true;
   return node == p->loss;
@@ -22,6 +27,7 @@ static bool output_of(const ra_plan *p, int32_t node) {
 /* ---- nodes: copied from the graph, marked ---- */
 
 static int32_t copy_nodes(ra_plan *p, const ra_graph *g, int32_t numerics) {
+  int32_t random = 0; /* random ops so far: their keys do not depend on other ops of the graph */
   for (int32_t i = 0; i < g->size; i++) {
     const ra_node *from = &g->node[i];
     ra_plan_node *n = &p->node[i];
@@ -29,14 +35,14 @@ static int32_t copy_nodes(ra_plan *p, const ra_graph *g, int32_t numerics) {
     n->into = i;
     n->value = n->grad = n->work[0] = n->work[1] = n->moments = n->residual = RA_NONE;
     for (int k = 0; k < RA_MAX_SAVED; k++) n->saved[k] = RA_NONE;
-    for (int k = 0; k < 4; k++) n->fold[k] = RA_NONE;
+    for (int k = 0; k < 4; k++) n->norm[k] = RA_NONE;
     for (int k = 0; k < RA_MAX_IN; k++) n->in[k] = k < from->n_in ? from->in[k] : RA_NONE;
     if (from->kind == RA_NODE_OP) {
       ra_array in[RA_MAX_IN] = {0};
       for (int32_t k = 0; k < from->n_in; k++)
         in[k] = from->in[k] >= 0 ? p->node[from->in[k]].call.out : (ra_array){.rank = -1};
       RA_TRY(ra_call_prepare(&n->call, from->op, from->param, from->n_in, in, numerics));
-      n->call.key.purpose = (uint32_t)(RA_RANDOM_NODE + i);
+      if (from->op->flags & RA_OP_RANDOM) n->call.key.purpose = (uint32_t)(RA_RANDOM_OP + random++);
       continue;
     }
     n->call.out = (ra_array){.rank = from->rank, .size = from->size};
@@ -106,7 +112,7 @@ static void keep_ancestors_of_loss(ra_plan *p, bool *reaches) {
 
 static void make_steps(ra_plan *p) {
   for (int32_t i = 0; i < p->n_nodes; i++)
-    if (p->node[i].used && p->node[i].kind == RA_NODE_OP && !p->node[i].parts) p->step[p->n_steps++] = (ra_plan_step){i, false, 0};
+    if (p->node[i].used && p->node[i].kind == RA_NODE_OP && !p->node[i].segmented) p->step[p->n_steps++] = (ra_plan_step){i, false, 0};
   p->n_forward = p->n_steps;
   for (int32_t s = p->n_forward - 1; p->loss >= 0 && s >= 0; s--)
     if (p->node[p->step[s].node].wants_grad) p->step[p->n_steps++] = (ra_plan_step){p->step[s].node, true, 0};
@@ -126,20 +132,20 @@ static void live_until(ra_plan *p, int32_t buffer, int32_t step) {
   if (buffer >= 0 && p->buffer[buffer].last < step) p->buffer[buffer].last = step;
 }
 
-/* Where the op before normalisation n gathers moments: from its step on. */
+/* The partial moments that `before` writes for normalisation n: they live from its step on. */
 static int32_t add_moments(ra_plan *p, const ra_plan_node *before, const ra_plan_node *n) {
-  size_t bytes = (size_t)n->call.gathered_pieces * (size_t)before->call.out.dim[1] * sizeof(ra_moments);
+  size_t bytes = (size_t)n->call.fused.moments_in_chunks * (size_t)before->call.out.dim[1] * sizeof(ra_moments);
   int32_t first = p->buffer[before->value].first;
   return add_buffer(p, bytes, first, first);
 }
 
-/* Somebody reads the value of `node` in this step. */
+/* Extends the life of all that a reader of `node` reads to this step. */
 static void read_in_step(ra_plan *p, int32_t node, int32_t step) {
   const ra_plan_node *n = &p->node[node];
   live_until(p, n->value, step);
-  if (n->parts)
+  if (n->segmented)
     for (int32_t k = 0; k < n->call.n_in; k++) read_in_step(p, n->in[k], step);
-  if (n->call.lazy) {
+  if (n->call.fused.deferred) {
     read_in_step(p, n->in[0], step);
     for (int32_t k = 0; k < 2; k++) live_until(p, n->saved[k], step);
   }
@@ -150,13 +156,13 @@ static void make_forward_buffers(ra_plan *p) {
     int32_t i = p->step[s].node;
     ra_plan_node *n = &p->node[i];
     ra_call *c = &n->call;
-    if (!c->lazy) n->value = add_buffer(p, bytes_of(&c->out), s, output_of(p, i) ? p->n_steps : s);
+    if (!c->fused.deferred) n->value = add_buffer(p, bytes_of(&c->out), s, ra_plan_is_output(p, i) ? p->n_steps : s);
     for (int32_t k = 0; k < c->n_saved; k++) n->saved[k] = add_buffer(p, bytes_of(&c->saved[k]), s, s);
     if (c->work_forward) n->work[0] = add_buffer(p, c->work_forward, s, s);
     for (int32_t k = 0; k < c->n_in; k++)
       if (n->in[k] >= 0) read_in_step(p, n->in[k], s);
     if (n->residual >= 0) read_in_step(p, n->residual, s);
-    if (c->gathered_pieces > 0) {
+    if (c->fused.moments_in_chunks > 0) {
       ra_plan_node *before = &p->node[n->in[0]];
       if (before->moments < 0) before->moments = add_moments(p, before, n);
       live_until(p, before->moments, s);
@@ -164,7 +170,7 @@ static void make_forward_buffers(ra_plan *p) {
   }
 }
 
-/* Whether nobody before step s, and no input before k of it, adds to the leaf behind input k. */
+/* True if no step before s, and no input before k of it, adds to the leaf behind input k. */
 static bool first_of_leaf(const ra_plan *p, int32_t s, int32_t k) {
   int32_t leaf = p->node[p->step[s].node].in[k];
   for (int32_t t = p->n_forward; t <= s; t++) {
@@ -175,7 +181,7 @@ static bool first_of_leaf(const ra_plan *p, int32_t s, int32_t k) {
   return true;
 }
 
-/* Step s adds to the gradient of op node `to`: whether it is not the first to. */
+/* Step s contributes to the gradient of op node `to`; returns whether it adds to earlier contributions. */
 static bool contribute(ra_plan *p, ra_plan_node *to, int32_t s) {
   bool add = to->grad >= 0;
   if (add) live_until(p, to->grad, s);
@@ -201,11 +207,12 @@ static void make_backward_buffers(ra_plan *p) {
       if (from->kind != RA_NODE_OP) {
         bool first = first_of_leaf(p, s, k);
         if (first) step->first_leaf |= 1u << k;
+        from->reached = true;
         c->add[k] = !first;
-      } else if (from->parts) {
-        c->dx.count = from->call.n_in;
+      } else if (from->segmented) {
+        c->fused.dx.count = from->call.n_in;
         for (int32_t j = 0; j < from->call.n_in; j++)
-          if (wants_din(p, from, j)) c->dx.segment[j].add = contribute(p, &p->node[from->in[j]], s);
+          if (wants_din(p, from, j)) c->fused.dx.segment[j].add = contribute(p, &p->node[from->in[j]], s);
       } else {
         c->add[k] = contribute(p, from, s);
       }
@@ -225,16 +232,17 @@ static void share(ra_plan *p, int32_t b, int32_t host) {
   live_until(p, host, p->buffer[b].last);
 }
 
-/* Elementwise ops write over their input where nobody reads it afterwards. */
+/* Elementwise ops write over their input if no later step reads it. */
 static void share_in_place(ra_plan *p) {
   for (int32_t s = 0; s < p->n_steps; s++) {
     ra_plan_node *n = &p->node[p->step[s].node];
     if (n->in[0] < 0) continue;
     ra_plan_node *from = &p->node[n->in[0]];
-    if (from->kind != RA_NODE_OP || from->parts) continue;
+    if (from->kind != RA_NODE_OP || from->segmented) continue;
     if (!p->step[s].backward) {
       if (from->value < 0 || n->value < 0) continue;
-      if (!(n->call.op->flags & RA_OP_INPLACE) || output_of(p, n->in[0]) || bytes_of(&n->call.out) != bytes_of(&n->call.in[0])) continue;
+      if (!(n->call.op->flags & RA_OP_INPLACE) || ra_plan_is_output(p, n->in[0])) continue;
+      if (bytes_of(&n->call.out) != bytes_of(&n->call.in[0])) continue;
       if (p->buffer[root_of(p, from->value)].last == s) share(p, n->value, from->value);
     } else if (n->call.op->flags & RA_OP_INPLACE_GRAD && wants_din(p, n, 0) && !n->call.add[0] && n->grad >= 0) {
       if (p->buffer[root_of(p, n->grad)].last == s && p->buffer[from->grad].first == s && from->grad != n->grad &&
@@ -267,6 +275,7 @@ static int32_t build(ra_plan *p, const ra_graph *g, const ra_plan_options *o) {
   p->n_outputs = o->outputs;
   if (o->outputs > 0) memcpy(p->output, o->output, (size_t)o->outputs * sizeof *p->output);
   p->loss = o->loss < 0 ? RA_NONE : o->loss;
+  p->poison = o->poison;
   if ((code = copy_nodes(p, g, o->numerics)) != RA_OK) goto done;
   mark_used(p);
   if ((code = mark_gradients(p, o)) != RA_OK) goto done;

@@ -17,21 +17,24 @@ static ra_real *value_of(const ra_plan *p, int32_t node, char *start) {
 }
 
 /* Appends what readers of `node` read: its array, or its sources. */
-static void add_parts(const ra_plan *p, int32_t node, char *start, ra_input *x) {
+static void add_segments(const ra_plan *p, int32_t node, char *start, ra_input *x) {
   const ra_plan_node *n = &p->node[node];
-  if (n->parts) {
-    for (int32_t k = 0; k < n->call.n_in; k++) add_parts(p, n->in[k], start, x);
+  if (n->segmented) {
+    for (int32_t k = 0; k < n->call.n_in; k++) add_segments(p, n->in[k], start, x);
     return;
   }
   const ra_call *c = &n->call;
+  bool deferred = c->fused.deferred;
   x->segment[x->count].channels = c->out.dim[1];
-  x->segment[x->count].data = value_of(p, c->lazy ? n->in[0] : node, start);
+  x->segment[x->count].data = value_of(p, deferred ? n->in[0] : node, start);
   x->segment[x->count].prologue = (ra_affine_act){0};
-  if (c->lazy) x->segment[x->count].prologue = (ra_affine_act){place(p, n->saved[0], start), place(p, n->saved[1], start), c->act, c->slope};
+  if (deferred)
+    x->segment[x->count].prologue =
+      (ra_affine_act){place(p, n->saved[0], start), place(p, n->saved[1], start), c->fused.act, c->fused.slope};
   x->count++;
 }
 
-/* Where the gradient of `from`, a concat that is never written, goes. */
+/* The gradients of the inputs of `from`, a concat that is not written. */
 static void set_targets(const ra_plan *p, const ra_plan_node *from, char *start, ra_target *t) {
   for (int32_t j = 0; j < t->count; j++) {
     const ra_plan_node *to = &p->node[from->in[j]];
@@ -40,31 +43,37 @@ static void set_targets(const ra_plan *p, const ra_plan_node *from, char *start,
   }
 }
 
+static void set_inputs(ra_plan *p, ra_plan_node *n, bool backward, char *start) {
+  ra_call *c = &n->call;
+  for (int32_t k = 0; k < c->n_in; k++) {
+    if (n->in[k] < 0) continue;
+    const ra_plan_node *from = &p->node[n->in[k]];
+    c->in[k].data = value_of(p, n->in[k], start);
+    if (k == 0) c->fused.x.count = 0;
+    if (k == 0 && ra_plan_unwritten(from)) add_segments(p, n->in[k], start, &c->fused.x);
+    if (!backward) continue;
+    c->din[k] = c->in[k];
+    c->din[k].data = NULL;
+    if (!(n->wants_grad && from->wants_grad && ra_op_differentiable(c->op, k))) continue;
+    if (from->segmented) set_targets(p, from, start, &c->fused.dx);
+    else c->din[k].data = from->kind == RA_NODE_OP ? place(p, from->grad, start) : from->leaf_grad->data;
+  }
+}
+
 static void set_pointers(ra_plan *p, char *start) {
   for (int32_t s = 0; s < p->n_steps; s++) {
     int32_t i = p->step[s].node;
     ra_plan_node *n = &p->node[i];
     ra_call *c = &n->call;
+    ra_fusion *f = &c->fused;
     c->out.data = place(p, n->value, start);
     for (int32_t k = 0; k < c->n_saved; k++) c->saved[k].data = place(p, n->saved[k], start);
-    for (int32_t k = 0; k < c->n_in; k++) {
-      if (n->in[k] < 0) continue;
-      const ra_plan_node *from = &p->node[n->in[k]];
-      c->in[k].data = value_of(p, n->in[k], start);
-      if (k == 0) c->x.count = 0;
-      if (k == 0 && ra_plan_unwritten(from)) add_parts(p, n->in[k], start, &c->x);
-      if (!p->step[s].backward) continue;
-      c->din[k] = c->in[k];
-      c->din[k].data = NULL;
-      if (!(n->wants_grad && from->wants_grad && ra_op_differentiable(c->op, k))) continue;
-      if (from->parts) set_targets(p, from, start, &c->dx);
-      else c->din[k].data = from->kind == RA_NODE_OP ? place(p, from->grad, start) : from->leaf_grad->data;
-    }
+    set_inputs(p, n, p->step[s].backward, start);
     for (int32_t k = 0; k < 4; k++)
-      if (n->fold[k] >= 0) c->fold[k].data = value_of(p, n->fold[k], start);
-    if (n->residual >= 0) c->residual = value_of(p, n->residual, start);
-    c->moments = (ra_moments *)(void *)place(p, n->moments, start);
-    if (c->gathered_pieces > 0) c->gathered = (ra_moments *)(void *)place(p, p->node[n->in[0]].moments, start);
+      if (n->norm[k] >= 0) f->norm[k].data = value_of(p, n->norm[k], start);
+    if (n->residual >= 0) f->residual = value_of(p, n->residual, start);
+    f->moments = (ra_moments *)(void *)place(p, n->moments, start);
+    if (f->moments_in_chunks > 0) f->moments_in = (ra_moments *)(void *)place(p, p->node[n->in[0]].moments, start);
     c->dout = c->out;
     c->dout.data = i == p->loss ? &p->seed : place(p, n->grad, start);
     c->norm2 = &n->norm2;
@@ -117,6 +126,18 @@ static void run_step(ra_plan *p, int32_t s, bool accumulate) {
   if (p->profile) n->seconds[step->backward] += ra_clock() - start;
 }
 
+/* A NaN as float and as double, positive so that Lua takes it for a number, and no index. */
+static void poison(char *start, size_t bytes) {
+  const uint32_t word = 0x7ff80000;
+  for (size_t i = 0; i + sizeof word <= bytes; i += sizeof word) memcpy(start + i, &word, sizeof word);
+}
+
+/* Buffers whose life ended with step s. */
+static void poison_after(ra_plan *p, int32_t s) {
+  for (int32_t b = 0; b < p->n_buffers; b++)
+    if (p->buffer[b].root == b && p->buffer[b].last == s) poison((char *)p->bound_to + p->buffer[b].offset, p->buffer[b].bytes);
+}
+
 int32_t ra_plan_run(ra_plan *p, bool accumulate, double scale, double seed, int32_t epoch, int32_t step) {
   void *start;
   RA_TRY(ra_arena_reserve(p->arena, p->bytes, &start));
@@ -127,18 +148,18 @@ int32_t ra_plan_run(ra_plan *p, bool accumulate, double scale, double seed, int3
   p->seed = (ra_real)scale;
   for (int32_t i = 0; i < p->n_nodes; i++) {
     ra_plan_node *n = &p->node[i];
-    n->call.key.seed = (uint64_t)(int64_t)seed;
-    n->call.key.a = (uint32_t)epoch;
-    n->call.key.b = (uint32_t)step;
-    if (n->leaf_grad && !accumulate) { /* a leaf that no gradient reaches has gradient 0 */
-      bool reached = false;
-      for (int32_t s = p->n_forward; s < p->n_steps && !reached; s++)
-        for (int32_t k = 0; k < p->node[p->step[s].node].call.n_in && !reached; k++)
-          reached = p->node[p->step[s].node].in[k] == i && (p->step[s].first_leaf >> k & 1);
-      if (!reached) ra_tensor_fill(n->leaf_grad, 0);
+    if (n->kind == RA_NODE_OP && n->call.op->flags & RA_OP_RANDOM) {
+      n->call.key.seed = (uint64_t)(int64_t)seed;
+      n->call.key.a = (uint32_t)epoch;
+      n->call.key.b = (uint32_t)step;
     }
+    if (n->leaf_grad && !n->reached && !accumulate) ra_tensor_fill(n->leaf_grad, 0);
   }
-  for (int32_t s = 0; s < p->n_steps; s++) run_step(p, s, accumulate);
+  if (p->poison) poison(start, p->bytes);
+  for (int32_t s = 0; s < p->n_steps; s++) {
+    run_step(p, s, accumulate);
+    if (p->poison) poison_after(p, s);
+  }
   p->runs += p->profile;
   return RA_OK;
 }

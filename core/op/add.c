@@ -9,6 +9,7 @@ const ra_op ra_op_add = {
           "shapes broadcast: aligned at the last dimension, sizes agree or are 1",
   .inputs = "a,b",
   .flags = RA_OP_INPLACE | RA_OP_INPLACE_GRAD,
+  .role = RA_ROLE_ADD,
   .reads = 0,
   .infer = ra_arith_infer,
   .forward = forward,

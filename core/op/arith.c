@@ -10,10 +10,6 @@ int32_t ra_arith_infer(ra_call *c) {
   return rank < 0 ? rank : ra_out(c, rank, dim);
 }
 
-static bool same(const ra_array *a, const ra_array *b) {
-  return a->rank == b->rank && (a->rank == 0 || memcmp(a->dim, b->dim, (size_t)a->rank * sizeof *a->dim) == 0);
-}
-
 /* ---- forward: rows of y, each a run with a and b either running along or standing still ---- */
 
 typedef struct {
@@ -39,7 +35,7 @@ static void forward_item(void *context, int32_t item) {
 
 void ra_arith_forward(ra_call *c, ra_binary f) {
   const ra_array *a = &c->in[0], *b = &c->in[1];
-  if (same(a, b)) {
+  if (ra_same_shape(a, b)) {
     ra_kernel()->binary(f, c->out.size, a->data, b->data, c->out.data);
     return;
   }
@@ -117,7 +113,7 @@ static void grad_towards(ra_call *c, ra_binary f, int which) {
   ra_real *to = c->din[which].data;
   double sign = negative ? -1 : 1;
   bool plain = f == RA_BINARY_ADD || f == RA_BINARY_SUB;
-  if (same(target, &c->out) && plain) {
+  if (ra_same_shape(target, &c->out) && plain) {
     if (negative) ra_kernel()->axpy(c->out.size, -1, c->dout.data, add, to);
     else ra_store(add, c->out.size, c->dout.data, to);
     return;

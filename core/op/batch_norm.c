@@ -53,10 +53,11 @@ static void update_running(ra_call *c, int32_t C, int64_t count) {
 
 static void forward(ra_call *c) {
   const ra_array *x = &c->in[X];
+  const ra_fusion *f = &c->fused;
   int32_t B = x->dim[0], C = x->dim[1], N = inner_size(x);
   ra_real *mean = c->saved[SAVED_MEAN].data, *rstd = c->saved[SAVED_RSTD].data, *var = c->saved[SAVED_VAR].data;
   if (c->param[TRAIN] != 0) {
-    if (c->gathered) ra_kernel()->merge_moments(c->gathered_pieces, C, c->gathered, c->param[EPS], mean, var, rstd);
+    if (f->moments_in) ra_kernel()->merge_moments(f->moments_in_chunks, C, f->moments_in, c->param[EPS], mean, var, rstd);
     else ra_kernel()->channel_stats(B, C, N, x->data, c->param[EPS], mean, var, rstd);
     if (ra_has(c, MEAN)) update_running(c, C, (int64_t)B * N);
   } else {
@@ -70,14 +71,15 @@ static void forward(ra_call *c) {
     scale[i] = ra_has(c, WEIGHT) ? c->in[WEIGHT].data[i] * rstd[i] : rstd[i];
     shift[i] = (ra_has(c, BIAS) ? c->in[BIAS].data[i] : 0) - mean[i] * scale[i];
   }
-  if (c->lazy) return;
-  ra_affine_act e = {.scale = scale, .shift = shift, .act = c->act, .slope = c->slope};
+  if (f->deferred) return;
+  ra_affine_act e = {.scale = scale, .shift = shift, .act = f->act, .slope = f->slope};
   ra_kernel()->channel_affine(B, C, N, x->data, &e, c->out.data);
 }
 
 /* With running statistics y is affine in x: dx = dy * scale. */
 static void backward_eval(ra_call *c, int32_t B, int32_t C, int32_t N) {
   const ra_real *mean = c->saved[SAVED_MEAN].data, *rstd = c->saved[SAVED_RSTD].data;
+  const ra_fusion *f = &c->fused;
   for (int32_t i = 0; i < C; i++) {
     ra_real g = ra_has(c, WEIGHT) ? c->in[WEIGHT].data[i] : 1, b = ra_has(c, BIAS) ? c->in[BIAS].data[i] : 0;
     double sum_dy = 0, sum_dy_xhat = 0;
@@ -85,7 +87,7 @@ static void backward_eval(ra_call *c, int32_t B, int32_t C, int32_t N) {
       int64_t at = ((int64_t)n * C + i) * N;
       for (int64_t j = at; j < at + N; j++) {
         ra_real xhat = (c->in[X].data[j] - mean[i]) * rstd[i], d = c->dout.data[j];
-        if (c->act != RA_ACT_NONE && g * xhat + b <= 0) d *= c->act == RA_ACT_LEAKY_RELU ? c->slope : 0;
+        if (f->act != RA_ACT_NONE && g * xhat + b <= 0) d *= f->act == RA_ACT_LEAKY_RELU ? f->slope : 0;
         sum_dy += (double)d;
         sum_dy_xhat += (double)(d * xhat);
         if (c->din[X].data) c->din[X].data[j] = (c->add[X] ? c->din[X].data[j] : 0) + d * g * rstd[i];
@@ -105,7 +107,7 @@ static void backward(ra_call *c) {
   }
   ra_kernel()->batch_norm_grad(B, C, N, x->data, c->dout.data, c->saved[SAVED_MEAN].data, c->saved[SAVED_RSTD].data,
                                ra_has(c, WEIGHT) ? c->in[WEIGHT].data : NULL, ra_has(c, BIAS) ? c->in[BIAS].data : NULL,
-                               c->act, c->slope, c->add[X], c->din[X].data, c->add[WEIGHT], c->din[WEIGHT].data,
+                               c->fused.act, c->fused.slope, c->add[X], c->din[X].data, c->add[WEIGHT], c->din[WEIGHT].data,
                                c->add[BIAS], c->din[BIAS].data);
 }
 
@@ -116,7 +118,8 @@ const ra_op ra_op_batch_norm = {
           "train = true: the batch's statistics; mean and var, where given, are moved towards them in place",
   .inputs = "x,weight?,bias?,mean?,var?",
   .params = params,
-  .flags = RA_OP_FUSE_ACT | RA_OP_INPLACE_GRAD | RA_OP_LAZY,
+  .flags = RA_OP_INPLACE_GRAD | RA_OP_DEFER | RA_OP_ACT_GRAD,
+  .role = RA_ROLE_NORM,
   .reads = RA_READS_IN0 | RA_READS_IN1 | RA_READS_IN2,
   .no_grad = 1 << MEAN | 1 << VAR,
   .infer = infer,

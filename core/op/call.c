@@ -9,7 +9,7 @@
 #include "../tensor/tensor.h"
 #include "call.h"
 
-/* Whether a value is absent although the parameter may be. */
+/* True if the parameter is optional: it may be NaN (not given). */
 static bool may_be_absent(const ra_param *p) { return isnan(p->default_value) && !p->required; }
 
 static int32_t check_value(const ra_op *op, const ra_param *p, double v) {
@@ -82,8 +82,11 @@ int32_t ra_call_prepare(ra_call *c, const ra_op *op, const double *param, int32_
   if (n_in < least || n_in > most)
     return ra_fail(RA_ERR_ARG, "%s: given %d inputs, wanted %d%s (%s)", op->name, n_in, least,
                    most > least ? " or more" : "", op->inputs);
+  int32_t slots = ra_op_param_slot(op, ra_op_param_count(op));
+  if (slots > RA_MAX_SLOTS)
+    return ra_fail(RA_ERR_STATE, "%s: its parameters need %d slots, at most %d", op->name, slots, RA_MAX_SLOTS);
   RA_TRY(check_params(op, param));
-  memcpy(c->param, param, (size_t)ra_op_param_slot(op, ra_op_param_count(op)) * sizeof *param);
+  memcpy(c->param, param, (size_t)slots * sizeof *param);
   c->n_in = n_in;
   for (int32_t k = 0; k < n_in; k++) {
     c->in[k] = in[k];
@@ -133,7 +136,7 @@ ra_tensor *ra_op_run(const ra_op *op, const double *param, int32_t n_in, ra_tens
     scratch += padded((size_t)c.saved[k].size * sizeof(ra_real));
   }
   c.out.data = out->data;
-  c.key = (ra_random_key){.seed = (uint64_t)(int64_t)seed, .b = (uint32_t)number, .purpose = RA_RANDOM_NODE};
+  c.key = (ra_random_key){.seed = (uint64_t)(int64_t)seed, .b = (uint32_t)number, .purpose = RA_RANDOM_OP};
   if (c.out.size > 0) op->forward(&c);
 done:
   for (int32_t k = 0; k < n_in; k++) ra_tensor_release(dense[k]);

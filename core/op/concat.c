@@ -66,6 +66,7 @@ const ra_op ra_op_concat = {
   .help = "inputs behind each other along dim\n[B,C1,H,W], [B,C2,H,W], ... -> [B,C1+C2+..,H,W] for dim = 2",
   .inputs = "a,...",
   .params = params,
+  .role = RA_ROLE_CONCAT,
   .reads = 0,
   .infer = infer,
   .forward = forward,

@@ -2,6 +2,7 @@
  *   x [B,C,H,W], weight [O,C/groups,kh,kw], bias [O] -> y [B,O,Ho,Wo]
  *   Ho = floor((H + 2*pad - dilation*(kh-1) - 1) / stride) + 1 */
 #include <math.h>
+#include <stdio.h>
 
 #include "../base/thread.h"
 #include "op.h"
@@ -55,17 +56,18 @@ static int32_t infer(ra_call *c) {
     if (bytes > *work) *work = bytes;
   }
   c->work_forward += 2 * (size_t)s.O * sizeof(ra_real) + 64; /* a folded normalisation's scale and shift */
-  c->takes = RA_TAKES_LAZY | RA_TAKES_PARTS;
-  c->pieces = k->conv_moment_chunks(&s, c->conv[RA_CONV_FORWARD].algo);
+  c->accepts = RA_ACCEPTS_DEFERRED | RA_ACCEPTS_SEGMENTS;
+  c->moment_chunks = k->conv_moment_chunks(&s, c->conv[RA_CONV_FORWARD].algo);
   return RA_OK;
 }
 
 /* scale and shift of the normalisation that the plan folded into this convolution:
  * y = g * (conv + bias - mean) / sqrt(var + eps) + b */
 static void fold_norm(const ra_call *c, int32_t O, ra_real *scale, ra_real *shift) {
-  const ra_real *g = c->fold[0].data, *b = c->fold[1].data, *mean = c->fold[2].data, *var = c->fold[3].data;
+  const ra_array *norm = c->fused.norm;
+  const ra_real *g = norm[0].data, *b = norm[1].data, *mean = norm[2].data, *var = norm[3].data;
   for (int32_t o = 0; o < O; o++) {
-    double s = (g ? (double)g[o] : 1) / sqrt((double)var[o] + c->fold_eps);
+    double s = (g ? (double)g[o] : 1) / sqrt((double)var[o] + c->fused.norm_eps);
     double bias = ra_has(c, 2) ? (double)c->in[2].data[o] : 0;
     scale[o] = (ra_real)s;
     shift[o] = (ra_real)((b ? (double)b[o] : 0) + (bias - (double)mean[o]) * s);
@@ -74,10 +76,10 @@ static void fold_norm(const ra_call *c, int32_t O, ra_real *scale, ra_real *shif
 
 static void forward(ra_call *c) {
   ra_conv s = shape_of(c);
-  ra_epilogue f = {.affine = {.shift = ra_has(c, 2) ? c->in[2].data : NULL, .act = c->act, .slope = c->slope},
-                 .residual = c->residual, .moments = c->moments};
+  ra_epilogue f = {.affine = {.shift = ra_has(c, 2) ? c->in[2].data : NULL, .act = c->fused.act, .slope = c->fused.slope},
+                 .residual = c->fused.residual, .moments = c->fused.moments};
   char *work = c->work;
-  if (c->folded) {
+  if (c->fused.folded) {
     ra_real *scale = c->work, *shift = scale + s.O;
     fold_norm(c, s.O, scale, shift);
     f.affine.scale = scale;
@@ -110,6 +112,27 @@ static void backward(ra_call *c) {
   if (ra_has(c, 2) && c->din[2].data) ra_parallel(s.O, bias_grad, c);
 }
 
+static double flops(const ra_call *c) {
+  const int32_t *w = c->in[1].dim;
+  return 2.0 * c->out.size * w[1] * w[2] * w[3];
+}
+
+static int algorithm(const ra_call *c, ra_conv_kind kind, char *text, size_t size) {
+  return snprintf(text, size, "%s (%s)", ra_conv_algo_name((int32_t)c->conv[kind].algo), c->conv[kind].why);
+}
+
+static const char *how(const ra_call *c, bool backward, char text[RA_HOW_TEXT]) {
+  bool dx = ra_wants_dx(c), dw = c->din[1].data != NULL;
+  char data[RA_HOW_TEXT / 3] = "", weight[RA_HOW_TEXT / 3] = "";
+  if (!backward) algorithm(c, RA_CONV_FORWARD, text, RA_HOW_TEXT);
+  else {
+    if (dx) algorithm(c, RA_CONV_BACKWARD_DATA, data, sizeof data);
+    if (dw) algorithm(c, RA_CONV_BACKWARD_WEIGHT, weight, sizeof weight);
+    snprintf(text, RA_HOW_TEXT, "%s%s%s%s%s", dx ? "data " : "", data, dx && dw ? ", " : "", dw ? "weight " : "", weight);
+  }
+  return text;
+}
+
 const ra_op ra_op_conv2d = {
   .name = "conv2d",
   .help = "2-D convolution (cross-correlation, as PyTorch)\n"
@@ -117,11 +140,13 @@ const ra_op ra_op_conv2d = {
           "Ho = floor((H + 2 pad - dilation (kh - 1) - 1) / stride) + 1",
   .inputs = "x,weight,bias?",
   .params = params,
-  .flags = RA_OP_FUSE_ACT_EVAL | RA_OP_FUSE_NORM | RA_OP_FUSE_ADD,
+  .role = RA_ROLE_CONV,
   .reads = RA_READS_IN0 | RA_READS_IN1,
   .infer = infer,
   .forward = forward,
   .backward = backward,
+  .flops = flops,
+  .how = how,
   .samples = "2,3,5,4 4,3,3,3 4 | pad=1\n"
              "1,2,7,6 3,2,3,2 - | stride={2,1} pad={0,1} dilation={1,2}\n"
              "2,4,5,5 6,2,3,3 6 | groups=2 pad=1\n"

@@ -78,7 +78,7 @@ static int32_t infer(ra_call *c) {
   ra_deconv d;
   if (disjoint(c, &d)) {
     c->work_forward = c->work_backward = k->deconv_work(&d);
-    c->takes = RA_TAKES_LAZY;
+    c->accepts = RA_ACCEPTS_DEFERRED;
   }
   return RA_OK;
 }
@@ -89,8 +89,8 @@ static void forward(ra_call *c) {
   ra_conv s = shape_of(c);
   ra_deconv d;
   if (disjoint(c, &d)) {
-    const ra_affine_act *pending = ra_pending(c, &x);
-    k->deconv_forward(&d, x, pending, c->in[1].data, bias, false, c->out.data, c->work);
+    const ra_affine_act *deferred = ra_deferred(c, &x);
+    k->deconv_forward(&d, x, deferred, c->in[1].data, bias, false, c->out.data, c->work);
     return;
   }
   ra_target y = {.count = 1, .segment = {{.data = c->out.data, .channels = s.C}}};
@@ -119,9 +119,9 @@ static void backward(ra_call *c) {
   ra_deconv d;
   if (disjoint(c, &d)) {
     const ra_real *x;
-    const ra_affine_act *pending = ra_pending(c, &x);
+    const ra_affine_act *deferred = ra_deferred(c, &x);
     if (c->din[0].data || c->din[1].data)
-      k->deconv_backward(&d, x, pending, c->in[1].data, c->dout.data, c->add[0], c->din[0].data, c->add[1],
+      k->deconv_backward(&d, x, deferred, c->in[1].data, c->dout.data, c->add[0], c->din[0].data, c->add[1],
                          c->din[1].data, c->work);
   } else {
     ra_input dy = {.count = 1, .segment = {{.data = c->dout.data, .channels = s.C}}};
@@ -131,6 +131,11 @@ static void backward(ra_call *c) {
     if (c->din[0].data) data_grad(c, &s);
   }
   if (ra_has(c, 2) && c->din[2].data) ra_parallel(s.C, bias_grad, c);
+}
+
+static double flops(const ra_call *c) {
+  const int32_t *w = c->in[1].dim;
+  return 2.0 * c->in[0].size * w[1] * w[2] * w[3];
 }
 
 const ra_op ra_op_conv_transpose2d = {
@@ -144,6 +149,7 @@ const ra_op ra_op_conv_transpose2d = {
   .infer = infer,
   .forward = forward,
   .backward = backward,
+  .flops = flops,
   .samples = "2,3,4,5 3,4,2,2 4 | stride=2\n"
              "1,2,3,4 2,3,3,2 3 | stride={3,2}\n"
              "2,3,4,3 3,2,3,3 - | stride=2 pad=1 output_pad=1\n"

@@ -45,7 +45,7 @@ void ra_group_forward(ra_call *c, int32_t groups, double eps) {
     scale[r] = ra_has(c, RA_GROUP_WEIGHT) ? c->in[RA_GROUP_WEIGHT].data[channel] * rstd[g] : rstd[g];
     shift[r] = (ra_has(c, RA_GROUP_BIAS) ? c->in[RA_GROUP_BIAS].data[channel] : 0) - mean[g] * scale[r];
   }
-  ra_affine_act e = {.scale = scale, .shift = shift, .act = c->act, .slope = c->slope};
+  ra_affine_act e = {.scale = scale, .shift = shift, .act = c->fused.act, .slope = c->fused.slope};
   ra_kernel()->channel_affine(1, B * C, N, x->data, &e, c->out.data);
 }
 

@@ -53,7 +53,7 @@ static int32_t infer(ra_call *c) {
   return ra_out(c, rank, dim);
 }
 
-/* Which matrix of input k (0: a, 1: b) product i takes. */
+/* Which matrix of input k (0: a, 1: b) product i reads. */
 static int64_t matrix_of(const shape *s, int32_t k, int32_t i) {
   int64_t at = 0;
   for (int32_t d = s->rank - 1; d >= 0; d--) {
@@ -121,6 +121,8 @@ static void backward(ra_call *c) {
   }
 }
 
+static double flops(const ra_call *c) { return 2.0 * c->out.size * c->in[0].dim[c->in[0].rank - 1]; }
+
 const ra_op ra_op_matmul = {
   .name = "matmul",
   .help = "products of matrices; dimensions before the last two broadcast (as PyTorch)\n"
@@ -130,5 +132,6 @@ const ra_op ra_op_matmul = {
   .infer = infer,
   .forward = forward,
   .backward = backward,
+  .flops = flops,
   .samples = "3,4 4,5\n2,3,4 2,4,5\n2,3,3,4 4,2\n3,4 2,4,2\n2,1,3,4 3,4,2\n4 4\n4 2,4,3\n2,3,4 4",
 };

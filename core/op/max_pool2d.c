@@ -9,7 +9,7 @@ static const ra_param params[] = {RA_POOL_PARAMS, {0}};
 static int32_t infer(ra_call *c) {
   RA_TRY(ra_pool_infer(c));
   ra_pool s = ra_pool_of(c);
-  c->takes = RA_TAKES_LAZY;
+  c->accepts = RA_ACCEPTS_DEFERRED;
   int64_t bytes = (int64_t)c->out.size * (s.kh * s.kw <= 256 ? 1 : (int64_t)sizeof(int32_t));
   int32_t size = (int32_t)((bytes + (int64_t)sizeof(ra_real) - 1) / (int64_t)sizeof(ra_real));
   return ra_save(c, 1, &size);
@@ -18,8 +18,8 @@ static int32_t infer(ra_call *c) {
 static void forward(ra_call *c) {
   ra_pool s = ra_pool_of(c);
   const ra_real *x;
-  const ra_affine_act *pending = ra_pending(c, &x);
-  ra_kernel()->max_pool(&s, x, c->out.dim[1], pending, c->out.data, c->saved[0].data);
+  const ra_affine_act *deferred = ra_deferred(c, &x);
+  ra_kernel()->max_pool(&s, x, c->out.dim[1], deferred, c->out.data, c->saved[0].data);
 }
 
 static void backward(ra_call *c) {

@@ -77,9 +77,7 @@ int32_t ra_want_rank(const ra_call *c, int32_t k, int32_t rank) {
 
 int32_t ra_want_same(const ra_call *c, int32_t k, int32_t j) {
   char a[32], b[32], s[80], t[80];
-  if (c->in[k].rank == c->in[j].rank &&
-      memcmp(c->in[k].dim, c->in[j].dim, (size_t)c->in[k].rank * sizeof(int32_t)) == 0)
-    return RA_OK;
+  if (ra_same_shape(&c->in[k], &c->in[j])) return RA_OK;
   return ra_fail(RA_ERR_SHAPE, "%s: %s %s and %s %s must have one shape", c->op->name, ra_input_name(c->op, j, a),
                  ra_in_text(c, j, s), ra_input_name(c->op, k, b), ra_in_text(c, k, t));
 }
@@ -108,6 +106,8 @@ int32_t ra_out(ra_call *c, int32_t rank, const int32_t *dim) { return set_array(
 int32_t ra_out_like(ra_call *c, int32_t k) { return ra_out(c, c->in[k].rank, c->in[k].dim); }
 
 int32_t ra_save(ra_call *c, int32_t rank, const int32_t *dim) {
+  if (c->n_saved >= RA_MAX_SAVED)
+    return ra_fail(RA_ERR_STATE, "%s: infer saves more than %d arrays; save less, or raise RA_MAX_SAVED", c->op->name, RA_MAX_SAVED);
   return set_array(c, &c->saved[c->n_saved++], rank, dim);
 }
 
@@ -117,16 +117,54 @@ void ra_store(bool add, int64_t n, const ra_real *src, ra_real *dst) {
 }
 
 ra_input ra_input_of(const ra_call *c) {
-  if (c->x.count > 0) return c->x;
+  if (c->fused.x.count > 0) return c->fused.x;
   return (ra_input){.count = 1, .segment = {{.data = c->in[0].data, .channels = c->in[0].dim[1]}}};
 }
 
+bool ra_wants_dx(const ra_call *c) { return c->din[0].data || c->fused.dx.count > 0; }
+
 ra_target ra_target_of(const ra_call *c) {
-  if (c->dx.count > 0 || !c->din[0].data) return c->dx;
+  if (c->fused.dx.count > 0 || !c->din[0].data) return c->fused.dx;
   return (ra_target){.count = 1, .segment = {{.data = c->din[0].data, .channels = c->in[0].dim[1], .add = c->add[0]}}};
 }
 
-const ra_affine_act *ra_pending(const ra_call *c, const ra_real **x) {
-  *x = c->x.count > 0 ? c->x.segment[0].data : c->in[0].data;
-  return c->x.count > 0 ? &c->x.segment[0].prologue : NULL;
+const ra_affine_act *ra_deferred(const ra_call *c, const ra_real **x) {
+  const ra_input *in = &c->fused.x;
+  *x = in->count > 0 ? in->segment[0].data : c->in[0].data;
+  return in->count > 0 ? &in->segment[0].prologue : NULL;
+}
+
+double ra_call_flops(const ra_call *c) { return c->op->flops ? c->op->flops(c) : 0; }
+
+/* ---- the table's own check ---- */
+
+static int32_t count_inputs(const ra_op *op) {
+  int32_t n = 1;
+  for (const char *p = op->inputs; *p; p++) n += *p == ',';
+  return n;
+}
+
+static int32_t check_default(const ra_op *op, const ra_param *p) {
+  double v = p->default_value;
+  if (!p->help) return ra_fail(RA_ERR_STATE, "%s: parameter %s has no help", op->name, p->name);
+  if (p->kind == RA_PARAM_CHOICE) return p->choices ? RA_OK : ra_fail(RA_ERR_STATE, "%s: %s has no choices", op->name, p->name);
+  if (isnan(v) || p->required || p->kind == RA_PARAM_DIMS || p->kind == RA_PARAM_INTS || (v >= p->low && v <= p->high)) return RA_OK;
+  return ra_fail(RA_ERR_STATE, "%s: the default of %s, %g, is not from %g to %g", op->name, p->name, v, p->low, p->high);
+}
+
+int32_t ra_op_check(const ra_op *op) {
+  int32_t slots = ra_op_param_slot(op, ra_op_param_count(op));
+  if (slots > RA_MAX_SLOTS)
+    return ra_fail(RA_ERR_STATE, "%s: its parameters need %d slots, at most %d; raise RA_MAX_SLOTS", op->name, slots, RA_MAX_SLOTS);
+  if (count_inputs(op) > RA_MAX_IN)
+    return ra_fail(RA_ERR_STATE, "%s: it names %d inputs, at most %d; raise RA_MAX_IN", op->name, count_inputs(op), RA_MAX_IN);
+  if (!op->help || !op->infer || !op->forward) return ra_fail(RA_ERR_STATE, "%s: help, infer and forward are needed", op->name);
+  for (int32_t i = 0; i < ra_op_param_count(op); i++) RA_TRY(check_default(op, &op->params[i]));
+  if ((op->role == RA_ROLE_ACT) != (op->act != RA_ACT_NONE))
+    return ra_fail(RA_ERR_STATE, "%s: act goes with role RA_ROLE_ACT, and only with it", op->name);
+  if (op->flags & RA_OP_DEFER && op->role != RA_ROLE_NORM)
+    return ra_fail(RA_ERR_STATE, "%s: RA_OP_DEFER is for RA_ROLE_NORM", op->name);
+  if (op->role == RA_ROLE_CONCAT && ra_param_slot(op, "dim") < 0)
+    return ra_fail(RA_ERR_STATE, "%s: RA_ROLE_CONCAT needs a parameter dim", op->name);
+  return RA_OK;
 }

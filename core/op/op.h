@@ -8,11 +8,18 @@
  *
  * One call of an op is a ra_call. infer() reads input shapes and parameters,
  * checks them and fills in the output's shape, the arrays that forward keeps
- * for backward (saved) and how much scratch both want (work). Later somebody,
- * eager code or a plan, fills in the data pointers and calls forward and
- * perhaps backward. */
+ * for backward (saved) and how much scratch both want (work). Eager code or a
+ * plan then sets the data pointers and calls forward and, if gradients are
+ * wanted, backward.
+ *
+ * The author of an op sees op, param, in, out, saved, work, and in backward
+ * dout, din, add; random ops read key, losses write norm2. The rest belongs to
+ * plans: what an op with a role or a flag below may be asked to do besides
+ * stands in `fused`. An op without them never looks there. */
 #ifndef RA_OP_H
 #define RA_OP_H
+
+#include <string.h>
 
 #include "../base/error.h"
 #include "../base/random.h"
@@ -26,6 +33,29 @@ typedef struct ra_array {
   int32_t size;
 } ra_array;
 
+static inline bool ra_same_shape(const ra_array *a, const ra_array *b) {
+  return a->rank == b->rank && (a->rank <= 0 || memcmp(a->dim, b->dim, (size_t)a->rank * sizeof *a->dim) == 0);
+}
+
+/* What the plan's fusions add to a call. All zero: nothing. */
+typedef struct ra_fusion {
+  /* Prologue: how in[0] is read. */
+  ra_input x;                  /* segments of in[0] if it is not one plain array, each with a deferred normalisation; count 0: it is one */
+  ra_target dx;                /* segments of din[0] if x has several; count 0: din[0] */
+  const ra_moments *moments_in; /* [moments_in_chunks][channels] partial moments of in[0], from its producer; NULL: none */
+  int32_t moments_in_chunks;
+
+  /* Epilogue: what is done to the result before it is written to out. */
+  bool folded;                 /* a normalisation with running statistics: */
+  ra_array norm[4];            /* its weight, bias, mean, variance; the first two may be absent */
+  double norm_eps;
+  const ra_real *residual;     /* as out, added before the activation; NULL: none */
+  ra_act act;
+  ra_real slope;               /* of leaky_relu */
+  ra_moments *moments;         /* [moment_chunks][channels] partial moments of out, written by forward; NULL: not wanted */
+  bool deferred;               /* out is not written: its readers apply scale saved[0], shift saved[1] and act */
+} ra_fusion;
+
 typedef struct ra_call {
   const ra_op *op;
   double param[RA_MAX_SLOTS]; /* by slot, see ra_param; NaN where absent */
@@ -38,30 +68,19 @@ typedef struct ra_call {
   void *work;
   ra_conv_choice conv[RA_CONV_KINDS]; /* convolutions: how, by direction */
   int32_t numerics;            /* RA_NUMERICS_* */
-  int32_t takes;               /* RA_TAKES_*: how in[0] may come besides as an array; set by infer */
-  int32_t pieces;              /* of the moments of its output that forward can gather; 0: none; set by infer */
 
-  /* Fused into this op by the plan (ops with RA_OP_FUSE_*): */
-  ra_act act;
-  ra_real slope;
-  ra_array fold[4]; /* convolution in inference: weight, bias, mean, variance of the normalisation behind it */
-  double fold_eps;
-  bool folded;
-  const ra_real *residual; /* an array as out, added before act; NULL: none */
-  ra_input x;            /* in[0] where it is no array as it is; count 0: it is */
-  bool lazy;             /* out is not written: who reads it applies saved[0] and saved[1], scale and shift, and act */
-  ra_moments *moments;   /* [pieces][channels] of out: forward gathers them */
-  const ra_moments *gathered; /* those of in[0], from its producer; NULL: not there */
-  int32_t gathered_pieces;
+  /* Set by infer for the plan; 0: the op offers neither. */
+  int32_t accepts;             /* RA_ACCEPTS_*: forms of in[0] besides a plain array */
+  int32_t moment_chunks;       /* chunks per channel for which forward can write partial moments of out */
+  ra_fusion fused;
 
-  /* Backward: din[k] wanted where data is not NULL. */
+  /* Backward: din[k] is wanted if its data is not NULL. */
   ra_array dout;
   ra_array din[RA_MAX_IN];
   bool add[RA_MAX_IN]; /* add to din[k] instead of overwriting it */
-  ra_target dx;        /* the parts of din[0] where x has several; count 0: din[0] */
   double *norm2;       /* losses: receives the squared norm of d(loss)/d(in[0]); may be NULL */
 
-  ra_random_key key; /* dropout: seed, epoch, step, node */
+  ra_random_key key; /* random ops: seed, epoch, step, number of the op among the random ops of its graph */
 } ra_call;
 
 /* What backward reads, so that the plan knows what must live until then. */
@@ -71,20 +90,30 @@ enum {
 };
 
 enum {
-  RA_OP_INPLACE = 1,        /* out may be the memory of in[0] */
-  RA_OP_INPLACE_GRAD = 2,   /* din[0] may be the memory of dout */
-  RA_OP_LAZY = 4,           /* honours lazy; the first two saved arrays are scale and shift */
-  RA_OP_FUSE_ACT = 8,       /* forward and backward honour act and slope */
-  RA_OP_FUSE_ACT_EVAL = 16, /* forward honours act and slope; backward does not */
-  RA_OP_FUSE_NORM = 32,     /* forward honours fold */
-  RA_OP_FUSE_ADD = 64,      /* forward honours residual */
-  RA_OP_LOSS = 128,         /* a loss: scalar output, inputs prediction, mask, teacher; fills norm2 */
-  RA_OP_RANDOM = 256        /* reads key */
+  RA_OP_INPLACE = 1,      /* out may be the memory of in[0] */
+  RA_OP_INPLACE_GRAD = 2, /* din[0] may be the memory of dout */
+  RA_OP_DEFER = 4,        /* honours fused.deferred; the first two saved arrays are scale and shift */
+  RA_OP_ACT_GRAD = 8,     /* backward honours fused.act and slope too */
+  RA_OP_LOSS = 16,        /* a loss: scalar output, inputs as in loss.h; fills norm2 */
+  RA_OP_RANDOM = 32       /* reads key */
 };
 
-/* What else than an array in[0] may be: an array to which a lazy op's scale, shift and activation are still to be
- * applied, or several of them, channel ranges of what would be a concat. */
-enum { RA_TAKES_LAZY = 1, RA_TAKES_PARTS = 2 };
+/* What a plan may take an op for; core/graph/fuse.c has the rules. */
+typedef enum {
+  RA_ROLE_NONE,
+  RA_ROLE_CONV,   /* forward honours fused.act; where no gradient is wanted also folded, norm and residual */
+  RA_ROLE_NORM,   /* forward honours fused.act. With inputs x, weight, bias, mean, var and parameters train, eps it can be folded if
+                   * train = false, and reads fused.moments_in if train = true */
+  RA_ROLE_ACT,    /* elementwise, ra_op.act says which; leaky_relu: the slope is slot 0 */
+  RA_ROLE_ADD,    /* the sum of its two inputs */
+  RA_ROLE_CONCAT  /* its inputs along the parameter dim */
+} ra_role;
+
+/* Forms of in[0] that an op accepts besides a plain array: DEFERRED, a tensor whose normalisation is deferred to its
+ * readers; SEGMENTS, channel segments of a concat that is not written. */
+enum { RA_ACCEPTS_DEFERRED = 1, RA_ACCEPTS_SEGMENTS = 2 };
+
+enum { RA_HOW_TEXT = 256 };
 
 struct ra_op {
   const char *name;
@@ -92,11 +121,16 @@ struct ra_op {
   const char *inputs;   /* names, comma separated; '?' behind a name: optional; "..." at the end: any number */
   const ra_param *params; /* ends with a NULL name; NULL: none */
   int32_t flags;
+  ra_role role;
+  ra_act act;           /* of role ACT */
   int32_t reads;        /* RA_READS_* of backward */
   int32_t no_grad;      /* bit k: input k has no gradient (masks, buffers) */
   int32_t (*infer)(ra_call *c);
   void (*forward)(ra_call *c);
   void (*backward)(ra_call *c); /* NULL: not differentiable */
+  double (*flops)(const ra_call *c); /* multiply-adds x 2 of one forward call; NULL: not counted */
+  /* How a call is computed, for ra_plan_describe: writes a few words to text and returns it; NULL: nothing to say. */
+  const char *(*how)(const ra_call *c, bool backward, char text[RA_HOW_TEXT]);
   /* Sample calls for the gradient check and the shape tests, one a line:
    * "2,3,5,4 4,3,3,3 4 | pad=1": shapes of the inputs, then options. Behind a
    * shape: ":pos" values in 0.5..2, ":mask" 0 or 1, ":prob" in 0.05..0.95, ":var" 0.5..2 and not differentiated, "-" absent. */
@@ -112,7 +146,7 @@ int32_t ra_want_same(const ra_call *c, int32_t k, int32_t j);
 /* Fails unless input k is absent or has rank 1 and n elements ("weight has 3, wants 8 as the channels of x"). */
 int32_t ra_want_vector(const ra_call *c, int32_t k, int32_t n, const char *as);
 bool ra_has(const ra_call *c, int32_t k); /* input k is present */
-/* Sets the shape of out, or adds a saved array (its index is returned through *index). */
+/* Sets the shape of out; adds a saved array, at most RA_MAX_SAVED. */
 int32_t ra_out(ra_call *c, int32_t rank, const int32_t *dim);
 int32_t ra_out_like(ra_call *c, int32_t k);
 int32_t ra_save(ra_call *c, int32_t rank, const int32_t *dim);
@@ -128,11 +162,18 @@ int32_t ra_list(const ra_call *c, int32_t slot, int32_t v[RA_MAX_LIST]);
 
 /* ---- for forward and backward ---- */
 
-/* in[0] and din[0] in parts: as the plan left them, or the one array. */
+/* in[0] and din[0] as segments: those that the plan set, or the one array. */
 ra_input ra_input_of(const ra_call *c);
 ra_target ra_target_of(const ra_call *c);
-/* What is still to be done to in[0], a single array at *x; NULL: nothing. */
-const ra_affine_act *ra_pending(const ra_call *c, const ra_real **x);
+bool ra_wants_dx(const ra_call *c); /* din[0] is wanted, whatever its form */
+/* Returns the deferred normalisation of in[0], a single array, or NULL; *x receives its data. */
+const ra_affine_act *ra_deferred(const ra_call *c, const ra_real **x);
+
+/* ---- for the registry and for callers ---- */
+
+/* Checks what a table says: capacities, defaults within their bounds, role and flags that fit together; called by tests. */
+int32_t ra_op_check(const ra_op *op);
+double ra_call_flops(const ra_call *c);
 
 /* dst (+)= src */
 void ra_store(bool add, int64_t n, const ra_real *src, ra_real *dst);

@@ -5,6 +5,14 @@ void ra_mem_fail_after(double n);            /* lets n more allocations succeed,
 double ra_mem_count(void);                   /* allocations so far */
 int32_t ra_metric_bin(double probability);   /* 0-based bin of the histogram of ra_metrics */
 
+/* ---- tables of ops (core/graph/registry.c, ops.c) ---- */
+
+int32_t ra_op_check(const ra_op *op);        /* capacities, defaults within bounds, role and flags that fit together */
+int32_t ra_op_check_all(void);               /* of every op and loss */
+/* Ops that are in no list, by name: "slots" (too many), "saves" (too much), "bounds", "act" have a mistake in their table;
+ * "forgets" is a square whose table does not say that backward reads its input, "sound" the same without the mistake. */
+const ra_op *ra_op_faulty(const char *name);
+
 /* ---- single kernels (kernel_run.c) ---- */
 
 /* x [B,C,H,W], w [O,C/groups,kh,kw], y [B,O,Ho,Wo] */

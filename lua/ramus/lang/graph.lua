@@ -4,7 +4,7 @@ local ffi = require "ramus.base.ffi"
 local tensor = require "ramus.lang.tensor"
 local C = ffi.C
 
-local graph = {}
+local graph = {} -- graph.poison = true, for tests: buffers of plans hold NaN outside of their life
 
 local F = {} -- filled by graph.operators
 
@@ -128,7 +128,7 @@ function Recorder:plan(options)
     outputs = #outputs, output = output, loss = options.loss and options.loss.id or -1,
     gradients = #gradients, leaf = leaf, gradient = gradient,
     numerics = graph.NUMERICS[options.numerics or "fast"] or error(("plan: unknown numerics %q"):format(options.numerics), 2),
-    fuse = options.fuse ~= false, arena = options.arena or graph.arena(),
+    fuse = options.fuse ~= false, poison = graph.poison or false, arena = options.arena or graph.arena(),
   })
   ffi.make_room(0)
   local c, err = ffi.own(C.ra_plan_new(self.c, o), C.ra_plan_release)
