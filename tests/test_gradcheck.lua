@@ -97,7 +97,8 @@ local function check_sample(spec, line)
       local numeric = (value(kept + STEP) - value(kept - STEP)) / (2 * STEP)
       leaf.data[j] = kept
       local difference = math.abs(numeric - gradient.data[j]) / math.max(1, math.abs(numeric))
-      if not (difference <= worst) then
+      if difference ~= difference then difference = math.huge end
+      if difference > worst then
         worst, where = difference, ("input %d element %d: analytic %.9g numeric %.9g"):format(wanted[i], j + 1, gradient.data[j], numeric)
       end
     end
