@@ -299,3 +299,25 @@ check.case("dropout draws by its number among the random ops: other ops recorded
   for index = 1, 3 do check.equal(mask_of(5, index), mask_of(0, index), "dropout " .. index) end
   check.ok(mask_of(0, 1) ~= mask_of(0, 2) and mask_of(0, 2) ~= mask_of(0, 3), "each dropout has numbers of its own")
 end)
+
+check.case("gradients through running statistics: an activation in the normalisation and one behind it agree", function()
+  local x, gamma, beta, mean, var = ra.randn(3, 5, 9, 11), ra.randn(5), ra.randn(5), ra.randn(5), ra.rand(5)
+  local results = {}
+  for _, fuse in ipairs { true, false } do
+    local r, gradients = graph.recorder(), {}
+    local nodes = {}
+    for k, t in ipairs { x, gamma, beta } do
+      nodes[k] = r:tensor(t)
+      gradients[k] = { nodes[k], ra.zeros(t.shape) }
+    end
+    local y = F.leaky_relu(F.batch_norm(nodes[1], nodes[2], nodes[3], mean, var), { slope = 0.2 })
+    local loss = F.mean(y * y)
+    local plan = assert(r:plan { outputs = { loss }, loss = loss, gradients = gradients, fuse = fuse })
+    plan:run()
+    results[fuse] = gradients
+  end
+  for k = 1, 3 do
+    local a, b = results[true][k][2], results[false][k][2]
+    check.near(check.relative_l2(a.data, b.data, a.size), 0, 1e-6, "gradient " .. k)
+  end
+end)

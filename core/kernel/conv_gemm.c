@@ -213,10 +213,7 @@ bool K(conv_gemm_can)(const ra_conv *s, ra_conv_kind kind) {
 }
 
 /* A 2x2 convolution with stride 2: its data gradient is a transposed convolution whose outputs do not overlap. */
-static bool doubles(const ra_conv *s) {
-  return s->kh == 2 && s->kw == 2 && s->stride_h == 2 && s->stride_w == 2 && s->pad_h == 0 && s->pad_w == 0 &&
-         s->dilation_h == 1 && s->dilation_w == 1 && s->groups == 1 && s->H == 2 * s->Ho && s->W == 2 * s->Wo;
-}
+static bool doubles(const ra_conv *s) { return s->kh == 2 && s->kw == 2 && ra_conv_disjoint(s); }
 
 size_t K(conv_gemm_work)(const ra_conv *s, ra_conv_kind kind) {
   size_t threads = (size_t)ra_thread_slots();

@@ -75,6 +75,12 @@ typedef struct ra_conv {
   int32_t kh, kw, stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w, groups;
 } ra_conv;
 
+/* The windows neither overlap nor leave gaps: kernel = stride, no border. The 2x2 up-convolution of a U-Net is the transpose. */
+static inline bool ra_conv_disjoint(const ra_conv *s) {
+  return s->kh == s->stride_h && s->kw == s->stride_w && s->pad_h == 0 && s->pad_w == 0 && s->dilation_h == 1 &&
+         s->dilation_w == 1 && s->groups == 1 && s->H == s->Ho * s->kh && s->W == s->Wo * s->kw;
+}
+
 typedef enum { RA_CONV_FORWARD, RA_CONV_BACKWARD_DATA, RA_CONV_BACKWARD_WEIGHT, RA_CONV_KINDS } ra_conv_kind;
 typedef enum {
 #define RA_CONV_ALGO(NAME, prefix, text) RA_CONV_##NAME,

@@ -204,6 +204,7 @@ typedef struct { double d, dx; } sums; /* of d, of d (x - mean) */
 
 typedef struct {
   cut s;
+  bool batch; /* statistics of x itself */
   const ra_real *x, *dy, *mean, *rstd, *g, *b;
   ra_real slope; /* act' where z <= 0: 1 without an activation, 0 for relu */
   bool add_dx, add_dg, add_db;
@@ -287,6 +288,7 @@ static void part_grad(const grad_job *j, int32_t c, int32_t p, sums all) {
   int32_t to = (int32_t)((int64_t)j->s.blocks * (p + 1) / j->s.parts);
   int64_t at = (int64_t)c * j->s.N, batch = (int64_t)j->s.C * j->s.N;
   double M = (double)j->s.B * j->s.N, scale = (j->g ? (double)j->g[c] : 1) * (double)j->rstd[c];
+  if (!j->batch) all = (sums){0}; /* mean and rstd are constants: dx = dy * scale */
   ra_real c0 = (ra_real)(-scale * all.d / M);
   ra_real c1 = (ra_real)(-scale * (double)j->rstd[c] * (double)j->rstd[c] * all.dx / M);
   coefficients k = coefficients_of(j, c);
@@ -327,11 +329,12 @@ static void grad_pass2(void *context, int32_t item) {
   part_grad(j, c, item % j->s.parts, whole(j, c));
 }
 
-void K(batch_norm_grad)(int32_t B, int32_t C, int32_t N, const ra_real *x, const ra_real *dy, const ra_real *mean,
+void K(batch_norm_grad)(bool batch, int32_t B, int32_t C, int32_t N, const ra_real *x, const ra_real *dy, const ra_real *mean,
                         const ra_real *rstd, const ra_real *g, const ra_real *b, ra_act act, ra_real slope,
                         bool add_dx, ra_real *dx, bool add_dg, ra_real *dg, bool add_db, ra_real *db) {
   grad_job j;
   j.s = cut_of(B, C, N);
+  j.batch = batch;
   j.x = x, j.dy = dy, j.mean = mean, j.rstd = rstd, j.g = g, j.b = b;
   j.slope = act == RA_ACT_RELU ? 0 : act == RA_ACT_LEAKY_RELU ? slope : 1;
   j.add_dx = add_dx, j.add_dg = add_dg, j.add_db = add_db;

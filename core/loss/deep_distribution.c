@@ -28,7 +28,7 @@ enum { EDGE_PARTIAL, EDGE_DROP };
 static const ra_param params[] = {
   RA_PARAM_INPUT,
   {.name = "patches", .kind = RA_PARAM_INT, .default_value = NAN, .low = 1, .high = 1e8,
-   .help = "number of cells in a picture, a square number; 16 unless this or patch is given"},
+   .help = "number of cells in an image, a square number; 16 unless this or patch is given"},
   {.name = "patch", .kind = RA_PARAM_INT, .default_value = NAN, .low = 1, .high = 65536,
    .help = "side of a cell in pixels, instead of patches"},
   {.name = "tau", .kind = RA_PARAM_NUMBER, .default_value = 3, .low = 1e-3, .high = 1e6, .live = true,
@@ -320,7 +320,7 @@ const ra_op ra_op_deep_distribution = {
   .name = "deep_distribution",
   .help = "Deep Distribution Loss of one level: divergence between the patch distributions of student and teacher\n"
           "prediction, mask or teacher [B,C,H,W]; each plane is cut into cells; fg = sum of probabilities in a cell,\n"
-          "P = softmax((fg, area - fg) / tau), or of their shares; mean over planes and cells of KL(P_S || P_T)\n"
+          "P = softmax((fg, area - fg) / tau), or of their fractions; mean over planes and cells of KL(P_S || P_T)\n"
           "T is the teacher where one is given, else the mask. Lin 2025, arXiv 2509.03173",
   RA_LOSS_TABLE,
   .params = params,

@@ -9,7 +9,7 @@ static const ra_param params[] = {
   RA_PARAM_INPUT,
   RA_PARAM_REDUCE,
   {.name = "smooth", .kind = RA_PARAM_NUMBER, .default_value = 1, .low = 1e-6, .high = 1e6, .live = true,
-   .help = "added above and below, in pixels: an empty picture that is predicted empty costs 0"},
+   .help = "added above and below, in pixels: an empty image that is predicted empty costs 0"},
   {0}};
 
 static double loss(const ra_call *c, ra_overlap *o) {
@@ -24,7 +24,7 @@ static void forward(ra_call *c) { ra_overlap_forward(c, loss); }
 const ra_op ra_op_dice = {
   .name = "dice",
   .help = "soft Dice loss: 1 - (2 sum(p y) + smooth) / (sum p + sum y + smooth)\n"
-          "prediction, mask of any one shape; sums over the batch, or per picture (the first dimension) and averaged\n"
+          "prediction, mask of any one shape; sums over the batch, or per image (the first dimension) and averaged\n"
           "Milletari, Navab, Ahmadi 2016",
   RA_LOSS_TABLE,
   .params = params,

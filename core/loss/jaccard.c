@@ -24,7 +24,7 @@ static void forward(ra_call *c) { ra_overlap_forward(c, loss); }
 const ra_op ra_op_jaccard = {
   .name = "jaccard",
   .help = "soft Jaccard (IoU) loss: 1 - (sum(p y) + smooth) / (sum p + sum y - sum(p y) + smooth)\n"
-          "prediction, mask of any one shape; sums over the batch, or per picture (the first dimension) and averaged",
+          "prediction, mask of any one shape; sums over the batch, or per image (the first dimension) and averaged",
   RA_LOSS_TABLE,
   .params = params,
   .reads = RA_READS_IN0 | RA_READS_IN1 | RA_READS_WEIGHTS,

@@ -10,7 +10,7 @@ enum { ALPHA = 1 }; /* slot */
 static const ra_param params[] = {
   RA_PARAM_INPUT,
   {.name = "alpha", .kind = RA_PARAM_NUMBER, .default_value = 0.5, .low = 0, .high = 1, .live = true,
-   .help = "share of the teacher in the target; 0 needs no teacher"},
+   .help = "weight of the teacher in the target; 0 needs no teacher"},
   {0}};
 
 static int32_t infer(ra_call *c) {

@@ -32,7 +32,7 @@ static void forward(ra_call *c) { ra_overlap_forward(c, loss); }
 const ra_op ra_op_tversky = {
   .name = "tversky",
   .help = "Tversky loss (Salehi et al. 2017): 1 - (I + smooth) / (I + alpha FP + beta FN + smooth)\n"
-          "prediction, mask of any one shape; sums over the batch, or per picture (the first dimension) and averaged",
+          "prediction, mask of any one shape; sums over the batch, or per image (the first dimension) and averaged",
   RA_LOSS_TABLE,
   .params = params,
   .reads = RA_READS_IN0 | RA_READS_IN1 | RA_READS_WEIGHTS,

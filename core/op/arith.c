@@ -17,14 +17,14 @@ typedef struct {
   ra_binary f;
   const ra_real *a, *b;
   ra_real *y;
-  int64_t group, pieces, piece; /* rows of an item; or items of a row, and their length */
+  int64_t group, chunks, chunk; /* rows of an item; or items of a row, and their length */
 } forward_job;
 
 static void forward_item(void *context, int32_t item) {
   const forward_job *j = context;
   int32_t last = j->s.rank - 1;
-  int64_t n = j->s.dim[last], first = item / j->pieces * j->group, from = item % j->pieces * j->piece;
-  int64_t length = n - from < j->piece ? n - from : j->piece;
+  int64_t n = j->s.dim[last], first = item / j->chunks * j->group, from = item % j->chunks * j->chunk;
+  int64_t length = n - from < j->chunk ? n - from : j->chunk;
   bool a_one = j->s.stride[0][last] == 0, b_one = j->s.stride[1][last] == 0;
   for (int64_t row = first; row < first + j->group && row < j->s.rows; row++) {
     const ra_real *a = j->a + ra_space_at(&j->s, 0, row) + (a_one ? 0 : from);
@@ -40,15 +40,15 @@ void ra_arith_forward(ra_call *c, ra_binary f) {
     return;
   }
   forward_job j = {.s = ra_space_of(c->out.rank, c->out.dim, 2, (const ra_array *const[]){a, b}), .f = f, .a = a->data,
-                   .b = b->data, .y = c->out.data, .group = 1, .pieces = 1};
+                   .b = b->data, .y = c->out.data, .group = 1, .chunks = 1};
   int64_t n = j.s.dim[j.s.rank - 1];
-  j.piece = n;
+  j.chunk = n;
   if (n <= 0 || j.s.rows <= 0) return;
   if (n > RA_CHUNK) {
-    j.piece = RA_CHUNK;
-    j.pieces = (n + RA_CHUNK - 1) / RA_CHUNK;
+    j.chunk = RA_CHUNK;
+    j.chunks = (n + RA_CHUNK - 1) / RA_CHUNK;
   } else j.group = RA_CHUNK / n;
-  ra_parallel((int32_t)((j.s.rows + j.group - 1) / j.group * j.pieces), forward_item, &j);
+  ra_parallel((int32_t)((j.s.rows + j.group - 1) / j.group * j.chunks), forward_item, &j);
 }
 
 /* ---- backward ----

@@ -16,7 +16,7 @@ static const ra_param params[] = {
   {.name = "train", .kind = RA_PARAM_BOOL, .default_value = 0, .low = 0, .high = 1,
    .help = "normalise with the batch's own statistics"},
   {.name = "momentum", .kind = RA_PARAM_NUMBER, .default_value = 0.1, .low = 0, .high = 1,
-   .help = "share of the new in the running average"},
+   .help = "weight of the new value in the running average"},
   {.name = "eps", .kind = RA_PARAM_NUMBER, .default_value = 1e-5, .low = 0, .high = 1, .help = "added to the variance"},
   {0}};
 
@@ -76,38 +76,13 @@ static void forward(ra_call *c) {
   ra_kernel()->channel_affine(B, C, N, x->data, &e, c->out.data);
 }
 
-/* With running statistics y is affine in x: dx = dy * scale. */
-static void backward_eval(ra_call *c, int32_t B, int32_t C, int32_t N) {
-  const ra_real *mean = c->saved[SAVED_MEAN].data, *rstd = c->saved[SAVED_RSTD].data;
-  const ra_fusion *f = &c->fused;
-  for (int32_t i = 0; i < C; i++) {
-    ra_real g = ra_has(c, WEIGHT) ? c->in[WEIGHT].data[i] : 1, b = ra_has(c, BIAS) ? c->in[BIAS].data[i] : 0;
-    double sum_dy = 0, sum_dy_xhat = 0;
-    for (int32_t n = 0; n < B; n++) {
-      int64_t at = ((int64_t)n * C + i) * N;
-      for (int64_t j = at; j < at + N; j++) {
-        ra_real xhat = (c->in[X].data[j] - mean[i]) * rstd[i], d = c->dout.data[j];
-        if (f->act != RA_ACT_NONE && g * xhat + b <= 0) d *= f->act == RA_ACT_LEAKY_RELU ? f->slope : 0;
-        sum_dy += (double)d;
-        sum_dy_xhat += (double)(d * xhat);
-        if (c->din[X].data) c->din[X].data[j] = (c->add[X] ? c->din[X].data[j] : 0) + d * g * rstd[i];
-      }
-    }
-    if (c->din[WEIGHT].data) c->din[WEIGHT].data[i] = (ra_real)sum_dy_xhat + (c->add[WEIGHT] ? c->din[WEIGHT].data[i] : 0);
-    if (c->din[BIAS].data) c->din[BIAS].data[i] = (ra_real)sum_dy + (c->add[BIAS] ? c->din[BIAS].data[i] : 0);
-  }
-}
-
 static void backward(ra_call *c) {
   const ra_array *x = &c->in[X];
-  int32_t B = x->dim[0], C = x->dim[1], N = inner_size(x);
-  if (c->param[TRAIN] == 0) {
-    backward_eval(c, B, C, N);
-    return;
-  }
-  ra_kernel()->batch_norm_grad(B, C, N, x->data, c->dout.data, c->saved[SAVED_MEAN].data, c->saved[SAVED_RSTD].data,
+  const ra_fusion *f = &c->fused;
+  ra_kernel()->batch_norm_grad(c->param[TRAIN] != 0, x->dim[0], x->dim[1], inner_size(x), x->data, c->dout.data,
+                               c->saved[SAVED_MEAN].data, c->saved[SAVED_RSTD].data,
                                ra_has(c, WEIGHT) ? c->in[WEIGHT].data : NULL, ra_has(c, BIAS) ? c->in[BIAS].data : NULL,
-                               c->fused.act, c->fused.slope, c->add[X], c->din[X].data, c->add[WEIGHT], c->din[WEIGHT].data,
+                               f->act, f->slope, c->add[X], c->din[X].data, c->add[WEIGHT], c->din[WEIGHT].data,
                                c->add[BIAS], c->din[BIAS].data);
 }
 

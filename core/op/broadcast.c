@@ -59,11 +59,11 @@ int64_t ra_space_at(const ra_space *s, int32_t k, int64_t row) {
 
 /* ---- sums ----
  * The dimensions before the last are kept (stride of array 0 not 0) or summed.
- * Last dimension summed: each kept index sums whole rows; where there are few
- * kept indices, their rows are dealt to parts. Last dimension kept: strips of
+ * Last dimension summed: each kept index sums whole rows; if there are few
+ * kept indices, their rows are divided into ranges, each with a partial sum. Last dimension kept: strips of
  * columns, each summing its rows into double accumulators. */
 
-enum { STRIP = 64, PARTS = 256 };
+enum { STRIP = 64, RANGES = 256 };
 
 typedef struct {
   const ra_space *s;
@@ -72,10 +72,10 @@ typedef struct {
   double scale;
   bool add, inner;       /* inner: the last dimension is summed */
   int64_t kept, summed;  /* products over the dimensions before the last */
-  int32_t parts;         /* of each kept index, inner only */
+  int32_t ranges;        /* of each kept index, inner only */
   int64_t strips, group; /* strips of a row; kept indices of an item */
   ra_real *target;
-  double part[PARTS];
+  double partial[RANGES];
 } sum_job;
 
 /* The row whose kept coordinates are `kept` and whose summed ones `summed`. */
@@ -99,15 +99,15 @@ static void put(const sum_job *j, int64_t at, double sum) {
   j->target[at] = (ra_real)(j->scale * sum + (j->add ? (double)j->target[at] : 0));
 }
 
-/* Pieces of rows are numbered through, so that one long row can be dealt out too. */
-static double sum_rows(const sum_job *j, int64_t kept, int32_t part, int64_t *target) {
-  int64_t length = j->s->dim[j->s->rank - 1], pieces = (length + RA_ROW - 1) / RA_ROW, all = j->summed * pieces;
-  int64_t from = all * part / j->parts, to = all * (part + 1) / j->parts;
+/* Chunks of rows are numbered through, so that one long row can be dealt out too. */
+static double sum_rows(const sum_job *j, int64_t kept, int32_t range, int64_t *target) {
+  int64_t length = j->s->dim[j->s->rank - 1], chunks = (length + RA_ROW - 1) / RA_ROW, all = j->summed * chunks;
+  int64_t from = all * range / j->ranges, to = all * (range + 1) / j->ranges;
   ra_real values[RA_ROW];
   double sum = 0;
   row_of(j, kept, 0, target);
   for (int64_t p = from; p < to; p++) {
-    int64_t row = row_of(j, kept, p / pieces, target), first = p % pieces * RA_ROW;
+    int64_t row = row_of(j, kept, p / chunks, target), first = p % chunks * RA_ROW;
     int32_t n = (int32_t)(length - first < RA_ROW ? length - first : RA_ROW);
     j->expression(j->context, row, first, n, values);
     sum += ra_kernel()->sum(n, values);
@@ -118,8 +118,8 @@ static double sum_rows(const sum_job *j, int64_t kept, int32_t part, int64_t *ta
 static void rows_item(void *context, int32_t item) {
   sum_job *j = context;
   int64_t target;
-  if (j->parts > 1) {
-    j->part[item] = sum_rows(j, item / j->parts, item % j->parts, &target);
+  if (j->ranges > 1) {
+    j->partial[item] = sum_rows(j, item / j->ranges, item % j->ranges, &target);
     return;
   }
   for (int64_t kept = item * j->group; kept < (item + 1) * j->group && kept < j->kept; kept++) {
@@ -153,7 +153,7 @@ void ra_space_sum(const ra_space *s, ra_row_fn *expression, const void *context,
   }
   int64_t length = s->dim[s->rank - 1];
   j.inner = s->stride[0][s->rank - 1] == 0;
-  j.parts = 1;
+  j.ranges = 1;
   j.group = 1;
   if (!j.inner) {
     j.strips = (length + STRIP - 1) / STRIP;
@@ -162,14 +162,14 @@ void ra_space_sum(const ra_space *s, ra_row_fn *expression, const void *context,
   }
   int64_t work = j.summed * length; /* of a kept index */
   if (j.kept <= 16 && work > 4 * RA_ROW) {
-    int64_t parts = work / (2 * RA_ROW);
-    j.parts = (int32_t)(parts < 16 ? parts : 16);
-    ra_parallel((int32_t)j.kept * j.parts, rows_item, &j);
+    int64_t ranges = work / (2 * RA_ROW);
+    j.ranges = (int32_t)(ranges < 16 ? ranges : 16);
+    ra_parallel((int32_t)j.kept * j.ranges, rows_item, &j);
     for (int64_t k = 0; k < j.kept; k++) {
       double sum = 0;
       int64_t at;
       row_of(&j, k, 0, &at);
-      for (int32_t p = 0; p < j.parts; p++) sum += j.part[k * j.parts + p];
+      for (int32_t p = 0; p < j.ranges; p++) sum += j.partial[k * j.ranges + p];
       put(&j, at, sum);
     }
     return;

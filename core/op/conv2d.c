@@ -4,17 +4,14 @@
 #include <math.h>
 #include <stdio.h>
 
-#include "../base/thread.h"
-#include "op.h"
+#include "conv.h"
 
 enum { STRIDE, PAD = 2, DILATION = 4, GROUPS = 6 }; /* slots */
 
 static const ra_param params[] = {
   {.name = "stride", .kind = RA_PARAM_PAIR, .default_value = 1, .low = 1, .high = 1024, .help = "step of the window"},
   {.name = "pad", .kind = RA_PARAM_PAIR, .default_value = 0, .low = 0, .high = 1024, .help = "zeros added on every side"},
-  {.name = "dilation", .kind = RA_PARAM_PAIR, .default_value = 1, .low = 1, .high = 1024, .help = "distance of weights"},
-  {.name = "groups", .kind = RA_PARAM_INT, .default_value = 1, .low = 1, .high = 65536,
-   .help = "channels are cut into so many independent groups"},
+  RA_CONV_PARAMS,
   {0}};
 
 static ra_conv shape_of(const ra_call *c) {
@@ -90,15 +87,6 @@ static void forward(ra_call *c) {
   ra_kernel()->conv_forward(&s, c->conv[RA_CONV_FORWARD].algo, &x, c->in[1].data, &f, c->out.data, work);
 }
 
-static void bias_grad(void *context, int32_t o) {
-  ra_call *c = context;
-  int64_t area = (int64_t)c->out.dim[2] * c->out.dim[3];
-  double sum = c->add[2] ? (double)c->din[2].data[o] : 0;
-  for (int32_t b = 0; b < c->out.dim[0]; b++)
-    sum += ra_kernel()->sum(area, c->dout.data + ((int64_t)b * c->out.dim[1] + o) * area);
-  c->din[2].data[o] = (ra_real)sum;
-}
-
 static void backward(ra_call *c) {
   ra_conv s = shape_of(c);
   const ra_kernels *k = ra_kernel();
@@ -109,7 +97,7 @@ static void backward(ra_call *c) {
                             c->din[1].data, c->work);
   if (dx.count > 0)
     k->conv_backward_data(&s, c->conv[RA_CONV_BACKWARD_DATA].algo, c->dout.data, c->in[1].data, &dx, c->work);
-  if (ra_has(c, 2) && c->din[2].data) ra_parallel(s.O, bias_grad, c);
+  ra_conv_bias_grad(c);
 }
 
 static double flops(const ra_call *c) {

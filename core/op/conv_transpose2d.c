@@ -6,8 +6,7 @@
  * (kernel = stride, no pad: the 2x2 of a U-Net) gradients have a kernel of their own. */
 #include <limits.h>
 
-#include "../base/thread.h"
-#include "op.h"
+#include "conv.h"
 
 enum { STRIDE, PAD = 2, OUTPUT_PAD = 4, DILATION = 6, GROUPS = 8 }; /* slots */
 
@@ -16,9 +15,7 @@ static const ra_param params[] = {
   {.name = "pad", .kind = RA_PARAM_PAIR, .default_value = 0, .low = 0, .high = 1024, .help = "rows and columns cut off every side"},
   {.name = "output_pad", .kind = RA_PARAM_PAIR, .default_value = 0, .low = 0, .high = 1023,
    .help = "rows and columns added at the bottom and right; less than stride or dilation"},
-  {.name = "dilation", .kind = RA_PARAM_PAIR, .default_value = 1, .low = 1, .high = 1024, .help = "distance of weights"},
-  {.name = "groups", .kind = RA_PARAM_INT, .default_value = 1, .low = 1, .high = 65536,
-   .help = "channels are cut into so many independent groups"},
+  RA_CONV_PARAMS,
   {0}};
 
 /* The convolution from y to x whose transpose this op is. */
@@ -33,11 +30,11 @@ static ra_conv shape_of(const ra_call *c) {
   return s;
 }
 
+/* True if windows do not overlap; *d is then the shape for the kernel of that case. */
 static bool disjoint(const ra_call *c, ra_deconv *d) {
   ra_conv s = shape_of(c);
   *d = (ra_deconv){.B = s.B, .C = s.O, .H = s.Ho, .W = s.Wo, .O = s.C, .kh = s.kh, .kw = s.kw};
-  return s.kh == s.stride_h && s.kw == s.stride_w && s.pad_h == 0 && s.pad_w == 0 && s.dilation_h == 1 &&
-         s.dilation_w == 1 && s.groups == 1 && s.H == s.Ho * s.kh && s.W == s.Wo * s.kw;
+  return ra_conv_disjoint(&s);
 }
 
 static int64_t out_size(int32_t n, int32_t k, const double *p, int32_t side) {
@@ -99,14 +96,6 @@ static void forward(ra_call *c) {
   if (bias) k->channel_affine(s.B, s.C, s.H * s.W, c->out.data, &e, c->out.data);
 }
 
-static void bias_grad(void *context, int32_t o) {
-  ra_call *c = context;
-  int64_t plane = (int64_t)c->out.dim[2] * c->out.dim[3];
-  double sum = c->add[2] ? (double)c->din[2].data[o] : 0;
-  for (int32_t b = 0; b < c->out.dim[0]; b++) sum += ra_kernel()->sum(plane, c->dout.data + ((int64_t)b * c->out.dim[1] + o) * plane);
-  c->din[2].data[o] = (ra_real)sum;
-}
-
 static void data_grad(ra_call *c, const ra_conv *s) {
   ra_input dy = {.count = 1, .segment = {{.data = c->dout.data, .channels = s->C}}};
   ra_epilogue f = {.residual = c->add[0] ? c->din[0].data : NULL};
@@ -130,7 +119,7 @@ static void backward(ra_call *c) {
                               c->din[1].data, c->work);
     if (c->din[0].data) data_grad(c, &s);
   }
-  if (ra_has(c, 2) && c->din[2].data) ra_parallel(s.C, bias_grad, c);
+  ra_conv_bias_grad(c);
 }
 
 static double flops(const ra_call *c) {

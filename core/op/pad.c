@@ -1,7 +1,5 @@
 /* pad: a border of {left, right, top, bottom} around the last two dimensions;
  * see pad_border.c. x [..,H,W] -> [..,H+top+bottom,W+left+right] */
-#include <math.h>
-
 #include "pad.h"
 
 enum { PAD, MODE = 1 + RA_MAX_LIST, VALUE }; /* slots */
@@ -9,9 +7,7 @@ enum { PAD, MODE = 1 + RA_MAX_LIST, VALUE }; /* slots */
 static const ra_param params[] = {
   {.name = "pad", .kind = RA_PARAM_INTS, .default_value = 0, .low = 0, .high = 1 << 24, .help = "left, right, top, bottom",
    .required = true},
-  {.name = "mode", .kind = RA_PARAM_CHOICE, .default_value = RA_PAD_CONSTANT, .low = 0, .high = 2,
-   .choices = "constant|edge|reflect", .help = "what the border holds"},
-  {.name = "value", .kind = RA_PARAM_NUMBER, .default_value = 0, .low = -INFINITY, .high = INFINITY, .help = "of mode constant"},
+  RA_BORDER_PARAMS(RA_PAD_CONSTANT),
   {0}};
 
 static ra_border border_of(const ra_call *c) {
@@ -27,15 +23,7 @@ static int32_t infer(ra_call *c) {
   return ra_pad_infer(c, &b);
 }
 
-static void forward(ra_call *c) {
-  ra_border b = border_of(c);
-  ra_pad_forward(c, &b);
-}
-
-static void backward(ra_call *c) {
-  ra_border b = border_of(c);
-  ra_pad_backward(c, &b);
-}
+RA_BORDER_OP(border_of)
 
 const ra_op ra_op_pad = {
   .name = "pad",

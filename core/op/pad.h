@@ -2,6 +2,8 @@
 #ifndef RA_OP_PAD_H
 #define RA_OP_PAD_H
 
+#include <math.h>
+
 #include "op.h"
 
 enum { RA_PAD_CONSTANT, RA_PAD_EDGE, RA_PAD_REFLECT };
@@ -10,6 +12,15 @@ typedef struct ra_border {
   int32_t left, right, top, bottom, mode;
   ra_real value; /* of mode constant */
 } ra_border;
+
+/* The parameters mode and value, and the three functions of an op whose border_of(c) reads its border from the parameters. */
+#define RA_BORDER_PARAMS(default_mode) \
+  {.name = "mode", .kind = RA_PARAM_CHOICE, .default_value = default_mode, .low = 0, .high = 2, \
+   .choices = "constant|edge|reflect", .help = "what the border holds"}, \
+  {.name = "value", .kind = RA_PARAM_NUMBER, .default_value = 0, .low = -INFINITY, .high = INFINITY, .help = "of mode constant"}
+#define RA_BORDER_OP(border_of) \
+  static void forward(ra_call *c) { ra_pad_forward(c, &(ra_border[]){border_of(c)}[0]); } \
+  static void backward(ra_call *c) { ra_pad_backward(c, &(ra_border[]){border_of(c)}[0]); }
 
 int32_t ra_pad_infer(ra_call *c, const ra_border *b);
 void ra_pad_forward(ra_call *c, const ra_border *b);

@@ -1,7 +1,5 @@
 /* pad_to: H and W up to the next multiple of a number, at the bottom and right;
  * see pad_border.c. x [..,H,W] -> [..,H',W']. crop_like undoes it. */
-#include <math.h>
-
 #include "pad.h"
 
 enum { MULTIPLE, MODE = 2, VALUE }; /* slots */
@@ -9,9 +7,7 @@ enum { MULTIPLE, MODE = 2, VALUE }; /* slots */
 static const ra_param params[] = {
   {.name = "multiple", .kind = RA_PARAM_PAIR, .default_value = 1, .low = 1, .high = 65536, .help = "of which H and W become multiples",
    .required = true},
-  {.name = "mode", .kind = RA_PARAM_CHOICE, .default_value = RA_PAD_EDGE, .low = 0, .high = 2, .choices = "constant|edge|reflect",
-   .help = "what the border holds"},
-  {.name = "value", .kind = RA_PARAM_NUMBER, .default_value = 0, .low = -INFINITY, .high = INFINITY, .help = "of mode constant"},
+  RA_BORDER_PARAMS(RA_PAD_EDGE),
   {0}};
 
 static int32_t missing(const ra_call *c, int32_t side) {
@@ -29,15 +25,7 @@ static int32_t infer(ra_call *c) {
   return ra_pad_infer(c, &b);
 }
 
-static void forward(ra_call *c) {
-  ra_border b = border_of(c);
-  ra_pad_forward(c, &b);
-}
-
-static void backward(ra_call *c) {
-  ra_border b = border_of(c);
-  ra_pad_backward(c, &b);
-}
+RA_BORDER_OP(border_of)
 
 const ra_op ra_op_pad_to = {
   .name = "pad_to",
