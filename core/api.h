@@ -102,12 +102,24 @@ int32_t ra_tensor_random(ra_tensor *t, _Bool normal, double low, double high, do
 
 /* ---- images (core/image) ----------------------------------------------- */
 
-/* Reads PNG, JPEG, PGM, PPM, PBM, .npy and .npz (one array), told apart by content: [C,H,W] in 0..1, C = 1 or 3.
- * Alpha is dropped, a palette gives RGB, samples are divided by the format's white (255, 65535, the PNM maximum).
+/* The formats, for messages and documents. Texts: name; extensions of files that are read, separated by blanks; what is read and
+ * what is written of it; extensions for writing (NULL: not written). */
+enum { RA_FORMAT_NAME, RA_FORMAT_EXTENSIONS, RA_FORMAT_READS, RA_FORMAT_WRITES, RA_FORMAT_WRITE_EXTENSIONS, RA_FORMAT_TEXTS };
+int32_t ra_image_formats(void);
+const char *ra_image_format_text(int32_t i, int32_t what);
+/* Reads an image of any format, told apart by content: [C,H,W] in 0..1, C = 1 or 3.
+ * Alpha is dropped, a palette gives RGB, samples are divided by the format's largest value (255, 65535, the PNM maximum).
  * At most 2^28 samples; a file that is cut short or damaged is an error. NULL on failure. */
 ra_tensor *ra_image_load(const char *path);                       /* [own] */
 ra_tensor *ra_image_load_memory(const void *bytes, double size);  /* [own] */
-int32_t ra_image_info(const char *path, int32_t *channels, int32_t *height, int32_t *width, int32_t *bits);
+/* What a file's header says; 0 (window: NaN) where the format has none. */
+typedef struct ra_image_details {
+  int32_t channels, height, width, bits, frames;
+  int32_t orientation; /* as in EXIF, 1 to 8; not applied */
+  double spacing[2];   /* mm from row to row and from column to column */
+  double window[2];    /* smallest and largest grey value to show */
+} ra_image_details;
+int32_t ra_image_info(const char *path, ra_image_details *out);
 /* Writes [H,W], [1,H,W] or [3,H,W], clamped to 0..1, as .png, .pgm, .ppm or .pnm with 8 or 16 bits; aside, synced, renamed. */
 int32_t ra_image_save(const char *path, const ra_tensor *t, int32_t bits);
 int32_t ra_image_save_all(int32_t count, const char *const *path, const ra_tensor *const *t, int32_t bits); /* by all threads; the first failure's code */

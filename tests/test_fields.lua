@@ -78,7 +78,7 @@ check.case("values of the file become classes by rule, of 8 and 16 bits and of a
   check.fails("is no class", tissue, folder .. "/w.npy")
   assert(image.save(folder .. "/rgb.png", tensor.rand(3, H, W)))
   check.fails("the colours of a palette are no classes", tissue, folder .. "/rgb.png")
-  check.fails("frame 2 was asked for", tissue, { path = folder .. "/c.png", frame = 2 })
+  check.fails("frame 2 was asked for, the file has 1", tissue, { path = folder .. "/c.png", frame = 2 })
 end)
 
 check.case("a warp makes no new classes, keeps maps smooth, and pads as declared", function()

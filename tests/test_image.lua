@@ -1,5 +1,6 @@
 -- Pictures: reading, writing, broken files, masks.
 local check = require "check"
+require "ramus.lang.tensor" -- t.data
 local ffi = require "ramus.base.ffi"
 local json = require "cjson"
 local new = ffi
@@ -37,7 +38,7 @@ end
 local function expected() return json.decode(read_bytes(here .. "/expected.json")) end
 
 check.case("every kind of PNG, JPEG and npy has the values of the reference", function()
-  local count, out = 0, new.new("int32_t[4]")
+  local count, out = 0, new.new("ra_image_details")
   for name, e in pairs(expected()) do
     local t, err = load(here .. "/" .. name)
     check.ok(t, err)
@@ -45,9 +46,10 @@ check.case("every kind of PNG, JPEG and npy has the values of the reference", fu
     for d = 1, 3 do check.equal(t.dim[d - 1], e.shape[d], name .. " dimension " .. d) end
     local tolerance = name:find("%.jpg$") and 2.01 / 255 or 1e-6
     for i, v in ipairs(e.values) do check.near(t.data[i - 1], v, tolerance, name .. " value " .. i) end
-    check.equal(C.ra_image_info(here .. "/" .. name, out, out + 1, out + 2, out + 3), 0)
-    for d = 1, 3 do check.equal(out[d - 1], e.shape[d], name .. " info") end
-    check.equal(out[3], e.bits, name .. " bits")
+    check.equal(C.ra_image_info(here .. "/" .. name, out), 0)
+    for d, key in ipairs { "channels", "height", "width" } do check.equal(out[key], e.shape[d], name .. " info") end
+    check.equal(out.bits, e.bits, name .. " bits")
+    check.equal(out.frames, 1, name .. " frames")
     count = count + 1
   end
   check.equal(count, 40)
@@ -431,4 +433,36 @@ check.case("overlays and blended tiles: every pixel as the formula says", functi
     check.equal(weight.data[i], total[i])
   end
   check.raises("does not lie in 23x31", image.tile_add, sum, weight, tile, 14, 0)
+end)
+
+check.case("formats: extensions, metadata, and the reference page come from the codecs", function()
+  check.equal(table.concat(image.extensions(), " "), "png jpg jpeg pgm ppm pbm pnm npy npz")
+  check.ok(image.is_name("a/b.PNG") and image.is_name("x.npy") and not image.is_name("png") and not image.is_name("a.tif"))
+  local file = assert(io.open(check.root .. "/docs/reference/images.md"))
+  local page = file:read("*a")
+  file:close()
+  for _, f in ipairs(image.formats()) do
+    local row = ("| %s | `%s` | %s | %s |"):format(f.name, table.concat(f.extensions, "`, `"), f.reads, f.writes)
+    check.ok(page:find(row, 1, true), "docs/reference/images.md lacks the row\n" .. row)
+  end
+  -- spacing: a PNG with 4000 x 2000 pixels per metre
+  local path = check.folder("formats") .. "/spacing.png"
+  assert(image.save(path, tensor.rand(3, 4)))
+  check.ok(assert(image.info(path)).spacing == nil)
+  local files = require "ramus.base.files"
+  local bytes = assert(files.read(path))
+  local function u32(n) return string.char(math.floor(n / 2 ^ 24) % 256, math.floor(n / 2 ^ 16) % 256, math.floor(n / 256) % 256, n % 256) end
+  local function crc(text)
+    local bit, c = require "bit", -1
+    for i = 1, #text do
+      c = bit.bxor(c, text:byte(i))
+      for _ = 1, 8 do c = bit.bxor(bit.rshift(c, 1), bit.band(0xedb88320, -bit.band(c, 1))) end
+    end
+    return bit.bnot(c) % 2 ^ 32
+  end
+  local chunk = "pHYs" .. u32(4000) .. u32(2000) .. "\1"
+  assert(files.write(path, bytes:sub(1, 33) .. u32(9) .. chunk .. u32(crc(chunk)) .. bytes:sub(34)))
+  local info = assert(image.info(path))
+  check.near(info.spacing[1], 0.5, 1e-12)
+  check.near(info.spacing[2], 0.25, 1e-12)
 end)

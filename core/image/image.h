@@ -1,6 +1,6 @@
-/* image.h: what the files of core/image share. A picture is decoded to
- * ra_pixels (integers as the file holds them), and turned to a tensor [C,H,W]
- * in 0..1 at the door. Filters and augmentation work on planes of ra_real. */
+/* image.h: shared by the files of core/image. An image is decoded to ra_pixels
+ * (integers as the file holds them, or real numbers) and becomes planes [C,H,W]
+ * in 0..1. Filters and augmentation work on planes of ra_real. */
 #ifndef RA_IMAGE_H
 #define RA_IMAGE_H
 
@@ -13,43 +13,42 @@ enum {
   RA_IMAGE_SAMPLES_MAX = 1 << 28  /* pixels x channels */
 };
 
-/* A decoded picture. sample is NULL when only the header was asked for, and for formats that hold real numbers, whose
- * value is set instead. */
+/* A decoded image. Exactly one of sample and value is set; neither when only the header was asked for. */
 typedef struct ra_pixels {
   int32_t channels, height, width; /* 1 or 3; a .npy array: any */
   int32_t bits;       /* per sample in the file */
-  int32_t max_value;      /* the sample that means 1.0 */
+  int32_t max_value;  /* the sample that means 1.0 */
   uint16_t *sample;   /* [H,W,C] [own] */
-  ra_real *value;     /* [C,H,W] [own] */
+  ra_real *value;     /* [C,H,W] [own] real numbers */
+  int32_t frame;      /* [in] the frame to decode, 0-based */
+  ra_image_details details; /* frames and metadata; the decoder sets what its format has */
 } ra_pixels;
 
 void ra_pixels_free(ra_pixels *p);
 
-/* Sets the size. `most` is how many samples the bytes of the file can hold at the very best: a header that promises
- * more is a lie, found here before anything is allocated. Allocates sample unless header_only. */
+/* Sets the size. `most`: upper bound on the samples that the file's bytes can encode; a header that declares more is
+ * rejected before allocation. Allocates sample unless header_only. */
 int32_t ra_pixels_size(ra_pixels *p, int32_t channels, double width, double height, double most, bool header_only);
 
-/* One file format. The decoder sees the whole file. */
+/* One codec. The decoder sees the whole file; a format with several frames decodes out->frame and sets out->details.frames. */
 typedef struct ra_image_format {
   const char *name;
+  const char *extensions;       /* of files that are read, separated by blanks */
+  const char *reads, *writes;   /* for the reference page */
+  const char *write_extensions; /* NULL: not written */
   bool (*is)(const uint8_t *bytes, size_t size);
   int32_t (*decode)(const uint8_t *bytes, size_t size, bool header_only, ra_pixels *out);
+  int32_t (*write)(const ra_pixels *p, const char *path); /* sample has 8 or 16 bits, max_value is 255 or 65535 */
 } ra_image_format;
 
-extern const ra_image_format ra_image_png, ra_image_jpeg, ra_image_pnm, ra_image_npy;
-
-/* Finds the format by content and decodes; messages begin with `where`. out needs ra_pixels_free on success only. */
-int32_t ra_pixels_decode(const char *where, const uint8_t *bytes, size_t size, bool header_only, ra_pixels *out);
-int32_t ra_pixels_read(const char *path, bool header_only, ra_pixels *out);
+/* Finds the format by content and decodes one frame; messages begin with `where`. out needs ra_pixels_free on success only. */
+int32_t ra_pixels_decode(const char *where, const uint8_t *bytes, size_t size, int32_t frame, bool header_only, ra_pixels *out);
+int32_t ra_pixels_read(const char *path, int32_t frame, bool header_only, ra_pixels *out);
 
 /* data[C,H,W] in 0..1 from decoded pixels; mask[H,W] 0 or 1, see ra_mask_load. */
 void ra_pixels_planes(const ra_pixels *p, ra_real *data);
 /* Pixel i of one channel as the number that the file holds (not divided by max_value). */
 double ra_pixels_number(const ra_pixels *p, int32_t i);
 void ra_pixels_mask(const ra_pixels *p, double threshold, ra_real *mask, ra_mask_report *report);
-
-/* Writers; p->sample holds 8 or 16 bit numbers, p->max_value is 255 or 65535. */
-int32_t ra_png_write(const ra_pixels *p, const char *path);
-int32_t ra_pnm_write(const ra_pixels *p, const char *path);
 
 #endif

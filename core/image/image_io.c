@@ -1,7 +1,8 @@
-/* The one door for pictures: looks at the content, never at the name's ending,
- * and gives a tensor [C,H,W] in 0..1. A new format is a ra_image_format and a
- * line in `formats`. */
+/* Reading and writing images: a file is decoded by the codec that knows its
+ * content (never by its extension), and written by the codec of its extension.
+ * A new format is a file with a ra_image_format and a line in formats.def. */
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "../base/error.h"
@@ -10,31 +11,31 @@
 #include "../base/thread.h"
 #include "image.h"
 
-static const ra_image_format *const formats[] = {&ra_image_png, &ra_image_jpeg, &ra_image_pnm, &ra_image_npy};
+#define RA_IMAGE_FORMAT(name) extern const ra_image_format ra_image_##name;
+#include "formats.def"
+#undef RA_IMAGE_FORMAT
+#define RA_IMAGE_FORMAT(name) &ra_image_##name,
+static const ra_image_format *const formats[] = {
+#include "formats.def"
+};
 enum { FORMATS = sizeof formats / sizeof *formats, FILE_MAX = 1 << 30 };
 
-void ra_pixels_free(ra_pixels *p) {
-  ra_mem_free(p->sample);
-  ra_mem_free(p->value);
-  p->sample = NULL;
-  p->value = NULL;
+int32_t ra_image_formats(void) { return FORMATS; }
+
+const char *ra_image_format_text(int32_t i, int32_t what) {
+  const ra_image_format *f = i >= 0 && i < FORMATS ? formats[i] : NULL;
+  const char *text[RA_FORMAT_TEXTS] = {[RA_FORMAT_NAME] = f ? f->name : NULL, [RA_FORMAT_EXTENSIONS] = f ? f->extensions : NULL,
+                                       [RA_FORMAT_READS] = f ? f->reads : NULL, [RA_FORMAT_WRITES] = f ? f->writes : NULL,
+                                       [RA_FORMAT_WRITE_EXTENSIONS] = f ? f->write_extensions : NULL};
+  return what >= 0 && what < RA_FORMAT_TEXTS ? text[what] : NULL;
 }
 
-int32_t ra_pixels_size(ra_pixels *p, int32_t channels, double width, double height, double most, bool header_only) {
-  if (!(width >= 1 && height >= 1)) return ra_fail(RA_ERR_FORMAT, "a picture of %.0f x %.0f pixels is empty", width, height);
-  double samples = width * height * channels;
-  if (width > RA_IMAGE_SIDE_MAX || height > RA_IMAGE_SIDE_MAX || samples > RA_IMAGE_SAMPLES_MAX)
-    return ra_fail(RA_ERR_FORMAT, "%.0f x %.0f pixels of %d channel%s are more than Ramus reads (2^28 samples, sides of 2^20)",
-                   width, height, channels, channels == 1 ? "" : "s");
-  if (samples > most)
-    return ra_fail(RA_ERR_FORMAT, "the header promises %.0f x %.0f pixels, the file is too short for that: broken or cut off",
-                   width, height);
-  p->channels = channels;
-  p->width = (int32_t)width;
-  p->height = (int32_t)height;
-  if (header_only) return RA_OK;
-  p->sample = ra_mem_alloc((size_t)samples, sizeof *p->sample);
-  return p->sample ? RA_OK : RA_ERR_MEMORY;
+/* Names of all formats as "A, B and C". */
+static const char *all_names(char text[200]) {
+  size_t used = 0;
+  for (size_t i = 0; i < FORMATS && used < 199; i++)
+    used += (size_t)snprintf(text + used, 200 - used, "%s%s", i == 0 ? "" : i + 1 == FORMATS ? " and " : ", ", formats[i]->name);
+  return text;
 }
 
 /* What the bytes look like, for the message about an unknown format. */
@@ -50,48 +51,29 @@ static const char *guess(const uint8_t *bytes, size_t size) {
   return "";
 }
 
-int32_t ra_pixels_decode(const char *where, const uint8_t *bytes, size_t size, bool header_only, ra_pixels *out) {
+int32_t ra_pixels_decode(const char *where, const uint8_t *bytes, size_t size, int32_t frame, bool header_only, ra_pixels *out) {
+  char names[200];
   if (size == 0) return ra_fail(RA_ERR_FORMAT, "%s: the file is empty", where);
   for (size_t i = 0; i < FORMATS; i++) {
     if (!formats[i]->is(bytes, size)) continue;
-    *out = (ra_pixels){0};
+    *out = (ra_pixels){.frame = frame, .details = {.frames = 1, .window = {NAN, NAN}}};
     int32_t code = formats[i]->decode(bytes, size, header_only, out);
+    if (code == RA_OK && frame >= out->details.frames)
+      code = ra_fail(RA_ERR_ARG, "frame %d was asked for, the file has %d, counted from 0", frame, out->details.frames);
     if (code == RA_OK) return RA_OK;
     ra_pixels_free(out);
     return ra_fail_in(code, "%s: %s", where, formats[i]->name);
   }
-  return ra_fail(RA_ERR_FORMAT, "%s: not a picture Ramus knows%s; it reads PNG, JPEG, PGM, PPM, PBM and .npy", where,
-                 guess(bytes, size));
+  return ra_fail(RA_ERR_FORMAT, "%s: not a picture Ramus knows%s; it reads %s", where, guess(bytes, size), all_names(names));
 }
 
-int32_t ra_pixels_read(const char *path, bool header_only, ra_pixels *out) {
+int32_t ra_pixels_read(const char *path, int32_t frame, bool header_only, ra_pixels *out) {
   uint8_t *bytes;
   size_t size;
   RA_TRY(ra_file_read(path, FILE_MAX, &bytes, &size));
-  int32_t code = ra_pixels_decode(path, bytes, size, header_only, out);
+  int32_t code = ra_pixels_decode(path, bytes, size, frame, header_only, out);
   ra_mem_free(bytes);
   return code;
-}
-
-void ra_pixels_planes(const ra_pixels *p, ra_real *data) {
-  size_t area = (size_t)p->height * (size_t)p->width, C = (size_t)p->channels;
-  if (p->value) {
-    memcpy(data, p->value, area * C * sizeof *data);
-    return;
-  }
-  ra_real max_value = (ra_real)p->max_value; /* divided, not multiplied by 1/max_value: 255/255 must be 1 */
-  for (size_t c = 0; c < C; c++)
-    for (size_t i = 0; i < area; i++) data[c * area + i] = (ra_real)p->sample[i * C + c] / max_value;
-}
-
-double ra_pixels_number(const ra_pixels *p, int32_t i) {
-  if (p->value) {
-    double v = (double)p->value[i] * p->max_value, whole = floor(v + 0.5);
-    return p->max_value > 1 ? whole : v;
-  }
-  /* PNG with less than 8 bits was widened to 0..255 */
-  if (p->bits < 8 && p->max_value == 255) return (double)p->sample[i] * ((1 << p->bits) - 1) / 255;
-  return p->sample[i];
 }
 
 static ra_tensor *tensor_of(ra_pixels *p) {
@@ -104,7 +86,7 @@ static ra_tensor *tensor_of(ra_pixels *p) {
 
 ra_tensor *ra_image_load(const char *path) {
   ra_pixels p;
-  return ra_pixels_read(path, false, &p) == RA_OK ? tensor_of(&p) : NULL;
+  return ra_pixels_read(path, 0, false, &p) == RA_OK ? tensor_of(&p) : NULL;
 }
 
 ra_tensor *ra_image_load_memory(const void *bytes, double size) {
@@ -113,30 +95,51 @@ ra_tensor *ra_image_load_memory(const void *bytes, double size) {
     ra_fail(RA_ERR_ARG, "image: %.0f bytes given, at most %d are read", size, FILE_MAX);
     return NULL;
   }
-  return ra_pixels_decode("image", bytes, (size_t)size, false, &p) == RA_OK ? tensor_of(&p) : NULL;
+  return ra_pixels_decode("image", bytes, (size_t)size, 0, false, &p) == RA_OK ? tensor_of(&p) : NULL;
 }
 
-int32_t ra_image_info(const char *path, int32_t *channels, int32_t *height, int32_t *width, int32_t *bits) {
+int32_t ra_image_info(const char *path, ra_image_details *out) {
   ra_pixels p;
-  RA_TRY(ra_pixels_read(path, true, &p));
-  *channels = p.channels;
-  *height = p.height;
-  *width = p.width;
-  *bits = p.bits;
+  RA_TRY(ra_pixels_read(path, 0, true, &p));
+  *out = p.details;
+  out->channels = p.channels;
+  out->height = p.height;
+  out->width = p.width;
+  out->bits = p.bits;
   ra_pixels_free(&p);
   return RA_OK;
 }
 
-/* ---- writing: the name's ending chooses ---- */
+/* ---- writing: the extension chooses ---- */
 
-static bool ends_with(const char *path, const char *ending) {
-  size_t n = strlen(path), k = strlen(ending);
-  if (n <= k) return false;
-  for (size_t i = 0; i < k; i++) {
-    char c = path[n - k + i];
-    if ((c >= 'A' && c <= 'Z' ? c + 32 : c) != ending[i]) return false;
+/* Whether path ends in '.' and one of the extensions, a list separated by blanks. */
+static bool has_extension(const char *path, const char *extensions) {
+  const char *dot = strrchr(path, '.');
+  for (const char *at = extensions; dot && dot != path && *at;) {
+    size_t n = strcspn(at, " "), i = 0;
+    while (i < n && dot[1 + i] && (dot[1 + i] | 32) == at[i]) i++;
+    if (i == n && dot[1 + n] == 0) return true;
+    at += n + (at[n] == ' ');
   }
-  return true;
+  return false;
+}
+
+static const ra_image_format *writer_of(const char *path) {
+  for (size_t i = 0; i < FORMATS; i++)
+    if (formats[i]->write && has_extension(path, formats[i]->write_extensions)) return formats[i];
+  return NULL;
+}
+
+static int32_t no_writer(const char *path) {
+  char text[200] = "";
+  size_t used = 0;
+  for (size_t i = 0; i < FORMATS; i++)
+    for (const char *at = formats[i]->write ? formats[i]->write_extensions : ""; *at && used < 180;) {
+      int n = (int)strcspn(at, " ");
+      used += (size_t)snprintf(text + used, sizeof text - used, "%s.%.*s", used ? ", " : "", n, at);
+      at += n + (at[n] == ' ');
+    }
+  return ra_fail(RA_ERR_ARG, "%s: an image is written as %s", path, text);
 }
 
 /* Rounded samples of a contiguous tensor; counts what is no number. */
@@ -155,24 +158,20 @@ static int32_t quantise(const ra_tensor *t, ra_pixels *p) {
 }
 
 int32_t ra_image_save(const char *path, const ra_tensor *t, int32_t bits) {
-  bool png = ends_with(path, ".png");
-  bool pgm = ends_with(path, ".pgm"), ppm = ends_with(path, ".ppm"), pnm = pgm || ppm || ends_with(path, ".pnm");
-  if (!png && !pnm) return ra_fail(RA_ERR_ARG, "%s: a picture is written as .png, .pgm, .ppm or .pnm", path);
+  const ra_image_format *format = writer_of(path);
+  if (!format) return no_writer(path);
   if (bits != 8 && bits != 16) return ra_fail(RA_ERR_ARG, "%s: bits are 8 or 16, given %d", path, bits);
   int32_t C = t->rank == 3 ? t->dim[0] : 1;
   if ((t->rank != 2 && t->rank != 3) || (C != 1 && C != 3) || t->size == 0)
-    return ra_fail(RA_ERR_SHAPE, "%s: a picture is [H,W], [1,H,W] or [3,H,W] and not empty; the tensor has rank %d and %d values",
+    return ra_fail(RA_ERR_SHAPE, "%s: an image is [H,W], [1,H,W] or [3,H,W] and not empty; the tensor has rank %d and %d values",
                    path, t->rank, t->size);
-  if ((pgm && C != 1) || (ppm && C != 3))
-    return ra_fail(RA_ERR_SHAPE, "%s: %s holds %d channel%s, given %d", path, pgm ? ".pgm" : ".ppm", pgm ? 1 : 3,
-                   pgm ? "" : "s", C);
   ra_tensor *copy = NULL;
   ra_pixels p = {.bits = bits, .max_value = (1 << bits) - 1};
   int32_t code = ra_pixels_size(&p, C, t->dim[t->rank - 1], t->dim[t->rank - 2], RA_IMAGE_SAMPLES_MAX, false);
   if (code == RA_OK && !ra_tensor_contiguous(t) && !(copy = ra_tensor_clone(t))) code = RA_ERR_MEMORY;
   if (code == RA_OK) code = quantise(copy ? copy : t, &p);
   if (code != RA_OK && code != RA_ERR_MEMORY) ra_fail_in(code, "%s", path);
-  if (code == RA_OK) code = png ? ra_png_write(&p, path) : ra_pnm_write(&p, path);
+  if (code == RA_OK) code = format->write(&p, path);
   ra_tensor_release(copy);
   ra_pixels_free(&p);
   return code;
@@ -195,7 +194,7 @@ static void save_one(void *context, int32_t i) {
 }
 
 int32_t ra_image_save_all(int32_t count, const char *const *path, const ra_tensor *const *t, int32_t bits) {
-  if (count < 0) return ra_fail(RA_ERR_ARG, "ra_image_save_all: wants 0 or more pictures, got %d", count);
+  if (count < 0) return ra_fail(RA_ERR_ARG, "ra_image_save_all: wants 0 or more images, got %d", count);
   save_job k = {.path = path, .t = t, .bits = bits, .result = ra_mem_zalloc((size_t)count + 1, sizeof *k.result)};
   if (!k.result) return RA_ERR_MEMORY;
   ra_parallel(count, save_one, &k);

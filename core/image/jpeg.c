@@ -76,6 +76,11 @@ static void read_all(job *j, bool header_only) {
   jpeg->out_color_space = channels == 1 ? JCS_GRAYSCALE : JCS_RGB;
   p->bits = jpeg->data_precision;
   p->max_value = 255;
+  double unit = jpeg->density_unit == 1 ? 25.4 : jpeg->density_unit == 2 ? 10 : 0; /* mm in an inch, a centimetre */
+  if (unit > 0 && jpeg->X_density > 0 && jpeg->Y_density > 0) {
+    p->details.spacing[0] = unit / jpeg->Y_density;
+    p->details.spacing[1] = unit / jpeg->X_density;
+  }
   /* at the very least one bit for each block of 8x8, which stands for 16x16 pixels of 3 channels where colour is halved */
   double most = (double)j->size * 8 * 64 * 16;
   int32_t code = ra_pixels_size(p, channels, jpeg->image_width, jpeg->image_height, most, header_only);
@@ -124,4 +129,7 @@ static int32_t decode(const uint8_t *bytes, size_t size, bool header_only, ra_pi
   return code;
 }
 
-const ra_image_format ra_image_jpeg = {"JPEG", is_jpeg, decode};
+const ra_image_format ra_image_jpeg = {
+  .name = "JPEG", .extensions = "jpg jpeg", .is = is_jpeg, .decode = decode,
+  .reads = "baseline and progressive, grey and colour; CMYK is refused; orientation tags are not applied", .writes = "no",
+};

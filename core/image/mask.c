@@ -48,7 +48,7 @@ void ra_pixels_mask(const ra_pixels *p, double threshold, ra_real *mask, ra_mask
 
 ra_tensor *ra_mask_load(const char *path, double threshold, ra_mask_report *report) {
   ra_pixels p;
-  if (ra_pixels_read(path, false, &p) != RA_OK) return NULL;
+  if (ra_pixels_read(path, 0, false, &p) != RA_OK) return NULL;
   int32_t dim[2] = {p.height, p.width};
   ra_mask_report unused;
   ra_tensor *t = ra_tensor_new(2, dim);

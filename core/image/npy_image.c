@@ -60,4 +60,9 @@ static int32_t decode(const uint8_t *bytes, size_t size, bool header_only, ra_pi
   return code;
 }
 
-const ra_image_format ra_image_npy = {"npy", is_npy, decode};
+const ra_image_format ra_image_npy = {
+  .name = ".npy", .extensions = "npy npz", .is = is_npy, .decode = decode,
+  .reads = "one array, also in .npz: `[H,W]`, `[C,H,W]`, or `[H,W,C]` where only the last dimension is 1, 3 or 4; "
+           "8 and 16 bit integers are scaled to 0..1, other numbers are read as they are",
+  .writes = "with `ra.save`",
+};

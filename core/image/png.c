@@ -76,6 +76,12 @@ static void read_all(job *j, bool header_only) {
   int bits = png_get_bit_depth(png, j->info), colour = png_get_color_type(png, j->info);
   p->bits = bits;
   p->max_value = bits == 16 ? 65535 : 255;
+  png_uint_32 per_metre_x, per_metre_y;
+  int unit;
+  if (png_get_pHYs(png, j->info, &per_metre_x, &per_metre_y, &unit) && unit == PNG_RESOLUTION_METER && per_metre_x && per_metre_y) {
+    p->details.spacing[0] = 1000.0 / per_metre_y;
+    p->details.spacing[1] = 1000.0 / per_metre_x;
+  }
   int32_t channels = colour & PNG_COLOR_MASK_COLOR ? 3 : 1;
   /* deflate packs at most 1032 to 1, and a sample may be one bit */
   double most = (double)j->size * 1032 * 8 / bits * (colour == PNG_COLOR_TYPE_PALETTE ? 3 : 1);
@@ -163,7 +169,7 @@ static int32_t decode(const uint8_t *bytes, size_t size, bool header_only, ra_pi
   return code;
 }
 
-int32_t ra_png_write(const ra_pixels *p, const char *path) {
+static int32_t write_png(const ra_pixels *p, const char *path) {
   ra_file_out file;
   ra_pixels copy = *p;
   RA_TRY(ra_file_begin(&file, path));
@@ -179,4 +185,8 @@ int32_t ra_png_write(const ra_pixels *p, const char *path) {
   return code;
 }
 
-const ra_image_format ra_image_png = {"PNG", is_png, decode};
+const ra_image_format ra_image_png = {
+  .name = "PNG", .extensions = "png", .write_extensions = "png", .is = is_png, .decode = decode, .write = write_png,
+  .reads = "1, 2, 4, 8, 16 bit; grey, RGB, palette (gives RGB); interlaced; alpha and transparency are dropped, not composited",
+  .writes = "8 and 16 bit, grey and RGB",
+};

@@ -133,7 +133,11 @@ static int32_t write_samples(ra_file_out *file, const ra_pixels *p, uint8_t *row
   return RA_OK;
 }
 
-int32_t ra_pnm_write(const ra_pixels *p, const char *path) {
+static int32_t write_pnm(const ra_pixels *p, const char *path) {
+  char kind = path[strlen(path) - 2] | 32; /* .pgm, .ppm or .pnm */
+  if ((kind == 'g' && p->channels != 1) || (kind == 'p' && p->channels != 3))
+    return ra_fail(RA_ERR_SHAPE, "%s: .p%cm holds %d channel%s, given %d", path, kind, kind == 'g' ? 1 : 3, kind == 'g' ? "" : "s",
+                   p->channels);
   uint8_t *row = ra_mem_alloc((size_t)p->width * (size_t)p->channels, 2);
   if (!row) return RA_ERR_MEMORY;
   ra_file_out file;
@@ -147,4 +151,9 @@ int32_t ra_pnm_write(const ra_pixels *p, const char *path) {
   return code;
 }
 
-const ra_image_format ra_image_pnm = {"PNM", is_pnm, decode};
+const ra_image_format ra_image_pnm = {
+  .name = "PGM, PPM, PBM", .extensions = "pgm ppm pbm pnm", .write_extensions = "pgm ppm pnm", .is = is_pnm, .decode = decode,
+  .write = write_pnm,
+  .reads = "ASCII and binary, any maximum up to 65535; in PBM 1 is black, so 0.0; the first image of a file",
+  .writes = "PGM, PPM, binary, 8 and 16 bit",
+};

@@ -129,7 +129,7 @@ int32_t ra_fields_foreground(int32_t count, const ra_field *field) {
 /* The pixels of a source; those of a tensor are borrowed. */
 static int32_t read_pixels(const ra_source *source, ra_pixels *p) {
   const ra_tensor *t = source->tensor;
-  if (!t) return ra_pixels_read(source->path, false, p);
+  if (!t) return ra_pixels_read(source->path, source->frame, false, p);
   if (t->rank < 2 || t->rank > 4 || t->size == 0 || (t->rank == 4 && t->dim[0] != 1) || !ra_tensor_contiguous(t))
     return ra_fail(RA_ERR_SHAPE, "values in memory are [H,W], [C,H,W] or [1,C,H,W], contiguous and not empty; given rank %d", t->rank);
   *p = (ra_pixels){.channels = t->rank > 2 ? t->dim[t->rank - 3] : 1, .height = t->dim[t->rank - 2], .width = t->dim[t->rank - 1],
@@ -142,7 +142,8 @@ int32_t ra_field_decode(const ra_field *field, const ra_source *source, ra_tenso
   if (!source->path && !source->tensor) return RA_OK;
   ra_pixels p;
   const char *where = source->path ? source->path : field->name;
-  if (source->frame != 0) return ra_fail(RA_ERR_ARG, "%s: frame %d was asked for, there is one, number 0", where, source->frame);
+  if (source->frame < 0 || (source->tensor && source->frame > 0))
+    return ra_fail(RA_ERR_ARG, "%s: there is no frame %d", where, source->frame);
   RA_TRY(read_pixels(source, &p));
   int32_t dim[3] = {kinds[field->kind].most_channels == 1 ? 1 : field->channels, p.height, p.width};
   *out = ra_tensor_new(3, dim);

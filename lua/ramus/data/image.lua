@@ -23,11 +23,42 @@ function image.decode(bytes)
   return tensor.wrap(C.ra_image_load_memory(bytes, #bytes))
 end
 
---- { channels =, height =, width =, bits = } from the file's header.
+--- From the file's header: { channels =, height =, width =, bits =, frames = }, and where the format has them spacing = { row, column }
+-- in mm, window = { low, high } and orientation (EXIF).
 function image.info(path)
-  local out = ffi.new("int32_t[4]")
-  if C.ra_image_info(path, out, out + 1, out + 2, out + 3) ~= 0 then return nil, ffi.message() end
-  return { channels = out[0], height = out[1], width = out[2], bits = out[3] }
+  local out = ffi.new("ra_image_details")
+  if C.ra_image_info(path, out) ~= 0 then return nil, ffi.message() end
+  local info = { channels = out.channels, height = out.height, width = out.width, bits = out.bits, frames = out.frames }
+  if out.spacing[0] > 0 then info.spacing = { out.spacing[0], out.spacing[1] } end
+  if out.window[0] == out.window[0] then info.window = { out.window[0], out.window[1] } end
+  if out.orientation > 0 then info.orientation = out.orientation end
+  return info
+end
+
+--- The formats: a list of { name =, extensions = { .. }, reads =, writes = }.
+function image.formats()
+  local list = {}
+  for i = 1, C.ra_image_formats() do
+    local function text(what) return ffi.string(C.ra_image_format_text(i - 1, what)) end
+    local extensions = {}
+    for e in text(C.RA_FORMAT_EXTENSIONS):gmatch("%S+") do extensions[#extensions + 1] = e end
+    list[i] = { name = text(C.RA_FORMAT_NAME), extensions = extensions, reads = text(C.RA_FORMAT_READS), writes = text(C.RA_FORMAT_WRITES) }
+  end
+  return list
+end
+
+--- All extensions that are read, in one list.
+function image.extensions()
+  local list = {}
+  for _, f in ipairs(image.formats()) do for _, e in ipairs(f.extensions) do list[#list + 1] = e end end
+  return list
+end
+
+--- Whether a name ends as those of images do (what a file is, its content says).
+function image.is_name(name)
+  local ending = name:lower():match("%.(%w+)$")
+  for _, e in ipairs(image.extensions()) do if e == ending then return true end end
+  return false
 end
 
 local save_schema = { bits = { type = "integer", default = 8, one_of = { 8, 16 }, help = "per sample" } }

@@ -1,0 +1,53 @@
+/* Decoded pixels: their size, and what becomes of them: planes in 0..1, or the
+ * numbers of the file. */
+#include <math.h>
+#include <string.h>
+
+#include "../base/error.h"
+#include "../base/mem.h"
+#include "image.h"
+
+void ra_pixels_free(ra_pixels *p) {
+  ra_mem_free(p->sample);
+  ra_mem_free(p->value);
+  p->sample = NULL;
+  p->value = NULL;
+}
+
+int32_t ra_pixels_size(ra_pixels *p, int32_t channels, double width, double height, double most, bool header_only) {
+  if (!(width >= 1 && height >= 1)) return ra_fail(RA_ERR_FORMAT, "an image of %.0f x %.0f pixels is empty", width, height);
+  double samples = width * height * channels;
+  if (width > RA_IMAGE_SIDE_MAX || height > RA_IMAGE_SIDE_MAX || samples > RA_IMAGE_SAMPLES_MAX)
+    return ra_fail(RA_ERR_FORMAT, "%.0f x %.0f pixels of %d channel%s are more than Ramus reads (2^28 samples, sides of 2^20)",
+                   width, height, channels, channels == 1 ? "" : "s");
+  if (samples > most)
+    return ra_fail(RA_ERR_FORMAT, "the header promises %.0f x %.0f pixels, the file is too short for that: broken or cut off",
+                   width, height);
+  p->channels = channels;
+  p->width = (int32_t)width;
+  p->height = (int32_t)height;
+  if (header_only) return RA_OK;
+  p->sample = ra_mem_alloc((size_t)samples, sizeof *p->sample);
+  return p->sample ? RA_OK : RA_ERR_MEMORY;
+}
+
+void ra_pixels_planes(const ra_pixels *p, ra_real *data) {
+  size_t area = (size_t)p->height * (size_t)p->width, C = (size_t)p->channels;
+  if (p->value) {
+    memcpy(data, p->value, area * C * sizeof *data);
+    return;
+  }
+  ra_real max_value = (ra_real)p->max_value; /* divided, not multiplied by 1/max_value: 255/255 must be 1 */
+  for (size_t c = 0; c < C; c++)
+    for (size_t i = 0; i < area; i++) data[c * area + i] = (ra_real)p->sample[i * C + c] / max_value;
+}
+
+double ra_pixels_number(const ra_pixels *p, int32_t i) {
+  if (p->value) {
+    double v = (double)p->value[i] * p->max_value, whole = floor(v + 0.5);
+    return p->max_value > 1 ? whole : v;
+  }
+  /* PNG with less than 8 bits was widened to 0..255 */
+  if (p->bits < 8 && p->max_value == 255) return (double)p->sample[i] * ((1 << p->bits) - 1) / 255;
+  return p->sample[i];
+}
