@@ -1,6 +1,6 @@
 --- JSON whose bytes depend on the values alone: keys are sorted. (lua-cjson writes a
 -- table's keys in the order of its hash, which LuaJIT seeds anew in every process.)
--- Numbers have `digits` significant digits; NaN and infinity are an error, as in lua-cjson.
+-- Numbers are exact, or have `digits` significant digits; NaN and infinity are an error, as in lua-cjson.
 local cjson = require "cjson"
 
 local json = {}
@@ -15,11 +15,20 @@ local function list_length(t)
   return count > 0 and largest <= 10 + 2 * count and largest or nil
 end
 
+--- The shortest of three texts that reads back as the same number.
+local function exact(value)
+  for digits = 14, 16 do
+    local text = ("%%.%dg"):format(digits):format(value)
+    if tonumber(text) == value then return text end
+  end
+  return ("%.17g"):format(value)
+end
+
 local function write(out, value, form)
   if type(value) ~= "table" then
     if type(value) ~= "number" then out[#out + 1] = cjson.encode(value)
     elseif value ~= value or value == math.huge or value == -math.huge then error("json: cannot write the number " .. tostring(value), 0)
-    else out[#out + 1] = form:format(value) end
+    else out[#out + 1] = form and form:format(value) or exact(value) end
     return
   end
   local length = list_length(value)
@@ -45,10 +54,10 @@ local function write(out, value, form)
   out[#out + 1] = "}"
 end
 
---- The text of a value; digits: significant digits of numbers, 14 unless given.
+--- The text of a value; digits: significant digits of numbers; exact unless given.
 function json.encode(value, digits)
   local out = {}
-  write(out, value, ("%%.%dg"):format(digits or 14))
+  write(out, value, digits and ("%%.%dg"):format(digits))
   return table.concat(out)
 end
 

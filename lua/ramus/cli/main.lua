@@ -149,16 +149,17 @@ commands.train = {
 }
 
 commands.eval = {
-  usage = "eval RUN [--data SET:SPLIT] [--threshold T] [--tune] [--data-root DIR] [--offline] [--json]",
+  usage = "eval RUN [--data SET:SPLIT] [--recipe FILE] [--threshold T] [--tune] [--data-root DIR] [--offline] [--json]",
   help = "score a run: per picture and pooled, every output, with its protocol",
   call = function(args)
-    local words, given = parse(args, 2, with { data = { value = "SET:SPLIT" }, threshold = { value = "a number", number = true, min = 0, max = 1 },
+    local words, given = parse(args, 2, with { data = { value = "SET:SPLIT" }, recipe = { value = "a file" },
+      threshold = { value = "a number", number = true, min = 0, max = 1 },
       tune = {}, json = {} })
     if not words then return wrong_use(given, "eval") end
     if #words ~= 1 then return wrong_use(("eval wants one run folder, given %d"):format(#words), "eval") end
     local evaluate = require "ramus.train.evaluate"
     local out = require("ramus.base.progress").new { quiet = given.json }
-    local result, err = evaluate(words[1], { data = given.data, threshold = given.threshold, tune = given.tune,
+    local result, err = evaluate(words[1], { data = given.data, recipe = given.recipe, threshold = given.threshold, tune = given.tune,
       data_root = given["data-root"], offline = given.offline, out = out })
     if not result then return failed(err) end
     if given.json then print(evaluate.json(result)) end

@@ -184,6 +184,21 @@ function augment.prepare(given)
   return build(o)
 end
 
+--- A program that prepares, from a list of steps as p:steps() gives it; nil and a message where it is no such list.
+function augment.of_steps(list)
+  local p = ffi.new("ra_augment")
+  if type(list) ~= "table" or #list > C.RA_AUGMENT_STEPS then return nil, "the preparation is no list of steps" end
+  for i, s in ipairs(list) do
+    local known = type(s) == "table" and type(s.step) == "string" and augment.prepare_schema[s.step]
+    if not known or type(s.a) ~= "number" or type(s.b) ~= "number" then
+      return nil, ("step %d of the preparation is none that this build knows: %s"):format(i, options.show(s))
+    end
+    add(p, kinds[s.step], 1, s.a, s.b)
+  end
+  if C.ra_augment_check(p) ~= 0 then return nil, ffi.message() end
+  return p
+end
+
 -- ---- a program as a Lua value ----
 
 local methods = {}
@@ -193,6 +208,19 @@ function methods.size(p, height, width)
   local out = ffi.new("int32_t[2]")
   if C.ra_augment_size(p, height, width, out, out + 1) ~= 0 then error(ffi.message(), 2) end
   return out[0], out[1]
+end
+
+local names = { [C.RA_AUGMENT_FLIP_H] = "flip horizontally", [C.RA_AUGMENT_FLIP_V] = "flip vertically" }
+for name, kind in pairs(kinds) do names[kind] = name end
+
+--- The steps as plain data: a list of { step = NAME, a =, b = }.
+function methods.steps(p)
+  local list = {}
+  for i = 0, p.count - 1 do
+    local s = p.step[i]
+    list[i + 1] = { step = names[s.kind], a = s.a, b = s.b }
+  end
+  return list
 end
 
 local scratch
@@ -246,8 +274,6 @@ function methods.apply(p, picture, mask, fov, given)
   return to_x, to_y, to_f
 end
 
-local names = { [C.RA_AUGMENT_FLIP_H] = "flip horizontally", [C.RA_AUGMENT_FLIP_V] = "flip vertically" }
-for name, kind in pairs(kinds) do names[kind] = name end
 local two_numbers = { size = "to %g x %g", elastic = "alpha %g, sigma %g pixels", clahe = "%g tiles, clip %g" }
 local units = { rotate = " degrees", shift = " pixels", blur = " pixels", noise = " sigma" }
 

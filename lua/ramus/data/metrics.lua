@@ -18,6 +18,9 @@ local metrics = {}
 --- Scores in the order in which tables show them.
 metrics.keys = { "dice", "iou", "accuracy", "sensitivity", "specificity", "precision", "mcc", "roc_auc", "pr_auc",
   "cldice", "hd95", "component_error", "ece" }
+--- What a score is where its formula reads 0/0, as core/metric/metric.h states it.
+metrics.ZERO_RULE = "0/0 is 1 where prediction and mask agree on every pixel, else 0 (an empty prediction of a mask that is not empty has "
+  .. "precision 0); areas under curves without both classes are left out of the mean"
 --- Scores that are better when smaller.
 metrics.lower_is_better = { hd95 = true, component_error = true, ece = true }
 

@@ -17,7 +17,8 @@ local tensor = require "ramus.lang.tensor"
 local trace = require "ramus.lang.trace"
 local C = ffi.C
 
-local model = {}
+--- FORMAT: of checkpoints that this build writes; it reads the one before, too.
+local model = { FORMAT = 2 }
 local Model = {}
 Model.__index = Model
 local specs = require("ramus.lang.ops").specs
@@ -57,6 +58,16 @@ local function make_block(list)
   end
 end
 
+--- How the model's input is prepared and its output read, where nothing else was said: images in 0..1 of any size; the output
+-- called "out", else the first one, as logits of the foreground.
+local function default_input(self) return { channels = self.template.channels, range = { 0, 1 } } end
+
+local function default_output(self)
+  local names = self:output_names()
+  local main = self.template.outputs.out and "out" or names[1]
+  return { main = main, activation = "sigmoid", threshold = 0.5, classes = { "background", "foreground" }, numerics = "fast" }
+end
+
 --- A model from its template and a list of parameters and buffers.
 local function assemble(template, entries, constants)
   local self = setmetatable({ template = template, constants = constants, entries = entries, plans = {}, training = false }, Model)
@@ -73,6 +84,7 @@ local function assemble(template, entries, constants)
   end
   self.cut_gradients = cut_parameters
   self.values = self.cut(self.flat, self.flat_buffers)
+  self.input, self.output = default_input(self), default_output(self)
   return self
 end
 
@@ -298,10 +310,16 @@ function Model:arrays(values)
   return arrays
 end
 
---- Writes the model (template, parameters, buffers) as safetensors; nil and a message on failure.
+--- The model as the metadata of a checkpoint: its format, template, input and output; strings by name.
+function Model:meta()
+  return { ["ramus.format"] = tostring(model.FORMAT), ["ramus.model"] = json.encode(self:export_template()),
+    ["ramus.input"] = json.encode(self.input), ["ramus.output"] = json.encode(self.output) }
+end
+
+--- Writes the model (template, input, output, parameters, buffers) as safetensors; nil and a message on failure.
 -- meta: further metadata, strings by name.
 function Model:save(path, meta)
-  local all = { ["ramus.model"] = json.encode(self:export_template()) }
+  local all = self:meta()
   for k, v in pairs(meta or {}) do all[k] = v end
   return safetensors.save(path, self:arrays(), all)
 end

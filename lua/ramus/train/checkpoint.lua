@@ -3,12 +3,20 @@
 -- Data only: the model is stored as the list of its ops, so that loading never
 -- runs code. Arrays: "NAME" of every parameter and buffer, "constant.K"; of a
 -- training state also "optim.*", "teacher.*", "ema.*", "gradient". Metadata, as
--- strings: "ramus.model" (JSON), "ramus.state" (JSON), "ramus.recipe" (source),
+-- strings: "ramus.format" (this build reads its own and the one before),
+-- "ramus.build" (JSON: what wrote it), "ramus.model" (JSON), "ramus.input" (JSON:
+-- channels, size, preparation, range), "ramus.output" (JSON: main, activation,
+-- threshold, classes, numerics), "ramus.state" (JSON), "ramus.recipe" (source),
 -- "ramus.resolved", "ramus.protocol" (JSON), "ramus.data" (JSON: sha256 by sample).
+local augment = require "ramus.data.augment"
 local cjson = require "cjson"
+local data = require "ramus.data.sets"
+local ffi = require "ramus.base.ffi"
 local files = require "ramus.base.files"
 local json = require "ramus.base.json"
 local model = require "ramus.lang.model"
+local names = require "ramus.train.run_names"
+local options = require "ramus.base.options"
 local safetensors = require "ramus.lang.safetensors"
 
 local checkpoint = {}
@@ -21,16 +29,122 @@ local function decode(text, what)
 end
 checkpoint.decode, checkpoint.encode = decode, json.encode
 
---- Opens a checkpoint file; nil and a message where it is no checkpoint, cut short or changed.
+--- What this build is: version, commit, kernels (a hash of their sources and flags).
+function checkpoint.build()
+  local build = {}
+  for _, key in ipairs { "version", "commit", "kernels" } do build[key] = ffi.string(ffi.C.ra_build_info(key)) end
+  return build
+end
+
+-- ---- what a checkpoint says of its input and output ---------------------------
+
+local count = { type = "integer", min = 1 }
+local input_schema = { channels = count, size = { type = "table" }, preparation = { type = "table" }, range = { type = "table" } }
+local output_schema = { main = { type = "string", required = true }, activation = { type = "string", one_of = { "sigmoid" }, required = true },
+  threshold = { type = "number", min = 0, max = 1, required = true }, classes = { type = "table" },
+  numerics = { type = "string", one_of = { "fast", "exact" }, default = "fast" } }
+
+--- Says in a model how a recipe prepares its images and which output it scores.
+function checkpoint.describe(m, recipe)
+  local prepare = data.preparation(recipe.data)
+  local size = recipe.data.size
+  m.input.preparation, m.input.size = prepare and prepare:steps() or nil, size and { size, size } or nil
+  m.output.main, m.output.threshold, m.output.numerics = recipe.main or "out", recipe.validate.threshold, recipe.numerics
+end
+
+--- The metadata of a training's model: format, build, template, input and output.
+function checkpoint.meta(m, recipe)
+  checkpoint.describe(m, recipe)
+  local meta = m:meta()
+  meta["ramus.build"] = json.encode(checkpoint.build())
+  return meta
+end
+
+--- Input and output of format 1, which has a protocol and the recipe's text instead.
+local function describe_old(m, meta)
+  local protocol = decode(meta["ramus.protocol"] or "null", "protocol")
+  if type(protocol) == "table" then
+    local given = { size = type(protocol.size) == "number" and protocol.size or nil }
+    for k, v in pairs(type(protocol.preprocess) == "table" and protocol.preprocess or {}) do given[k] = v end
+    local ok, prepare = pcall(augment.prepare, given)
+    if not ok then return nil, "the protocol does not say how images are prepared: " .. tostring(prepare) end
+    m.input.preparation, m.input.size = prepare:steps(), given.size and { given.size, given.size }
+  end
+  local exact = (meta["ramus.resolved"] or ""):find('\n  numerics = "exact"', 1, true)
+  m.output.numerics = exact and "exact" or "fast"
+  return true
+end
+
+--- A section of the metadata, checked; nil and a message where it is wrong.
+local function read_section(meta, name, schema)
+  local value, err = decode(meta[name] or "null", name)
+  if type(value) ~= "table" then return nil, err or ("the checkpoint lacks %s"):format(name) end
+  return options.validate(value, schema, name)
+end
+
+--- Reads ramus.input and ramus.output into a model; nil and a message where they do not fit it.
+local function read_description(m, meta)
+  if not meta["ramus.input"] then return describe_old(m, meta) end
+  local input, output, err, ok
+  input, err = read_section(meta, "ramus.input", input_schema)
+  if not input then return nil, err end
+  output, err = read_section(meta, "ramus.output", output_schema)
+  if not output then return nil, err end
+  ok, err = augment.of_steps(input.preparation or {})
+  if not ok then return nil, "ramus.input: " .. err end
+  if input.channels ~= m.template.channels then
+    return nil, ("ramus.input: %s channels, and the model has %d"):format(tostring(input.channels), m.template.channels)
+  end
+  if not m.template.outputs[output.main] then
+    return nil, "ramus.output: " .. options.unknown("output", output.main, m:output_names())
+  end
+  m.input, m.output = input, output
+  return true
+end
+
+--- The program that prepares a model's images, or nil: that of the model's input, changed by { size =, preprocess = }.
+function checkpoint.preparation(m, given)
+  local steps = m.input.preparation or {}
+  local o = given or {}
+  if o.size or o.preprocess then
+    local made = data.preparation(o)
+    local by_kind = { size = o.size ~= nil, other = o.preprocess ~= nil } -- which of the model's steps are replaced
+    local list = {}
+    for _, s in ipairs(steps) do
+      if not by_kind[s.step == "size" and "size" or "other"] then list[#list + 1] = s end
+    end
+    for _, s in ipairs(made and made:steps() or {}) do table.insert(list, s.step == "size" and 1 or #list + 1, s) end
+    steps = list
+  end
+  if #steps == 0 then return nil end
+  return assert(augment.of_steps(steps))
+end
+
+-- ---- reading -------------------------------------------------------------------
+
+--- The format of an open checkpoint: a number; nil and a message where this build does not read it.
+function checkpoint.format(file)
+  local text = file.meta["ramus.format"] or "1"
+  local format = tonumber(text)
+  if format and format >= model.FORMAT - 1 and format <= model.FORMAT then return format end
+  local build = decode(file.meta["ramus.build"] or "null", "ramus.build")
+  local by = type(build) == "table" and type(build.version) == "string" and "Ramus " .. build.version or "another version of Ramus"
+  return nil, ("%s: was written by %s, in format %s; this build reads formats %d and %d"):format(file.path, by, text, model.FORMAT - 1, model.FORMAT)
+end
+
+--- Opens a checkpoint file; nil and a message where it is no checkpoint, cut short, changed, or of another format.
 function checkpoint.open(path)
   local file, err = safetensors.load(path)
   if not file then return nil, err end
   if not file.meta["ramus.model"] then return nil, ("%s: holds no model (no 'ramus.model' in its metadata)"):format(path) end
   if not file.checked then return nil, ("%s: holds no checksum, so it is not a file that Ramus wrote"):format(path) end
+  local format
+  format, err = checkpoint.format(file)
+  if not format then return nil, err end
   return file
 end
 
---- The model in an open checkpoint; `prefix` takes another set of values, as "ema.".
+--- The model in an open checkpoint; `prefix` reads another set of values, as "ema.".
 function checkpoint.read_model(file, prefix)
   local template, err = decode(file.meta["ramus.model"], "the model in " .. file.path)
   if not template then return nil, err end
@@ -40,22 +154,26 @@ function checkpoint.read_model(file, prefix)
   local m
   m, err = model.from_template(template, values)
   if not m then return nil, ("%s: %s"):format(file.path, err) end
+  local ok
+  ok, err = read_description(m, file.meta)
+  if not ok then return nil, ("%s: %s"):format(file.path, err) end
   return m
 end
 
 --- ra.load_model(path): a file, or a run folder (its best checkpoint, else its last). nil and a message on failure.
+-- The model knows how its images are prepared (model.input) and which output is scored (model.output).
 -- Returns the model and the open file.
 function checkpoint.load_model(path)
   if type(path) ~= "string" then error("load_model: wants a path, given " .. tostring(path), 2) end
   if files.is_folder(path) then
-    local best, last = path .. "/best.safetensors", path .. "/last.safetensors"
-    path = files.is_file(best) and best or last
+    local best = names.path_of(path, "best")
+    path = files.is_file(best) and best or names.path_of(path, "last")
   end
   local file, err = checkpoint.open(path)
   if not file then return nil, err end
   local state = file.meta["ramus.state"] and decode(file.meta["ramus.state"], "state")
   local m
-  m, err = checkpoint.read_model(file, state and state.averaged and "ema." or nil)
+  m, err = checkpoint.read_model(file, type(state) == "table" and state.averaged and "ema." or nil)
   if not m then return nil, err end
   return m, file
 end

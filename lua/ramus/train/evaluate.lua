@@ -1,8 +1,8 @@
 --- Scores of a model on a data set: ra.evaluate(run or model, options).
 --
--- options: data ("SET:SPLIT"; the run's test split), threshold (0.5), tune
+-- options: data ("SET:SPLIT"; the run's test split), recipe (a file: of runs of format 1), threshold (the run's), tune
 -- (choose the threshold on the validation split, else the training split),
--- levels (true: every output, not only `out`), data_root, offline, pictures (how
+-- levels (true: every output, not only the main one), data_root, offline, pictures (how
 -- many overlays to write into `folder`), folder, quiet.
 -- Returns a table { per_image, pooled, n, outputs = { side1 = ... }, images, protocol }
 -- or nil and a message. Pictures that were resized are scored at their own size.
@@ -12,18 +12,19 @@ local data = require "ramus.data.sets"
 local files = require "ramus.base.files"
 local image = require "ramus.data.image"
 local metrics = require "ramus.data.metrics"
+local json = require "ramus.base.json"
 local model_module = require "ramus.lang.model"
 local options = require "ramus.base.options"
+local run = require "ramus.train.run"
 local F = require "ramus.lang.F"
 local tensor = require "ramus.lang.tensor"
 
 local evaluate = {}
 
-local ZERO_RULE = "both masks empty: dice, iou, precision, sensitivity 1; a score whose denominator is 0 for another reason is left out of the mean"
-
 local schema = {
   data = { type = "string", help = "SET or SET:SPLIT" },
-  threshold = { type = "number", min = 0, max = 1, default = 0.5 },
+  recipe = { type = "string", help = "the recipe's file, for a run of format 1" },
+  threshold = { type = "number", min = 0, max = 1, help = "as the run validates, unless given" },
   tune = { type = "boolean", default = false, help = "choose the threshold on the validation (else training) split" },
   levels = { type = "boolean", default = true }, data_root = { type = "string" }, offline = { type = "boolean" },
   pictures = { type = "integer", min = 0, default = 0 }, folder = { type = "string" }, out = { type = "table" },
@@ -46,22 +47,22 @@ local function truth_of(sample, y, fov)
   return native, seen, report
 end
 
---- Scores every sample; outputs: names. Calls each(sample, probability, truth) for `out`.
+--- Scores every sample; outputs: names. given: prepare, out. Calls each(sample, probability, truth) for the main output.
 local function score(model, samples, given, outputs, threshold, each)
-  local lists = {}
+  local lists, main = {}, model.output.main
   for _, name in ipairs(outputs) do lists[name] = {} end
   local ok, err = data.each_picture(samples, { channels = model.template.channels, prepare = given.prepare }, function(sample, x, y, fov)
     if not sample.mask then return nil, ("picture %s has no mask to score against"):format(sample.id) end
     local truth, seen, report = truth_of(sample, y, fov)
     if not truth then return nil, seen end
     if report.warning and given.out then given.out:line("note: " .. report.warning) end
-    local result = model:forward(x, { outputs = outputs, numerics = given.numerics })
+    local result = model:forward(x, { outputs = outputs, numerics = model.output.numerics })
     for _, name in ipairs(outputs) do
       local p = probability(result[name], truth.dim[0], truth.dim[1])
       local m = metrics(p, truth, { threshold = threshold, fov = seen })
       m.id = sample.id
       table.insert(lists[name], m)
-      if name == "out" and each then each(sample, p, truth, m) end
+      if name == main and each then each(sample, p, truth, m) end
     end
     return true
   end)
@@ -83,7 +84,49 @@ local function split_name(text)
   return set or text, split
 end
 
---- given: recipe-like facts { set, set_options, split_rule, part, val, train, size, preprocess, edition, numerics }.
+--- What must agree where two evaluations are compared.
+local function protocol_of(model, set, facts, samples, threshold, tuned_on)
+  local size = model.input.size
+  return {
+    set = set.name, edition = set.edition, split = ("%s (%s), part %s"):format(set.split, set.split_source, facts.part),
+    pictures = #samples, data_hash = set.hash,
+    output = model.output.main, threshold = threshold, threshold_tuned = tuned_on,
+    field_of_view = samples[1].fov and "inside the set's masks" or "the whole picture",
+    resize = size and ("to %dx%d, probabilities brought back to the picture's size"):format(size[1], size[2] or size[1]) or "none",
+    padding = "edge, cropped back", zero_rule = metrics.ZERO_RULE, interval = "95 %, bootstrap over pictures, 2000 resamples",
+    hd95 = "pixels", numerics = model.output.numerics, kernels = ffi.string(ffi.C.ra_isa()),
+  }
+end
+
+--- The threshold to score with, and in words where it was tuned; nil and a message.
+local function choose_threshold(model, set, facts, prepare, o)
+  if not o.tune then return o.threshold or model.output.threshold, "not tuned" end
+  local part = facts.val and set.splits[facts.val] and #set.splits[facts.val] > 0 and facts.val or facts.train
+  if not set.splits[part] or #set.splits[part] == 0 then return nil, ("%s has no split '%s' to tune the threshold on"):format(set.name, part) end
+  local main = model.output.main
+  local lists, err = score(model, set.splits[part], { prepare = prepare }, { main }, 0.5)
+  if not lists then return nil, err end
+  return metrics.best_threshold(lists[main]), ("tuned on %s for mean Dice per picture"):format(part)
+end
+
+--- Calls score and saves the first o.pictures overlays; its lists, or nil and a message.
+local function score_and_draw(model, samples, prepare, outputs, threshold, o)
+  local left, failed = o.pictures, nil
+  if left > 0 then
+    local ok, err = files.make_folder(o.folder)
+    if not ok then return nil, err end
+  end
+  local lists, err = score(model, samples, { prepare = prepare, out = o.out }, outputs, threshold, function(sample, p, truth)
+    if left <= 0 or failed then return end
+    left = left - 1
+    local ok, why = save_overlay(o.folder, sample, p, truth, threshold)
+    if not ok then failed = why end
+  end)
+  if failed then return nil, failed end
+  return lists, err
+end
+
+--- facts: { set, options, split_rule, part, val, train, edition }.
 local function run_evaluation(model, facts, o)
   local set, err = data.set(facts.set, { options = facts.options, split = facts.split_rule, edition = facts.edition, data_root = o.data_root,
     offline = o.offline, out = o.out })
@@ -94,56 +137,26 @@ local function run_evaluation(model, facts, o)
     for name in pairs(set.splits) do names[#names + 1] = name end
     return nil, ("%s: %s"):format(set.name, options.unknown("split", facts.part, names))
   end
-  local prepare = data.preparation(facts)
-  local given = { prepare = prepare, out = o.out, numerics = facts.numerics }
-  local outputs = o.levels and model:output_names() or { "out" }
-  local threshold, tuned_on = o.threshold, "not tuned"
-  if o.tune then
-    local part = set.splits[facts.val] and #set.splits[facts.val] > 0 and facts.val or facts.train
-    local lists
-    lists, err = score(model, set.splits[part], { prepare = prepare, numerics = facts.numerics }, { "out" }, 0.5)
-    if not lists then return nil, err end
-    threshold = metrics.best_threshold(lists.out)
-    tuned_on = ("tuned on %s for mean Dice per picture"):format(part)
-  end
-  local left = o.pictures
-  if left > 0 then
-    local ok
-    ok, err = files.make_folder(o.folder)
-    if not ok then return nil, err end
-  end
-  local failed
+  local main, prepare = model.output.main, checkpoint.preparation(model)
+  local outputs = o.levels and model:output_names() or { main }
+  local threshold, tuned_on = choose_threshold(model, set, facts, prepare, o)
+  if not threshold then return nil, tuned_on end
   local lists
-  lists, err = score(model, samples, given, outputs, threshold, function(sample, p, truth)
-    if left <= 0 or failed then return end
-    left = left - 1
-    local ok, why = save_overlay(o.folder, sample, p, truth, threshold)
-    if not ok then failed = why end
-  end)
+  lists, err = score_and_draw(model, samples, prepare, outputs, threshold, o)
   if not lists then return nil, err end
-  if failed then return nil, failed end
-  local result = metrics.summarize(lists.out)
+  local result = metrics.summarize(lists[main])
   result.outputs = {}
   for _, name in ipairs(outputs) do
-    if name ~= "out" then result.outputs[name] = metrics.summarize(lists[name]) end
+    if name ~= main then result.outputs[name] = metrics.summarize(lists[name]) end
   end
-  result.images = lists.out
-  result.protocol = {
-    set = set.name, edition = set.edition, split = ("%s (%s), part %s"):format(set.split, set.split_source, facts.part),
-    pictures = #samples, data_hash = set.hash, threshold = threshold, threshold_tuned = tuned_on,
-    field_of_view = samples[1].fov and "inside the set's masks" or "the whole picture",
-    resize = facts.size and ("to %dx%d, probabilities brought back to the picture's size"):format(facts.size, facts.size) or "none",
-    padding = "edge, cropped back", zero_rule = ZERO_RULE, interval = "95 %, bootstrap over pictures, 2000 resamples",
-    hd95 = "pixels", kernels = ffi.string(ffi.C.ra_isa()),
-  }
+  result.images = lists[main]
+  result.protocol = protocol_of(model, set, facts, samples, threshold, tuned_on)
   return result
 end
 
---- Facts about the data from a recipe.
-local function facts_of(r, text)
-  local d = r.data
-  local facts = { set = d.set, options = d.options, split_rule = d.split, part = d.test, val = d.val, train = d.train, size = d.size,
-    preprocess = d.preprocess, edition = d.edition, numerics = r.numerics }
+--- What evaluation reads of a recipe's data; text: "SET:SPLIT" of the caller, or nil.
+local function facts_of(d, text)
+  local facts = { set = d.set, options = d.options, split_rule = d.split, part = d.test, val = d.val, train = d.train, edition = d.edition }
   if text then
     local set, part = split_name(text)
     if set ~= d.set then facts.set, facts.options, facts.split_rule, facts.edition = set, nil, "usual", nil end
@@ -152,34 +165,42 @@ local function facts_of(r, text)
   return facts
 end
 
---- The resolved recipe of a run folder; nil and a message where there is none.
-local function recipe_of(path)
-  local recipe = require "ramus.train.recipe"
-  local source, err = files.read(path .. "/resolved.lua")
-  if not source then return nil, ("%s is no run folder: %s"):format(path, err) end
-  local chunk
-  chunk, err = loadstring(source, "=" .. path .. "/resolved.lua")
-  if not chunk then return nil, err end
-  local ok, raw = pcall(chunk)
-  if not ok then return nil, tostring(raw) end
-  -- a model that a function made cannot be written into resolved.lua; the checkpoint has it, any will do to check the rest
-  raw.model = raw.model or require("ramus.lang.model").new(function(x) return F.affine(x, {}) end)
-  return recipe.resolve(raw, path)
+--- The data section of a run's recipe: of the file that the caller names, else of resolved.json; nil and a message.
+local function data_of(path, o)
+  if o.recipe then
+    local r, err = require("ramus.train.recipe").load(o.recipe)
+    return r and r.data, err
+  end
+  local r, err = run.read(path)
+  if not r then return nil, err end
+  local set = r.recipe.data.set
+  if not o.data and set:find("%.lua$") and files.is_inside(set, path) then
+    return nil, ("%s names a data set inside its own folder, %s; it is a program, which is not executed: name it with --data %s:SPLIT")
+      :format(path, set, set)
+  end
+  return r.recipe.data
+end
+
+--- Name of the files of an evaluation: "eval" for the run's own question, another for another.
+local function name_of(o)
+  local name = o.data and "eval-" .. o.data:gsub("[^%w%-]", "_") or "eval"
+  if o.tune then return name .. "-tuned" end
+  return o.threshold and ("%s-threshold_%s"):format(name, (("%.6g"):format(o.threshold):gsub("%.", "_"))) or name
 end
 
 function evaluate.of_run(path, given)
   local o = options.check(given, schema, "evaluate")
-  local r, err = recipe_of(path)
-  if not r then return nil, err end
+  local recipe_data, err = data_of(path, o)
+  if not recipe_data then return nil, err end
   local model
   model, err = checkpoint.load_model(path)
   if not model then return nil, err end
-  o.folder = o.folder or path .. "/pictures"
+  o.folder = o.folder or run.path_of(path, "pictures")
   local result
-  result, err = run_evaluation(model, facts_of(r, o.data), o)
+  result, err = run_evaluation(model, facts_of(recipe_data, o.data), o)
   if not result then return nil, err end
   result.protocol.model = path
-  local name = o.data and "eval-" .. o.data:gsub("[^%w%-]", "_") or "eval"
+  local name = name_of(o)
   local ok
   ok, err = files.write(("%s/%s.json"):format(path, name), evaluate.json(result) .. "\n")
   if ok then ok, err = files.write(("%s/%s.txt"):format(path, name), evaluate.text(result) .. "\n") end
@@ -190,8 +211,6 @@ end
 
 --- A plain table for JSON: scores per picture, summary, protocol.
 function evaluate.json(result)
-  local json = require("cjson").new()
-  json.encode_number_precision(8)
   local images = {}
   for i, m in ipairs(result.images) do
     local plain = { id = m.id }
@@ -212,8 +231,8 @@ function evaluate.json(result)
   end
   local outputs = {}
   for name, s in pairs(result.outputs) do outputs[name] = clean { per_image = s.per_image, pooled = s.pooled, n = s.n } end
-  return json.encode { per_image = clean(result.per_image), pooled = clean(result.pooled), n = result.n, outputs = outputs,
-    images = images, protocol = clean(result.protocol) }
+  return json.encode({ per_image = clean(result.per_image), pooled = clean(result.pooled), n = result.n, outputs = outputs,
+    images = images, protocol = clean(result.protocol) }, 8)
 end
 
 local function cell(v, form) return v and v == v and (form or "%.4f"):format(v) or "-" end
@@ -224,7 +243,7 @@ function evaluate.text(result)
   for _, key in ipairs(metrics.keys) do
     local s, pooled = result.per_image[key], result.pooled[key]
     lines[#lines + 1] = ("%-16s %9s %9s   %-19s %9s"):format(key, cell(s.mean), cell(s.sd), ("%s to %s"):format(cell(s.low), cell(s.high)),
-      type(pooled) == "number" and cell(pooled) or "-")
+      type(pooled) == "number" and cell(pooled) or "-") .. (s.n < result.n and ("   mean of %d of %d"):format(s.n, result.n) or "")
   end
   local names = {}
   for name in pairs(result.outputs or {}) do names[#names + 1] = name end

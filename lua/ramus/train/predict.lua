@@ -1,12 +1,11 @@
 --- ra.predict(run, pictures, options): probability, mask and overlay for files and folders.
 --
--- options: output (folder; "predictions"), threshold (0.5), tile (cut pictures into tiles of
--- this side, which overlap by half and are blended), size (resize first; as the run was trained).
+-- options: output (folder; "predictions"), threshold (the model's), tile (cut pictures into tiles of
+-- this side, which overlap by half and are blended), size, preprocess (as the run was trained), numerics (as the run was trained).
 -- Writes NAME_prob.png, NAME_mask.png (0 and 255) and NAME_overlay.png. Returns a list of
 -- { image, prob, mask, overlay, vessel_share }, or nil and a message.
 local F = require "ramus.lang.F"
 local checkpoint = require "ramus.train.checkpoint"
-local data = require "ramus.data.sets"
 local files = require "ramus.base.files"
 local image = require "ramus.data.image"
 local options = require "ramus.base.options"
@@ -15,9 +14,10 @@ local tensor = require "ramus.lang.tensor"
 local predict = {}
 
 local schema = {
-  output = { type = "string", default = "predictions" }, threshold = { type = "number", min = 0, max = 1, default = 0.5 },
+  output = { type = "string", default = "predictions" }, threshold = { type = "number", min = 0, max = 1, help = "as the model was validated, unless given" },
   tile = { type = "integer", min = 16, help = "side of a tile; whole pictures if left out" }, size = { type = "integer", min = 8 },
-  preprocess = { type = "table", help = "as in a recipe's data" }, out = { type = "table" },
+  preprocess = { type = "table", help = "as in a recipe's data" },
+  numerics = { type = "string", one_of = { "fast", "exact" }, help = "as the model was trained, unless given" }, out = { type = "table" },
 }
 
 --- The picture with the model's number of channels.
@@ -31,8 +31,14 @@ end
 --- Weight of a pixel in a tile: falls off linearly towards the tile's border.
 local function tent(i, n) return math.min(i + 1, n - i) / ((n + 1) / 2) end
 
+--- Probability [1,1,H,W] of the model's main output.
+local function main_output(model, x, numerics)
+  local main = model.output.main
+  return F.sigmoid(model:forward(x, { outputs = { main }, numerics = numerics or model.output.numerics })[main])
+end
+
 --- Probability [H,W] in overlapping tiles, blended with weights that fall off towards a tile's border.
-local function in_tiles(model, x, tile)
+local function in_tiles(model, x, tile, numerics)
   local C, H, W = x.dim[0], x.dim[1], x.dim[2]
   local sum, weight = tensor.zeros(H, W), tensor.zeros(H, W)
   local function starts(n)
@@ -45,7 +51,7 @@ local function in_tiles(model, x, tile)
     for _, left in ipairs(starts(W)) do
       local h, w = math.min(tile, H), math.min(tile, W)
       local part = x:narrow(2, top + 1, h):narrow(3, left + 1, w):clone():reshape(1, C, h, w)
-      local p = F.sigmoid(model:forward(part, { outputs = { "out" } }).out)
+      local p = main_output(model, part, numerics)
       for i = 0, h - 1 do
         local at, wi = (top + i) * W + left, tent(i, h)
         for j = 0, w - 1 do
@@ -59,18 +65,19 @@ local function in_tiles(model, x, tile)
   return F.div(sum, weight)
 end
 
---- Probability [H,W] of one picture [C,H,W] at its own size; nil and a message on failure.
+--- Probability [H,W] of one picture [C,H,W] at its own size, prepared as the model's images were; nil and a message on failure.
+-- given: tile, size, preprocess, numerics.
 function predict.probability(model, picture, given)
   local o = given or {}
   local x, err = fit_channels(picture, model.template.channels)
   if not x then return nil, err end
   local H, W = x.dim[1], x.dim[2]
-  local prepare = data.preparation(o)
+  local prepare = checkpoint.preparation(model, o)
   if prepare then x = prepare:apply(x, nil, nil, {}) end
   local p
-  if o.tile then p = in_tiles(model, x, o.tile)
+  if o.tile then p = in_tiles(model, x, o.tile, o.numerics)
   else
-    p = F.sigmoid(model:forward(x, { outputs = { "out" } }).out)
+    p = main_output(model, x, o.numerics)
     p = p:reshape(p.dim[2], p.dim[3])
   end
   return (p.dim[0] ~= H or p.dim[1] ~= W) and image.resize(p, { H, W, method = "bilinear" }) or p
@@ -139,9 +146,8 @@ return setmetatable(predict, { __call = function(_, run, paths, given)
     local file
     model, file = checkpoint.load_model(run)
     if not model then return nil, file end
-    local protocol = file.meta["ramus.protocol"] and checkpoint.decode(file.meta["ramus.protocol"], "protocol")
-    if protocol then o.size, o.preprocess = o.size or protocol.size, o.preprocess or protocol.preprocess end
   end
+  o.threshold = o.threshold or model.output.threshold
   if type(paths) == "string" then paths = { paths } end
   local list
   list, err = collect(paths)

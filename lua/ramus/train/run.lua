@@ -1,16 +1,83 @@
---- A run folder: runs/NAME/ with the recipe as written and as resolved, metrics,
--- checkpoints, pictures, evaluation.
+--- A run folder: runs/NAME/ with the recipe as written and as resolved, metrics, checkpoints, pictures, evaluation.
 --
---   recipe.lua            as written                 resolved.lua   every field, loads again
---   metrics.jsonl         a line an epoch, no clock times (part of what resume reproduces)
---   timing.jsonl          a line an epoch: seconds   log.txt        what was printed
---   last.safetensors      best.safetensors           eval.json, eval.txt, pictures/
+-- run.open(path, recipe) opens or makes one for training and locks it; run.read(path) opens one for reading:
+--   local r = run.read "runs/first"
+--   r.recipe               the resolved recipe as plain data     r:history()  the epochs' metrics
+--   r:model "best"         a model, and its open file            r:timing()   the epochs' seconds
+--   r:evaluation "eval"    scores, as `ramus eval --json`        r:images()   paths of the overlays
+-- Reading a run never executes anything that its folder holds.
 local checkpoint = require "ramus.train.checkpoint"
 local files = require "ramus.base.files"
 local json = require "ramus.base.json"
+local names = require "ramus.train.run_names"
+local resolved = require "ramus.train.resolved"
 local cjson = require "cjson"
 
 local run = {}
+
+run.path_of = names.path_of
+
+--- Entries of a .jsonl file; a line that is cut short is left out.
+local function read_lines(path)
+  local list = {}
+  for line in (files.read(path) or ""):gmatch("[^\n]+") do
+    local ok, entry = pcall(cjson.decode, line)
+    if ok then list[#list + 1] = entry end
+  end
+  return list
+end
+
+-- ---- for reading ------------------------------------------------------------------
+
+local Reading = {}
+Reading.__index = Reading
+
+function Reading:path_of(kind) return run.path_of(self.path, kind) end
+function Reading:history() return read_lines(self:path_of "metrics") end
+function Reading:timing() return read_lines(self:path_of "timing") end
+
+--- The model of the checkpoint "best" or "last" (best where there is one), and the open file; nil and a message.
+function Reading:model(which) return checkpoint.load_model(which and self:path_of(which) or self.path) end
+
+--- The result of an evaluation by the name of its file, "eval" unless given; nil and a message.
+function Reading:evaluation(name)
+  local text, err = files.read(("%s/%s.json"):format(self.path, name or "eval"))
+  if not text then return nil, err end
+  return checkpoint.decode(text, name or "eval")
+end
+
+--- Paths of the overlays.
+function Reading:images()
+  local folder, list = self:path_of "pictures", {}
+  for _, name in ipairs(files.list(folder) or {}) do list[#list + 1] = folder .. "/" .. name end
+  return list
+end
+
+--- What is said of a run of format 1, whose recipe is Lua only; `where`: the folder.
+local function old_run(where)
+  return ("%s was made by an earlier version of Ramus; its recipe is a program, which is not executed: predict with it, "
+    .. "score it with ramus eval %s --recipe FILE, train anew in another folder (--run DIR)"):format(where, where)
+end
+
+--- A run for reading; nil and a message where the folder holds none, or one of an earlier version.
+function run.read(path)
+  if not files.is_folder(path) then return nil, ("%s is no run folder"):format(path) end
+  local self = setmetatable({ path = path }, Reading)
+  if not files.is_file(self:path_of "data") then
+    local has_model = files.is_file(self:path_of "last") or files.is_file(self:path_of "best")
+    return nil, has_model and old_run(path) or ("%s is no run folder: it holds no %s"):format(path, names.files.data)
+  end
+  local text, err = files.read(self:path_of "data")
+  if not text then return nil, err end
+  local value
+  value, err = resolved.parse(text, self:path_of "data")
+  if not value then return nil, err end
+  self.recipe, self.build = value.recipe, value.build
+  return self
+end
+
+-- ---- for training -----------------------------------------------------------------
+
 local Run = {}
 Run.__index = Run
 
@@ -24,40 +91,62 @@ local function differences(a, b, most)
   return table.concat(list, "\n")
 end
 
---- Opens or makes the run folder of a recipe. nil and a message where another recipe made it or it cannot be written.
--- Returns the run and, where there is something to resume, its open checkpoint.
-function run.open(path, recipe)
-  local ok, err = files.make_folder(path .. "/pictures")
-  if not ok then return nil, err end
-  local self = setmetatable({ path = path }, Run)
-  self.unlock, err = files.lock(path .. "/lock")
-  if not self.unlock then return nil, err end
-  local resolved = tostring(recipe)
-  local earlier = files.read(path .. "/resolved.lua")
-  local last = path .. "/last.safetensors"
-  if files.is_file(last) then
-    if earlier and earlier ~= resolved then
-      self:close()
-      return nil, ("%s was made by another recipe; it now says\n%s\nchoose another folder with --run DIR, or remove that one")
-        :format(path, differences(earlier, resolved, 5))
-    end
-    local file
-    file, err = checkpoint.open(last)
-    if not file then
-      self:close()
-      return nil, ("%s; remove it to start anew"):format(err)
-    end
-    return self, file
+--- The part of a recipe that decides the results, as text.
+local function identity_of(recipe) return recipe.identity and recipe:identity() or tostring(recipe) end
+
+--- A warning where another build began the run; nil where this one did.
+local function other_build(file)
+  local now, began = checkpoint.build(), checkpoint.decode(file.meta["ramus.build"] or "null", "ramus.build")
+  if type(began) ~= "table" or began.kernels == now.kernels then return nil end
+  return ("this run began with Ramus %s (kernels %s) and goes on with %s (kernels %s): results may no longer be the same to the bit")
+    :format(tostring(began.version), tostring(began.kernels), now.version, now.kernels)
+end
+
+--- The checkpoint to resume from; nil and a message where the run was made by another recipe or version.
+function Run:resume(recipe)
+  local file, err = checkpoint.open(self:path_of "last")
+  if not file then return nil, ("%s; remove it to start anew"):format(err) end
+  if checkpoint.format(file) < 2 then return nil, old_run(self.path) end
+  local ok, known = pcall(cjson.decode, files.read(self:path_of "data") or "")
+  local earlier, now = ok and type(known) == "table" and known.identity, identity_of(recipe)
+  if earlier and earlier ~= now then
+    return nil, ("%s was made by another recipe; it now says\n%s\nchoose another folder with --run DIR, or remove that one")
+      :format(self.path, differences(earlier, now, 5))
   end
-  ok, err = files.write(path .. "/resolved.lua", resolved)
-  if ok then ok, err = files.write(path .. "/recipe.lua", recipe.source or resolved) end
-  if ok then ok, err = files.write(path .. "/metrics.jsonl", "") end
-  if not ok then
+  self.warning = other_build(file)
+  return file
+end
+
+--- Writes the recipe in its three forms and empties the metrics.
+function Run:begin(recipe)
+  local text = tostring(recipe)
+  local facts = { recipe = resolved.of(recipe), identity = identity_of(recipe), build = checkpoint.build() }
+  local ok, err = files.write(self:path_of "resolved", text)
+  if ok then ok, err = files.write(self:path_of "data", json.encode(facts) .. "\n") end
+  if ok then ok, err = files.write(self:path_of "recipe", recipe.source or text) end
+  if ok then ok, err = files.write(self:path_of "metrics", "") end
+  return ok, err
+end
+
+--- Opens or makes the run folder of a recipe. nil and a message where another recipe made it or it cannot be written.
+-- Returns the run and, where there is something to resume, its open checkpoint; run.warning says where another build began it.
+function run.open(path, recipe)
+  local self = setmetatable({ path = path }, Run)
+  local ok, err = files.make_folder(self:path_of "pictures")
+  if not ok then return nil, err end
+  self.unlock, err = files.lock(self:path_of "lock")
+  if not self.unlock then return nil, err end
+  local result
+  if files.is_file(self:path_of "last") then result, err = self:resume(recipe)
+  else result, err = self:begin(recipe) end
+  if not result then
     self:close()
     return nil, err
   end
-  return self
+  return self, result ~= true and result or nil
 end
+
+function Run:path_of(kind) return run.path_of(self.path, kind) end
 
 function Run:close()
   if self.unlock then self.unlock() end
@@ -73,30 +162,21 @@ local function append(path, text)
   return ok and true or nil, err
 end
 
---- Adds a line to metrics.jsonl (or another of the run's .jsonl files).
-function Run:record(entry, name)
-  return append(("%s/%s.jsonl"):format(self.path, name or "metrics"), json.encode(entry, 10) .. "\n")
-end
+--- Adds a line to the metrics, or to the run's file of another kind ("timing").
+function Run:record(entry, kind) return append(self:path_of(kind or "metrics"), json.encode(entry, 10) .. "\n") end
 
---- Entries of metrics.jsonl.
-function Run:history()
-  local list = {}
-  for line in (files.read(self.path .. "/metrics.jsonl") or ""):gmatch("[^\n]+") do
-    local ok, entry = pcall(cjson.decode, line)
-    if ok then list[#list + 1] = entry end
-  end
-  return list
-end
+--- Entries of the metrics.
+function Run:history() return read_lines(self:path_of "metrics") end
 
---- Leaves the first n lines of metrics.jsonl: a checkpoint knows how many there were.
+--- Leaves the first n lines of the metrics: a checkpoint knows how many there were.
 function Run:truncate(n)
   local kept = {}
-  for line in (files.read(self.path .. "/metrics.jsonl") or ""):gmatch("[^\n]*\n") do
+  for line in (files.read(self:path_of "metrics") or ""):gmatch("[^\n]*\n") do
     if #kept < n then kept[#kept + 1] = line end
   end
-  return files.write(self.path .. "/metrics.jsonl", table.concat(kept))
+  return files.write(self:path_of "metrics", table.concat(kept))
 end
 
-function Run:log(text) append(self.path .. "/log.txt", text .. "\n") end
+function Run:log(text) append(self:path_of "log", text .. "\n") end
 
 return run

@@ -74,11 +74,11 @@ function Trainer:meta()
     since_best = self.since_best, averaged = self.average ~= nil, isa = ffi.string(C.ra_isa()), empty_epochs = self.empty_epochs,
     complete = self.epoch >= self.recipe.epochs, stopped_early = self.stopped_early or nil,
   }
-  return {
-    ["ramus.model"] = checkpoint.encode(self.model:export_template()), ["ramus.state"] = checkpoint.encode(state),
-    ["ramus.recipe"] = self.recipe.source or tostring(self.recipe), ["ramus.resolved"] = tostring(self.recipe),
-    ["ramus.data"] = checkpoint.encode(self.data.facts), ["ramus.protocol"] = checkpoint.encode(self.data.protocol),
-  }
+  local meta = checkpoint.meta(self.model, self.recipe)
+  meta["ramus.state"] = checkpoint.encode(state)
+  meta["ramus.recipe"], meta["ramus.resolved"] = self.recipe.source or tostring(self.recipe), tostring(self.recipe)
+  meta["ramus.data"], meta["ramus.protocol"] = checkpoint.encode(self.data.facts), checkpoint.encode(self.data.protocol)
+  return meta
 end
 
 function Trainer:path_of(name) return ("%s/%s.safetensors"):format(self.run.path, name) end
@@ -400,8 +400,8 @@ local function plan_all(self)
   return true
 end
 
-local function prepare(r, given, out)
-  local self = setmetatable({ recipe = r, model = r.model, out = out, epoch = 0, batch = 0, micro = 0, lines = 0, since_best = 0,
+local function prepare(r, given, out, run)
+  local self = setmetatable({ recipe = r, run = run, model = r.model, out = out, epoch = 0, batch = 0, micro = 0, lines = 0, since_best = 0,
     empty_epochs = 0, sums = new_sums(), profile = profile.new(), norm = ffi.new("double[1]"), clipped = ffi.new("_Bool[1]") }, Trainer)
   local ok, err = self.model:initialise(r.seed)
   if not ok then return nil, err end
@@ -443,9 +443,9 @@ local function train(recipe, given)
     return nil, message
   end
   local self
-  self, err = prepare(r, o, out)
+  self, err = prepare(r, o, out, run)
   if not self then return fail(err) end
-  self.run = run
+  if run.warning then out:line("warning: " .. run.warning) end
   C.ra_signal_catch(true) -- from here on SIGINT and SIGTERM wait for the end of a batch
   if file then
     local ok

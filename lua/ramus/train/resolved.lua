@@ -1,0 +1,58 @@
+--- A recipe as plain data, for programs that read a run: resolved.json.
+local cjson = require "cjson"
+local loss = require "ramus.lang.loss"
+local model = require "ramus.lang.model"
+local options = require "ramus.base.options"
+local optim = require "ramus.lang.optim"
+local schedule = require "ramus.lang.schedule"
+
+local resolved = {}
+
+local plain
+
+local function plain_fields(t)
+  local result = {}
+  for k, v in pairs(t) do result[k] = plain(v) end
+  return result
+end
+
+--- A value without what only Lua has: schedules become their text, losses and models their name and options.
+function plain(v)
+  if schedule.is(v) then return tostring(v) end
+  if loss.is(v) then return { name = v.name, options = plain_fields(v.options) } end
+  if model.is(v) then
+    return { name = v.name or "model", builder = v.options and (v.builder or "unet") or nil, options = v.options and plain_fields(v.options) or nil,
+      outputs = v:output_names() }
+  end
+  if optim.is(v) or type(v) == "table" then return plain_fields(v) end
+  if type(v) == "function" or type(v) == "cdata" or type(v) == "userdata" then return tostring(v) end
+  if type(v) == "number" and (v ~= v or math.abs(v) == math.huge) then return tostring(v) end
+  return v
+end
+
+function resolved.of(recipe)
+  local result = plain_fields(recipe)
+  result.source = nil -- recipe.lua has it
+  return result
+end
+
+local string_field, name_field = { type = "string" }, { type = "string", required = true }
+--- The part of resolved.json that evaluation reads.
+local data_schema = { set = name_field, options = { type = "table", default = {} }, split = { type = "string", default = "usual" },
+  edition = string_field, train = name_field, val = { type = "string|boolean" }, test = name_field, size = { type = "integer", min = 1 } }
+
+--- The plain recipe in a text of JSON, the fields that programs read checked; nil and a message.
+function resolved.parse(text, where)
+  local ok, value = pcall(cjson.decode, text)
+  if not ok or type(value) ~= "table" or type(value.recipe) ~= "table" or type(value.recipe.data) ~= "table" then
+    return nil, ("%s holds no recipe%s"):format(where, ok and "" or ": " .. tostring(value))
+  end
+  local read = {}
+  for name in pairs(data_schema) do read[name] = value.recipe.data[name] end
+  local checked, err = options.validate(read, data_schema, where .. ": data")
+  if not checked then return nil, err end
+  for name, v in pairs(checked) do value.recipe.data[name] = v end
+  return value
+end
+
+return resolved

@@ -1,0 +1,20 @@
+--- The names of the files of a run folder; no other file of the house spells them.
+local names = {}
+
+--- Name by kind.
+names.files = {
+  recipe = "recipe.lua",       -- as written
+  resolved = "resolved.lua",   -- every field, for people; loads again
+  data = "resolved.json",      -- the same for programs, with the build that made it
+  metrics = "metrics.jsonl",   -- a line an epoch, no clock times (part of what resume reproduces)
+  timing = "timing.jsonl",     -- a line an epoch: seconds
+  profile = "profile.txt",     -- where the last epoch's time went
+  log = "log.txt",             -- what was printed
+  last = "last.safetensors", best = "best.safetensors", pictures = "pictures", lock = "lock",
+}
+
+function names.path_of(folder, kind)
+  return folder .. "/" .. (names.files[kind] or error("run: there is no file of the kind " .. tostring(kind), 2))
+end
+
+return names

@@ -1,0 +1,185 @@
+--- A run as data: reading never executes what a folder holds; formats of checkpoints; what a model knows of its images.
+local check = require "check"
+local checkpoint = require "ramus.train.checkpoint"
+local files = require "ramus.base.files"
+local ra = require "ramus"
+local run = require "ramus.train.run"
+local safetensors = require "ramus.lang.safetensors"
+local F, nn = ra.F, ra.nn
+
+local folder = check.folder "run"
+local data_root = folder .. "/data"
+local old = check.root .. "/tests/fixtures/format1"
+
+--- A recipe whose model is a function with a side output, which resizes, prepares and computes exactly.
+local function recipe(fields)
+  local r = {
+    name = "sides",
+    data = { set = "phantom", options = { train = 3, val = 1, test = 2, size = 64 }, size = 48, batch = 3, preprocess = { stretch = true } },
+    model = ra.model(function(x)
+      local a = F.relu(nn.batch_norm { 4 } (nn.conv2d { 1, 4, k = 3, pad = 1, bias = false } (x)))
+      return { out = nn.conv2d { 4, 1, k = 1, name = "head" } (a), side2 = nn.conv2d { 4, 1, k = 1, name = "side" } (a) }
+    end),
+    supervise = { { at = "out", loss = ra.loss.bce {} }, { at = "side2", loss = ra.loss.dice {} } },
+    optim = ra.optim.adamw { lr = 1e-2 }, epochs = 1, numerics = "exact", validate = { threshold = 0.4 },
+  }
+  for k, v in pairs(fields or {}) do r[k] = v end
+  return r
+end
+
+local trained = folder .. "/sides"
+local result
+
+check.case("run: a model of a function with side outputs is trained and scored, all outputs", function()
+  result = assert(ra.train(recipe(), { run = trained, quiet = true, data_root = data_root }))
+  check.ok(result.evaluation.outputs.side2.per_image.dice.mean, "the side output has a Dice")
+  check.equal(result.evaluation.protocol.threshold, 0.4)
+  check.equal(result.evaluation.protocol.resize, "to 48x48, probabilities brought back to the picture's size")
+end)
+
+check.case("run: reading gives recipe, epochs, models, scores and overlays as data", function()
+  local r = assert(run.read(trained))
+  check.equal(r.recipe.data.set, "phantom")
+  check.equal(r.recipe.optim.lr, 1e-2)
+  check.equal(#r:history(), 1)
+  check.equal(#r:timing(), 1)
+  check.equal(#r:images(), 2)
+  check.equal(r:evaluation().protocol.numerics, "exact")
+  check.equal(r.build.kernels, checkpoint.build().kernels)
+  check.equal(assert(r:model "last").output.main, "out")
+  check.fails("is no run folder", run.read, folder)
+  check.fails("is no run folder", run.read, folder .. "/nothing")
+end)
+
+check.case("run: eval executes nothing that the folder holds", function()
+  local copy, mark = folder .. "/hostile", folder .. "/executed"
+  os.execute(("cp -r %s %s"):format(trained, copy))
+  local evil = ("local f = io.open(%q, 'w') f:write 'x' f:close() "):format(mark)
+  for _, kind in ipairs { "resolved", "recipe" } do
+    local path = run.path_of(copy, kind)
+    assert(files.write(path, evil .. assert(files.read(path))))
+  end
+  assert(ra.evaluate(copy, { data_root = data_root }))
+  assert(ra.predict(copy, old .. "/image.png", { output = folder .. "/hostile_out" }))
+  check.ok(not files.exists(mark), "the folder's Lua was executed")
+  assert(files.write(copy .. "/set.lua", evil .. "return {}"))
+  local path = run.path_of(copy, "data")
+  local text = assert(files.read(path)):gsub('"set":"phantom"', '"set":"' .. copy .. '/set.lua"')
+  assert(files.write(path, text))
+  check.fails("a program, which is not executed", ra.evaluate, copy, { data_root = data_root })
+  check.ok(not files.exists(mark), "the folder's data set was executed")
+end)
+
+check.case("run: resolved.json that is no recipe is refused", function()
+  local copy = folder .. "/broken"
+  os.execute(("cp -r %s %s"):format(trained, copy))
+  for _, text in ipairs { "", "null", "{}", "[1]", '{"recipe":3}', '{"recipe":{"data":{"set":5}}}', '{"recipe":{"data":{"set":"phantom"}}}' } do
+    assert(files.write(run.path_of(copy, "data"), text))
+    check.fails("resolved.json", ra.evaluate, copy, { data_root = data_root })
+  end
+end)
+
+check.case("run: another threshold has files of its own; the same question gives the same bytes", function()
+  local before = assert(files.read(trained .. "/eval.json"))
+  assert(ra.evaluate(trained, { data_root = data_root, threshold = 0.3 }))
+  assert(ra.evaluate(trained, { data_root = data_root, tune = true }))
+  check.ok(files.read(trained .. "/eval.json") == before, "eval.json was overwritten")
+  check.ok(files.is_file(trained .. "/eval-threshold_0_3.json") and files.is_file(trained .. "/eval-tuned.txt"), "their own files")
+  assert(ra.evaluate(trained, { data_root = data_root }))
+  check.ok(files.read(trained .. "/eval.json") == before, "eval.json changed")
+end)
+
+check.case("run: a loaded model knows how its images are prepared and which numerics it has", function()
+  local model = assert(ra.load_model(trained))
+  local picture = ra.image.load(old .. "/image.png")
+  local seen, forward = {}, model.forward
+  model.forward = function(m, x, given)
+    seen[#seen + 1] = table.concat(x.shape, "x") .. " " .. given.numerics
+    return forward(m, x, given)
+  end
+  local p = assert(ra.predict.probability(model, picture))
+  check.equal(seen[1]:match("48x48 exact") or seen[1], "48x48 exact", "what the model was given")
+  check.equal(p.dim[0], picture.dim[1])
+  assert(ra.predict.probability(model, picture, { size = 32 }))
+  check.ok(seen[2]:find("32x32", 1, true), seen[2])
+end)
+
+check.case("run: a table of scores says over how many images a mean is", function()
+  local evaluate = require "ramus.train.evaluate"
+  local p, empty, full = ra.zeros(8, 8), ra.zeros(8, 8), ra.zeros(8, 8)
+  full:narrow(1, 2, 3):fill(1)
+  local s = ra.metrics.summarize { ra.metrics(p, empty), ra.metrics(p, full) }
+  check.ok(evaluate.text(s):find("mean of 1 of 2", 1, true), evaluate.text(s))
+  check.ok(ra.metrics(ra.zeros(8, 8), full).precision == 0 and ra.metrics.ZERO_RULE:find("has precision 0", 1, true), "the rule for 0/0")
+end)
+
+-- ---- formats -----------------------------------------------------------------------
+
+check.case("format 1: loads and predicts as it did", function()
+  local model = assert(ra.load_model(old))
+  check.equal(model.output.numerics, "exact")
+  local p = assert(ra.predict.probability(model, ra.image.load(old .. "/image.png")))
+  local wanted = ra.image.load(old .. "/prob.png")
+  local worst = 0
+  for i = 0, p.size - 1 do worst = math.max(worst, math.abs(p.data[i] - wanted.data[i])) end
+  check.ok(worst < 1 / 255, "largest difference of the probability: " .. worst)
+end)
+
+check.case("format 1: eval wants --recipe, resuming is refused, initialising is refused", function()
+  local copy = folder .. "/old"
+  os.execute(("cp -r %s %s"):format(old, copy))
+  check.fails("--recipe FILE", ra.evaluate, copy, { data_root = data_root })
+  local scored = assert(ra.evaluate(copy, { data_root = data_root, recipe = copy .. "/recipe.lua" }))
+  check.equal(scored.n, 2)
+  local r = assert(ra.recipe.load(copy .. "/recipe.lua"))
+  check.fails("--recipe FILE", ra.train, r, { run = copy, quiet = true, data_root = data_root })
+  local model = assert(ra.load_model(copy))
+  check.fails("format 1", model.initialise, model, 1)
+end)
+
+--- The metadata of a checkpoint changed and written again.
+local function rewritten(path, changes)
+  local file = assert(checkpoint.open(run.path_of(trained, "last")))
+  local meta = {}
+  for k, v in pairs(file.meta) do if not k:find "^ramus.version" and k ~= "ramus.sha256" then meta[k] = v end end
+  for k, v in pairs(changes) do meta[k] = v end
+  assert(safetensors.save(path, file.tensors, meta))
+end
+
+check.case("a newer format is refused with the name of what wrote it", function()
+  local path = folder .. "/newer.safetensors"
+  rewritten(path, { ["ramus.format"] = "3", ["ramus.build"] = '{"version":"9.1.0"}' })
+  check.fails("written by Ramus 9.1.0, in format 3; this build reads formats 1 and 2", ra.load_model, path)
+end)
+
+check.case("what a checkpoint says of input and output is checked", function()
+  local path = folder .. "/wrong.safetensors"
+  for text, part in pairs {
+    ["null"] = "lacks ramus.output", ["3"] = "lacks ramus.output", ["{"] = "not valid JSON", ['{"main":"out"}'] = "ramus.output",
+    ['{"main":"nothing","activation":"sigmoid","threshold":0.5}'] = "unknown output", ['{"main":"out","activation":"exec","threshold":0.5}'] = "activation",
+  } do
+    rewritten(path, { ["ramus.output"] = text })
+    check.fails(part, ra.load_model, path)
+  end
+  for text, part in pairs { ["{}"] = "channels", ['{"channels":3}'] = "channels",
+    ['{"channels":1,"preparation":[{"step":"noise","a":1,"b":1}]}'] = "step 1",
+    ['{"channels":1,"preparation":[{"step":"size","a":-4,"b":1e9}]}'] = "ramus.input",
+    ['{"channels":1,"preparation":7}'] = "preparation" } do
+    rewritten(path, { ["ramus.input"] = text })
+    check.fails(part, ra.load_model, path)
+  end
+end)
+
+check.case("resume: another build is a warning", function()
+  local copy = folder .. "/build"
+  local r = assert(ra.recipe.resolve(recipe()))
+  assert(ra.train(r, { run = copy, quiet = true, data_root = data_root, evaluate = false }))
+  local file = assert(checkpoint.open(run.path_of(copy, "last")))
+  local meta = {}
+  for k, v in pairs(file.meta) do if k ~= "ramus.version" and k ~= "ramus.sha256" then meta[k] = v end end
+  meta["ramus.build"] = '{"version":"0.0.9","commit":"abc","kernels":"other"}'
+  assert(safetensors.save(run.path_of(copy, "last"), file.tensors, meta))
+  local opened = assert(run.open(copy, r))
+  check.ok(opened.warning and opened.warning:find("began with Ramus 0.0.9", 1, true), tostring(opened.warning))
+  opened:close()
+end)
