@@ -48,7 +48,7 @@ CORE_OBJ   := $(CORE_SRC:%.c=$(OUT)/%.o) $(KERNEL_OBJ)
 MAIN_OBJ   := $(OUT)/lua/main.o $(OUT)/lua/line.o
 
 .DEFAULT_GOAL := all
-.PHONY: all build lib help setup test test-all rehash ci lint asan fuzz gradcheck oom demo bench install clean
+.PHONY: all build lib help setup test test-all rehash ci lint asan fuzz gradcheck oom demo bench install install-lib clean
 
 all: setup       ## install what is missing, build build/ramus
 	@$(MAKE) --no-print-directory build
@@ -156,13 +156,23 @@ bench: all       ## training and inference against PyTorch and ONNX Runtime, whi
 	@$(BIN) run tests/bench/main.lua $(BENCH)
 
 SHARE = $(DESTDIR)$(PREFIX)/share/ramus
-install: all     ## PREFIX=/usr/local: bin/ramus, lib/libramus.so, share/ramus
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib $(SHARE)/lua $(SHARE)/core
+HEADERS = $(DESTDIR)$(PREFIX)/include/ramus
+PC = $(DESTDIR)$(PREFIX)/lib/pkgconfig
+install: all     ## PREFIX=/usr/local: bin/ramus, lib/libramus.so, include/ramus, ramus.pc, share/ramus
+	@$(MAKE) --no-print-directory install-lib
+	install -d $(DESTDIR)$(PREFIX)/bin $(SHARE)/lua $(SHARE)/core
 	install -m 755 $(BIN) $(DESTDIR)$(PREFIX)/bin/ramus
-	install -m 755 $(LIB) $(DESTDIR)$(PREFIX)/lib/libramus.so
 	install -m 644 core/api.h $(SHARE)/core/api.h
 	cp -r lua/ramus $(SHARE)/lua/
 	cp -r recipes datasets $(SHARE)/
+
+install-lib: $(LIB) ## what a program in C needs: lib/libramus.so, include/ramus, ramus.pc
+	install -d $(DESTDIR)$(PREFIX)/lib $(HEADERS) $(PC)
+	install -m 755 $(LIB) $(DESTDIR)$(PREFIX)/lib/libramus.so
+	install -m 644 core/ramus.h core/api.h $(HEADERS)
+	@printf '%s\n' 'prefix=$(PREFIX)' 'libdir=$${prefix}/lib' 'includedir=$${prefix}/include/ramus' '' 'Name: ramus' \
+	  'Description: image segmentation, trained models for programs in C' 'Version: $(VERSION)' \
+	  'Cflags: -I$${includedir}$(if $(filter double,$(VARIANT)), -DRA_DOUBLE)' 'Libs: -L$${libdir} -lramus' >$(PC)/ramus.pc
 
 clean:           ## remove build/
 	rm -rf build

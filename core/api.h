@@ -248,6 +248,8 @@ int32_t ra_bundle_save(const ra_bundle *b, const char *path, const char *format)
 int32_t ra_bundle_count(const ra_bundle *b);
 int32_t ra_bundle_find(const ra_bundle *b, const char *name);     /* index, or -1 */
 const char *ra_bundle_name(const ra_bundle *b, int32_t i);
+enum { RA_BUNDLE_RANK = 8 };
+int32_t ra_bundle_shape(const ra_bundle *b, int32_t i, double *dim); /* dim[RA_BUNDLE_RANK], as stored; returns the rank */
 const char *ra_bundle_dtype(const ra_bundle *b, int32_t i);       /* as stored: "F32", "U8", "I64", .. */
 ra_tensor *ra_bundle_tensor(const ra_bundle *b, int32_t i);       /* [own] converted to ra_real */
 int32_t ra_bundle_read(const ra_bundle *b, int32_t i, ra_tensor *t); /* the same into a contiguous tensor of its shape, else RA_ERR_SHAPE */
@@ -479,6 +481,23 @@ enum {
   RA_NUMERICS_COUNT
 };
 
+/* A model as data: the JSON of a checkpoint's "ramus.model", checked. Leaves are the parameters and buffers by their
+ * names, then the constants ("constant.K"). Index 0-based. */
+typedef struct ra_template ra_template;
+ra_template *ra_template_parse(const char *json);                      /* [own] */
+void ra_template_release(RA_OPT ra_template *t);
+int32_t ra_template_channels(const ra_template *t);
+int32_t ra_template_entries(const ra_template *t);                     /* how many ops */
+int32_t ra_template_leaves(const ra_template *t);
+const char *ra_template_leaf_name(const ra_template *t, int32_t i);    /* NULL: no such leaf */
+int32_t ra_template_leaf_shape(const ra_template *t, int32_t i, int32_t *dim); /* dim[RA_MAX_RANK]; returns the rank, -1 of constants */
+int32_t ra_template_outputs(const ra_template *t);
+const char *ra_template_output_name(const ra_template *t, int32_t i);
+/* Adds the ops to graph g on node x [B,C,H,W]. value[leaves]: tensors, contiguous; leaf[leaves]: the node that reads each,
+ * or -1, for which one is made at its first use and written here; entry[entries] and output[outputs]: nodes, written. */
+int32_t ra_template_record(const ra_template *t, ra_graph *g, int32_t x, _Bool train, ra_tensor *const *value, int32_t *leaf,
+                           int32_t *entry, int32_t *output);
+
 /* A graph whose memory, fusions and algorithms are decided. */
 typedef struct ra_plan ra_plan;
 typedef struct ra_plan_options {
@@ -530,3 +549,16 @@ double ra_optim_steps(const ra_optim *o);
 void ra_optim_set_steps(ra_optim *o, double steps);
 ra_tensor *ra_optim_state(ra_optim *o, const char *name); /* [own] a view of "m" or "v"; NULL where the kind has none */
 int32_t ra_ema_update(ra_tensor *average, const ra_tensor *value, double decay); /* average = decay*average + (1-decay)*value */
+
+/* ---- trained models (core/model) ---------------------------------------- */
+
+/* A model from a run folder (its best checkpoint, else its last) or a checkpoint of format 2. */
+typedef struct ra_model ra_model;
+ra_model *ra_model_open(const char *path);                        /* [own: ra_model_close] */
+void ra_model_close(RA_OPT ra_model *m);
+int32_t ra_model_channels(const ra_model *m);                     /* of its input; images are fitted to it */
+double ra_model_threshold(const ra_model *m);                     /* foreground is where the probability is at or above it */
+/* [own] Probability of the foreground [H,W] in 0..1, at the image's own size: the file is decoded, fitted to the channels,
+ * prepared as in training, and the main output is read. Keeps the plan of the last size. One thread at a time for one model. */
+ra_tensor *ra_model_run(ra_model *m, const char *path);
+ra_tensor *ra_model_mask(const ra_model *m, const ra_tensor *probability); /* [own] 1 at or above the threshold, else 0 */

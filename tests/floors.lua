@@ -13,11 +13,12 @@ return {
     { "image", "codecs, filters, augmentation, synthetic angiograms" },
     { "graph", "the registry of ops and losses; record, plan, run" },
     { "loader", "fields, samples, the loader and its threads" },
+    { "model", "a trained model for programs in C" },
     { "testing", "single kernels and failing allocations, for tests and benchmarks; declared in api_test.h, not in api.h" },
   },
   lua = {
     { "base", "ffi (the only cdef), options, files, json, show, progress" },
-    { "lang", "ops (the op table), tensor, F, graph, nn, loss, schedule, optim, grad, trace, model, models/" },
+    { "lang", "ops (the op table), tensor, F, graph, nn, loss, schedule, optim, grad, trace, template, model, models/" },
     { "data", "fields, dataset, fetch, sets, loader, augment, image, metrics" },
     { "train", "recipe, supervise, teacher, step, trainer, checkpoint, resolved, run, evaluate, predict, checks, baseline" },
     { "ramus", "init.lua: everything by its public name, loaded when first used" },

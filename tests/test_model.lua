@@ -153,6 +153,56 @@ check.case("losses are values", function()
   check.raises("cannot follow a schedule", ra.loss.deep_distribution, { patches = ra.ramp(4, 16) })
 end)
 
+check.case("an option of a model may follow a schedule, and a model may be part of another", function()
+  local net = ra.model(function(x) return F.affine(x, { scale = ra.ramp(2, 4) }) end)
+  local graph = require "ramus.lang.graph"
+  local r = graph.recorder()
+  net:record(r, r:input { 1, 1, 2, 2 })
+  check.equal(#r.live, 1)
+  local path = check.folder("schedule") .. "/m.safetensors"
+  assert(net:save(path))
+  check.equal(assert(ra.load_model(path)):forward(ra.ones(1, 1, 2, 2)).out.data[0], 2, "the value at the schedule's start")
+  local inner = ra.models.unet { depth = 2, width = 2 }
+  local outer = ra.model(function(x) return inner:forward(x).out * 2 + ra.ones(1, 1, 1, 1) end)
+  local x = ra.rand(2, 1, 16, 16)
+  same(outer:forward(x).out, inner:forward(x).out * 2 + 1, "outer")
+end)
+
+check.case("a template that was written by somebody else is refused with a message", function()
+  local ffi = require "ramus.base.ffi"
+  local shape = '"channels":1,"parameters":[],"outputs":{"out":"n:1"}'
+  local function refused(part, text)
+    local t = ffi.C.ra_template_parse(text)
+    if t ~= nil then ffi.C.ra_template_release(t) error("was accepted: " .. text, 2) end
+    check.ok(ffi.message():find(part, 1, true), ("wanted '%s', got: %s"):format(part, ffi.message()))
+  end
+  local function with(entry) return "{" .. shape .. ',"entries":[' .. entry .. "]}" end
+  for _, text in ipairs { "", "null", "3", "[]", "{}", '{"entries":7}', ("["):rep(5000), '{"entries":null}' } do refused("", text) end
+  refused("channels", '{"entries":[],"channels":-1}')
+  refused("channels", '{"entries":[],"channels":1.5}')
+  refused("channels", '{"entries":[],"channels":"1"}')
+  refused("no outputs", '{"entries":[],"channels":1,"parameters":[],"outputs":{}}')
+  refused("refers to 'n:1'", '{"entries":[],' .. shape .. "}")
+  refused("no op that this build knows", with "null")
+  refused("no op that this build knows", with '{"op":"exec"}')
+  refused("inputs must be a list", with '{"op":"affine","inputs":"x","options":{}}')
+  refused("input 1 is no text", with '{"op":"affine","inputs":[3],"options":{}}')
+  for _, ref in ipairs { "n:1", "n:0", "n:-1", "n:9999999999999999999999", "n:1x", "c:1", "p:w", "y", "n:" } do
+    refused("which it does not have", with('{"op":"affine","inputs":["' .. ref .. '"],"options":{}}'))
+  end
+  refused("unknown option 'scal'", with '{"op":"affine","inputs":["x"],"options":{"scal":1}}')
+  refused("must be a number", with '{"op":"affine","inputs":["x"],"options":{"scale":"1"}}')
+  refused("whole number", with '{"op":"pad","inputs":["x"],"options":{"pad":1e30}}')
+  refused("a list of 1 to 5", with '{"op":"permute","inputs":["x"],"options":{"dims":[1,2,3,4,5,6]}}')
+  refused("options must be an object", with '{"op":"affine","inputs":["x"]}')
+  refused("size 1 of 'w'", '{"entries":[],"channels":1,"parameters":[{"name":"w","shape":[-5]}]}')
+  refused("2^31 elements", '{"entries":[],"channels":1,"parameters":[{"name":"w","shape":[60000,60000]}]}')
+  refused("the shape of 'w'", '{"entries":[],"channels":1,"parameters":[{"name":"w","shape":"abc"}]}')
+  refused("has no name", '{"entries":[],"channels":1,"parameters":["x"]}')
+  refused("two parameters", '{"entries":[],"channels":1,"parameters":[{"name":"w","shape":[1]},{"name":"w","shape":[1]}]}')
+  refused("constants", '{"entries":[],"channels":1,"parameters":[],"constants":1000000000}')
+end)
+
 check.case("files that are no models are refused", function()
   local folder = check.folder("nomodel")
   assert(ra.save(folder .. "/t.safetensors", { a = ra.ones(2) }))

@@ -187,6 +187,22 @@ case("a failed write leaves the old file", function()
   return ok, err
 end)
 
+local trained = folder .. "/model.safetensors"
+local prepared = ra.models.unet { depth = 2, width = 2 }
+prepared.input.preparation = augment.prepare({ size = 16, stretch = true }):steps()
+assert(prepared:save(trained))
+
+case("a trained model in C: opened, an image segmented", function()
+  local m, err = ffi.own(C.ra_model_open(trained), C.ra_model_close)
+  if not m then return nil, err end
+  local p
+  p, err = ffi.own(C.ra_model_run(m, picture), C.ra_tensor_release)
+  if not p then return nil, err end
+  local found
+  found, err = ffi.own(C.ra_model_mask(m, p), C.ra_tensor_release)
+  return found, err
+end)
+
 case("scores, skeletons, widths", function()
   local p, m = ra.rand(40, 48), ra.zeros(40, 48)
   m:narrow(1, 10, 6):fill(1)

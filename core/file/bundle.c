@@ -159,6 +159,13 @@ const char *ra_bundle_name(const ra_bundle *b, int32_t i) {
   return e ? e->name : NULL;
 }
 
+int32_t ra_bundle_shape(const ra_bundle *b, int32_t i, double *dim) {
+  const ra_bundle_entry *e = entry_at(b, i);
+  if (!e) return RA_ERR_ARG;
+  for (int32_t d = 0; d < e->rank; d++) dim[d] = (double)e->dim[d];
+  return e->rank;
+}
+
 const char *ra_bundle_dtype(const ra_bundle *b, int32_t i) {
   const ra_bundle_entry *e = entry_at(b, i);
   return e ? ra_dtype_name(e->dtype) : NULL;

@@ -10,8 +10,6 @@
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "files are little-endian and read as they are");
 
-enum { RA_BUNDLE_RANK = 8 };
-
 typedef enum {
   RA_DTYPE_BOOL, RA_DTYPE_U8, RA_DTYPE_I8, RA_DTYPE_U16, RA_DTYPE_I16, RA_DTYPE_F16, RA_DTYPE_BF16, RA_DTYPE_U32,
   RA_DTYPE_I32, RA_DTYPE_F32, RA_DTYPE_U64, RA_DTYPE_I64, RA_DTYPE_F64, RA_DTYPE_COUNT

@@ -55,6 +55,7 @@ function graph.recorder(options)
     nodes = {},     -- node objects by id
     constants = {}, -- node by address of a tensor
     tensors = {},   -- tensor that the graph reads, by node id
+    copied = {},    -- tensors that are read as a copy: their addresses stay in use
     live = {},      -- { node, slot, schedule }: parameters that follow a schedule
   }, Recorder)
 end
@@ -76,15 +77,27 @@ function Recorder:input(shape)
   return self:node(C.ra_graph_input(self.c, rank, dims), 2)
 end
 
+local function key_of(t) return tostring(t.address) .. tensor.shape_text(t) end
+
+--- The node that reads a tensor already, or nil.
+function Recorder:known(t) return self.constants[key_of(t)] end
+
+--- Enters a node that the core made to read tensor t; the node.
+function Recorder:adopt(id, t)
+  local key = key_of(t)
+  if not self.constants[key] then
+    self.constants[key], self.tensors[id] = self:node(id, 2), t
+  end
+  return self.constants[key]
+end
+
 --- A tensor that is read at each run: parameter, buffer or constant.
 function Recorder:tensor(t)
-  local address = tostring(t.address) .. tensor.shape_text(t)
-  local node = self.constants[address]
+  local node = self:known(t)
   if not node then
     local dense = C.ra_tensor_contiguous(t) and t or t:clone()
-    node = self:node(C.ra_graph_tensor(self.c, dense), 2)
-    self.constants[address] = node
-    self.tensors[node.id] = dense
+    node = self:adopt(C.ra_graph_tensor(self.c, dense), t)
+    self.tensors[node.id], self.copied[#self.copied + 1] = dense, dense ~= t and t or nil
   end
   return node
 end

@@ -5,7 +5,7 @@
 -- training, evaluation, teachers and checkpoints all replay that list, at any
 -- size, and a checkpoint needs no source code. Parameters and buffers lie in
 -- two flat blocks that never move.
-local F = require "ramus.lang.F"
+require "ramus.lang.F" -- gives tensors and nodes their operators
 local ffi = require "ramus.base.ffi"
 local graph = require "ramus.lang.graph"
 local json = require "ramus.base.json"
@@ -13,6 +13,7 @@ local model_text = require "ramus.lang.model_text"
 local nn = require "ramus.lang.nn"
 local options = require "ramus.base.options"
 local safetensors = require "ramus.lang.safetensors"
+local template = require "ramus.lang.template"
 local tensor = require "ramus.lang.tensor"
 local trace = require "ramus.lang.trace"
 local C = ffi.C
@@ -21,7 +22,6 @@ local C = ffi.C
 local model = { FORMAT = 2 }
 local Model = {}
 Model.__index = Model
-local specs = require("ramus.lang.ops").specs
 
 --- Views in a flat block begin at multiples of 16 elements: whole vectors.
 local ALIGN = 16
@@ -68,11 +68,12 @@ local function default_output(self)
   return { main = main, activation = "sigmoid", threshold = 0.5, classes = { "background", "foreground" }, numerics = "fast" }
 end
 
---- A model from its template and a list of parameters and buffers.
-local function assemble(template, entries, constants)
-  local self = setmetatable({ template = template, constants = constants, entries = entries, plans = {}, training = false }, Model)
+--- A model of a template and its constants, a list of tensors; parameters and buffers are zero.
+local function assemble(shape_of_model, constants)
+  local self = setmetatable({ template = shape_of_model, constants = constants, entries = shape_of_model.parameters, plans = {}, training = false,
+    name = shape_of_model.name }, Model)
   local parameters, buffers = {}, {}
-  for _, p in ipairs(entries) do table.insert(p.buffer and buffers or parameters, p) end
+  for _, p in ipairs(self.entries) do table.insert(p.buffer and buffers or parameters, p) end
   self.parameter_list, self.buffer_list = parameters, buffers
   local cut_parameters, cut_buffers
   self.flat, cut_parameters = make_block(parameters)
@@ -84,6 +85,8 @@ local function assemble(template, entries, constants)
   end
   self.cut_gradients = cut_parameters
   self.values = self.cut(self.flat, self.flat_buffers)
+  self.constant_values = {}
+  for k, t in ipairs(constants) do self.constant_values["constant." .. k] = C.ra_tensor_contiguous(t) and t or t:clone() end
   self.input, self.output = default_input(self), default_output(self)
   return self
 end
@@ -94,12 +97,15 @@ function model.new(f, given)
     seed = { type = "integer", default = 0, help = "of the initialisation" }, name = { type = "string" } }, "model")
   local recorded, err = trace.record(f, o.channels)
   if not recorded then error(err, 2) end
-  local self = assemble({ entries = recorded.entries, outputs = recorded.outputs, channels = o.channels }, recorded.parameters, recorded.constants)
-  self.name = o.name
+  local parameters, made = {}
+  for i, p in ipairs(recorded.parameters) do parameters[i] = { name = p.name, shape = p.shape, buffer = p.buffer, init = p.init } end
+  made, err = template.new({ entries = recorded.entries, outputs = recorded.outputs, channels = o.channels, parameters = parameters,
+    constants = #recorded.constants, name = o.name }, recorded.schedules)
+  if not made then error("model: " .. err, 2) end
+  local self = assemble(made, recorded.constants)
   assert(self:initialise(o.seed))
-  for _, p in ipairs(self.entries) do -- modules that were used on their own before bring their values
+  for _, p in ipairs(recorded.parameters) do -- modules that were used on their own before bring their values
     if p.values then self.values[p.name]:copy(p.values) end
-    p.values = nil
   end
   return self
 end
@@ -119,37 +125,46 @@ end
 
 --- The template for a checkpoint: plain data.
 function Model:export_template()
-  local parameters = {}
-  for i, p in ipairs(self.entries) do parameters[i] = { name = p.name, shape = p.shape, buffer = p.buffer, init = p.init } end
-  return { entries = self.template.entries, outputs = self.template.outputs, channels = self.template.channels,
-    parameters = parameters, constants = #self.constants, name = self.name }
+  local plain = self.template:plain()
+  plain.name = self.name
+  return plain
 end
 
---- A model from such a template and its values in an open file (constants as "constant.K"), or in anything that has the
--- file's has, get and read; nil and a message where they do not fit.
-function model.from_template(t, file)
-  if type(t) ~= "table" or type(t.entries) ~= "table" or type(t.parameters) ~= "table" or type(t.outputs) ~= "table" then
-    return nil, "the file holds no model"
-  end
-  for i, e in ipairs(t.entries) do
-    if type(e) ~= "table" or not specs[e.op] then
-      return nil, ("entry %d of the model is no op that this build knows: %s"):format(i, options.show(type(e) == "table" and e.op or e))
+--- Whether the file holds every parameter with its shape; nothing is allocated before that is known. nil and a message.
+local function check_arrays(parameters, file)
+  for _, p in ipairs(parameters) do
+    local shape = file:shape(p.name)
+    if not shape then return nil, ("the file lacks '%s'"):format(p.name) end
+    if table.concat(shape, ",") ~= table.concat(p.shape, ",") then
+      return nil, ("'%s' has the shape [%s] in the file, [%s] in the model"):format(p.name, table.concat(shape, ","), table.concat(p.shape, ","))
+    end
+    local init = p.init
+    if type(p.buffer or false) ~= "boolean" or init ~= nil and (type(init) ~= "table" or type(init.fan_in or init.value) ~= "number") then
+      return nil, ("the model says of '%s' neither how it is initialised nor what it is"):format(p.name)
     end
   end
+  return true
+end
+
+--- A model from a template's text and its values in an open file (constants as "constant.K"), or in anything that has the
+-- file's has, shape, get and read; nil and a message where they do not fit.
+function model.from_text(text, file)
+  local read, err = template.new(text)
+  if not read then return nil, err end
+  local ok
+  ok, err = check_arrays(read.parameters, file)
+  if not ok then return nil, err end
   local constants = {}
-  for k = 1, t.constants or 0 do
+  for k = 1, read.constants do
     constants[k] = file:has("constant." .. k) and file:get("constant." .. k)
     if not constants[k] then return nil, ("the file lacks the model's constant %d"):format(k) end
   end
-  local self = assemble({ entries = t.entries, outputs = t.outputs, channels = t.channels }, t.parameters, constants)
-  self.name = t.name
-  local ok, err = self:load_values(file)
+  local self = assemble(read, constants)
+  ok, err = self:load_values(file)
   if not ok then return nil, err end
-  local traced, message = pcall(function() -- a template that cannot be recorded is refused here
-    local r = graph.recorder()
-    self:record(r, r:input { 1, t.channels or 1, 64, 64 })
-  end)
-  if not traced then return nil, "the model in the file does not fit together: " .. tostring(message) end
+  local r = graph.recorder() -- a template that cannot be recorded is refused here
+  ok, err = pcall(function() return self:record(r, r:input { 1, read.channels, 64, 64 }) end)
+  if not ok then return nil, "the model in the file does not fit together: " .. tostring(err):gsub("^[^ ]*%.lua:%d+: ", "") end
   return self
 end
 
@@ -168,37 +183,17 @@ end
 -- ---- replay -----------------------------------------------------------------
 
 --- Records the model into `recorder` on node x; returns its named outputs.
--- options: train (mode), values (parameters by name; the model's own), leaf(name, tensor) -> node for parameters, entry(i, node): called for every op.
+-- options: train (mode), values (parameters by name; the model's own), leaf(name, tensor): called for every parameter that is used,
+-- entry(i, node): called for every op.
 function Model:record(recorder, x, given)
   local o = given or {}
   local values = o.values or self.values
   if #x.shape ~= 4 or x.shape[2] ~= self.template.channels then
     error(("the model takes [B,%d,H,W], given [%s]"):format(self.template.channels, table.concat(x.shape, ",")), 2)
   end
-  local made = {}
-  local function resolve(ref)
-    if ref == "" or ref == nil then return nil end
-    if ref == "x" then return x end
-    local kind, rest = ref:match("^(%a):(.*)$")
-    if kind == "n" then return made[tonumber(rest)] end
-    if kind == "c" then return recorder:tensor(self.constants[tonumber(rest)]) end
-    local value = kind == "p" and values[rest]
-    if not value then error(("the model refers to '%s', which it does not have"):format(tostring(ref)), 0) end
-    return o.leaf and o.leaf(rest, value) or recorder:tensor(value)
-  end
-  for i, e in ipairs(self.template.entries) do
-    local spec = specs[e.op]
-    local call = {}
-    for k, v in pairs(e.options) do call[k] = v end
-    if spec.by_name.train then call.train = o.train or false end
-    local args, n = {}, #e.inputs
-    for k = 1, n do args[k] = resolve(e.inputs[k]) end
-    args[n + 1] = call
-    made[i] = F[e.op](unpack(args, 1, n + 1))
-    if o.entry then o.entry(i, made[i]) end
-  end
-  local outputs = {}
-  for name, ref in pairs(self.template.outputs) do outputs[name] = resolve(ref) end
+  local all = setmetatable({}, { __index = function(_, name) return values[name] or self.constant_values[name] end })
+  local outputs, err = self.template:record(recorder, x, { values = all, train = o.train, leaf = o.leaf, entry = o.entry })
+  if not outputs then error(err, 2) end
   return outputs
 end
 

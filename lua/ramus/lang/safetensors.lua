@@ -32,6 +32,15 @@ end
 
 function methods.has(file, name) return C.ra_bundle_find(file.bundle, name) >= 0 end
 
+--- The shape of an array as it is stored, nothing is converted; nil where it is absent.
+function methods.shape(file, name)
+  local index = C.ra_bundle_find(file.bundle, name)
+  if index < 0 then return nil end
+  local dims, shape = ffi.new("double[?]", C.RA_BUNDLE_RANK), {}
+  for i = 1, C.ra_bundle_shape(file.bundle, index, dims) do shape[i] = dims[i - 1] end
+  return shape
+end
+
 --- The stored type of an array: "F32", "U8", "I64", ...
 function methods.dtype(file, name)
   local index = C.ra_bundle_find(file.bundle, name)

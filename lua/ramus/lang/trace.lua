@@ -42,11 +42,17 @@ local function parameter(r, module, name)
   return r.parameters[prefix .. "." .. name]
 end
 
---- The options of a call by their names, as the template keeps them; the mode (train) is set at every replay.
-local function named_options(spec, given)
+--- The options of a call by their names, as the template keeps them; the mode (train) is set at every replay, and of a
+-- schedule the value at its start is kept.
+local function named_options(r, spec, given)
   local result = {}
   for key, value in pairs(given or {}) do
-    if spec.by_name[key] and key ~= "train" then result[key] = value end
+    local p = spec.by_name[key]
+    if p and key ~= "train" then
+      local scheduled = type(value) == "table" and value.is_schedule
+      if scheduled then r.schedules[#r.schedules + 1] = { entry = #r.entries + 1, slot = p.slot, schedule = value } end
+      result[key] = scheduled and value(0) or value
+    end
   end
   local list = given and given[1] ~= nil and ops.list_param(spec)
   if list then result[list.name] = { unpack(given) } end
@@ -55,7 +61,7 @@ end
 
 --- Notes an op that was recorded as node.
 local function note(r, spec, node, inputs, n, given)
-  local entry = { op = spec.name, inputs = {}, options = named_options(spec, given) }
+  local entry = { op = spec.name, inputs = {}, options = named_options(r, spec, given) }
   for k = 1, n do
     local v = inputs[k]
     if v and not r.names[v.id] then -- a tensor that is no parameter: a constant of the model
@@ -71,7 +77,7 @@ end
 --- A recorder that writes down names: "x", "p:NAME" (parameter or buffer), "c:K" (constant), "n:K" (entry K).
 local function tracer()
   local r = graph.recorder { train = false }
-  r.names, r.entries, r.modules, r.parameters, r.constant_list, r.used = {}, {}, {}, {}, {}, {}
+  r.names, r.entries, r.modules, r.parameters, r.constant_list, r.used, r.schedules = {}, {}, {}, {}, {}, {}, {}
   r.parameter, r.trace = parameter, note
   return r
 end
@@ -94,7 +100,8 @@ local function record(f, channels, size)
   r.names[x.id] = "x"
   local outputs = {}
   for name, node in pairs(named_outputs(f(x))) do outputs[name] = r.names[node.id] end
-  return { entries = r.entries, outputs = outputs, channels = channels, parameters = r.parameters, constants = r.constant_list }
+  return { entries = r.entries, outputs = outputs, channels = channels, parameters = r.parameters,
+    constants = r.constant_list, schedules = r.schedules }
 end
 
 local function differ(what, i, e, a, b) return ("%s of op %d (%s): %s or %s"):format(what, i, e.op, options.show(a), options.show(b)) end
@@ -142,7 +149,7 @@ local function difference(a, b)
 end
 
 --- Records f; nil and a message where it fails or depends on the size of its input.
--- Returns { entries, outputs, channels, parameters, constants }.
+-- Returns { entries, outputs, channels, parameters, constants, schedules }.
 function trace.record(f, channels)
   local recorded = {}
   for i, size in ipairs(SIZES) do

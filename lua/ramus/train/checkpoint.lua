@@ -146,13 +146,10 @@ end
 
 --- The model in an open checkpoint; `prefix` reads another set of values, as "ema.".
 function checkpoint.read_model(file, prefix)
-  local template, err = decode(file.meta["ramus.model"], "the model in " .. file.path)
-  if not template then return nil, err end
   local function stored(name) return prefix and file:has(prefix .. name) and prefix .. name or name end
   local values = { has = function(_, name) return file:has(stored(name)) end, get = function(_, name) return file:get(stored(name)) end,
-    read = function(_, name, t) return file:read(stored(name), t) end }
-  local m
-  m, err = model.from_template(template, values)
+    shape = function(_, name) return file:shape(stored(name)) end, read = function(_, name, t) return file:read(stored(name), t) end }
+  local m, err = model.from_text(file.meta["ramus.model"], values)
   if not m then return nil, ("%s: %s"):format(file.path, err) end
   local ok
   ok, err = read_description(m, file.meta)

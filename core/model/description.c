@@ -1,0 +1,85 @@
+/* description.c: reading what a checkpoint says of its input and output. */
+#include "description.h"
+
+#include <jansson.h>
+#include <string.h>
+
+#include "../base/error.h"
+
+/* [own] The JSON object of a key; NULL on failure. */
+static json_t *section(const ra_bundle *b, const char *key) {
+  json_error_t error;
+  const char *text = ra_bundle_meta_get(b, key);
+  json_t *value = text ? json_loads(text, 0, &error) : NULL;
+  if (json_is_object(value)) return value;
+  json_decref(value);
+  ra_fail(RA_ERR_FORMAT, "%s is %s", key, text ? "no JSON object" : "not there");
+  return NULL;
+}
+
+static int32_t check_format(const ra_bundle *b) {
+  const char *format = ra_bundle_meta_get(b, "ramus.format");
+  if (format && strcmp(format, "2") == 0) return RA_OK;
+  if (!format) return ra_fail(RA_ERR_FORMAT, "it is of format 1, which does not say how images are prepared; ramus predict reads it");
+  return ra_fail(RA_ERR_FORMAT, "it is of format %.20s; this build reads format %d", format, RA_CHECKPOINT_FORMAT);
+}
+
+/* Kinds of preparing steps by their name in a checkpoint. */
+static const struct {
+  const char *name;
+  int32_t kind;
+} steps[] = {{"size", RA_AUGMENT_RESIZE}, {"blur", RA_AUGMENT_BLUR}, {"stretch", RA_AUGMENT_STRETCH}, {"clahe", RA_AUGMENT_CLAHE}};
+
+static int32_t read_step(const json_t *v, ra_augment_step *out) {
+  const char *name = json_string_value(json_object_get(v, "step"));
+  const json_t *a = json_object_get(v, "a"), *b = json_object_get(v, "b");
+  for (size_t i = 0; name && i < sizeof steps / sizeof steps[0]; i++) {
+    if (strcmp(name, steps[i].name) != 0 || !json_is_number(a) || !json_is_number(b)) continue;
+    *out = (ra_augment_step){.kind = steps[i].kind, .probability = 1, .a = json_number_value(a), .b = json_number_value(b)};
+    return RA_OK;
+  }
+  return ra_fail(RA_ERR_FORMAT, "ramus.input: a step of the preparation is none that this build knows: '%.40s'", name ? name : "no name");
+}
+
+static int32_t read_input(ra_description *d, const json_t *input, const ra_template *t) {
+  const json_t *list = json_object_get(input, "preparation"), *channels = json_object_get(input, "channels");
+  size_t n = json_array_size(list);
+  if (!json_is_integer(channels) || json_integer_value(channels) != ra_template_channels(t))
+    return ra_fail(RA_ERR_FORMAT, "ramus.input: channels differ from the model's %d", ra_template_channels(t));
+  if ((list && !json_is_array(list)) || n > RA_AUGMENT_STEPS)
+    return ra_fail(RA_ERR_FORMAT, "ramus.input: the preparation is no list of steps");
+  for (size_t i = 0; i < n; i++) RA_TRY(read_step(json_array_get(list, i), &d->prepare.step[i]));
+  d->prepare.count = (int32_t)n;
+  return n ? ra_augment_check(&d->prepare) : RA_OK;
+}
+
+static int32_t read_output(ra_description *d, const json_t *output, const ra_template *t) {
+  const char *main = json_string_value(json_object_get(output, "main"));
+  const char *activation = json_string_value(json_object_get(output, "activation"));
+  const char *numerics = json_string_value(json_object_get(output, "numerics"));
+  const json_t *threshold = json_object_get(output, "threshold");
+  d->threshold = json_number_value(threshold);
+  d->numerics = numerics && strcmp(numerics, "exact") == 0 ? RA_NUMERICS_EXACT : RA_NUMERICS_FAST;
+  if (!activation || strcmp(activation, "sigmoid") != 0) return ra_fail(RA_ERR_FORMAT, "ramus.output: the activation must be sigmoid");
+  if (!json_is_number(threshold) || !(d->threshold >= 0 && d->threshold <= 1))
+    return ra_fail(RA_ERR_FORMAT, "ramus.output: the threshold must be from 0 to 1");
+  for (d->main = 0; d->main < ra_template_outputs(t); d->main++)
+    if (main && strcmp(main, ra_template_output_name(t, d->main)) == 0) return RA_OK;
+  return ra_fail(RA_ERR_FORMAT, "ramus.output: the model has no output '%.60s'", main ? main : "");
+}
+
+int32_t ra_description_read(ra_description *d, const ra_bundle *b, const ra_template *t) {
+  RA_TRY(check_format(b));
+  json_t *input = section(b, "ramus.input"), *output = input ? section(b, "ramus.output") : NULL;
+  int32_t code = input && output ? read_input(d, input, t) : ra_error_code();
+  if (code == RA_OK) code = read_output(d, output, t);
+  json_decref(input);
+  json_decref(output);
+  if (code != RA_OK) return code;
+  json_error_t error;
+  const char *state = ra_bundle_meta_get(b, "ramus.state");
+  json_t *training = state ? json_loads(state, 0, &error) : NULL;
+  d->averaged = json_is_true(json_object_get(training, "averaged"));
+  json_decref(training);
+  return RA_OK;
+}

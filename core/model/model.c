@@ -1,0 +1,161 @@
+/* model.c: a trained model for programs in C: an image in, a probability out, as `ramus predict` makes it. */
+#include <stdio.h>
+#include <string.h>
+
+#include "../base/error.h"
+#include "../base/mem.h"
+#include "description.h"
+
+/* The names of a run's checkpoints; the Lua half has all names in train/run_names.lua. */
+static const char BEST[] = "best.safetensors", LAST[] = "last.safetensors";
+
+struct ra_model {
+  ra_template *template;
+  ra_description about;
+  ra_tensor **value; /* by leaf of the template */
+  ra_arena *arena;
+  ra_plan *plan;     /* of the last size, or NULL */
+  int32_t input, height, width;
+};
+
+void ra_model_close(ra_model *m) {
+  if (!m) return;
+  ra_plan_release(m->plan);
+  ra_arena_release(m->arena);
+  for (int32_t i = 0; m->value && i < ra_template_leaves(m->template); i++) ra_tensor_release(m->value[i]);
+  ra_mem_free(m->value);
+  ra_template_release(m->template);
+  ra_mem_free(m);
+}
+
+/* The checkpoint of a run folder (the best, else the last), or the file itself, opened and found whole; NULL on failure. */
+static ra_bundle *open_file(const char *path) {
+  char name[4096];
+  if (ra_path_kind(path, NULL, NULL) == RA_PATH_FOLDER) {
+    int length = snprintf(name, sizeof name, "%s/%s", path, BEST);
+    if (length < (int)sizeof name && ra_path_kind(name, NULL, NULL) != RA_PATH_FILE) snprintf(name, sizeof name, "%s/%s", path, LAST);
+    path = name;
+    if (length >= (int)sizeof name) {
+      ra_fail(RA_ERR_ARG, "the path of the run is too long");
+      return NULL;
+    }
+  }
+  ra_bundle *b = ra_bundle_load(path);
+  if (!b) return NULL;
+  if (ra_bundle_meta_get(b, "ramus.model") && ra_bundle_checked(b)) return b;
+  ra_fail(RA_ERR_FORMAT, "%s: it is no model that Ramus wrote", path);
+  ra_bundle_release(b);
+  return NULL;
+}
+
+/* Reads leaf i, of the weights' average where the training keeps one. */
+static int32_t read_leaf(ra_model *m, const ra_bundle *b, int32_t i) {
+  char name[256];
+  const char *plain = ra_template_leaf_name(m->template, i);
+  int32_t dim[RA_MAX_RANK], rank = ra_template_leaf_shape(m->template, i, dim), at = -1;
+  if (m->about.averaged && snprintf(name, sizeof name, "ema.%s", plain) < (int)sizeof name) at = ra_bundle_find(b, name);
+  if (at < 0) at = ra_bundle_find(b, plain);
+  if (at < 0) return ra_fail(RA_ERR_FORMAT, "the file lacks '%s'", plain);
+  m->value[i] = ra_bundle_tensor(b, at);
+  if (!m->value[i]) return ra_error_code();
+  bool same = rank < 0 || (m->value[i]->rank == rank && memcmp(m->value[i]->dim, dim, (size_t)rank * sizeof *dim) == 0);
+  return same ? RA_OK : ra_fail(RA_ERR_SHAPE, "'%s' has another shape in the file than in the model", plain);
+}
+
+static int32_t read_model(ra_model *m, const ra_bundle *b) {
+  m->template = ra_template_parse(ra_bundle_meta_get(b, "ramus.model"));
+  if (!m->template) return ra_error_code();
+  RA_TRY(ra_description_read(&m->about, b, m->template));
+  m->value = ra_mem_zalloc((size_t)ra_template_leaves(m->template) + 1, sizeof(ra_tensor *));
+  m->arena = ra_arena_new();
+  if (!m->value || !m->arena) return RA_ERR_MEMORY;
+  for (int32_t i = 0; i < ra_template_leaves(m->template); i++) RA_TRY(read_leaf(m, b, i));
+  return RA_OK;
+}
+
+ra_model *ra_model_open(const char *path) {
+  ra_bundle *b = open_file(path);
+  if (!b) return NULL;
+  ra_model *m = ra_mem_zalloc(1, sizeof *m);
+  int32_t code = m ? read_model(m, b) : RA_ERR_MEMORY;
+  ra_bundle_release(b);
+  if (code == RA_OK) return m;
+  if (m) ra_fail_in(code, "%s", path);
+  ra_model_close(m);
+  return NULL;
+}
+
+int32_t ra_model_channels(const ra_model *m) { return ra_template_channels(m->template); }
+double ra_model_threshold(const ra_model *m) { return m->about.threshold; }
+
+/* Records the template for one image of this size and plans its main output. */
+static int32_t make_plan(ra_model *m, ra_graph *g, int32_t *leaf, int32_t height, int32_t width) {
+  int32_t entries = ra_template_entries(m->template), outputs = ra_template_outputs(m->template);
+  int32_t dim[4] = {1, ra_template_channels(m->template), height, width};
+  int32_t *node = ra_mem_alloc((size_t)(entries + outputs) + 1, sizeof *node);
+  if (!node) return RA_ERR_MEMORY;
+  for (int32_t i = 0; i < ra_template_leaves(m->template); i++) leaf[i] = -1;
+  int32_t input = ra_graph_input(g, 4, dim);
+  int32_t code = input < 0 ? input : ra_template_record(m->template, g, input, false, m->value, leaf, node, node + entries);
+  ra_plan_options options = {.outputs = 1, .output = node + entries + m->about.main, .loss = -1, .numerics = m->about.numerics,
+                             .fuse = true, .arena = m->arena};
+  ra_plan *plan = code == RA_OK ? ra_plan_new(g, &options) : NULL;
+  ra_mem_free(node);
+  if (!plan) return code == RA_OK ? ra_error_code() : code;
+  ra_plan_release(m->plan);
+  m->plan = plan, m->input = input, m->height = height, m->width = width;
+  return RA_OK;
+}
+
+/* Makes the plan of a size the model's plan. */
+static int32_t plan_for(ra_model *m, int32_t height, int32_t width) {
+  if (m->plan && m->height == height && m->width == width) return RA_OK;
+  ra_graph *g = ra_graph_new();
+  int32_t *leaf = ra_mem_alloc((size_t)ra_template_leaves(m->template) + 1, sizeof *leaf);
+  int32_t code = g && leaf ? make_plan(m, g, leaf, height, width) : RA_ERR_MEMORY;
+  ra_mem_free(leaf);
+  ra_graph_release(g);
+  return code;
+}
+
+/* [own] Probability [h,w] of the model's input x [C,h,w]; NULL on failure. */
+static ra_tensor *probability_of(ra_model *m, ra_tensor *x) {
+  int32_t height = x->dim[1], width = x->dim[2], four[4] = {1, x->dim[0], height, width}, two[2] = {height, width};
+  ra_tensor *batch = ra_tensor_reshape(x, 4, four), *logits = NULL, *p = NULL, *result = NULL;
+  if (batch && plan_for(m, height, width) == RA_OK && ra_plan_bind(m->plan, m->input, batch) == RA_OK &&
+      ra_plan_run(m->plan, false, 1, 0, 0, 0) == RA_OK)
+    logits = ra_plan_output(m->plan, 0);
+  if (logits && (logits->rank != 4 || logits->size != height * width))
+    ra_fail(RA_ERR_SHAPE, "the model's output has another size than its input, or several channels");
+  else if (logits) {
+    ra_tensor *copy = ra_tensor_clone(logits); /* the arena is used again */
+    if (copy) p = ra_op_run(ra_op_find("sigmoid"), (double[RA_MAX_SLOTS]){0}, 1, &copy, m->arena, 0, 0);
+    ra_tensor_release(copy);
+  }
+  if (p) result = ra_tensor_reshape(p, 2, two);
+  ra_tensor_release(p);
+  ra_tensor_release(logits);
+  ra_tensor_release(batch);
+  return result;
+}
+
+ra_tensor *ra_model_run(ra_model *m, const char *path) {
+  ra_field field = {.name = "image", .kind = RA_FIELD_IMAGE, .channels = ra_template_channels(m->template)};
+  ra_source source = {.path = path};
+  ra_tensor *native = NULL, *x = NULL, *result = NULL;
+  if (ra_sample_load(1, &field, path, &source, &m->about.prepare, &native, &x, NULL) != RA_OK) return NULL;
+  int32_t height = native->dim[1], width = native->dim[2];
+  ra_tensor *p = probability_of(m, x);
+  if (p && (p->dim[0] != height || p->dim[1] != width)) result = ra_image_resize(p, height, width, RA_RESIZE_BILINEAR);
+  else if (p) result = ra_tensor_clone(p);
+  ra_tensor_release(p);
+  ra_tensor_release(x);
+  ra_tensor_release(native);
+  return result;
+}
+
+ra_tensor *ra_model_mask(const ra_model *m, const ra_tensor *probability) {
+  ra_tensor *mask = ra_tensor_clone(probability);
+  for (int32_t i = 0; mask && i < mask->size; i++) mask->data[i] = (double)mask->data[i] >= m->about.threshold ? 1 : 0;
+  return mask;
+}
