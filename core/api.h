@@ -145,6 +145,7 @@ ra_tensor *ra_image_clahe(const ra_tensor *x, int32_t tiles, double clip); /* [o
 ra_tensor *ra_image_frangi(const ra_tensor *x, const double *scale, int32_t scales, double beta, double c, _Bool dark);
 enum { RA_GREY_BT601, RA_GREY_GREEN, RA_GREY_MEAN, RA_GREY_COUNT };
 ra_tensor *ra_image_grey(const ra_tensor *x, int32_t method);     /* [own] 3 channels to 1; 1 channel is copied */
+ra_tensor *ra_image_threshold(const ra_tensor *x, double threshold); /* [own] 1 at or above it, else 0; any shape */
 enum { RA_NORMALISE_RANGE, RA_NORMALISE_DEVIATION, RA_NORMALISE_COUNT };
 ra_tensor *ra_image_normalise(const ra_tensor *x, int32_t method); /* [own] each channel to 0..1, or to mean 0 and deviation 1 */
 

@@ -55,3 +55,9 @@ ra_tensor *ra_image_normalise(const ra_tensor *t, int32_t method) {
   }
   return y;
 }
+
+ra_tensor *ra_image_threshold(const ra_tensor *x, double threshold) {
+  ra_tensor *mask = ra_tensor_clone(x);
+  for (int32_t i = 0; mask && i < mask->size; i++) mask->data[i] = (double)mask->data[i] >= threshold ? 1 : 0;
+  return mask;
+}

@@ -155,7 +155,5 @@ ra_tensor *ra_model_run(ra_model *m, const char *path) {
 }
 
 ra_tensor *ra_model_mask(const ra_model *m, const ra_tensor *probability) {
-  ra_tensor *mask = ra_tensor_clone(probability);
-  for (int32_t i = 0; mask && i < mask->size; i++) mask->data[i] = (double)mask->data[i] >= m->about.threshold ? 1 : 0;
-  return mask;
+  return ra_image_threshold(probability, m->about.threshold);
 }

@@ -210,6 +210,12 @@ function image.grey(x, given)
   return filtered(C.ra_image_grey(dense(x, "grey"), grey_methods[o.method]))
 end
 
+--- 1 where x is at or above the threshold, else 0.
+function image.threshold(x, threshold)
+  if type(threshold) ~= "number" then error("image.threshold: wants a number, given " .. options.show(threshold), 2) end
+  return filtered(C.ra_image_threshold(dense(x, "threshold"), threshold))
+end
+
 local normalise_schema = { to = { type = "string", default = "range", one_of = { "range", "deviation" } } }
 
 --- Each channel to 0..1 (to = "range") or to mean 0 and deviation 1 (to = "deviation").

@@ -17,7 +17,6 @@ local model_module = require "ramus.lang.model"
 local options = require "ramus.base.options"
 local run = require "ramus.train.run"
 local F = require "ramus.lang.F"
-local tensor = require "ramus.lang.tensor"
 
 local evaluate = {}
 
@@ -38,34 +37,34 @@ local function probability(logits, H, W)
   return (image.resize(p, { H, W, method = "bilinear" }))
 end
 
-local function truth_of(sample, y, fov)
-  local H, W = y.dim[2], y.dim[3]
-  local native, report = image.load_mask(sample.mask, { threshold = sample.threshold })
-  if not native then return nil, report end
-  if native.dim[0] == H and native.dim[1] == W then return y:reshape(H, W), fov:reshape(H, W), report end
-  local seen = sample.fov and image.load_mask(sample.fov) or tensor.ones(native.shape)
-  return native, seen, report
+--- Scores one sample for every output; adds to lists. Calls each(sample, probability, truth) for the main one. true; nil and a message.
+local function score_one(model, sample, one, lists, threshold, each)
+  if not sample.mask then return nil, ("picture %s has no mask to score against"):format(sample.id) end
+  local truth, seen, outputs = one.native.mask, one.native.fov, {}
+  local H, W = truth.dim[2], truth.dim[3]
+  for name in pairs(lists) do outputs[#outputs + 1] = name end
+  table.sort(outputs)
+  local result = model:forward(one.fields.image, { outputs = outputs, numerics = model.output.numerics })
+  for _, name in ipairs(outputs) do
+    local p = probability(result[name], H, W)
+    local m = metrics(p, truth:reshape(H, W), { threshold = threshold, fov = seen:reshape(H, W) })
+    m.id = sample.id
+    table.insert(lists[name], m)
+    if name == model.output.main and each then each(sample, p, truth:reshape(H, W)) end
+  end
+  return true
 end
 
---- Scores every sample; outputs: names. given: prepare, out. Calls each(sample, probability, truth) for the main output.
+--- Scores every sample at its own size; outputs: names. given: prepare, set (its fields), out. Lists of scores by output.
 local function score(model, samples, given, outputs, threshold, each)
-  local lists, main = {}, model.output.main
+  local lists = {}
   for _, name in ipairs(outputs) do lists[name] = {} end
-  local ok, err = data.each_picture(samples, { channels = model.template.channels, prepare = given.prepare }, function(sample, x, y, fov)
-    if not sample.mask then return nil, ("picture %s has no mask to score against"):format(sample.id) end
-    local truth, seen, report = truth_of(sample, y, fov)
-    if not truth then return nil, seen end
-    if report.warning and given.out then given.out:line("note: " .. report.warning) end
-    local result = model:forward(x, { outputs = outputs, numerics = model.output.numerics })
-    for _, name in ipairs(outputs) do
-      local p = probability(result[name], truth.dim[0], truth.dim[1])
-      local m = metrics(p, truth, { threshold = threshold, fov = seen })
-      m.id = sample.id
-      table.insert(lists[name], m)
-      if name == main and each then each(sample, p, truth, m) end
-    end
-    return true
-  end)
+  local ok, err = data.each_sample(samples, { channels = model.template.channels, prepare = given.prepare, set = given.fields, native = true },
+    function(sample, one)
+      local warning = one.reports.mask and image.mask_report(one.reports.mask, sample.id).warning
+      if warning and given.out then given.out:line("note: " .. warning) end
+      return score_one(model, sample, one, lists, threshold, each)
+    end)
   if not ok then return nil, err end
   return lists
 end
@@ -104,19 +103,19 @@ local function choose_threshold(model, set, facts, prepare, o)
   local part = facts.val and set.splits[facts.val] and #set.splits[facts.val] > 0 and facts.val or facts.train
   if not set.splits[part] or #set.splits[part] == 0 then return nil, ("%s has no split '%s' to tune the threshold on"):format(set.name, part) end
   local main = model.output.main
-  local lists, err = score(model, set.splits[part], { prepare = prepare }, { main }, 0.5)
+  local lists, err = score(model, set.splits[part], { prepare = prepare, fields = set.fields }, { main }, 0.5)
   if not lists then return nil, err end
   return metrics.best_threshold(lists[main]), ("tuned on %s for mean Dice per picture"):format(part)
 end
 
 --- Calls score and saves the first o.pictures overlays; its lists, or nil and a message.
-local function score_and_draw(model, samples, prepare, outputs, threshold, o)
+local function score_and_draw(model, samples, given, outputs, threshold, o)
   local left, failed = o.pictures, nil
   if left > 0 then
     local ok, err = files.make_folder(o.folder)
     if not ok then return nil, err end
   end
-  local lists, err = score(model, samples, { prepare = prepare, out = o.out }, outputs, threshold, function(sample, p, truth)
+  local lists, err = score(model, samples, given, outputs, threshold, function(sample, p, truth)
     if left <= 0 or failed then return end
     left = left - 1
     local ok, why = save_overlay(o.folder, sample, p, truth, threshold)
@@ -142,7 +141,7 @@ local function run_evaluation(model, facts, o)
   local threshold, tuned_on = choose_threshold(model, set, facts, prepare, o)
   if not threshold then return nil, tuned_on end
   local lists
-  lists, err = score_and_draw(model, samples, prepare, outputs, threshold, o)
+  lists, err = score_and_draw(model, samples, { prepare = prepare, fields = set.fields, out = o.out }, outputs, threshold, o)
   if not lists then return nil, err end
   local result = metrics.summarize(lists[main])
   result.outputs = {}

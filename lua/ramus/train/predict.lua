@@ -8,6 +8,7 @@ local F = require "ramus.lang.F"
 local checkpoint = require "ramus.train.checkpoint"
 local files = require "ramus.base.files"
 local image = require "ramus.data.image"
+local loader = require "ramus.data.loader"
 local options = require "ramus.base.options"
 local tensor = require "ramus.lang.tensor"
 
@@ -20,17 +21,6 @@ local schema = {
   numerics = { type = "string", one_of = { "fast", "exact" }, help = "as the model was trained, unless given" }, out = { type = "table" },
 }
 
---- The picture with the model's number of channels.
-local function fit_channels(x, channels)
-  if x.dim[0] == channels then return x end
-  if channels == 1 then return image.grey(x) end
-  if x.dim[0] == 1 then return F.concat(x, x, x, { dim = 1 }) end
-  return nil, ("the model takes %d channels, the picture has %d"):format(channels, x.dim[0])
-end
-
---- Weight of a pixel in a tile: falls off linearly towards the tile's border.
-local function tent(i, n) return math.min(i + 1, n - i) / ((n + 1) / 2) end
-
 --- Probability [1,1,H,W] of the model's main output.
 local function main_output(model, x, numerics)
   local main = model.output.main
@@ -39,47 +29,38 @@ end
 
 --- Probability [H,W] in overlapping tiles, blended with weights that fall off towards a tile's border.
 local function in_tiles(model, x, tile, numerics)
-  local C, H, W = x.dim[0], x.dim[1], x.dim[2]
+  local channels, H, W = x.dim[1], x.dim[2], x.dim[3]
   local sum, weight = tensor.zeros(H, W), tensor.zeros(H, W)
-  local function starts(n)
-    if n <= tile then return { 0 } end
-    local list, count = {}, math.ceil((n - tile) / (tile / 2))
-    for i = 0, count do list[#list + 1] = math.floor((n - tile) * i / count + 0.5) end
-    return list
-  end
-  for _, top in ipairs(starts(H)) do
-    for _, left in ipairs(starts(W)) do
-      local h, w = math.min(tile, H), math.min(tile, W)
-      local part = x:narrow(2, top + 1, h):narrow(3, left + 1, w):clone():reshape(1, C, h, w)
-      local p = main_output(model, part, numerics)
-      for i = 0, h - 1 do
-        local at, wi = (top + i) * W + left, tent(i, h)
-        for j = 0, w - 1 do
-          local v = wi * tent(j, w)
-          sum.data[at + j] = sum.data[at + j] + v * p.data[i * w + j]
-          weight.data[at + j] = weight.data[at + j] + v
-        end
-      end
+  local h, w = math.min(tile, H), math.min(tile, W)
+  for _, top in ipairs(image.tile_starts(H, tile)) do
+    for _, left in ipairs(image.tile_starts(W, tile)) do
+      local part = x:narrow(3, top + 1, h):narrow(4, left + 1, w):clone():reshape(1, channels, h, w)
+      image.tile_add(sum, weight, main_output(model, part, numerics):reshape(h, w), top, left)
     end
   end
   return F.div(sum, weight)
 end
 
---- Probability [H,W] of one picture [C,H,W] at its own size, prepared as the model's images were; nil and a message on failure.
+--- The model's input [1,C,h,w] of an image [C,H,W] or [H,W], as a loader decodes and prepares it; nil and a message.
+local function input_of(model, picture, given)
+  local one, err = loader.one({ id = "image", image = picture }, { fields = { "image" }, channels = model.template.channels,
+    prepare = checkpoint.preparation(model, given) })
+  return one and one.fields.image, err
+end
+
+--- Probability [H,W] of one image, a tensor [C,H,W], at its own size, prepared as the model's images were; nil and a message on failure.
 -- given: tile, size, preprocess, numerics.
 function predict.probability(model, picture, given)
   local o = given or {}
-  local x, err = fit_channels(picture, model.template.channels)
+  local x, err = input_of(model, picture, o)
   if not x then return nil, err end
-  local H, W = x.dim[1], x.dim[2]
-  local prepare = checkpoint.preparation(model, o)
-  if prepare then x = prepare:apply(x, nil, nil, {}) end
   local p
   if o.tile then p = in_tiles(model, x, o.tile, o.numerics)
   else
     p = main_output(model, x, o.numerics)
     p = p:reshape(p.dim[2], p.dim[3])
   end
+  local H, W = picture.dim[picture.rank - 2], picture.dim[picture.rank - 1]
   return (p.dim[0] ~= H or p.dim[1] ~= W) and image.resize(p, { H, W, method = "bilinear" }) or p
 end
 
@@ -126,11 +107,8 @@ local function one(model, path, folder, name, o)
   local p
   p, err = predict.probability(model, picture, o)
   if not p then return nil, ("%s: %s"):format(path, err) end
-  local mask, hits = tensor.zeros(p.shape), 0
-  for i = 0, p.size - 1 do
-    if p.data[i] >= o.threshold then mask.data[i], hits = 1, hits + 1 end
-  end
-  local result = { image = path, vessel_share = hits / p.size }
+  local mask = image.threshold(p, o.threshold)
+  local result = { image = path, vessel_share = mask:stats().mean }
   for _, kind in ipairs { "overlay", "prob", "mask" } do result[kind] = ("%s/%s_%s.png"):format(folder, name, kind) end
   local overlay = image.overlay(picture, p, nil, { threshold = o.threshold })
   local ok
