@@ -122,7 +122,8 @@ typedef struct ra_image_details {
 int32_t ra_image_info(const char *path, ra_image_details *out);
 /* Writes [H,W], [1,H,W] or [3,H,W], clamped to 0..1, as .png, .pgm, .ppm or .pnm with 8 or 16 bits; aside, synced, renamed. */
 int32_t ra_image_save(const char *path, const ra_tensor *t, int32_t bits);
-int32_t ra_image_save_all(int32_t count, const char *const *path, const ra_tensor *const *t, int32_t bits); /* by all threads; the first failure's code */
+/* By all threads; the first failure's code. */
+int32_t ra_image_save_all(int32_t count, const char *const *path, const ra_tensor *const *t, int32_t bits);
 
 /* What a mask's file held; grey values in units of 0..255 whatever its depth. */
 typedef struct ra_mask_report {
@@ -138,7 +139,8 @@ ra_tensor *ra_mask_load(const char *path, double threshold, RA_OPT ra_mask_repor
 
 /* Filters: x [H,W] or [C,H,W], contiguous; the result is new, of the same rank. NULL on failure. */
 enum { RA_RESIZE_AUTO, RA_RESIZE_BILINEAR, RA_RESIZE_AREA, RA_RESIZE_NEAREST, RA_RESIZE_COUNT };
-ra_tensor *ra_image_resize(const ra_tensor *x, int32_t height, int32_t width, int32_t method); /* [own] AUTO: area to shrink, else bilinear */
+/* [own] AUTO: area to shrink, else bilinear */
+ra_tensor *ra_image_resize(const ra_tensor *x, int32_t height, int32_t width, int32_t method);
 ra_tensor *ra_image_blur(const ra_tensor *x, double sigma);       /* [own] Gaussian, edges repeated, cut at 4 sigma */
 ra_tensor *ra_image_clahe(const ra_tensor *x, int32_t tiles, double clip); /* [own] tiles x tiles; clip in means of a bin, 0: none */
 /* [own] Vesselness of one channel in 0..1; c = 0: half the largest Hessian norm of each scale. dark: dark tubes on bright ground. */
@@ -265,11 +267,13 @@ int32_t ra_npy_save(const char *path, const ra_tensor *t);        /* float32, ro
 
 /* Files and folders. */
 enum { RA_PATH_NONE = 0, RA_PATH_FILE = 1, RA_PATH_FOLDER = 2, RA_PATH_OTHER = 3 };
-int32_t ra_path_kind(const char *path, RA_OPT double *size, RA_OPT double *modified); /* one of these; size in bytes, seconds since 1970, both [opt] */
+/* One of these; size in bytes, seconds since 1970. */
+int32_t ra_path_kind(const char *path, RA_OPT double *size, RA_OPT double *modified);
 char *ra_path_absolute(const char *path);                          /* [own: ra_text_release] without links and dots; NULL: no such file */
 int32_t ra_path_remove(const char *path);                         /* with all that is in it; links are not followed; absent is fine */
 int32_t ra_path_rename(const char *from, const char *to);         /* and syncs the folder */
-int32_t ra_path_share(const char *from, const char *to);          /* TO becomes a second name (hard link) of the file FROM; RA_ERR_IO where there are none */
+/* TO becomes a second name (hard link) of the file FROM; RA_ERR_IO where there are none. */
+int32_t ra_path_share(const char *from, const char *to);
 int32_t ra_folder_make(const char *path);                         /* with its parents; there already is fine */
 /* [own: ra_text_release] Names in a folder, sorted, each ended by a zero byte, folders with '/'; *size: bytes of all. */
 char *ra_folder_list(const char *path, double *size);

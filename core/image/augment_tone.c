@@ -33,7 +33,8 @@ static inline float power(float x, float g) {
   y = y > -126 ? y : -126;
   int32_t n = (int32_t)(y - 0.5f);
   float f = y - (float)n;
-  float p = 1 + f * (0.693147181f + f * (0.240226507f + f * (0.0555041087f + f * (0.00961812911f + f * (0.00133335581f + f * 0.000154035304f)))));
+  float p = 1 + f * (0.693147181f + f * (0.240226507f + f * (0.0555041087f +
+            f * (0.00961812911f + f * (0.00133335581f + f * 0.000154035304f)))));
   two.i = (n + 127) * (1 << 23);
   float result = p * two.f;
   result = result < 1 ? result : 1;

@@ -195,9 +195,11 @@ static int32_t sprout(phantom_tree *t, phantom_random *r, crowd *c, double *leng
   double reach = UNI(20, 40) * radius + UNI(5, 30);
   if (p.radius < 1.5 || !inside(t, p.x, p.y, -8) || near_root(c, &p, 22)) return RA_OK;
   if (radius < 1.05) radius = 1.05;
-  course b = {.x = p.x, .y = p.y, .heading = p.heading + side * UNI(0.45, 1.2), .radius = radius, .end_radius = fmax(0.75, radius * UNI(0.45, 0.65)),
+  course b = {.x = p.x, .y = p.y, .heading = p.heading + side * UNI(0.45, 1.2), .radius = radius,
+              .end_radius = fmax(0.75, radius * UNI(0.45, 0.65)),
               .length = reach, .bend = {-side * UNI(0, 0.9), UNI(-0.6, 0.6)}, .bend_at = {UNI(0.15, 0.5), UNI(0.5, 0.9)},
-              .bend_width = {UNI(0.3, 0.6), UNI(0.2, 0.5)}, .wave = curly ? UNI(0.6, 1.1) : UNI(0.1, 0.55), .wave_length = curly ? UNI(18, 34) : UNI(26, 60), .dye = p.dye,
+              .bend_width = {UNI(0.3, 0.6), UNI(0.2, 0.5)},
+              .wave = curly ? UNI(0.6, 1.1) : UNI(0.1, 0.55), .wave_length = curly ? UNI(18, 34) : UNI(26, 60), .dye = p.dye,
               .end_dye = p.dye * UNI(0.35, 0.8), .parent_radius = p.radius};
   int32_t points = t->points, branches = t->branches;
   RA_TRY(run(t, r, &b));

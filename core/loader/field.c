@@ -73,7 +73,8 @@ static int32_t decode_label(const ra_field *field, const ra_source *source, cons
                    p->channels);
   for (int32_t i = 0; i < out->size; i++) {
     double v = ra_pixels_number(p, i), c = class_of(source, v);
-    if (isnan(c)) return ra_fail(RA_ERR_FORMAT, "no rule of `values` covers %g in row %d, column %d", v, i / p->width + 1, i % p->width + 1);
+    if (isnan(c))
+      return ra_fail(RA_ERR_FORMAT, "no rule of `values` covers %g in row %d, column %d", v, i / p->width + 1, i % p->width + 1);
     if (!(c >= 0 && c == floor(c) && c < (1 << 24)))
       return ra_fail(RA_ERR_FORMAT, "%g in row %d, column %d is no class; classes are whole numbers from 0 on", c, i / p->width + 1,
                      i % p->width + 1);
@@ -109,12 +110,15 @@ int32_t ra_fields_check(int32_t count, const ra_field *field) {
   if (count < 1 || count > RA_FIELDS_MAX) return ra_fail(RA_ERR_ARG, "loader: a sample has 1 to %d fields, given %d", RA_FIELDS_MAX, count);
   for (int32_t f = 0; f < count; f++) {
     const ra_field *a = &field[f];
-    if (!a->name || a->kind < 0 || a->kind >= RA_FIELD_KINDS) return ra_fail(RA_ERR_ARG, "loader: field %d has no name or the unknown kind %d", f, a->kind);
+    if (!a->name || a->kind < 0 || a->kind >= RA_FIELD_KINDS)
+      return ra_fail(RA_ERR_ARG, "loader: field %d has no name or the unknown kind %d", f, a->kind);
     if (a->channels < 1 || a->channels > kinds[a->kind].most_channels || (a->kind == RA_FIELD_IMAGE && a->channels == 2))
-      return ra_fail(RA_ERR_ARG, "loader: channels of %s is %d; a field of kind %s has %s", a->name, a->channels, ra_field_kinds[a->kind].name,
-                     a->kind == RA_FIELD_IMAGE ? "1 or 3" : a->kind == RA_FIELD_MAP ? "1 to 64" : "1");
+      return ra_fail(RA_ERR_ARG, "loader: channels of %s is %d; a field of kind %s has %s",
+             a->name, a->channels, ra_field_kinds[a->kind].name,
+             a->kind == RA_FIELD_IMAGE ? "1 or 3" : a->kind == RA_FIELD_MAP ? "1 to 64" : "1");
   }
-  if (field[0].kind != RA_FIELD_IMAGE) return ra_fail(RA_ERR_ARG, "loader: the first field must be of kind image, %s is not", field[0].name);
+  if (field[0].kind != RA_FIELD_IMAGE)
+    return ra_fail(RA_ERR_ARG, "loader: the first field must be of kind image, %s is not", field[0].name);
   return RA_OK;
 }
 
