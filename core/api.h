@@ -553,6 +553,7 @@ int32_t ra_optim_step(ra_optim *o, double lr, double *norm, _Bool *clipped);
 double ra_optim_steps(const ra_optim *o);
 void ra_optim_set_steps(ra_optim *o, double steps);
 ra_tensor *ra_optim_state(ra_optim *o, const char *name); /* [own] a view of "m" or "v"; NULL where the kind has none */
+int32_t ra_gradient_add(ra_tensor *sum, const ra_tensor *gradient); /* sum += gradient, for accumulation in a fixed order */
 int32_t ra_ema_update(ra_tensor *average, const ra_tensor *value, double decay); /* average = decay*average + (1-decay)*value */
 
 /* ---- trained models (core/model) ---------------------------------------- */

@@ -20,7 +20,7 @@ return {
     { "base", "ffi (the only cdef), options, files, json, show, progress" },
     { "lang", "ops (the op table), tensor, F, graph, nn, loss, schedule, optim, grad, trace, template, model, models/" },
     { "data", "fields, dataset, fetch, sets, loader, augment, image, metrics" },
-    { "train", "recipe, supervise, teacher, step, trainer, checkpoint, resolved, run, evaluate, predict, checks, baseline" },
+    { "train", "recipe, supervise, teacher, step, trainer, loop, state, companions/, checkpoint, resolved, run, evaluate, predict, checks, baseline" },
     { "ramus", "init.lua: everything by its public name, loaded when first used" },
     { "cli", "the command line, the REPL, help, demo, bench" },
   },

@@ -23,8 +23,8 @@ local function start(ref, options)
   }
   local s = step.new { model = net, supervision = assert(supervise.new(rows, net:output_names(), 1)), numerics = options and options.numerics }
   local v = assert(s:variant(0, ref.x.shape))
-  v.x_buffer:copy(ref.x)
-  v.y_buffer:copy(ref.y)
+  v.buffers.image:copy(ref.x)
+  v.buffers.mask:copy(ref.y)
   local config = ffi.new("ra_optim_config", { weight_decay = 1e-2, beta1 = 0.9, beta2 = 0.999, eps = 1e-8 })
   local optim = ffi.own(C.ra_optim_new("adamw", config, net.flat, s.gradient), C.ra_optim_release)
   return net, v, function()

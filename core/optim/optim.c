@@ -102,3 +102,10 @@ int32_t ra_ema_update(ra_tensor *average, const ra_tensor *value, double decay) 
   k->axpy(average->size, (ra_real)(1 - decay), value->data, true, average->data);
   return RA_OK;
 }
+
+int32_t ra_gradient_add(ra_tensor *sum, const ra_tensor *gradient) {
+  if (sum->size != gradient->size || !ra_tensor_contiguous(sum) || !ra_tensor_contiguous(gradient))
+    return ra_fail(RA_ERR_SHAPE, "sum of gradients: %d and %d elements; wanted contiguous blocks of one length", sum->size, gradient->size);
+  ra_kernel()->axpy(sum->size, 1, gradient->data, true, sum->data);
+  return RA_OK;
+}

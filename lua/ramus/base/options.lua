@@ -91,6 +91,9 @@ function options.show(value)
   return "{" .. table.concat(parts, ", ") .. "}"
 end
 
+--- The text of an error without the place in the source where it was raised.
+function options.plain(err) return (tostring(err):gsub("^[^\n:]+:%d+: ", "")) end
+
 local function is_type(value, wanted)
   if wanted == "any" then return true end
   if wanted == "integer" then return type(value) == "number" and value == math.floor(value) and math.abs(value) < 2^53 end

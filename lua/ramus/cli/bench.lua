@@ -46,9 +46,9 @@ local function training(o)
   local steps = require("ramus.train.step").new { model = net, supervision = supervision, teacher = past }
   local v, err = steps:variant(1, { o.batch, 1, o.size, o.size })
   if not v then return nil, err end
-  v.x_buffer:copy(tensor.rand(v.x_buffer.shape))
-  local noise = tensor.rand(v.y_buffer.shape)
-  for i = 0, noise.size - 1 do v.y_buffer.data[i] = noise.data[i] > 0.9 and 1 or 0 end
+  v.buffers.image:copy(tensor.rand(v.buffers.image.shape))
+  local noise = tensor.rand(v.buffers.mask.shape)
+  for i = 0, noise.size - 1 do v.buffers.mask.data[i] = noise.data[i] > 0.9 and 1 or 0 end
   local config = ffi.new("ra_optim_config", { weight_decay = 1e-5, beta1 = 0.9, beta2 = 0.999, eps = 1e-8, clip = dsd and 1 or 0 })
   local optimizer = assert(ffi.own(C.ra_optim_new("adamw", config, net.flat, steps.gradient), C.ra_optim_release))
   local norm, clipped, count = ffi.new("double[1]"), ffi.new("_Bool[1]"), 0

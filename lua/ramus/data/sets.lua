@@ -173,7 +173,7 @@ function Data:validate(model, recipe)
   local cut = math.log(threshold / (1 - threshold))
   local sum, n = 0, 0
   local ok, waited = data.each_picture(self.val, { channels = self.channels, prepare = self.prepare }, function(_, x, y, fov)
-    local out = model:forward(x, { outputs = { "out" }, numerics = recipe.numerics }).out
+    local out = model:forward(x, { outputs = { recipe.main }, numerics = recipe.numerics })[recipe.main]
     sum, n = sum + C.ra_metric_dice(ffi.data(out), ffi.data(y), ffi.data(fov), y.size, cut), n + 1
     return true
   end)

@@ -39,7 +39,7 @@ local data_schema = {
   drop_last = { type = "boolean", default = false, help = "leave out a last batch that is not full" },
   augment = { type = "table", default = {}, help = "see ra.augment" },
   preprocess = { type = "table", default = {}, help = "once per picture: clahe, blur, stretch (see ra.augment)" },
-  threads = { type = "integer", min = 1, max = loader.threads_max, default = 1, help = "loader threads; results do not depend on it" },
+  threads = { type = "integer", min = 1, max = loader.schema.threads.max, default = 1, help = "loader threads; results do not depend on it" },
   cache = { type = "number", min = 0, default = 1024, help = "MB of decoded pictures to keep" },
 }
 
@@ -56,6 +56,7 @@ local schema = {
   end },
   data = section(data_schema),
   model = { type = "table", required = true, check = instance(model.is, "a model, as ra.models.unet{}") },
+  main = { type = "string", default = "out" },
   teacher = section(teacher_schema),
   supervise = { type = "table", required = true },
   optim = { type = "table", required = true, check = instance(optim.is, "an optimizer, as ra.optim.adamw{ lr = 1e-3 }") },
@@ -74,6 +75,7 @@ schema.data.required = true
 schema.validate.default, schema.log.default = {}, {}
 for field, text in pairs {
   name = "of the run's folder, runs/NAME", data = "what to train and score on; see data", model = "ra.models.NAME{...} or ra.model(f)",
+  main = "output of the model that is validated, evaluated and predicted; teacher.out is this output of the teacher",
   teacher = "the past self that rows compare with; none if left out", supervise = "rows of output, loss, against, weight, from, till",
   optim = "ra.optim.NAME{...}", epochs = "how many; they count from 0", seed = "of initialisation, order, augmentation and dropout",
   validate = "how often, and the threshold, of Dice on the validation split", early_stop = "stop when validation no longer gets better",
@@ -165,6 +167,13 @@ end
 
 -- ---- loading --------------------------------------------------------------------
 
+--- What is wrong with the main output, or nil.
+local function missing_main(r)
+  local names = r.model:output_names()
+  for _, name in ipairs(names) do if name == r.main then return nil end end
+  return ("recipe.main: the model has no output '%s'; its outputs: %s; choose one with main = \"NAME\""):format(r.main, table.concat(names, ", "))
+end
+
 --- A checked recipe from a table; nil and a message where a field is wrong. base: the folder that a data set's path is relative to (else
 -- the working directory); the resolved recipe has the whole path.
 function recipe.resolve(raw, where, base)
@@ -187,6 +196,8 @@ function recipe.resolve(raw, where, base)
   r.data.set = dataset.locate(r.data.set, base)
   known, err = dataset.find(r.data.set)
   if not known then return nil, "recipe.data: " .. err end
+  err = missing_main(r)
+  if err then return nil, err end
   known, err = supervise.new(r.supervise, r.model:output_names(), r.epochs, teacher.first_epoch(r.teacher, r.validate.every))
   if not known then return nil, err end
   return setmetatable(r, Recipe)
@@ -218,7 +229,7 @@ function recipe.is(v) return getmetatable(v) == Recipe end
 -- ---- writing -----------------------------------------------------------------
 
 -- profile is left out: it changes no result, so a run may go on with or without it
-local order = { "name", "data", "model", "teacher", "supervise", "optim", "epochs", "seed", "numerics", "validate", "early_stop", "log" }
+local order = { "name", "data", "model", "main", "teacher", "supervise", "optim", "epochs", "seed", "numerics", "validate", "early_stop", "log" }
 
 local function is_identifier(k) return type(k) == "string" and k:match("^[%a_][%w_]*$") end
 

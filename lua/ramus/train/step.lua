@@ -1,18 +1,37 @@
 --- Training steps: for every variant (rows that act x shape of the batch) one plan
 -- with teacher forward, student forward, losses and backward. All variants are
 -- planned before the first step; they share one arena.
+--
+--   local v = steps:variant(epoch, { B, C, H, W })   v.inputs[field] nodes, v.buffers[field] tensors, v.plan
+--   steps:run(v, { t =, epoch =, step = })           then v.total, v.terms[i] { name, value, gradient_norm, weight }, v:main()
+--
+-- A run writes its gradient, from zero, into steps.gradient. steps.sum is the block that the optimizer reads: the same block,
+-- or, where gradients are accumulated, the sum over the micro-batches in their order (see Steps:collect).
+local ffi = require "ramus.base.ffi"
 local graph = require "ramus.lang.graph"
+local ops = require "ramus.lang.ops"
 local supervise = require "ramus.train.supervise"
 local tensor = require "ramus.lang.tensor"
+local C = ffi.C
 
 local step = {}
 local Steps = {}
 Steps.__index = Steps
+local Variant = {}
+Variant.__index = Variant
 
---- model, supervision, teacher (or nil), numerics ("fast").
+local SCALE = ops.specs.affine.by_name.scale.slot
+local TOTAL, MAIN, FIRST_TERM = 1, 2, 3 -- outputs of a variant's plan
+
+--- model, supervision, teacher (or nil), main (name of the main output, "out"), accumulate (micro-batches per step, 1), numerics,
+-- fields (what the data set says of its fields; one channel each unless given).
 function step.new(given)
-  return setmetatable({ model = given.model, supervision = given.supervision, teacher = given.teacher,
-    gradient = tensor.zeros(given.model.flat.shape), numerics = given.numerics, variants = {}, terms_of = {} }, Steps)
+  local self = setmetatable({ model = given.model, supervision = given.supervision, teacher = given.teacher, main = given.main or "out",
+    numerics = given.numerics, fields = given.fields or {}, variants = {}, terms_of = {} }, Steps)
+  self.gradient = tensor.zeros(self.model.flat.shape)
+  self.accumulates = (given.accumulate or 1) > 1
+  self.sum = self.accumulates and tensor.zeros(self.model.flat.shape) or self.gradient
+  return self
 end
 
 local function variant_key(terms, shape)
@@ -21,35 +40,46 @@ local function variant_key(terms, shape)
   return table.concat(shape, "x") .. " " .. table.concat(names, " ")
 end
 
-local function build(self, terms, shape)
-  local model = self.model
-  local recorder = graph.recorder { train = true }
-  local x = recorder:input(shape)
-  local y = recorder:input { shape[1], 1, shape[3], shape[4] }
-  local teacher_outputs
-  if supervise.needs_teacher(terms) then
-    teacher_outputs = model:record(recorder, x, { train = false, values = self.teacher.block.values })
-  end
-  local gradients, leaf = {}, {}
-  local gradient_views = self.gradient_views
-  local student = model:record(recorder, x, {
+--- The student's outputs, and { leaf, gradient } of every parameter.
+local function record_student(self, recorder, x)
+  local gradients, leaf, views = {}, {}, self.gradient_views
+  local outputs = self.model:record(recorder, x, {
     train = true,
     leaf = function(name, value)
       if not leaf[name] then
         leaf[name] = recorder:tensor(value)
-        if gradient_views[name] then gradients[#gradients + 1] = { leaf[name], gradient_views[name] } end
+        if views[name] then gradients[#gradients + 1] = { leaf[name], views[name] } end
       end
       return leaf[name]
     end,
   })
-  local total, recorded = self.supervision:record(terms, student, y, teacher_outputs)
-  local outputs = { total, student.out }
-  for _, r in ipairs(recorded) do outputs[#outputs + 1] = r.loss end
-  local plan, err = recorder:plan { outputs = outputs, loss = total, gradients = gradients, numerics = self.numerics }
-  if not plan then return nil, err end
-  local scale_slot = require("ramus.lang.ops").specs.affine.by_name.scale.slot
-  return { plan = plan, x = x, y = y, recorded = recorded, scale_slot = scale_slot, shape = shape,
-    x_buffer = tensor.zeros(shape), y_buffer = tensor.zeros(shape[1], 1, shape[3], shape[4]) }
+  return outputs, gradients
+end
+
+local function build(self, terms, shape)
+  local recorder = graph.recorder { train = true }
+  local v = setmetatable({ shape = shape, inputs = {}, buffers = {} }, Variant)
+  for _, field in ipairs(supervise.fields(terms)) do
+    local field_shape = field == "image" and shape or { shape[1], self.fields[field] and self.fields[field].channels or 1, shape[3], shape[4] }
+    v.inputs[field], v.buffers[field] = recorder:input(field_shape), tensor.zeros(field_shape)
+  end
+  local past
+  if supervise.needs_teacher(terms) then
+    past = self.model:record(recorder, v.inputs.image, { train = false, values = self.teacher.block.values })
+  end
+  local student, gradients = record_student(self, recorder, v.inputs.image)
+  local total
+  total, v.terms = self.supervision:record(terms, student, v.inputs, past, self.main)
+  local outputs = { [TOTAL] = total, [MAIN] = student[self.main] }
+  for i, t in ipairs(v.terms) do
+    t.output = FIRST_TERM + i - 1
+    outputs[t.output] = t.loss
+  end
+  local err
+  v.plan, err = recorder:plan { outputs = outputs, loss = total, gradients = gradients, numerics = self.numerics }
+  if not v.plan then return nil, err end
+  for field, node in pairs(v.inputs) do v.plan:bind(node, v.buffers[field]) end
+  return v
 end
 
 --- The variant of a list of terms and a batch shape, planned at its first use.
@@ -59,8 +89,6 @@ local function variant_of(self, terms, shape)
   if not self.variants[key] then
     local v, err = build(self, terms, shape)
     if not v then return nil, err end
-    v.plan:bind(v.x, v.x_buffer)
-    v.plan:bind(v.y, v.y_buffer)
     self.variants[key] = v
   end
   return self.variants[key]
@@ -72,40 +100,58 @@ function Steps:variant(epoch, shape)
   return variant_of(self, self.terms_of[epoch], shape)
 end
 
+--- Sets weights and scheduled options to time t (epoch with fraction).
+local function set_time(self, v, given)
+  for _, t in ipairs(v.terms) do
+    t.weight = self.supervision:weight(t.term, given.t, given.t_step, given.steps)
+    v.plan:set(t.weighted, SCALE, t.weight)
+  end
+  v.plan:set_time(given.t, self.supervision.epochs, given.t_step, given.steps)
+end
+
+--- Forward and backward on the batch in v.buffers. given: t (epoch with fraction), t_step and steps (optimizer steps so far, of the
+-- whole training), scale (of the gradient, 1), seed, epoch, step (they key the dropout).
+function Steps:run(v, given)
+  set_time(self, v, given)
+  v.plan:run { scale = given.scale, seed = given.seed, epoch = given.epoch, step = given.step }
+  v.total = v.plan:scalar(TOTAL)
+  for _, t in ipairs(v.terms) do t.value, t.gradient_norm = v.plan:scalar(t.output), v.plan:gradient_norm(t.loss) end
+  return v
+end
+
+--- Adds the gradient of the last run to steps.sum; first: the sum begins anew with it.
+function Steps:collect(first)
+  if not self.accumulates then return end
+  if first then self.sum:copy(self.gradient)
+  elseif C.ra_gradient_add(self.sum, self.gradient) ~= 0 then error(ffi.message(), 2) end
+end
+
+--- The main output of the last run: a view, valid until the arena is used again.
+function Variant:main() return self.plan:peek(MAIN) end
+
 --- Norm of d(weight x term)/d(parameters whose names match) for each term of variant v, on the batch it holds:
--- a pass per term. The model's buffers stay as they are; the gradient block is used as scratch.
+-- a pass per term. The model's buffers stay as they are; steps.gradient is used as scratch.
 function Steps:term_gradients(v, pattern, given)
   local kept = self.model.flat_buffers:clone()
   local norms = {}
-  for _, r in ipairs(v.recorded) do
-    local one, err = variant_of(self, { r.term }, v.shape)
+  for _, t in ipairs(v.terms) do
+    local one, err = variant_of(self, { t.term }, v.shape)
     if not one then return nil, err end
     if one ~= v then
-      one.x_buffer:copy(v.x_buffer)
-      one.y_buffer:copy(v.y_buffer)
+      for field, buffer in pairs(one.buffers) do buffer:copy(v.buffers[field]) end
     end
-    self:set_time(one, given.t, given.t_step, given.steps)
-    one.plan:run { seed = given.seed, epoch = given.epoch, step = given.step }
+    self:run(one, given)
     local sum = 0
     for name, g in pairs(self.gradient_views) do
       if name:find(pattern) then
-        for i = 0, g.size - 1 do sum = sum + g.data[i] * g.data[i] end
+        local values = ffi.data(g)
+        for i = 0, g.size - 1 do sum = sum + values[i] * values[i] end
       end
     end
-    norms[r.term.name] = math.sqrt(sum)
+    norms[t.name] = math.sqrt(sum)
     self.model.flat_buffers:copy(kept)
   end
   return norms
-end
-
---- Sets weights and scheduled options to time t (epoch with fraction).
-function Steps:set_time(v, t, t_step, total_steps)
-  local epochs = self.supervision.epochs
-  for _, r in ipairs(v.recorded) do
-    r.weight = self.supervision:weight(r.term, t, t_step, total_steps)
-    v.plan:set(r.weighted, v.scale_slot, r.weight)
-  end
-  for _, l in ipairs(v.plan.recorder.live) do v.plan:set(l.node, l.slot, l.schedule(t, epochs, t_step, total_steps)) end
 end
 
 --- Bytes of the arena that the variants so far need, and the least that any packing would.

@@ -1,12 +1,15 @@
 --- Supervision: the rows of a recipe's `supervise` table, checked, expanded to
 -- terms, and recorded into a graph.
 --
--- A row { at =, loss =, against =, weight =, from =, till = } asks that the
--- outputs that match `at` ("out", "side*") have a small `loss` against "mask",
--- "teacher.out" (the teacher's final output) or "teacher.same" (its output of
--- the same name). weight: a number, a schedule, or a list of them for the matches
--- in order. The row acts in epochs from <= t < till. A term is one row at one output.
+-- A row { at =, loss =, against =, inside =, with =, weight =, from =, till = } asks that the
+-- outputs that match `at` ("out", "side*") have a small `loss`. against: "mask", another field of
+-- the data set, "teacher.out" (the teacher's main output), "teacher.same" (its output of the same
+-- name) or "teacher.NAME" (its output NAME). inside = "fov": pixels where that field is 0 count for
+-- nothing. with = { weight = "distance" }: further inputs of the loss, each from a field of the data
+-- set. weight: a number, a schedule, or a list of them for the matches in order. The row acts in
+-- epochs from <= t < till. A term is one row at one output.
 local F = require "ramus.lang.F"
+local graph = require "ramus.lang.graph"
 local loss = require "ramus.lang.loss"
 local options = require "ramus.base.options"
 local schedule = require "ramus.lang.schedule"
@@ -15,16 +18,31 @@ local supervise = {}
 local Supervision = {}
 Supervision.__index = Supervision
 
+--- Fields that every data set has.
+local COMMON = { "image", "mask", "fov" }
+
 local function valid_weight(w) return type(w) == "number" or schedule.is(w) end
+
+local function fields_by_input(v)
+  for input, field in pairs(v) do
+    if type(input) ~= "string" or type(field) ~= "string" then
+      return nil, ("must map inputs of the loss to fields of the data set, as { weight = \"distance\" }, given %s"):format(options.show(v))
+    end
+  end
+  return v
+end
 
 local row_schema = {
   at = { type = "string", required = true, help = "output, or a pattern with * as 'side*'" },
   loss = { type = "table", required = true, check = function(v) return loss.is(v) and v or nil, "must be a loss, as ra.loss.dice{}" end },
-  against = { type = "string", default = "mask", one_of = { "mask", "teacher.out", "teacher.same" } },
+  against = { type = "string", default = "mask", help = "mask, teacher.out, teacher.same, teacher.NAME, or a field of the data set" },
+  inside = { type = "string", help = "field of the data set; pixels where it is 0 count for nothing" },
+  with = { type = "table", default = {}, check = fields_by_input, help = "further inputs of the loss: { input = field }" },
   weight = { type = "number|table", default = 1 },
   from = { type = "integer", min = 0, default = 0, help = "first epoch" },
   till = { type = "integer", min = 1, help = "first epoch without the row" },
 }
+supervise.row_schema = row_schema
 
 --- Outputs of the model that match a pattern, in order.
 local function matches(pattern, outputs)
@@ -45,6 +63,76 @@ local function weight_of(row, i, count)
   return w[i]
 end
 
+--- Input of the loss -> field of the data set, for a row: mask, inside, and what `with` names. nil and a message where the
+-- loss has no such input.
+local function inputs_of(row)
+  local against_field = not row.teacher and row.against or nil
+  local fields = { mask = against_field or "mask" }
+  local wanted = { [row.teacher and "teacher" or "mask"] = ("against = '%s'"):format(row.against) }
+  if row.inside then fields.inside, wanted.inside = row.inside, ("inside = '%s'"):format(row.inside) end
+  for input, field in pairs(row.with) do
+    if fields[input] or input == "prediction" or input == "teacher" then
+      return nil, ("with.%s: this input of the loss is given by at, against or inside"):format(input)
+    end
+    fields[input], wanted[input] = field, ("with.%s"):format(input)
+  end
+  local index = row.loss.spec.input_index
+  for input, given in pairs(wanted) do
+    if not index[input] then return nil, ("%s: %s"):format(given, options.unknown("input of ra.loss." .. row.loss.name, input, row.loss.inputs)) end
+  end
+  if not index.mask then fields.mask = nil end
+  return fields
+end
+
+--- The teacher's output that a row names: "out" and "same" stay as they are; nil where it names none.
+local function teacher_output(row, outputs)
+  local name = row.against:match("^teacher%.(.+)$")
+  if not name or name == "out" or name == "same" then return name end
+  for _, output in ipairs(outputs) do if output == name then return name end end
+  return nil, ("against = '%s': %s"):format(row.against, options.unknown("output", name, outputs))
+end
+
+local function check_row(given, where, outputs, teacher_from)
+  local row, err = options.validate(given, row_schema, where)
+  if not row then return nil, err end
+  row.matches = matches(row.at, outputs)
+  if #row.matches == 0 then
+    return nil, ("%s: at = '%s' matches no output; %s"):format(where, row.at, options.unknown("output", row.at, outputs))
+  end
+  row.teacher, err = teacher_output(row, outputs)
+  if err then return nil, ("%s: %s"):format(where, err) end
+  if row.teacher and not teacher_from then
+    return nil, ("%s: against = '%s', but the recipe has no teacher; add teacher = { kind = \"last_epoch\" }"):format(where, row.against)
+  end
+  if row.till and row.till <= row.from then return nil, ("%s: till = %d must be larger than from = %d"):format(where, row.till, row.from) end
+  row.fields, err = inputs_of(row)
+  if not row.fields then return nil, ("%s: %s"):format(where, err) end
+  return row
+end
+
+--- Adds the terms of a row; nil and a message for a wrong weight.
+local function add_terms(self, row, where, number)
+  for i, name in ipairs(row.matches) do
+    local weight, why = weight_of(row, i, #row.matches)
+    if not weight then return nil, ("%s: %s"):format(where, why) end
+    if type(weight) == "number" and not (weight >= 0 and weight < math.huge) then
+      return nil, ("%s: weight must be finite and >= 0, given %s"):format(where, tostring(weight))
+    end
+    self.terms[#self.terms + 1] = { row = number, at = name, loss = row.loss, teacher = row.teacher, fields = row.fields, weight = weight,
+      name = ("%s@%s"):format(row.loss.name, name), starts = row.starts, ends = row.ends }
+  end
+  return true
+end
+
+--- The same loss at the same output in two rows: the row's number tells them apart.
+local function tell_apart(named)
+  local count = {}
+  for _, t in ipairs(named) do count[t.name] = (count[t.name] or 0) + 1 end
+  for _, t in ipairs(named) do
+    if count[t.name] > 1 then t.name = ("%s#%d"):format(t.name, t.row) end
+  end
+end
+
 --- Checks `rows` against a model's outputs; nil and a message where something is wrong.
 -- teacher_from: the first epoch in which a teacher exists, nil where the recipe has none.
 function supervise.new(rows, outputs, epochs, teacher_from)
@@ -52,36 +140,18 @@ function supervise.new(rows, outputs, epochs, teacher_from)
   local self = setmetatable({ terms = {}, rows = {}, epochs = epochs }, Supervision)
   for r, given in ipairs(rows) do
     local where = ("supervise row %d"):format(r)
-    local row, err = options.validate(given, row_schema, where)
+    local row, err = check_row(given, where, outputs, teacher_from)
     if not row then return nil, err end
-    local found = matches(row.at, outputs)
-    if #found == 0 then
-      return nil, ("%s: at = '%s' matches no output; %s"):format(where, row.at, options.unknown("output", row.at, outputs))
-    end
-    if row.against ~= "mask" and not teacher_from then
-      return nil, ("%s: against = '%s', but the recipe has no teacher; add teacher = { kind = \"last_epoch\" }"):format(where, row.against)
-    end
-    if row.till and row.till <= row.from then return nil, ("%s: till = %d must be larger than from = %d"):format(where, row.till, row.from) end
-    row.starts = row.from
-    if row.against ~= "mask" then row.starts = math.max(row.from, teacher_from) end
+    row.starts = row.teacher and math.max(row.from, teacher_from) or row.from
     row.ends = math.min(row.till or epochs, epochs)
+    row.row, row.name = r, ("%s@%s"):format(row.loss.name, #row.matches == 1 and row.matches[1] or row.at)
     self.rows[r] = row
-    for i, name in ipairs(found) do
-      local weight, why = weight_of(row, i, #found)
-      if not weight then return nil, ("%s: %s"):format(where, why) end
-      if type(weight) == "number" and not (weight >= 0 and weight < math.huge) then
-        return nil, ("%s: weight must be finite and >= 0, given %s"):format(where, tostring(weight))
-      end
-      self.terms[#self.terms + 1] = { row = r, at = name, loss = row.loss, against = row.against, weight = weight,
-        name = ("%s@%s"):format(row.loss.name, name), starts = row.starts, ends = row.ends }
-    end
+    local ok
+    ok, err = add_terms(self, row, where, r)
+    if not ok then return nil, err end
   end
-  -- the same loss at the same output in two rows: the row tells them apart
-  local count = {}
-  for _, t in ipairs(self.terms) do count[t.name] = (count[t.name] or 0) + 1 end
-  for _, t in ipairs(self.terms) do
-    if count[t.name] > 1 then t.name = ("%s#%d"):format(t.name, t.row) end
-  end
+  tell_apart(self.terms)
+  tell_apart(self.rows)
   for epoch = 0, epochs - 1 do
     local ok, active = pcall(self.active, self, epoch)
     if not ok then return nil, active end
@@ -89,7 +159,50 @@ function supervise.new(rows, outputs, epochs, teacher_from)
       return nil, ("supervise: no row is active in epoch %d (weights 0, from and till, or a teacher that does not exist yet)"):format(epoch)
     end
   end
+  local ok, err = self:try()
+  if not ok then return nil, err end
   return self
+end
+
+--- Records every loss once on a large plane, which costs no computation: wrong options are found before anything is fetched.
+function Supervision:try()
+  local recorder = graph.recorder { train = true }
+  local plane = recorder:input { 1, 1, 2048, 2048 }
+  local planes = setmetatable({}, { __index = function() return plane end })
+  for _, term in ipairs(self.terms) do
+    local ok, err = pcall(self.record, self, { term }, planes, planes, planes, "out")
+    if not ok then return nil, ("supervise row %d: %s"):format(term.row, options.plain(err)) end
+  end
+  return true
+end
+
+--- Whether the data set has every field that the rows name. known: its fields by name, nil where they are not declared.
+-- Returns true, or nil and a message with the nearest name.
+function Supervision:check_fields(known, set)
+  if not known then return true end
+  local names, has = {}, {}
+  for _, name in ipairs(COMMON) do names[#names + 1], has[name] = name, true end
+  for _, name in ipairs(options.names(known)) do
+    if not has[name] then names[#names + 1], has[name] = name, true end
+  end
+  for r, row in ipairs(self.rows) do
+    for _, field in pairs(row.fields) do
+      if not has[field] then return nil, ("supervise row %d: %s"):format(r, options.unknown("field of data set " .. set, field, names)) end
+    end
+  end
+  return true
+end
+
+--- Names of the fields that some terms need: image and mask first, then the others in alphabetical order.
+function supervise.fields(terms)
+  local seen, others = { image = true, mask = true }, {}
+  for _, t in ipairs(terms) do
+    for _, field in pairs(t.fields) do
+      if not seen[field] then seen[field], others[#others + 1] = true, field end
+    end
+  end
+  table.sort(others)
+  return { "image", "mask", unpack(others) }
 end
 
 --- The weight of a term at time t; an error where a schedule gives no finite number >= 0.
@@ -114,18 +227,28 @@ function Supervision:active(epoch)
   return list
 end
 
---- Records the total of `terms`. student, teacher: named outputs (nodes); mask: a node.
--- Returns the total's node and, for each term, { term, loss = node, scale = node }.
-function Supervision:record(terms, student, mask, teacher)
+--- The loss of a term on nodes.
+local function record_term(term, student, fields, teacher, main)
+  local mask, compared, more = nil, nil, {}
+  for input, field in pairs(term.fields) do
+    if input == "mask" then mask = fields[field] else more[input] = fields[field] end
+  end
+  if term.teacher == "out" then compared = teacher[main]
+  elseif term.teacher == "same" then compared = teacher[term.at]
+  elseif term.teacher then compared = teacher[term.teacher] end
+  local value = term.loss(student[term.at], mask, compared, more)
+  return value
+end
+
+--- Records the total of `terms`. student, teacher: named outputs (nodes); fields: nodes by field; main: the main output's name.
+-- Returns the total's node and, for each term, { term, name, loss = node, weighted = node }.
+function Supervision:record(terms, student, fields, teacher, main)
   local total
   local recorded = {}
   for i, term in ipairs(terms) do
-    local compared
-    if term.against == "teacher.out" then compared = teacher.out
-    elseif term.against == "teacher.same" then compared = teacher[term.at] end
-    local value = term.loss(student[term.at], mask, compared)
+    local value = record_term(term, student, fields, teacher, main)
     local weighted = F.affine(value, { scale = self:weight(term, term.starts) })
-    recorded[i] = { term = term, loss = value, weighted = weighted }
+    recorded[i] = { term = term, name = term.name, loss = value, weighted = weighted }
     total = total and F.add(total, weighted) or weighted
   end
   return total, recorded
@@ -133,25 +256,36 @@ end
 
 --- Whether any of the terms looks at the teacher.
 function supervise.needs_teacher(terms)
-  for _, t in ipairs(terms) do if t.against ~= "mask" then return true end end
+  for _, t in ipairs(terms) do if t.teacher then return true end end
   return false
 end
 
 local function weight_text(w)
   if type(w) == "number" then return ("%g"):format(w) end
   if schedule.is(w) then return tostring(w):gsub("^ra%.", "") end
-  local parts = {}
-  for i, v in ipairs(w) do parts[i] = weight_text(v) end
-  return table.concat(parts, ", ")
+  local list = {}
+  for i, v in ipairs(w) do list[i] = weight_text(v) end
+  return table.concat(list, ", ")
+end
+
+--- against, inside and with of a row, as they are printed.
+local function against_text(row)
+  local list = { row.against }
+  if row.inside then list[#list + 1] = "inside " .. row.inside end
+  for _, input in ipairs(options.names(row.with)) do list[#list + 1] = ("%s = %s"):format(input, row.with[input]) end
+  return table.concat(list, ", ")
 end
 
 --- The schedule as it is printed before training.
 function Supervision:__tostring()
-  local lines = { ("  %-8s %-44s %-13s %-20s %s"):format("at", "loss", "against", "weight", "epochs") }
+  local wide = 13
+  for _, row in ipairs(self.rows) do wide = math.max(wide, #against_text(row)) end
+  local form = ("  %%-8s %%-44s %%-%ds %%-20s %%s"):format(wide)
+  local lines = { form:format("at", "loss", "against", "weight", "epochs") }
   for _, row in ipairs(self.rows) do
     local when = row.starts >= row.ends and "never" or ("%d to %d"):format(row.starts, row.ends - 1)
     if row.starts > row.from then when = when .. (" (no teacher before epoch %d)"):format(row.starts) end
-    lines[#lines + 1] = ("  %-8s %-44s %-13s %-20s %s"):format(row.at, tostring(row.loss), row.against, weight_text(row.weight), when)
+    lines[#lines + 1] = form:format(row.at, tostring(row.loss), against_text(row), weight_text(row.weight), when)
   end
   return table.concat(lines, "\n")
 end

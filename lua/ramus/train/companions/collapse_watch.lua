@@ -1,0 +1,25 @@
+--- Warns once the model predicts background alone for three epochs.
+local EPOCHS = 3
+
+local Watch = {}
+Watch.__index = Watch
+
+local function new(training) return setmetatable({ training = training }, Watch) end
+
+--- Whether the last batch had foreground pixels and the model found none.
+local function found_nothing(v)
+  return v and v:main():stats().max < 0 and v.buffers.mask:stats().max > 0
+end
+
+function Watch:after_batches()
+  local s = self.training.state
+  s.empty_epochs = found_nothing(self.training.variant) and s.empty_epochs + 1 or 0
+end
+
+function Watch:after_epoch(result)
+  if self.training.state.empty_epochs ~= EPOCHS then return end
+  self.training.out:line(("warning: for %d epochs the model found no vessel at all in the last batch (epoch %d): it has collapsed to "
+    .. "background; raise the weight of dice, or lower optim.lr"):format(EPOCHS, result.epoch))
+end
+
+return { new = new, state = { empty_epochs = { type = "integer", default = 0 } } }

@@ -1,0 +1,54 @@
+--- The optimizer as a companion: one over the model's flat block, with its learning rate's schedule.
+local ffi = require "ramus.base.ffi"
+local schedule = require "ramus.lang.schedule"
+local tensor = require "ramus.lang.tensor"
+local C = ffi.C
+
+local Optimizer = {}
+Optimizer.__index = Optimizer
+
+local function new(training)
+  local o = training.recipe.optim
+  local config = ffi.new("ra_optim_config", { weight_decay = o.weight_decay, momentum = o.momentum or 0, beta1 = o.beta1 or 0,
+    beta2 = o.beta2 or 0, eps = o.eps or 0, clip = o.clip or 0, nesterov = o.nesterov or false })
+  local c, err = ffi.own(C.ra_optim_new(o.kind, config, training.model.flat, training.steps.sum), C.ra_optim_release)
+  if not c then return nil, err end
+  return setmetatable({ training = training, c = c, norm = ffi.new("double[1]"), clipped = ffi.new("_Bool[1]") }, Optimizer)
+end
+
+--- One step at time t (epoch with fraction). Returns the gradient's norm and whether it was clipped; nil and a message where it is
+-- not finite.
+function Optimizer:step(t)
+  local training = self.training
+  local s, o = training.state, training.recipe.optim
+  local factor = o.schedule and schedule.at(o.schedule, t, training.recipe.epochs, s.optim_steps, training.total_steps) or 1
+  self.rate = o.lr * factor
+  if C.ra_optim_step(self.c, self.rate, self.norm, self.clipped) ~= 0 then return nil, ffi.message() end
+  s.optim_steps = C.ra_optim_steps(self.c)
+  return self.norm[0], self.clipped[0]
+end
+
+--- The optimizer's moments by name.
+local function moments(self)
+  local list = {}
+  for _, name in ipairs { "m", "v" } do list["optim." .. name] = tensor.wrap(C.ra_optim_state(self.c, name)) or nil end
+  return list
+end
+
+function Optimizer:arrays()
+  local arrays = moments(self)
+  if self.training.state.micro > 0 then arrays.gradient = self.training.steps.sum end
+  return arrays
+end
+
+function Optimizer:restore(file)
+  for name, t in pairs(self:arrays()) do
+    local stored, err = file:get(name)
+    if not stored then return nil, err end
+    t:copy(stored)
+  end
+  C.ra_optim_set_steps(self.c, self.training.state.optim_steps)
+  return true
+end
+
+return { new = new, state = { optim_steps = { type = "integer", default = 0 } } }

@@ -1,0 +1,178 @@
+--- The training loop: batches, epochs, and what the companions do after each.
+local ffi = require "ramus.base.ffi"
+local report = require "ramus.train.report"
+local snapshot = require "ramus.train.snapshot"
+local state = require "ramus.train.state"
+local C = ffi.C
+
+--- What setup.new makes, with these methods.
+local Loop = {}
+Loop.__index = Loop
+
+-- ---- a batch --------------------------------------------------------------------
+
+--- Adds a batch to the sums of the epoch; nil and a message where a value is not finite.
+function Loop:account(v, samples)
+  local s = self.state.sums
+  for _, term in ipairs(v.terms) do
+    local value, name = term.value, term.name
+    if value ~= value or math.abs(value) == math.huge then
+      local ids = {}
+      for k, sample in ipairs(samples) do ids[k] = sample.id end
+      return nil, ("epoch %d, batch %d (images %s): %s = %s; the loss %s is not finite; lower optim.lr, or set optim.clip = 1"):format(
+        self.state.epoch, self.state.batch, table.concat(ids, ", "), name, tostring(value), name)
+    end
+    s.value[name] = (s.value[name] or 0) + value
+    s.gradient[name] = (s.gradient[name] or 0) + term.gradient_norm
+    s.count[name] = (s.count[name] or 0) + 1
+  end
+  s.batches, s.total, s.images = s.batches + 1, s.total + v.total, s.images + #samples
+  return true
+end
+
+--- Waits for the next batch and copies it into its variant. Returns the variant and the samples; nil and a message.
+function Loop:next_batch()
+  local loader, began = self.data.train_loader, self.companions.profile.now()
+  local shape, err = loader:peek()
+  if not shape then return nil, err or "the loader ended early" end
+  local v
+  v, err = self.steps:variant(self.state.epoch, shape)
+  if not v then return nil, err end
+  local count, epoch, _, samples = loader:next(v.buffers)
+  if not count then return nil, epoch end -- in the place of the epoch: why
+  self.companions.profile:add("waited_for_data", began)
+  return v, samples
+end
+
+--- The optimizer's step at time t, and what follows from it.
+function Loop:optimize(t)
+  local s = self.state
+  local norm, clipped = self.companions.optimizer:step(t)
+  if not norm then return nil, ("epoch %d, batch %d: %s; lower optim.lr, or set optim.clip = 1"):format(s.epoch, s.batch, clipped) end
+  s.micro = 0
+  s.sums.steps, s.sums.norm, s.sums.clipped = s.sums.steps + 1, s.sums.norm + norm, s.sums.clipped + (clipped and 1 or 0)
+  return self.companions:call "after_step"
+end
+
+function Loop:one_batch()
+  local s, r, profile = self.state, self.recipe, self.companions.profile
+  local v, samples = self:next_batch()
+  if not v then return nil, samples end
+  local first = s.batch - s.batch % r.optim.accumulate -- of the batches that are accumulated to one step
+  local group = math.min(r.optim.accumulate, self.batches - first)
+  local t = s.epoch + s.batch / self.batches
+  local began = profile.now()
+  self.steps:run(v, { t = t, t_step = s.optim_steps, steps = self.total_steps, scale = 1 / group, seed = r.seed, epoch = s.epoch, step = s.batch })
+  self.steps:collect(s.micro == 0)
+  profile:add("plan", began)
+  local ok, err = self:account(v, samples)
+  if not ok then return nil, err end
+  began = profile.now()
+  s.micro = s.micro + 1
+  if s.micro >= group then
+    ok, err = self:optimize(t)
+    if not ok then return nil, err end
+    profile:add("optimizer", began)
+  end
+  self.variant, v.last_epoch = v, s.epoch
+  s.batch = s.batch + 1
+  return true
+end
+
+-- ---- an epoch -------------------------------------------------------------------
+
+--- The validation's scores where this epoch has one, else true; nil and a message on failure.
+function Loop:validate()
+  local r, profile, began = self.recipe, self.companions.profile, self.companions.profile.now()
+  local epoch, average = self.state.epoch, self.companions.average
+  if not self.data.val or ((epoch + 1) % r.validate.every ~= 0 and epoch + 1 ~= r.epochs) then return true end
+  local function score() return self.data:validate(self.model, r) end
+  local validation, waited
+  if average then validation, waited = average:with(score) else validation, waited = score() end
+  if not validation then return nil, waited end
+  profile:add("validation", began + waited)
+  profile:add("waited_for_data", profile.now() - waited)
+  return validation
+end
+
+--- Writes the epoch's line of metrics.jsonl and prints it; nil and a message on failure.
+function Loop:record(result)
+  local entry = report.entry(self, result)
+  local ok, err = self.companions:call("record", entry)
+  if not ok then return nil, err end
+  ok, err = self.run:record(entry)
+  if not ok then return nil, err end
+  report.epoch(self, result)
+  return true
+end
+
+--- Validates, records, lets the companions act, saves. nil and a message on failure.
+function Loop:end_epoch(seconds)
+  local s = self.state
+  self.companions:call "after_batches" -- before the arena is used for anything else
+  local validation, err = self:validate()
+  if not validation then return nil, err end
+  if validation == true then validation = nil end
+  local result = { epoch = s.epoch, validation = validation, is_best = validation and (not s.best or validation.dice > s.best) or false,
+    images = s.sums.images, images_per_second = self.epoch_images / math.max(seconds, 1e-9) }
+  local ok
+  ok, err = self:record(result)
+  if not ok then return nil, err end
+  self.companions:call("after_epoch", result)
+  if result.is_best then s.best, s.best_epoch = validation.dice, s.epoch end
+  s.epoch, s.batch, s.micro, s.lines, s.sums = s.epoch + 1, 0, 0, s.lines + 1, state.sums()
+  local began = self.companions.profile.now()
+  ok, err = snapshot.save_epoch(self, result.is_best)
+  if not ok then return nil, err end
+  self.companions.profile:add("saving", began)
+  return self.companions:call("after_save", result)
+end
+
+--- The batches of an epoch that are left. Returns true, "interrupted" (saved), or nil and a message.
+function Loop:batches_left(started)
+  local s = self.state
+  while s.batch < self.batches do
+    local before = s.sums.images
+    local ok, err = self:one_batch()
+    if not ok then return nil, err end
+    self.images, self.epoch_images = self.images + s.sums.images - before, self.epoch_images + s.sums.images - before
+    self.out:update(report.status(self, started, self.images))
+    if C.ra_signal_arrived() ~= 0 and s.batch < self.batches then
+      ok, err = snapshot.save(self, "last")
+      if not ok then return nil, err end
+      self.out:line(("interrupted in epoch %d after batch %d of %d; %s/last.safetensors is saved, the same command goes on from there")
+        :format(s.epoch, s.batch, self.batches, self.run.path))
+      return "interrupted"
+    end
+  end
+  return true
+end
+
+function Loop:finished() return self.state.epoch >= self.recipe.epochs or self.state.stopped_early end
+
+--- Runs epochs until the end. Returns true, "interrupted", or nil and a message.
+function Loop:loop()
+  local s, started = self.state, C.ra_clock()
+  self.images = 0
+  while not self:finished() do
+    local began = C.ra_clock()
+    self.epoch_images = 0
+    self.companions.profile:start()
+    local ok, err = self:batches_left(started)
+    if ok ~= true then return ok, err end
+    self.data:report_masks(self.out)
+    ok, err = self:end_epoch(C.ra_clock() - began)
+    if not ok then return nil, err end
+    if C.ra_signal_arrived() ~= 0 and s.epoch < self.recipe.epochs then
+      self.out:line(("interrupted after epoch %d; the same command goes on from there"):format(s.epoch - 1))
+      return "interrupted"
+    end
+  end
+  if s.stopped_early then
+    self.out:line(("stopped early: no better validation Dice for %d epochs; the best was %.4f in epoch %d"):format(s.since_best,
+      s.best or 0, s.best_epoch or 0))
+  end
+  return true
+end
+
+return Loop

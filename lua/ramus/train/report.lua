@@ -1,0 +1,90 @@
+--- What a training prints: the header, the line that changes, a line (or two) per epoch; and the entry of metrics.jsonl.
+local ffi = require "ramus.base.ffi"
+local progress = require "ramus.base.progress"
+local C = ffi.C
+
+local report = {}
+
+--- Columns of the terms, beyond which they have a line of their own; the line that changes leaves them out.
+local WIDE = 64
+
+--- The mean of every term so far, rows at several outputs together: "dice@out 0.4123  bce@side* 0.51 0.62 0.70".
+function report.terms(training)
+  local sums, texts, row = training.state.sums, {}, nil
+  for _, term in ipairs(training.supervision.terms) do
+    local n = sums.count[term.name]
+    if n then
+      local value = ("%.4f"):format(sums.value[term.name] / n)
+      if term.row == row then
+        texts[#texts] = texts[#texts] .. " " .. value
+      else
+        texts[#texts + 1] = training.supervision.rows[term.row].name .. " " .. value
+      end
+      row = term.row
+    end
+  end
+  return table.concat(texts, "  ")
+end
+
+local function mean_loss(s) return s.sums.total / math.max(1, s.sums.batches) end
+
+--- The line that changes while an epoch runs. images: how many since `started`.
+function report.status(training, started, images)
+  local s, r = training.state, training.recipe
+  local speed = images / math.max(C.ra_clock() - started, 1e-9)
+  local left = ((r.epochs - s.epoch) * training.batches - s.batch) * r.data.batch
+  local terms = report.terms(training)
+  return ("epoch %d/%d  batch %d/%d  loss %.4f  %srate %.2g  %.1f images/s  ETA %s"):format(s.epoch, r.epochs, s.batch, training.batches,
+    mean_loss(s), #terms <= WIDE and terms .. "  " or "", training.companions.optimizer.rate or r.optim.lr, speed,
+    progress.time(left / math.max(speed, 1e-9)))
+end
+
+--- Prints the epoch that ended.
+function report.epoch(training, result)
+  local s, v = training.state, result.validation
+  local head = ("epoch %3d  loss %.4f"):format(s.epoch, mean_loss(s))
+  local terms = report.terms(training)
+  local tail = ("%s  rate %.2g  %.1f images/s%s"):format(v and ("  val dice %.4f%s"):format(v.dice, result.is_best and " *" or "") or "",
+    training.companions.optimizer.rate or 0, result.images_per_second,
+    s.sums.clipped > 0 and ("  clipped %d/%d"):format(s.sums.clipped, s.sums.steps) or "")
+  if #terms <= WIDE then
+    training.out:line(head .. "  " .. terms .. tail)
+  else
+    training.out:line(head .. tail)
+    training.out:line((" "):rep(11) .. terms)
+  end
+end
+
+--- The line of metrics.jsonl for the epoch that ended.
+function report.entry(training, result)
+  local s, terms = training.state.sums, {}
+  for _, term in ipairs(training.supervision.terms) do
+    local n = s.count[term.name]
+    if n then terms[term.name] = { value = s.value[term.name] / n, gradient_norm = s.gradient[term.name] / n } end
+  end
+  return { epoch = result.epoch, loss = mean_loss(training.state), terms = terms, rate = training.companions.optimizer.rate,
+    gradient_norm = s.norm / math.max(1, s.steps), clipped = s.clipped, steps = s.steps, validation = result.validation }
+end
+
+--- What is printed before the first epoch.
+function report.header(training)
+  local r, m, shape = training.recipe, training.model, training.shape
+  local function line(form, ...) training.out:line(form:format(...)) end
+  local cost = m:cost(shape[3], shape[4], { outputs = { r.main } })
+  line("recipe %s: %s on %s, %d epochs of %d batches of %d, seed %d", r.name, m.name or "model", training.data.title, r.epochs,
+    training.batches, r.data.batch, r.seed)
+  line("model  %s parameters, %.2f GFLOP an image of %dx%d; %s kernels, %d threads", cost.parameters, cost.flops / 1e9, shape[3], shape[4],
+    ffi.string(C.ra_isa()), C.ra_threads())
+  line("optim  %s", tostring(r.optim))
+  local t = r.teacher
+  if t then line("teacher %s%s", t.kind, t.kind == "ago" and " k=" .. t.k or t.kind == "ema" and " decay=" .. t.decay or "") end
+  if r.optim.accumulate > 1 then
+    line("accumulation of %d micro-batches: normalisation and reduce = \"batch\" see %d images at a time", r.optim.accumulate, r.data.batch)
+  end
+  line("supervision\n%s", tostring(training.supervision))
+  local bytes, bound = training.steps:memory()
+  line("memory %.0f MB of scratch for the step (no packing could do with less than %.0f MB), %.0f MB for weights, optimizer and data so far",
+    bytes / 1e6, bound / 1e6, C.ra_mem_live() / 1e6)
+end
+
+return report

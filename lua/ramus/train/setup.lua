@@ -1,0 +1,61 @@
+--- A training before its first step: model, data, teacher, plans, optimizer and the other companions of a recipe.
+local companions = require "ramus.train.companions"
+local data = require "ramus.data.sets"
+local options = require "ramus.base.options"
+local snapshot = require "ramus.train.snapshot"
+local state = require "ramus.train.state"
+local step = require "ramus.train.step"
+local supervise = require "ramus.train.supervise"
+local teacher = require "ramus.train.teacher"
+
+local setup = {}
+
+--- Makes a training of a recipe: model, data, supervision, teacher, steps, state, companions, out. nil and a message on failure.
+-- given: run, data_root, offline.
+function setup.new(r, given, out)
+  local training = { recipe = r, model = r.model, out = out, run = given.run, state = state.new(snapshot.schema) }
+  local ok, err = training.model:initialise(r.seed)
+  if not ok then return nil, err end
+  training.supervision, err = supervise.new(r.supervise, r.model:output_names(), r.epochs, teacher.first_epoch(r.teacher, r.validate.every))
+  if not training.supervision then return nil, err end
+  training.data, err = data.open(r, { fields = supervise.fields(training.supervision.terms), channels = r.model.template.channels,
+    data_root = given.data_root, offline = given.offline, out = out })
+  if not training.data then return nil, err end
+  if r.teacher then
+    training.teacher, err = teacher.new(r.teacher, training.model)
+    if not training.teacher then return nil, err end
+  end
+  training.steps = step.new { model = training.model, supervision = training.supervision, teacher = training.teacher, main = r.main,
+    fields = training.data.set.fields, accumulate = r.optim.accumulate, numerics = r.numerics }
+  training.batches = training.data.train_loader:steps()
+  training.total_steps = math.ceil(training.batches / r.optim.accumulate) * r.epochs
+  training.companions, err = companions.new(training)
+  if not training.companions then return nil, err end
+  return training
+end
+
+--- Starts the loader at the state's batch and plans every variant that will come: each set of active rows with a full and, where
+-- there is one, the partial batch. nil and a message on failure.
+function setup.plan(training)
+  local s, opened = training.state, training.data
+  local ok, err = opened.train_loader:start(s.epoch, s.batch)
+  if not ok then return nil, err end
+  local full
+  full, err = opened.train_loader:peek()
+  if not full then return nil, err or "the loader ended early" end
+  full[1] = opened.full_batch -- the next batch may be an epoch's partial last one
+  training.shape = full
+  local shapes = { full }
+  if opened.last_batch ~= full[1] then shapes[2] = { opened.last_batch, full[2], full[3], full[4] } end
+  for epoch = s.epoch, training.recipe.epochs - 1 do
+    for _, shape in ipairs(shapes) do
+      local fine, v, why = pcall(training.steps.variant, training.steps, epoch, shape)
+      if not fine then return nil, options.plain(v) end -- a loss or an op that cannot have this shape
+      if not v then return nil, why end
+      if training.recipe.profile then v.plan:profile(true) end
+    end
+  end
+  return true
+end
+
+return setup
