@@ -213,3 +213,143 @@ check.case("rows: options of a loss that cannot be are found when the rows are c
   check.fails("supervise row 2: deep_distribution: patches = 15 must be a square number", rows, { at = "out", loss = ra.loss.dice {} },
     { at = "side1", loss = ra.loss.deep_distribution { patches = 15 } })
 end)
+
+-- ---- pixels outside, weights ----------------------------------------------------
+
+--- A variant of one row over a small U-Net, its image filled.
+local function variant_of_row(row, batch)
+  local net = ra.models.unet { depth = 2, width = 3 }
+  row.at = "out"
+  local s = step.new { model = net, supervision = assert(supervise.new({ row }, { "out" }, 1)) }
+  local v = assert(s:variant(0, { batch or 2, 1, 16, 16 }))
+  ra.seed(5)
+  v.buffers.image:copy(ra.rand(v.buffers.image.shape))
+  return s, v
+end
+
+--- Fills a buffer by f(row, column), both from 0.
+local function fill(buffer, f)
+  local values = ffi.data(buffer)
+  for i = 0, buffer.size - 1 do values[i] = f(math.floor(i / 16) % 16, i % 16, i) end
+end
+
+local function left(_, column) return column < 9 and 1 or 0 end
+
+for _, name in ipairs(ra.loss.names) do
+  check.case(("inside: pixels outside change neither %s nor its gradient, bit for bit"):format(name), function()
+    local options = name == "soft_target" and { alpha = 0 } or name == "deep_distribution" and { patch = 4 } or {}
+    local s, v = variant_of_row { loss = ra.loss[name](options), inside = "fov" }
+    fill(v.buffers.fov, left)
+    local value, gradient
+    for i, outside in ipairs { 0, 1, 0 / 0 } do
+      fill(v.buffers.mask, function(row, column, k)
+        if left(row, column) == 0 then return outside end
+        return k % 3 == 0 and 1 or 0
+      end)
+      s:run(v, { t = 0, seed = 1, epoch = 0, step = 0 })
+      if i == 1 then value, gradient = v.terms[1].value, s.gradient:clone() end
+      check.equal(v.terms[1].value, value, "loss")
+      same_values(s.gradient, gradient, "gradient")
+    end
+    check.ok(value == value and gradient:stats().max > 0, "a value and a gradient")
+    fill(v.buffers.fov, function() return 1 end)
+    fill(v.buffers.mask, function(_, _, k) return k % 3 == 0 and 1 or 0 end)
+    s:run(v, { t = 0, seed = 1, epoch = 0, step = 0 })
+    check.ok(v.terms[1].value ~= value, "pixels outside count once they are inside")
+  end)
+end
+
+check.case("with: a weight of ones is no weight, within rounding; another one is", function()
+  local s, v = variant_of_row { loss = ra.loss.dice {}, with = { weight = "distance" } }
+  local plain, p = variant_of_row { loss = ra.loss.dice {} }
+  local function mask(_, _, k) return k % 3 == 0 and 1 or 0 end
+  fill(v.buffers.mask, mask)
+  fill(p.buffers.mask, mask)
+  plain:run(p, { t = 0, seed = 1, epoch = 0, step = 0 })
+  for _, weight in ipairs { 1, 2 } do
+    fill(v.buffers.distance, function(_, column) return column < 8 and weight or 1 end)
+    s:run(v, { t = 0, seed = 1, epoch = 0, step = 0 })
+    local d = math.abs(v.terms[1].value - p.terms[1].value)
+    check.ok(weight == 1 and d < 1e-6 or weight == 2 and d > 1e-4, ("weight %g: the loss differs by %g"):format(weight, d))
+  end
+  check.ok(check.relative_l2(ffi.data(s.gradient), ffi.data(plain.gradient), s.gradient.size) > 1e-3, "the gradient follows the weight")
+end)
+
+--- A data set with fields of view; where they are 0 the masks hold `outside`.
+local function ring_set(name, outside)
+  local image, dataset = require "ramus.data.image", require "ramus.data.dataset"
+  local place = folder .. "/" .. name
+  assert(files.make_folder(place))
+  ra.seed(3)
+  for i = 1, 4 do
+    local picture, mask, fov = ra.rand(1, 32, 32), ra.zeros(1, 32, 32), ra.zeros(1, 32, 32)
+    mask:narrow(2, 4 * i, 3):fill(1)
+    mask:narrow(3, 21, 12):fill(outside)
+    fov:narrow(3, 1, 20):fill(1)
+    for part, t in pairs { image = picture, mask = mask, fov = fov } do assert(image.save(("%s/%d_%s.png"):format(place, i, part), t)) end
+  end
+  dataset.register { name = name, folder = place, open = function(from)
+    local list = {}
+    for i = 1, 4 do
+      list[i] = { id = tostring(i), split = "train" }
+      for _, part in ipairs { "image", "mask", "fov" } do list[i][part] = ("%s/%d_%s.png"):format(from, i, part) end
+    end
+    return list
+  end }
+end
+
+check.case("inside = \"fov\" in a training: masks outside the field of view change nothing", function()
+  local weights = {}
+  for outside = 0, 1 do
+    ring_set("ring" .. outside, outside)
+    for _, inside in ipairs { "fov", false } do
+      local r = raw { data = { set = "ring" .. outside, batch = 2, val = false }, model = ra.models.unet { depth = 2, width = 2 }, main = false,
+        supervise = { { at = "out", loss = ra.loss.dice {}, inside = inside or nil } } }
+      local key = outside .. tostring(inside)
+      weights[key] = assert(train("ring" .. key, r)).model.flat:clone()
+    end
+  end
+  same_values(weights["0fov"], weights["1fov"], "weights")
+  local a, b, differ = ffi.data(weights["0false"]), ffi.data(weights["1false"]), 0
+  for i = 0, weights["0false"].size - 1 do if a[i] ~= b[i] then differ = differ + 1 end end
+  check.ok(differ > 0, "without inside the masks outside do count")
+  check.fails("unknown field", train, "ring_unknown", raw { data = { set = "ring0", batch = 2, val = false }, main = false,
+    model = ra.models.unet { depth = 2, width = 2 }, supervise = { { at = "out", loss = ra.loss.dice {}, inside = "fow" } } })
+end)
+
+check.case("the printed schedule shows inside and with", function()
+  local s = assert(supervise.new({ { at = "out", loss = ra.loss.dice {}, inside = "fov", with = { weight = "distance" } } }, { "out" }, 2))
+  check.ok(tostring(s):find("mask, inside fov, weight = distance", 1, true), tostring(s))
+end)
+
+-- ---- wrong recipes, found before anything is fetched ------------------------------
+
+check.case("recipes: what cannot train is refused when it is read, in one line", function()
+  local half = nn.conv2d { 1, 1, k = 3, stride = 2, pad = 1 }
+  local four = nn.conv2d { 4, 1, k = 1 }
+  for part, fields in pairs {
+    ["recipe.data: preprocess: unknown option 'clahee'; did you mean 'clahe'?"] = { data = { set = "phantom", preprocess = { clahee = {} } } },
+    ["takes images of 4 channels; images are loaded with 1 or 3"] = { model = ra.model(function(x) return four(x) end, { channels = 4 }) },
+    ["output 'out' is [1,1,48,64] for an image of 96x128"] = { model = ra.model(function(x) return half(x) end) },
+    ["patches = 15 must be a square number"] = { model = ra.models.unet { depth = 2, width = 2 },
+      supervise = { { at = "out", loss = ra.loss.deep_distribution { patches = 15 } } } },
+  } do
+    if not fields.supervise then fields.supervise = { { at = "out", loss = ra.loss.dice {} } } end
+    fields.model, fields.main = fields.model or ra.models.unet { depth = 2, width = 2 }, false
+    local ok, value, err = pcall(recipe.resolve, raw(fields))
+    check.ok(ok, value)
+    check.ok(value == nil and err:find(part, 1, true) and not err:find("\n"), tostring(err))
+  end
+end)
+
+check.case("identity: loader threads, cache, log and profile are no part of what decides the results", function()
+  local function identity(fields, data)
+    local r = raw(fields)
+    for k, v in pairs(data or {}) do r.data[k] = v end
+    return assert(recipe.resolve(r)):identity()
+  end
+  local base = identity()
+  check.equal(identity({ log = { pictures = 1 }, profile = true }, { threads = 3, cache = 7 }), base)
+  check.ok(identity { seed = 2 } ~= base and identity({}, { batch = 2 }) ~= base, "seed and batch are")
+  check.ok(base:find("set = \"phantom\"", 1, true) and not base:find("threads", 1, true), base)
+end)

@@ -3,12 +3,14 @@
 local augment = require "ramus.data.augment"
 local dataset = require "ramus.data.dataset"
 local files = require "ramus.base.files"
+local graph = require "ramus.lang.graph"
 local loader = require "ramus.data.loader"
 local loss = require "ramus.lang.loss"
 local model = require "ramus.lang.model"
 local optim = require "ramus.lang.optim"
 local options = require "ramus.base.options"
 local schedule = require "ramus.lang.schedule"
+local sets = require "ramus.data.sets"
 local supervise = require "ramus.train.supervise"
 local teacher = require "ramus.train.teacher"
 
@@ -20,9 +22,9 @@ local function instance(is, wanted)
   return function(v) return is(v) and v or nil, "must be " .. wanted .. ", given " .. options.show(v) end
 end
 
---- A table checked against its own schema.
+--- A table checked against its own schema, which stands in `fields` too.
 local function section(schema)
-  return { type = "table", default = nil, check = function(v) return options.validate(v, schema, "is wrong") end }
+  return { type = "table", default = nil, fields = schema, check = function(v) return options.validate(v, schema, "is wrong") end }
 end
 
 local data_schema = {
@@ -39,8 +41,9 @@ local data_schema = {
   drop_last = { type = "boolean", default = false, help = "leave out a last batch that is not full" },
   augment = { type = "table", default = {}, help = "see ra.augment" },
   preprocess = { type = "table", default = {}, help = "once per picture: clahe, blur, stretch (see ra.augment)" },
-  threads = { type = "integer", min = 1, max = loader.schema.threads.max, default = 1, help = "loader threads; results do not depend on it" },
-  cache = { type = "number", min = 0, default = 1024, help = "MB of decoded pictures to keep" },
+  threads = { type = "integer", min = 1, max = loader.schema.threads.max, default = 1, affects_results = false,
+    help = "loader threads; results do not depend on it" },
+  cache = { type = "number", min = 0, default = 1024, affects_results = false, help = "MB of decoded pictures to keep" },
 }
 
 local teacher_schema = {
@@ -50,6 +53,7 @@ local teacher_schema = {
   path = { type = "string", help = "of kind run: a run folder or a model file" },
 }
 
+--- A field with affects_results = false may change while a run goes on: it is no part of the recipe's identity.
 local schema = {
   name = { type = "string", required = true, check = function(v)
     return v:match("^[%w%._%-]+$") and v or nil, "must be letters, digits, . _ -, given " .. options.show(v)
@@ -71,7 +75,7 @@ local schema = {
     grad_params = section({ every = { type = "integer", min = 1, default = 1, help = "epochs" },
       at = { type = "string", default = "^decoder", help = "Lua pattern of parameter names" } }) }),
 }
-schema.data.required = true
+schema.data.required, schema.log.affects_results, schema.profile.affects_results = true, false, false
 schema.validate.default, schema.log.default = {}, {}
 for field, text in pairs {
   name = "of the run's folder, runs/NAME", data = "what to train and score on; see data", model = "ra.models.NAME{...} or ra.model(f)",
@@ -174,6 +178,41 @@ local function missing_main(r)
   return ("recipe.main: the model has no output '%s'; its outputs: %s; choose one with main = \"NAME\""):format(r.main, table.concat(names, ", "))
 end
 
+--- What is wrong with the model's channels or the height and width of its outputs, or nil. Found by recording it, without computing.
+local function misfit(r, supervision)
+  local channels, allowed = r.model.template.channels, loader.schema.channels.one_of
+  local fits = false
+  for _, n in ipairs(allowed) do fits = fits or n == channels end
+  if not fits then
+    return ("recipe.model: takes images of %d channels; images are loaded with %s"):format(channels, table.concat(allowed, " or "))
+  end
+  local H, W = 96, 128 -- ra.model has recorded this size before
+  local recorder = graph.recorder { train = true }
+  local ok, outputs = pcall(r.model.record, r.model, recorder, recorder:input { 1, channels, H, W }, { train = true })
+  if not ok then return "recipe.model: " .. options.plain(outputs) end
+  local function wrong(name, what)
+    local shape = outputs[name].shape
+    if #shape == 4 and shape[3] == H and shape[4] == W then return nil end
+    return ("%s: output '%s' is [%s] for an image of %dx%d; it must have the image's height and width (F.upsample, F.crop_like, pad)")
+      :format(what, name, table.concat(shape, ","), H, W)
+  end
+  for _, term in ipairs(supervision.terms) do
+    local err = term.teacher ~= "same" and wrong(term.at, ("supervise row %d"):format(term.row))
+    if err then return err end
+  end
+  return wrong(r.main, "recipe.main")
+end
+
+--- What is wrong with the fields of data, or nil.
+local function wrong_data(d)
+  local program, err = augment.validate(d.augment)
+  if not program then return err end
+  local ok
+  ok, err = pcall(sets.preparation, d)
+  if not ok then return "preprocess: " .. options.plain(err):gsub("^prepare: ", "") end
+  return nil
+end
+
 --- A checked recipe from a table; nil and a message where a field is wrong. base: the folder that a data set's path is relative to (else
 -- the working directory); the resolved recipe has the whole path.
 function recipe.resolve(raw, where, base)
@@ -184,22 +223,26 @@ function recipe.resolve(raw, where, base)
       r[name] = entry.check(r[name]) or r[name]
     end
   end
-  local program
-  program, err = augment.validate(r.data.augment)
-  if not program then return nil, "recipe.data: " .. err end
+  err = wrong_data(r.data)
+  if err then return nil, "recipe.data: " .. err end
   if r.teacher and r.teacher.kind == "run" and not r.teacher.path then return nil, "recipe.teacher: kind = \"run\" needs path" end
   if r.data.val == false then
     if r.early_stop then return nil, "recipe.early_stop needs a validation split, and data.val is false" end
     if r.teacher and r.teacher.kind == "best" then return nil, "recipe.teacher: kind = \"best\" needs a validation split, and data.val is false" end
   end
-  local known
   r.data.set = dataset.locate(r.data.set, base)
-  known, err = dataset.find(r.data.set)
-  if not known then return nil, "recipe.data: " .. err end
+  local definition
+  definition, err = dataset.find(r.data.set)
+  if not definition then return nil, "recipe.data: " .. err end
   err = missing_main(r)
   if err then return nil, err end
-  known, err = supervise.new(r.supervise, r.model:output_names(), r.epochs, teacher.first_epoch(r.teacher, r.validate.every))
-  if not known then return nil, err end
+  local supervision
+  supervision, err = supervise.new(r.supervise, r.model:output_names(), r.epochs, teacher.first_epoch(r.teacher, r.validate.every))
+  if not supervision then return nil, err end
+  local ok
+  ok, err = supervision:check_fields(definition.fields, definition.name)
+  if ok then err = misfit(r, supervision) end
+  if err then return nil, err end
   return setmetatable(r, Recipe)
 end
 
@@ -277,6 +320,24 @@ function write(v, indent)
     return tonumber(short) == v and short or ("%.17g"):format(v)
   end
   return tostring(v)
+end
+
+--- What decides the results, as text: the resolved recipe without fields that may change while a run goes on.
+function Recipe:identity()
+  local kept = {}
+  for name, value in pairs(self) do
+    local entry = schema[name]
+    if entry and entry.affects_results ~= false then
+      kept[name] = value
+      if entry.fields and type(value) == "table" then
+        kept[name] = {}
+        for field, v in pairs(value) do
+          if entry.fields[field].affects_results ~= false then kept[name][field] = v end
+        end
+      end
+    end
+  end
+  return write_fields(kept, "", order)
 end
 
 --- The resolved recipe as Lua that loads again.
