@@ -9,6 +9,7 @@
 
 #include <string.h>
 
+#include "../base/math.h"
 #include "../base/mem.h"
 #include "../op/call.h"
 #include "../tensor/tensor.h"
@@ -77,7 +78,8 @@ static int32_t mark_gradients(ra_plan *p, const ra_plan_options *o) {
     ra_plan_node *n = &p->node[leaf];
     ra_tensor *t = o->gradient[i];
     RA_TRY(ra_tensor_alive(t, "plan"));
-    if (t->rank != n->call.out.rank || memcmp(t->dim, n->call.out.dim, (size_t)t->rank * sizeof *t->dim) != 0)
+    const ra_array array = ra_array_of(t);
+    if (!ra_same_shape(&array, &n->call.out))
       return ra_fail(RA_ERR_SHAPE, "the gradient of a leaf %s must have its shape, given %s",
                      ra_shape_text(n->call.out.rank, n->call.out.dim, a), ra_shape_text(t->rank, t->dim, b));
     if (!(n->leaf_grad = ra_tensor_slice(t, 0, t->rank, t->dim))) return RA_ERR_MEMORY;
@@ -121,7 +123,7 @@ static void make_steps(ra_plan *p) {
 /* ---- buffers ---- */
 
 static int32_t add_buffer(ra_plan *p, size_t bytes, int32_t first, int32_t last) {
-  size_t whole = (bytes + RA_MEM_ALIGN - 1) / RA_MEM_ALIGN * RA_MEM_ALIGN;
+  size_t whole = ra_round_up(bytes, (size_t)RA_MEM_ALIGN);
   p->buffer[p->n_buffers] = (ra_buffer){.bytes = whole, .first = first, .last = last, .root = p->n_buffers};
   return p->n_buffers++;
 }

@@ -87,7 +87,8 @@ int32_t ra_plan_bind(ra_plan *p, int32_t node, ra_tensor *t) {
     return ra_fail(RA_ERR_ARG, "node %d of the plan is not an input", node);
   ra_plan_node *n = &p->node[node];
   const ra_array *want = &n->call.out;
-  if (t->rank != want->rank || memcmp(t->dim, want->dim, (size_t)t->rank * sizeof *t->dim) != 0)
+  const ra_array array = ra_array_of(t);
+  if (!ra_same_shape(&array, want))
     return ra_fail(RA_ERR_SHAPE, "the plan was made for an input of shape %s, given %s",
                    ra_shape_text(want->rank, want->dim, a), ra_shape_text(t->rank, t->dim, b));
   if (!ra_tensor_contiguous(t)) return ra_fail(RA_ERR_STATE, "an input of a plan must be contiguous; clone the view first");

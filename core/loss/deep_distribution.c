@@ -16,6 +16,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "../base/math.h"
 #include "../base/thread.h"
 #include "loss.h"
 
@@ -49,8 +50,6 @@ typedef struct {
   int32_t planes, H, W, height, width, rows, cols, used_rows, used_cols;
 } grid;
 
-static int32_t ceil_div(int32_t a, int32_t b) { return (a + b - 1) / b; }
-
 static grid grid_of(const ra_call *c) {
   const int32_t *dim = c->in[RA_PREDICTION].dim;
   grid g = {.planes = dim[0] * dim[1], .H = dim[2], .W = dim[3]};
@@ -58,11 +57,11 @@ static grid grid_of(const ra_call *c) {
     g.height = g.width = (int32_t)c->param[PATCH];
   } else {
     int32_t side = isnan(c->param[PATCHES]) ? 4 : (int32_t)lround(sqrt(c->param[PATCHES]));
-    g.height = ceil_div(g.H, side);
-    g.width = ceil_div(g.W, side);
+    g.height = ra_ceil_div(g.H, side);
+    g.width = ra_ceil_div(g.W, side);
   }
-  g.rows = ceil_div(g.H, g.height);
-  g.cols = ceil_div(g.W, g.width);
+  g.rows = ra_ceil_div(g.H, g.height);
+  g.cols = ra_ceil_div(g.W, g.width);
   bool drop = c->param[EDGE] == EDGE_DROP;
   g.used_rows = drop ? g.H / g.height : g.rows;
   g.used_cols = drop ? g.W / g.width : g.cols;
@@ -165,7 +164,7 @@ static void add_columns(const grid *g, int32_t x0, int32_t n, const double *colu
 }
 
 /* First row of pixels behind the cell row r. */
-static int32_t row_end(const grid *g, int32_t r) { return (r + 1) * g->height < g->H ? (r + 1) * g->height : g->H; }
+static int32_t row_end(const grid *g, int32_t r) { return ra_min((r + 1) * g->height, g->H); }
 
 /* The area of each cell of a row of cells: its pixels, or the sum of their weights. */
 static void measure_row(void *context, int32_t row) {
@@ -174,12 +173,12 @@ static void measure_row(void *context, int32_t row) {
   int32_t plane = row / g->rows, r = row % g->rows, y1 = row_end(g, r);
   double *area = j->area + (int64_t)row * g->cols, height = y1 - r * g->height;
   for (int32_t k = 0; k < g->cols; k++) {
-    int32_t width = (k + 1) * g->width < g->W ? g->width : g->W - k * g->width;
+    int32_t width = ra_min(g->width, g->W - k * g->width);
     area[k] = ra_loss_weighted(j->c) ? 0 : height * width;
   }
   if (!ra_loss_weighted(j->c)) return;
   for (int32_t x0 = 0; x0 < g->W; x0 += RA_TILE) {
-    int32_t n = g->W - x0 < RA_TILE ? g->W - x0 : RA_TILE;
+    int32_t n = ra_min(g->W - x0, (int32_t)RA_TILE);
     double column[RA_TILE] = {0};
     for (int32_t y = r * g->height; y < y1; y++) {
       ra_real w[RA_TILE];
@@ -206,7 +205,7 @@ static void count_cells(const ra_call *c, const grid *g, int32_t from, int32_t p
   int32_t y1 = row_end(g, r);
   for (int32_t k = 0; k < g->cols; k++) fg[k] = 0;
   for (int32_t x0 = 0; x0 < g->W; x0 += RA_TILE) {
-    int32_t n = g->W - x0 < RA_TILE ? g->W - x0 : RA_TILE;
+    int32_t n = ra_min(g->W - x0, (int32_t)RA_TILE);
     double column[RA_TILE] = {0};
     ra_real tile[RA_TILE], memory[RA_TILE];
     for (int32_t y = r * g->height; y < y1; y++) {
@@ -286,7 +285,7 @@ static void backward_row(void *context, int32_t row) {
   ra_real *dx = c->din[RA_PREDICTION].data;
   double sum = 0;
   for (int32_t x0 = 0; x0 < g->W; x0 += RA_TILE) {
-    int32_t n = g->W - x0 < RA_TILE ? g->W - x0 : RA_TILE;
+    int32_t n = ra_min(g->W - x0, (int32_t)RA_TILE);
     ra_real column[RA_TILE], grad[RA_TILE];
     for (int32_t x = 0, k = x0 / g->width, left = (k + 1) * g->width - x0; x < n; x++, left--) {
       if (left == 0) {

@@ -5,6 +5,7 @@
  * w is 1, or as inside and weight say (loss.h). Forward keeps the two derivatives
  * of each group, [G,2]: G is 1 (reduce = "batch") or the images of the batch
  * ("image": L is their mean). */
+#include "../base/math.h"
 #include "../base/thread.h"
 #include "loss.h"
 
@@ -21,7 +22,7 @@ static int32_t group_size(const ra_call *c) { return c->in[RA_PREDICTION].size /
 
 /* chunks of one group */
 static int32_t chunks_of(const ra_call *c) {
-  return (int32_t)(((int64_t)group_size(c) + RA_LOSS_CHUNK - 1) / RA_LOSS_CHUNK);
+  return (int32_t)ra_ceil_div((int64_t)group_size(c), (int64_t)RA_LOSS_CHUNK);
 }
 
 int32_t ra_overlap_infer(ra_call *c) {
@@ -36,9 +37,9 @@ int32_t ra_overlap_infer(ra_call *c) {
 /* Pixels first to end of a chunk; returns its group. */
 static int32_t range(const ra_call *c, int32_t chunk, int64_t *first, int64_t *end) {
   int32_t group = chunk / chunks_of(c), k = chunk % chunks_of(c);
-  int64_t size = group_size(c), start = (int64_t)k * RA_LOSS_CHUNK, stop = start + RA_LOSS_CHUNK;
+  int64_t size = group_size(c), start = (int64_t)k * RA_LOSS_CHUNK;
   *first = group * size + start;
-  *end = group * size + (stop < size ? stop : size);
+  *end = group * size + ra_min(start + (int64_t)RA_LOSS_CHUNK, size);
   return group;
 }
 
@@ -66,7 +67,7 @@ static void forward_chunk(void *context, int32_t chunk) {
   range(c, chunk, &first, &end);
   for (int64_t i = first; i < end; i += RA_TILE) {
     ra_real tile[RA_TILE], memory[RA_TILE];
-    int32_t n = end - i < RA_TILE ? (int32_t)(end - i) : RA_TILE;
+    int32_t n = (int32_t)ra_min(end - i, (int64_t)RA_TILE);
     const ra_real *p = c->in[RA_PREDICTION].data + i, *y = c->in[RA_MASK].data + i;
     if (c->param[RA_LOSS_INPUT] != RA_INPUT_PROB) {
       ra_tile_sigmoid(n, p, tile);
@@ -122,7 +123,7 @@ static void backward_chunk(void *context, int32_t chunk) {
   for (int64_t i = first; i < end; i += RA_TILE) {
     ra_bernoulli s;
     ra_real grad[RA_TILE], memory[RA_TILE];
-    int32_t n = end - i < RA_TILE ? (int32_t)(end - i) : RA_TILE;
+    int32_t n = (int32_t)ra_min(end - i, (int64_t)RA_TILE);
     const ra_real *y = c->in[RA_MASK].data + i;
     ra_bernoulli_input(c, n, c->in[RA_PREDICTION].data + i, false, &s);
     RA_SIMD

@@ -4,6 +4,7 @@
  * A loss gives f and its derivative for a tile; this file walks the tiles. Forward keeps the sum of weights, [1]. */
 #include "loss.h"
 
+#include "../base/math.h"
 #include "../base/thread.h"
 
 typedef struct {
@@ -14,7 +15,7 @@ typedef struct {
 } job;
 
 static int32_t chunks_of(const ra_call *c) {
-  return (int32_t)(((int64_t)c->in[RA_PREDICTION].size + RA_LOSS_CHUNK - 1) / RA_LOSS_CHUNK);
+  return (int32_t)ra_ceil_div((int64_t)c->in[RA_PREDICTION].size, (int64_t)RA_LOSS_CHUNK);
 }
 
 int32_t ra_pixel_infer(ra_call *c, int32_t k) {
@@ -28,8 +29,7 @@ static const ra_real *at(const ra_call *c, int32_t k, int64_t i) { return ra_has
 
 /* First pixel behind the chunk. */
 static int64_t chunk_end(const ra_call *c, int32_t chunk) {
-  int64_t end = (int64_t)(chunk + 1) * RA_LOSS_CHUNK, size = c->in[RA_PREDICTION].size;
-  return end < size ? end : size;
+  return ra_min((int64_t)(chunk + 1) * RA_LOSS_CHUNK, (int64_t)c->in[RA_PREDICTION].size);
 }
 
 static double total(const job *j, int32_t which) {
@@ -52,7 +52,7 @@ static void forward_chunk(void *context, int32_t chunk) {
   double sum = 0, weights = 0;
   for (int64_t i = (int64_t)chunk * RA_LOSS_CHUNK; i < end; i += RA_TILE) {
     ra_real value[RA_TILE], memory[RA_TILE];
-    int32_t n = end - i < RA_TILE ? (int32_t)(end - i) : RA_TILE;
+    int32_t n = (int32_t)ra_min(end - i, (int64_t)RA_TILE);
     j->fn(c, n, at(c, RA_PREDICTION, i), at(c, RA_MASK, i), at(c, RA_TEACHER, i), value, NULL);
     const ra_real *w = ra_loss_weights(c, i, n, memory);
     ra_loss_weigh(n, w, value);
@@ -79,7 +79,7 @@ static void backward_chunk(void *context, int32_t chunk) {
   double sum = 0;
   for (int64_t i = (int64_t)chunk * RA_LOSS_CHUNK; i < end; i += RA_TILE) {
     ra_real grad[RA_TILE], memory[RA_TILE];
-    int32_t n = end - i < RA_TILE ? (int32_t)(end - i) : RA_TILE;
+    int32_t n = (int32_t)ra_min(end - i, (int64_t)RA_TILE);
     j->fn(c, n, at(c, RA_PREDICTION, i), at(c, RA_MASK, i), at(c, RA_TEACHER, i), NULL, grad);
     ra_loss_weigh(n, ra_loss_weights(c, i, n, memory), grad);
     sum += ra_loss_store(c->add[RA_PREDICTION], n, j->scale, grad, dx ? dx + i : NULL);

@@ -2,6 +2,7 @@
  * A gradient towards a stretched input is summed over what was stretched. */
 #include <string.h>
 
+#include "../base/math.h"
 #include "../base/thread.h"
 #include "broadcast.h"
 
@@ -46,7 +47,7 @@ void ra_arith_forward(ra_call *c, ra_binary f) {
   if (n <= 0 || j.s.rows <= 0) return;
   if (n > RA_CHUNK) {
     j.chunk = RA_CHUNK;
-    j.chunks = (n + RA_CHUNK - 1) / RA_CHUNK;
+    j.chunks = ra_ceil_div(n, (int64_t)RA_CHUNK);
   } else j.group = RA_CHUNK / n;
   ra_parallel((int32_t)((j.s.rows + j.group - 1) / j.group * j.chunks), forward_item, &j);
 }
@@ -122,7 +123,7 @@ static void grad_towards(ra_call *c, ra_binary f, int which) {
   g.s = ra_space_of(c->out.rank, c->out.dim, 3, (const ra_array *const[]){target, &c->in[0], &c->in[1]});
   if (target->size == c->out.size) {
     map_job j = {.g = g, .sign = (ra_real)sign, .add = add, .to = to, .size = c->out.size};
-    ra_parallel((int32_t)(((int64_t)c->out.size + RA_CHUNK - 1) / RA_CHUNK), map_item, &j);
+    ra_parallel((int32_t)(ra_ceil_div((int64_t)c->out.size, (int64_t)RA_CHUNK)), map_item, &j);
   } else ra_space_sum(&g.s, grad_row, &g, sign, add, to);
 }
 

@@ -2,6 +2,7 @@
  * dimensions along which one of them was stretched. */
 #include "broadcast.h"
 
+#include "../base/math.h"
 #include "../base/thread.h"
 
 int32_t ra_broadcast_shape(const ra_call *c, int32_t a, int32_t b, int32_t dim[RA_MAX_RANK]) {
@@ -101,7 +102,7 @@ static void put(const sum_job *j, int64_t at, double sum) {
 
 /* Chunks of rows are numbered through, so that one long row can be dealt out too. */
 static double sum_rows(const sum_job *j, int64_t kept, int32_t range, int64_t *target) {
-  int64_t length = j->s->dim[j->s->rank - 1], chunks = (length + RA_ROW - 1) / RA_ROW, all = j->summed * chunks;
+  int64_t length = j->s->dim[j->s->rank - 1], chunks = ra_ceil_div(length, (int64_t)RA_ROW), all = j->summed * chunks;
   int64_t from = all * range / j->ranges, to = all * (range + 1) / j->ranges;
   ra_real values[RA_ROW];
   double sum = 0;
@@ -156,14 +157,14 @@ void ra_space_sum(const ra_space *s, ra_row_fn *expression, const void *context,
   j.ranges = 1;
   j.group = 1;
   if (!j.inner) {
-    j.strips = (length + STRIP - 1) / STRIP;
+    j.strips = ra_ceil_div(length, (int64_t)STRIP);
     ra_parallel((int32_t)(j.kept * j.strips), strip_item, &j);
     return;
   }
   int64_t work = j.summed * length; /* of a kept index */
   if (j.kept <= 16 && work > 4 * RA_ROW) {
     int64_t ranges = work / (2 * RA_ROW);
-    j.ranges = (int32_t)(ranges < 16 ? ranges : 16);
+    j.ranges = (int32_t)ra_min(ranges, (int64_t)16);
     ra_parallel((int32_t)j.kept * j.ranges, rows_item, &j);
     for (int64_t k = 0; k < j.kept; k++) {
       double sum = 0;
@@ -175,5 +176,5 @@ void ra_space_sum(const ra_space *s, ra_row_fn *expression, const void *context,
     return;
   }
   if (work > 0 && work < RA_CHUNK) j.group = RA_CHUNK / work;
-  ra_parallel((int32_t)((j.kept + j.group - 1) / j.group), rows_item, &j);
+  ra_parallel((int32_t)ra_ceil_div(j.kept, j.group), rows_item, &j);
 }

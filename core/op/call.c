@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../base/math.h"
 #include "../base/mem.h"
 #include "../tensor/arena.h"
 #include "../tensor/tensor.h"
@@ -107,7 +108,7 @@ ra_array ra_array_of(const ra_tensor *t) {
   return a;
 }
 
-static size_t padded(size_t bytes) { return (bytes + RA_MEM_ALIGN - 1) / RA_MEM_ALIGN * RA_MEM_ALIGN; }
+static size_t padded(size_t bytes) { return ra_round_up(bytes, (size_t)RA_MEM_ALIGN); }
 
 ra_tensor *ra_op_run(const ra_op *op, const double *param, int32_t n_in, ra_tensor *const *in, ra_arena *arena,
                      double seed, int32_t number) {
