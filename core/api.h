@@ -381,30 +381,34 @@ int32_t ra_phantom(ra_tensor *image, ra_tensor *mask, double seed, int32_t index
 
 /* ---- metrics (core/metric) --------------------------------------------- */
 
-/* Scores of one picture, in the order of the array `out` of ra_metrics. What
- * each means when its formula reads 0/0 is stated in core/metric/metric.h. */
+/* Counts of one image, in the order of the array `count` of ra_metrics. */
 enum {
-  RA_METRIC_DICE, RA_METRIC_IOU, RA_METRIC_ACCURACY, RA_METRIC_SENSITIVITY, RA_METRIC_SPECIFICITY,
-  RA_METRIC_PRECISION, RA_METRIC_MCC, RA_METRIC_ROC_AUC, RA_METRIC_PR_AUC, RA_METRIC_CLDICE, RA_METRIC_HD95,
-  RA_METRIC_COMPONENT_ERROR, RA_METRIC_ECE,
   RA_METRIC_TP, RA_METRIC_FP, RA_METRIC_FN, RA_METRIC_TN, /* pixels */
-  /* pixels of the skeletons of prediction and mask, and those of them inside the other */
+  /* pixels of the skeletons of prediction and mask, and how many of them lie inside the other */
   RA_METRIC_SKELETON_HIT_P, RA_METRIC_SKELETON_P, RA_METRIC_SKELETON_HIT_M, RA_METRIC_SKELETON_M,
-  RA_METRIC_COUNT,
-  RA_METRIC_BINS = 5891 /* of the histogram of probabilities */
+  RA_METRIC_COUNTS,
+  RA_METRIC_BINS = 5891,     /* of the histogram of probabilities */
+  RA_METRIC_CALIBRATION = 15 /* equal bins of probability in calibration errors */
 };
-/* probability [H,W] in 0..1, mask [H,W] of 0 and 1, fov [opt] [H,W] (>= 0.5: counts); prediction: probability >= threshold.
- * out [RA_METRIC_COUNT]; histogram [opt] [2,RA_METRIC_BINS]: pixels of background, of vessel by probability;
- * calibration [opt] [15,3]: pixels, sum of probability, vessel pixels, in equal bins of probability. */
+/* The scores (core/metric/scores.c); core/metric/metric.h says what each is when its formula reads 0/0. */
+typedef struct ra_metric_info {
+  const char *name, *help;
+  _Bool lower_is_better;
+  _Bool pooled;            /* has a value for several images taken as one */
+} ra_metric_info;
+int32_t ra_metric_count(void);
+const ra_metric_info *ra_metric_at(int32_t index); /* 0-based, in the order in which tables show them; NULL beyond the last */
+/* probability [H,W] in 0..1, mask [H,W] of 0 and 1, fov [H,W] (>= 0.5: counts); prediction: probability >= threshold.
+ * score [ra_metric_count()]; count [RA_METRIC_COUNTS]; histogram [2,RA_METRIC_BINS]: pixels of background, of foreground by
+ * probability; calibration [RA_METRIC_CALIBRATION,3]: pixels, sum of probability, foreground pixels, in equal bins of probability. */
 int32_t ra_metrics(const ra_real *probability, const ra_real *mask, RA_OPT const ra_real *fov, int32_t H, int32_t W,
-                   double threshold, double *out, RA_OPT double *histogram, RA_OPT double *calibration);
+                   double threshold, double *score, double *count, RA_OPT double *histogram, RA_OPT double *calibration);
 /* Dice of score >= cut (of logits or probabilities) inside fov, of n pixels; 1 where prediction and mask are empty. */
 double ra_metric_dice(const ra_real *score, const ra_real *mask, RA_OPT const ra_real *fov, int32_t n, double cut);
-/* From summed counts (TP to TN, SKELETON_*) in out, the ratios and clDice of all pictures as one. */
-int32_t ra_metrics_pooled(double *out);
+/* Scores of several images as one, from the sums of their arrays; NaN where a score has no pooled value or lacks its array. */
+int32_t ra_metrics_pooled(const double *count, RA_OPT const double *histogram, RA_OPT const double *calibration, double *score);
 /* out[0] roc_auc, out[1] pr_auc of a histogram (sums of several are fine) */
 void ra_metric_curve(const double *histogram, double *out);
-double ra_metric_ece(const double *calibration); /* sum over bins of |sum p - vessel| / pixels */
 double ra_metric_bin_edge(int32_t bin);          /* its lower edge, which it holds */
 /* out: mean, standard deviation (n - 1), low, high of the mean at this level (0.95) by percentile bootstrap */
 int32_t ra_metric_bootstrap(const double *values, int32_t n, int32_t resamples, double level, double seed, double *out);

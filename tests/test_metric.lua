@@ -264,3 +264,22 @@ check.case("checks: sensitivity by width and by contrast, patch entropy", functi
   check.raises("must rise", checks.by_width, found, mask, { edges = { 3, 2 } })
   check.raises("did you mean 'patch'", checks.patch_entropy, half, { pach = 4 })
 end)
+
+check.case("metric: names, order, direction and help come from the core's table", function()
+  check.equal(table.concat(metrics.keys, " "),
+    "dice iou accuracy sensitivity specificity precision mcc roc_auc pr_auc cldice hd95 component_error ece")
+  local one, lower = metrics(tensor(4, 4, 0.25), tensor(4, 4, function(y) return y < 2 and 1 or 0 end)), {}
+  local pooled = metrics.summarize({ one }).pooled
+  for i, key in ipairs(metrics.keys) do
+    local info = C.ra_metric_at(i - 1)
+    check.equal(ffi.string(info.name), key)
+    check.ok(type(one[key]) == "number" and #metrics.help[key] > 5, key)
+    check.equal(pooled[key] ~= nil, info.pooled, key .. " has a pooled value")
+    if metrics.lower_is_better[key] then
+      lower[#lower + 1] = key
+      check.ok(metrics.help[key]:find("smaller is better", 1, true), metrics.help[key])
+    end
+  end
+  check.equal(table.concat(lower, " "), "hd95 component_error ece")
+  check.ok(C.ra_metric_at(C.ra_metric_count()) == nil and C.ra_metric_at(-1) == nil)
+end)

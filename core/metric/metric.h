@@ -1,8 +1,8 @@
-/* Scores of a vessel map against a mask.
+/* Scores of a probability map against a mask.
  *
- * Pictures are [H,W]; a field of view says which pixels count (>= 0.5). A
- * pixel is predicted vessel when probability >= threshold. Inside the core
- * binary pictures are bytes of 0 and 1; outside the field of view both are 0.
+ * Images are [H,W]; a field of view says which pixels count (>= 0.5). A
+ * pixel is predicted foreground when probability >= threshold. Inside the core
+ * binary images are bytes of 0 and 1; outside the field of view both are 0.
  *
  * The rules for 0/0, all in one place (tests/test_metric.lua holds them):
  *   dice, iou, accuracy, sensitivity, specificity, precision, mcc, cldice
@@ -13,18 +13,24 @@
  *   roc_auc    not a number unless both classes are present
  *   pr_auc     not a number when the mask is empty
  *   accuracy, ece   not a number when no pixel counts
- * A value that is not a number is left out of means over pictures. */
+ * A value that is not a number is left out of means over images. */
 #ifndef RA_METRIC_H
 #define RA_METRIC_H
 
 #include "../ramus.h"
 
-enum { RA_METRIC_CALIBRATION = 15 }; /* equal bins of probability in calibration errors */
+/* What scores are computed from: one image, or the sums over several (pooled). */
+typedef struct ra_scored {
+  int32_t H, W;
+  const uint8_t *prediction, *mask; /* [H,W] of 0 and 1, 0 outside of the field of view; NULL: pooled */
+  const double *count;              /* [RA_METRIC_COUNTS] */
+  const double *calibration;        /* see ra_metrics; NULL: unknown */
+  double roc_auc, pr_auc;
+} ra_scored;
 
-/* Ratios of RA_METRIC_* from the counts tp, fp, fn, tn stored in out. */
-void ra_metric_ratios(double *out);
-/* 2ab/(a+b) of a = hit_p/size_p and b = hit_m/size_m (pixels of the two skeletons). */
-double ra_metric_cldice(double hit_p, double size_p, double hit_m, double size_m, bool agree);
+/* All scores of the table, out [ra_metric_count()]; pooled, those without a pooled value are not a number. */
+int32_t ra_score_all(const ra_scored *s, double *out);
+double ra_metric_ece(const double *calibration); /* sum over bins of |sum p - foreground| / pixels */
 
 /* out [H,W] <- distance from each pixel to the nearest pixel that is set, exact
  * Euclidean; INFINITY where none is. nearest [opt] [H,W]: the index of that pixel, -1 where none is. */

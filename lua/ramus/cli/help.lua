@@ -195,18 +195,6 @@ local schedule_signatures = {
   piecewise = "ra.piecewise{points={{t, value}, ...}, smooth=true}",
 }
 
---- name -> what it is. P: predicted, M: mask, inside the field of view.
-help.metrics = {
-  dice = "2 tp / (2 tp + fp + fn)", iou = "tp / (tp + fp + fn), the Jaccard index", accuracy = "(tp + tn) / all pixels",
-  sensitivity = "tp / (tp + fn), also called recall", specificity = "tn / (tn + fp)", precision = "tp / (tp + fp)",
-  mcc = "Matthews correlation coefficient", roc_auc = "area under the ROC curve of the probabilities",
-  pr_auc = "area under the precision-recall curve (average precision)",
-  cldice = "centreline Dice: harmonic mean of the shares of each skeleton that lies in the other mask (Shit et al., CVPR 2021)",
-  hd95 = "95th percentile of the distances between the two boundaries, in pixels; smaller is better",
-  component_error = "|number of connected parts of P - of M|; smaller is better",
-  ece = "expected calibration error, 15 bins of equal width; smaller is better",
-}
-
 --- Methods of a tensor, for help and completion; ops can be called as methods too.
 help.tensor_methods = { "clone", "copy", "fill", "free", "get", "item", "narrow", "numel", "reshape", "set", "shape", "stats", "totable" }
 
@@ -324,7 +312,7 @@ local rooms = {
     return rawget(optim, name) and options.nearest(name, optim.names) == name and ("ra.optim.%s{...}\n%s"):format(name, schema_text(optim.schema(name)))
   end,
   metrics = function(name)
-    local found = help.metrics[name]
+    local found = require("ramus.data.metrics").help[name]
     if found then return ("metric %s: %s\n0/0 rules: ?metrics"):format(name, found) end
     local f = rawget(require "ramus.data.metrics", name)
     return type(f) == "function" and function_text("ra.metrics." .. name, f)
@@ -370,7 +358,7 @@ local topics = {
   end,
   metrics = function()
     local rows = {}
-    for _, key in ipairs(require("ramus.data.metrics").keys) do rows[#rows + 1] = ("  %-16s %s"):format(key, help.metrics[key] or "") end
+    for _, key in ipairs(require("ramus.data.metrics").keys) do rows[#rows + 1] = ("  %-16s %s"):format(key, require("ramus.data.metrics").help[key]) end
     return (help.head_of "ramus.data.metrics" or "") .. "\n" .. table.concat(rows, "\n")
       .. "\n0/0 is 1 where prediction and mask agree on every pixel, else 0"
   end,

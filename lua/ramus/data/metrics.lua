@@ -1,4 +1,4 @@
---- Scores of vessel maps against masks.
+--- Scores of probability maps against masks.
 --
 --   local m = metrics(probability, mask, { threshold = 0.5, fov = nil })
 --   m.dice, m.hd95, ... m.tp                    one picture
@@ -15,20 +15,26 @@ local check_table = require("ramus.base.options").check
 
 local metrics = {}
 
---- Scores in the order in which tables show them.
-metrics.keys = { "dice", "iou", "accuracy", "sensitivity", "specificity", "precision", "mcc", "roc_auc", "pr_auc",
-  "cldice", "hd95", "component_error", "ece" }
+--- Scores in the order in which tables show them; by name: those that are better when smaller, and what each is.
+metrics.keys, metrics.lower_is_better, metrics.help = {}, {}, {}
+local pooled_keys = {} -- index in the core's array -> name
+for i = 0, C.ra_metric_count() - 1 do
+  local info = C.ra_metric_at(i)
+  local name = ffi.string(info.name)
+  metrics.keys[i + 1] = name
+  metrics.help[name] = ffi.string(info.help) .. (info.lower_is_better and "; smaller is better" or "")
+  if info.lower_is_better then metrics.lower_is_better[name] = true end
+  if info.pooled then pooled_keys[i] = name end
+end
 --- What a score is where its formula reads 0/0, as core/metric/metric.h states it.
 metrics.ZERO_RULE = "0/0 is 1 where prediction and mask agree on every pixel, else 0 (an empty prediction of a mask that is not empty has "
   .. "precision 0); areas under curves without both classes are left out of the mean"
---- Scores that are better when smaller.
-metrics.lower_is_better = { hd95 = true, component_error = true, ece = true }
 
 local COUNTS = { "tp", "fp", "fn", "tn", "skeleton_hit_p", "skeleton_p", "skeleton_hit_m", "skeleton_m" }
 local BINS = 2 * tonumber(C.RA_METRIC_BINS)
-local CALIBRATION = 15
+local CALIBRATION = tonumber(C.RA_METRIC_CALIBRATION)
 local OPTIONS = {
-  threshold = { type = "number", default = 0.5, min = 0, max = 1, help = "vessel where probability >= threshold" },
+  threshold = { type = "number", default = 0.5, min = 0, max = 1, help = "foreground where probability >= threshold" },
   fov = { type = "cdata", help = "field of view, a tensor like the mask" },
   curve = { type = "boolean", default = true, help = "keep the histogram that pooled areas under curves need" },
 }
@@ -38,11 +44,9 @@ local BOOTSTRAP = {
   seed = { type = "integer", default = 0 },
 }
 
---- Position of each score in the core's array.
+--- Position of each count in the core's array.
 local position = {}
-for _, list in ipairs { metrics.keys, COUNTS } do
-  for _, key in ipairs(list) do position[key] = tonumber(C["RA_METRIC_" .. key:upper()]) end
-end
+for _, key in ipairs(COUNTS) do position[key] = tonumber(C["RA_METRIC_" .. key:upper()]) end
 
 --- The tensor with elements in row order (a copy only where it is not), and B, H, W.
 local function pictures(t, what)
@@ -67,13 +71,14 @@ end
 local function new(kind, n) return ffi.new(kind .. "[?]", n) end
 
 local function score(probability, mask, fov, H, W, threshold, curve)
-  local out, calibration = new("double", tonumber(C.RA_METRIC_COUNT)), new("double", 3 * CALIBRATION)
+  local scores, counts, calibration = new("double", #metrics.keys), new("double", tonumber(C.RA_METRIC_COUNTS)), new("double", 3 * CALIBRATION)
   local histogram = curve and new("double", BINS) or nil
-  if C.ra_metrics(probability, mask, fov, H, W, threshold, out, histogram, calibration) ~= 0 then
+  if C.ra_metrics(probability, mask, fov, H, W, threshold, scores, counts, histogram, calibration) ~= 0 then
     error(ffi.message(), 3)
   end
   local m = { threshold = threshold, histogram = histogram, calibration = calibration }
-  for key, at in pairs(position) do m[key] = out[at] end
+  for i, key in ipairs(metrics.keys) do m[key] = scores[i - 1] end
+  for key, at in pairs(position) do m[key] = counts[at] end
   return m
 end
 
@@ -127,27 +132,20 @@ end
 
 --- All pixels of the list as one picture: counts and calibration are summed,
 -- areas under curves come from the summed histogram (differs from exact by less than 1e-3).
--- hd95 and component_error have no pooled value.
+-- hd95 and component_error have no pooled value, others none where they are not a number.
 local function pool(list)
-  local out, pooled = new("double", tonumber(C.RA_METRIC_COUNT)), {}
+  local counts, scores, pooled = new("double", tonumber(C.RA_METRIC_COUNTS)), new("double", #metrics.keys), {}
   for _, key in ipairs(COUNTS) do
     local sum = 0
     for _, m in ipairs(list) do sum = sum + m[key] end
-    out[position[key]], pooled[key] = sum, sum
-  end
-  C.ra_metrics_pooled(out)
-  for i = 1, 7 do pooled[metrics.keys[i]] = out[position[metrics.keys[i]]] end
-  pooled.cldice = out[position.cldice]
-  local histogram = add_up(list, "histogram", BINS)
-  if histogram then
-    local areas = new("double", 2)
-    C.ra_metric_curve(histogram, areas)
-    pooled.roc_auc, pooled.pr_auc = areas[0], areas[1]
+    counts[position[key]], pooled[key] = sum, sum
   end
   local calibration = add_up(list, "calibration", 3 * CALIBRATION)
-  if calibration then
-    pooled.ece, pooled.calibration = C.ra_metric_ece(calibration), metrics.calibration(calibration)
+  if C.ra_metrics_pooled(counts, add_up(list, "histogram", BINS), calibration, scores) ~= 0 then error(ffi.message(), 3) end
+  for i, key in pairs(pooled_keys) do
+    if scores[i] == scores[i] then pooled[key] = scores[i] end -- nil: not a number
   end
+  if calibration then pooled.calibration = metrics.calibration(calibration) end
   return pooled
 end
 
