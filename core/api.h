@@ -20,7 +20,7 @@ enum {
   RA_ERR_FORMAT = -5, /* a file is not what it should be */
   RA_ERR_NET = -6,    /* a transfer failed */
   RA_ERR_STATE = -7,  /* the object is not in the state for this call */
-  RA_ERR_EXISTS = -8  /* somebody else holds it */
+  RA_ERR_EXISTS = -8  /* another process holds it */
 };
 
 /* This file, as the library was compiled with it. A reader of api.h compares: with the same text and the same ra_real,
@@ -43,7 +43,7 @@ double ra_mem_peak(void);                /* the largest value of that since the 
 void ra_mem_reset_peak(void);
 
 int32_t ra_threads(void);                /* threads used for computing */
-int32_t ra_threads_set(int32_t n);       /* 1 to the number of processors (at least 2), or RAMUS_THREADS at the start where that is more */
+int32_t ra_threads_set(int32_t n);       /* 1 .. max(2, processors, RAMUS_THREADS at start-up) */
 
 /* The instruction set of the kernels: "generic", "avx2" or "avx512". */
 const char *ra_isa(void);
@@ -54,10 +54,20 @@ const char *ra_compiler(void);
 /* 1e9 multiply-adds x 2 a second that all threads together can do with these kernels: measured, in about 10 ms. */
 double ra_peak_gflops(void);
 
+/* Streams of random numbers: what a number is for. */
+enum {
+  RA_RANDOM_USER = 0,     /* ra.rand, ra.randn */
+  RA_RANDOM_INIT = 1,     /* parameters */
+  RA_RANDOM_SHUFFLE = 2,  /* order of samples */
+  RA_RANDOM_AUGMENT = 3,  /* augmentation: element = step * 4096 + draw */
+  RA_RANDOM_PHANTOM = 4,  /* synthetic angiograms */
+  RA_RANDOM_METRIC = 5,   /* bootstrap */
+  RA_RANDOM_OP = 1000     /* + number of the op among the random ops of its graph: dropout masks */
+};
 /* Uniform in [0,1) and standard normal numbers, a pure function of the key
  * (Philox4x32-10, Salmon et al. 2011). */
-double ra_random_uniform(double seed, int32_t a, int32_t b, int32_t purpose, double element);
-double ra_random_normal(double seed, int32_t a, int32_t b, int32_t purpose, double element);
+double ra_random_uniform(double seed, int32_t a, int32_t b, int32_t stream, double element);
+double ra_random_normal(double seed, int32_t a, int32_t b, int32_t stream, double element);
 
 double ra_clock(void);                   /* seconds, monotonic */
 
@@ -98,7 +108,7 @@ void ra_tensor_release(RA_OPT ra_tensor *t);                             /* NULL
 /* out[0..4]: minimum, maximum, mean, number of values that are not finite, sum */
 int32_t ra_tensor_stats(const ra_tensor *t, double *out);
 /* Uniform in [low, high) or normal(low, high = deviation); element i of the tensor is element i of the key. */
-int32_t ra_tensor_random(ra_tensor *t, _Bool normal, double low, double high, double seed, int32_t a, int32_t b, int32_t purpose);
+int32_t ra_tensor_random(ra_tensor *t, _Bool normal, double low, double high, double seed, int32_t a, int32_t b, int32_t stream);
 
 /* ---- images (core/image) ----------------------------------------------- */
 

@@ -7,7 +7,7 @@ local files = require "ramus.base.files"
 local processes = require "processes"
 
 check.case("Philox4x32-10 gives the published words", function()
-  -- Known answer for counter 0 and key 0 (Random123's kat_vectors); purpose 0 mixes 0x85EBCA6B into the key's upper
+  -- Known answer for counter 0 and key 0 (Random123's kat_vectors); stream 0 mixes 0x85EBCA6B into the key's upper
   -- half, which this seed takes out again.
   local seed = -0x7A143595 * 2 ^ 32
   for i, word in ipairs { 0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8 } do
@@ -16,7 +16,7 @@ check.case("Philox4x32-10 gives the published words", function()
 end)
 
 check.case("random numbers are a function of their key", function()
-  local function draw(seed, a, b, purpose, element) return C.ra_random_uniform(seed, a, b, purpose, element) end
+  local function draw(seed, a, b, stream, element) return C.ra_random_uniform(seed, a, b, stream, element) end
   local base = draw(7, 1, 2, 3, 4)
   check.equal(draw(7, 1, 2, 3, 4), base)
   for _, other in ipairs { draw(8, 1, 2, 3, 4), draw(7, 2, 2, 3, 4), draw(7, 1, 3, 3, 4), draw(7, 1, 2, 4, 4), draw(7, 1, 2, 3, 5) } do

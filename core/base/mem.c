@@ -18,8 +18,8 @@ typedef union {
 /* Blocks of several huge pages begin on one: their first touch is then 10 times cheaper. */
 enum { HUGE_PAGE = 2 << 20, LARGE = 2 * HUGE_PAGE };
 
-/* Large blocks are asked for in whole huge pages, so that their ends are cheap too. */
-static size_t room_of(size_t bytes) {
+/* Bytes to allocate: large blocks are whole huge pages, so that their ends are cheap too. */
+static size_t capacity_of(size_t bytes) {
   return bytes >= LARGE ? ra_round_up(bytes, HUGE_PAGE) : bytes;
 }
 
@@ -54,12 +54,12 @@ void *ra_mem_alloc(size_t count, size_t size) {
   }
   size_t lead = lead_of(bytes);
   char *base = NULL;
-  if (told_to_fail() || posix_memalign((void **)&base, bytes >= LARGE ? HUGE_PAGE : RA_MEM_ALIGN, room_of(bytes) + lead) != 0) {
+  if (told_to_fail() || posix_memalign((void **)&base, bytes >= LARGE ? HUGE_PAGE : RA_MEM_ALIGN, capacity_of(bytes) + lead) != 0) {
     ra_fail(RA_ERR_MEMORY, "out of memory: could not allocate %.1f MB; use a smaller batch or image size",
             (double)bytes / 1e6);
     return NULL;
   }
-  if (bytes >= LARGE) (void)madvise(base + lead, room_of(bytes), MADV_HUGEPAGE);
+  if (bytes >= LARGE) (void)madvise(base + lead, capacity_of(bytes), MADV_HUGEPAGE);
   char *block = base + lead;
   ((block_header *)block)[-1].bytes = bytes;
   atomic_fetch_add(&made, 1);

@@ -15,10 +15,10 @@ static void philox_round(uint32_t c[4], uint32_t k0, uint32_t k1) {
   c[2] = c2;
 }
 
-/* The counter holds (block, a, b); the key holds the seed with the purpose mixed in. */
+/* The counter holds (block, a, b); the key holds the seed with the stream mixed in. */
 void ra_random_block(const ra_random_key *key, uint64_t block, uint32_t out[4]) {
-  uint32_t k0 = (uint32_t)key->seed ^ (key->purpose * 0x9E3779B9u);
-  uint32_t k1 = (uint32_t)(key->seed >> 32) ^ (key->purpose + 0x85EBCA6Bu);
+  uint32_t k0 = (uint32_t)key->seed ^ (key->stream * 0x9E3779B9u);
+  uint32_t k1 = (uint32_t)(key->seed >> 32) ^ (key->stream + 0x85EBCA6Bu);
   out[0] = (uint32_t)block;
   out[1] = (uint32_t)(block >> 32);
   out[2] = key->a;
@@ -44,17 +44,17 @@ double ra_random_normal_at(const ra_random_key *key, uint64_t element) {
   return radius * cos(6.283185307179586 * (pair[1] * 0x1p-32));
 }
 
-static ra_random_key public_key(double seed, int32_t a, int32_t b, int32_t purpose) {
+static ra_random_key public_key(double seed, int32_t a, int32_t b, int32_t stream) {
   return (ra_random_key){.seed = (uint64_t)(int64_t)seed, .a = (uint32_t)a, .b = (uint32_t)b,
-                         .purpose = (uint32_t)purpose};
+                         .stream = (uint32_t)stream};
 }
 
-double ra_random_uniform(double seed, int32_t a, int32_t b, int32_t purpose, double element) {
-  ra_random_key key = public_key(seed, a, b, purpose);
+double ra_random_uniform(double seed, int32_t a, int32_t b, int32_t stream, double element) {
+  ra_random_key key = public_key(seed, a, b, stream);
   return ra_random_uniform_at(&key, (uint64_t)element);
 }
 
-double ra_random_normal(double seed, int32_t a, int32_t b, int32_t purpose, double element) {
-  ra_random_key key = public_key(seed, a, b, purpose);
+double ra_random_normal(double seed, int32_t a, int32_t b, int32_t stream, double element) {
+  ra_random_key key = public_key(seed, a, b, stream);
   return ra_random_normal_at(&key, (uint64_t)element);
 }

@@ -5,27 +5,17 @@
  * threads matters and no stream has a state to save:
  *   seed      of the run
  *   a, b      what repeats: epoch and sample, or epoch and step
- *   purpose   what the number is for, one of RA_RANDOM_* (ops add their number)
- *   element   which number of that purpose
+ *   stream    one of RA_RANDOM_* (api.h): what the number is for
+ *   element   index of the number in its stream
  */
 #ifndef RA_BASE_RANDOM_H
 #define RA_BASE_RANDOM_H
 
 #include "../ramus.h"
 
-enum {
-  RA_RANDOM_USER = 0,     /* ra.rand, ra.randn */
-  RA_RANDOM_INIT = 1,     /* parameters */
-  RA_RANDOM_SHUFFLE = 2,  /* order of samples */
-  RA_RANDOM_AUGMENT = 3,  /* augmentation: element = step * 4096 + draw */
-  RA_RANDOM_PHANTOM = 4,  /* synthetic angiograms */
-  RA_RANDOM_METRIC = 5,   /* bootstrap */
-  RA_RANDOM_OP = 1000     /* + number of the op among the random ops of its graph: dropout masks */
-};
-
 typedef struct ra_random_key {
   uint64_t seed;
-  uint32_t a, b, purpose;
+  uint32_t a, b, stream;
 } ra_random_key;
 
 /* Four independent 32-bit words of counter `block`. */

@@ -1,8 +1,8 @@
 /* thread.c: a pool of workers that sleep, or for a moment spin, between calls.
  *
- * A call opens a job: each thread of the team owns a contiguous range of chunks and takes them in order; who is done
- * takes what is left of others' ranges, so that a thread which lost its processor holds nobody up. The caller closes the
- * job when no chunk is left, and waits only for workers inside a chunk: one that wakes up late finds the job closed.
+ * A call opens a job: each thread of the team owns a contiguous range of chunks and runs them in order. A thread that
+ * finishes early steals remaining chunks, so a descheduled thread does not delay the call. The caller closes the job when
+ * no chunk is left, and waits only for workers inside a chunk: a worker that wakes up later finds the job closed.
  * Which thread runs a chunk changes no result (thread.h). */
 #define _GNU_SOURCE
 #include "math.h"
@@ -60,15 +60,15 @@ int32_t ra_threads_set(int32_t n) {
 
 /* ---- the pool ---- */
 
-/* The next chunk of a thread's range; a cache line each, so that taking one disturbs nobody. */
+/* The next chunk of a thread's range; one cache line each, so that threads do not share one. */
 typedef struct {
   _Alignas(64) atomic_int next;
   int32_t end;
 } range;
 
 static struct {
-  atomic_flag busy;          /* somebody's job runs */
-  int workers;               /* made so far; changed by who is busy */
+  atomic_flag busy;          /* a job runs */
+  int workers;               /* made so far; changed only by the thread that set busy */
   /* the job */
   ra_chunk_fn *fn;
   void *context;
@@ -79,10 +79,15 @@ static struct {
   /* waiting */
   atomic_uint jobs;          /* opened so far */
   atomic_int sleepers;       /* workers that wait for one */
-  atomic_bool caller_sleeps; /* until nobody is inside */
+  atomic_bool caller_sleeps; /* until no worker is inside */
   pthread_mutex_t mutex;
   pthread_cond_t opened, left;
-} pool = {.busy = ATOMIC_FLAG_INIT, .mutex = PTHREAD_MUTEX_INITIALIZER, .opened = PTHREAD_COND_INITIALIZER, .left = PTHREAD_COND_INITIALIZER};
+} pool = {
+  .busy = ATOMIC_FLAG_INIT,
+  .mutex = PTHREAD_MUTEX_INITIALIZER,
+  .opened = PTHREAD_COND_INITIALIZER,
+  .left = PTHREAD_COND_INITIALIZER,
+};
 
 static _Thread_local bool alone;
 static _Thread_local int32_t thread_index;
@@ -211,7 +216,7 @@ static void run_team(int team, int32_t chunks, ra_chunk_fn *fn, void *context) {
 void ra_parallel(int32_t chunks, ra_chunk_fn *fn, void *context) {
   int team = ra_threads();
   if (team > chunks) team = chunks;
-  /* from inside a job, from a loader's thread, or while somebody else's job runs: here */
+  /* inside a job, in a thread of a loader, or while another job runs: in this thread */
   if (team <= 1 || alone || atomic_flag_test_and_set(&pool.busy)) {
     for (int32_t i = 0; i < chunks; i++) fn(context, i);
     return;

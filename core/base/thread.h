@@ -7,8 +7,8 @@
 
 typedef void ra_chunk_fn(void *context, int32_t chunk);
 
-/* Calls fn(context, 0..chunks-1), contiguous ranges per thread, whose rest may be taken over by others; returns when all are
- * done. Inside fn it runs in the calling thread. */
+/* Calls fn(context, 0..chunks-1) and returns when all calls have. Each thread gets a contiguous range; idle threads steal
+ * from the ranges of others. Called inside fn, it runs all chunks in the calling thread. */
 void ra_parallel(int32_t chunks, ra_chunk_fn *fn, void *context);
 
 /* 0..ra_threads()-1 inside ra_parallel, 0 outside: picks a thread's scratch. */

@@ -100,9 +100,9 @@ static int32_t write_file(unpacking *u, const char *path) {
 }
 
 /* A lone compressed file has no name inside: the archive's, without its ending. */
-static const char *raw_name(const unpacking *u, char *name, size_t room) {
+static const char *raw_name(const unpacking *u, char *name, size_t capacity) {
   const char *slash = strrchr(u->where, '/');
-  snprintf(name, room, "%s", slash ? slash + 1 : u->where);
+  snprintf(name, capacity, "%s", slash ? slash + 1 : u->where);
   char *dot = strrchr(name, '.');
   if (dot && dot > name) *dot = 0;
   return name;

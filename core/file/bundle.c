@@ -27,18 +27,18 @@ void ra_bundle_release(ra_bundle *b) {
 }
 
 /* Room for one more item in a list that doubles. */
-static int32_t grow(void **list, int32_t count, int32_t *room, size_t item) {
-  if (count < *room) return RA_OK;
-  int32_t wanted = *room ? 2 * *room : 16;
+static int32_t grow(void **list, int32_t count, int32_t *capacity, size_t item) {
+  if (count < *capacity) return RA_OK;
+  int32_t wanted = *capacity ? 2 * *capacity : 16;
   void *larger = ra_mem_realloc(*list, (size_t)wanted, item);
   if (!larger) return RA_ERR_MEMORY;
   *list = larger;
-  *room = wanted;
+  *capacity = wanted;
   return RA_OK;
 }
 
 ra_bundle_entry *ra_bundle_append(ra_bundle *b, const char *name) {
-  if (grow((void **)&b->entry, b->count, &b->room, sizeof *b->entry) != RA_OK) return NULL;
+  if (grow((void **)&b->entry, b->count, &b->capacity, sizeof *b->entry) != RA_OK) return NULL;
   char *copy = ra_mem_strdup(name);
   if (!copy) return NULL;
   ra_bundle_entry *e = &b->entry[b->count++];
@@ -48,7 +48,7 @@ ra_bundle_entry *ra_bundle_append(ra_bundle *b, const char *name) {
 }
 
 int32_t ra_bundle_append_meta(ra_bundle *b, const char *key, const char *value) {
-  RA_TRY(grow((void **)&b->meta, b->meta_count, &b->meta_room, sizeof *b->meta));
+  RA_TRY(grow((void **)&b->meta, b->meta_count, &b->meta_capacity, sizeof *b->meta));
   ra_bundle_meta m = {ra_mem_strdup(key), ra_mem_strdup(value)};
   if (!m.key || !m.value) {
     ra_mem_free(m.key);
@@ -150,7 +150,7 @@ _Bool ra_bundle_checked(const ra_bundle *b) { return b->checked; }
 
 static const ra_bundle_entry *entry_at(const ra_bundle *b, int32_t i) {
   if (i >= 0 && i < b->count) return &b->entry[i];
-  ra_fail(RA_ERR_ARG, "bundle: array %d asked for, it has %d", i, b->count);
+  ra_fail(RA_ERR_ARG, "bundle: no array %d, it has %d", i, b->count);
   return NULL;
 }
 

@@ -1,6 +1,6 @@
 /* A bundle: named arrays of numbers with string metadata, as one safetensors or
- * .npz file holds them. Arrays keep the type they have in the file until they
- * are asked for as tensors. */
+ * .npz file holds them. Arrays keep the type of the file until they are
+ * converted to tensors. */
 #ifndef RA_FILE_BUNDLE_H
 #define RA_FILE_BUNDLE_H
 
@@ -39,9 +39,9 @@ typedef struct ra_bundle_meta {
 
 struct ra_bundle {
   ra_bundle_entry *entry;
-  int32_t count, room;
+  int32_t count, capacity;
   ra_bundle_meta *meta;
-  int32_t meta_count, meta_room;
+  int32_t meta_count, meta_capacity;
   uint8_t *file;          /* [opt] what was read; entries point into it */
   bool checked;           /* a checksum over all of it was there and right */
 };

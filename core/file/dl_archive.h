@@ -27,7 +27,7 @@ extern struct ra_archive {
 
 int32_t ra_archive_open(void);
 
-#ifndef RA_DL_C /* late.c itself wants the names */
+#ifndef RA_DL_C /* dl.c itself needs the names */
 #define archive_entry_filetype ra_archive.archive_entry_filetype
 #define archive_entry_free ra_archive.archive_entry_free
 #define archive_entry_hardlink ra_archive.archive_entry_hardlink

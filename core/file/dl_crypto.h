@@ -17,7 +17,7 @@ extern struct ra_crypto {
 
 int32_t ra_crypto_open(void);
 
-#ifndef RA_DL_C /* late.c itself wants the names */
+#ifndef RA_DL_C /* dl.c itself needs the names */
 #define EVP_DigestFinal_ex ra_crypto.EVP_DigestFinal_ex
 #define EVP_DigestInit_ex ra_crypto.EVP_DigestInit_ex
 #define EVP_DigestUpdate ra_crypto.EVP_DigestUpdate

@@ -21,7 +21,7 @@ extern struct ra_curl {
 
 int32_t ra_curl_open(void);
 
-#ifndef RA_DL_C /* late.c itself wants the names */
+#ifndef RA_DL_C /* dl.c itself needs the names */
 #define curl_easy_cleanup ra_curl.curl_easy_cleanup
 #define curl_easy_init ra_curl.curl_easy_init
 #define curl_easy_reset ra_curl.curl_easy_reset

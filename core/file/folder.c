@@ -50,16 +50,16 @@ int32_t ra_folder_make(const char *path) {
 
 typedef struct {
   char **name;
-  size_t count, room, bytes;
+  size_t count, capacity, bytes;
 } names;
 
 static int32_t add_name(names *list, const char *name, bool folder) {
-  if (list->count == list->room) {
-    size_t room = list->room ? 2 * list->room : 64;
-    char **larger = ra_mem_realloc(list->name, room, sizeof *larger);
+  if (list->count == list->capacity) {
+    size_t capacity = list->capacity ? 2 * list->capacity : 64;
+    char **larger = ra_mem_realloc(list->name, capacity, sizeof *larger);
     if (!larger) return RA_ERR_MEMORY;
     list->name = larger;
-    list->room = room;
+    list->capacity = capacity;
   }
   size_t n = strlen(name);
   char *copy = ra_mem_alloc(n + 2, 1);

@@ -1,4 +1,4 @@
-/* SHA-256 piece by piece; ra_sha256 and ra_sha256_file are in api.h. */
+/* SHA-256 of data that comes in chunks; ra_sha256 and ra_sha256_file are in api.h. */
 #ifndef RA_FILE_HASH_H
 #define RA_FILE_HASH_H
 

@@ -49,13 +49,13 @@ static bool take(cursor *c, const char *word) {
   return true;
 }
 
-static bool take_string(cursor *c, char *out, size_t room) {
+static bool take_string(cursor *c, char *out, size_t capacity) {
   skip_space(c);
   if (c->at >= c->end || (*c->at != '\'' && *c->at != '"')) return false;
   char quote = *c->at++;
   size_t n = 0;
   while (c->at < c->end && *c->at != quote) {
-    if (n + 1 >= room) return false;
+    if (n + 1 >= capacity) return false;
     out[n++] = *c->at++;
   }
   out[n] = 0;

@@ -28,20 +28,20 @@ static int32_t directory_count(const uint8_t *data, size_t size) {
 
 /* The member's bytes [own]; grows by doubling, because a header may lie about the size. */
 static int32_t read_member(struct archive *a, const char *where, size_t *budget, uint8_t **bytes, size_t *size) {
-  size_t room = 1 << 16, used = 0;
-  uint8_t *data = ra_mem_alloc(room, 1);
+  size_t capacity = 1 << 16, used = 0;
+  uint8_t *data = ra_mem_alloc(capacity, 1);
   if (!data) return RA_ERR_MEMORY;
   int32_t code = RA_OK;
   for (;;) {
-    if (used == room) {
-      uint8_t *larger = ra_mem_realloc(data, room *= 2, 1);
+    if (used == capacity) {
+      uint8_t *larger = ra_mem_realloc(data, capacity *= 2, 1);
       if (!larger) {
         code = RA_ERR_MEMORY;
         break;
       }
       data = larger;
     }
-    la_ssize_t n = archive_read_data(a, data + used, room - used);
+    la_ssize_t n = archive_read_data(a, data + used, capacity - used);
     if (n < 0) code = fail_archive(a, where);
     if (n <= 0) break;
     used += (size_t)n;
@@ -132,9 +132,9 @@ static int32_t write_array(struct archive *a, const ra_bundle_entry *e, sink *ou
   archive_entry_set_size(member, (la_int64_t)(header + e->size));
   bool ok = archive_write_header(a, member) == ARCHIVE_OK && archive_write_data(a, text, header) >= 0;
   for (size_t at = 0; ok && at < e->size;) {
-    size_t piece = e->size - at < 1u << 24 ? e->size - at : 1u << 24;
-    ok = archive_write_data(a, e->bytes + at, piece) >= 0;
-    at += piece;
+    size_t chunk = e->size - at < 1u << 24 ? e->size - at : 1u << 24;
+    ok = archive_write_data(a, e->bytes + at, chunk) >= 0;
+    at += chunk;
   }
   archive_entry_free(member);
   if (ok) return RA_OK;

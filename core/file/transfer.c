@@ -112,12 +112,12 @@ void ra_transfer_release(ra_transfer *t) {
 
 /* ---- PATH.part.from ---- */
 
-static void read_line(FILE *file, char *to, size_t room) {
+static void read_line(FILE *file, char *to, size_t capacity) {
   char line[2048];
   to[0] = 0;
   if (!fgets(line, sizeof line, file)) return;
   line[strcspn(line, "\n")] = 0;
-  if (strlen(line) < room) memcpy(to, line, strlen(line) + 1);
+  if (strlen(line) < capacity) memcpy(to, line, strlen(line) + 1);
 }
 
 static void load_saved(const ra_transfer *t, ra_remote *saved) {

@@ -19,8 +19,8 @@ static void init_curl(void) { curl_global_init(CURL_GLOBAL_DEFAULT); }
 
 /* ---- headers ---- */
 
-static void copy_value(char *to, size_t room, const char *value, size_t n) {
-  if (n >= room) n = 0; /* too long to compare: as if it were not given */
+static void copy_value(char *to, size_t capacity, const char *value, size_t n) {
+  if (n >= capacity) n = 0; /* too long to compare: as if it were not given */
   memcpy(to, value, n);
   to[n] = 0;
 }

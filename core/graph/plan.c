@@ -43,7 +43,7 @@ static int32_t copy_nodes(ra_plan *p, const ra_graph *g, int32_t numerics) {
       for (int32_t k = 0; k < from->n_in; k++)
         in[k] = from->in[k] >= 0 ? p->node[from->in[k]].call.out : (ra_array){.rank = -1};
       RA_TRY(ra_call_prepare(&n->call, from->op, from->param, from->n_in, in, numerics));
-      if (from->op->flags & RA_OP_RANDOM) n->call.key.purpose = (uint32_t)(RA_RANDOM_OP + random++);
+      if (from->op->flags & RA_OP_RANDOM) n->call.key.stream = (uint32_t)(RA_RANDOM_OP + random++);
       continue;
     }
     n->call.out = (ra_array){.rank = from->rank, .size = from->size};

@@ -156,7 +156,7 @@ int32_t ra_augment_apply(const ra_augment *program, const ra_sample_planes *in, 
   RA_TRY(ra_augment_size(program, in->height, in->width, &h, &w));
   RA_TRY(check_planes(in, out, h, w));
   ra_random_key key = {.seed = (uint64_t)(int64_t)seed, .a = (uint32_t)epoch, .b = (uint32_t)sample,
-                       .purpose = RA_RANDOM_AUGMENT};
+                       .stream = RA_RANDOM_AUGMENT};
   const ra_augment_step *resize = resize_of(program);
   if (!resize) return apply(program, in, out, &key, scratch);
   ra_tensor *held[RA_FIELDS_MAX] = {0};

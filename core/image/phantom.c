@@ -268,7 +268,7 @@ int32_t ra_phantom(ra_tensor *image, ra_tensor *mask, double seed, int32_t index
   int32_t H = image->dim[0], W = image->dim[1], longer = H > W ? H : W;
   size_t size = (size_t)H * (size_t)W;
   double scale = (H < W ? H : W) / 300.0;
-  phantom_random random = {.key = {.seed = (uint64_t)(int64_t)seed, .a = (uint32_t)index, .b = STREAM_SHAPE, .purpose = RA_RANDOM_PHANTOM}};
+  phantom_random random = {.key = {.seed = (uint64_t)(int64_t)seed, .a = (uint32_t)index, .b = STREAM_SHAPE, .stream = RA_RANDOM_PHANTOM}};
   phantom_tree tree = {.width = W / scale, .height = H / scale};
   float *light = ra_mem_alloc(size, sizeof *light), *density = ra_mem_alloc(size, sizeof *density);
   float *catheter = ra_mem_alloc(size, sizeof *catheter), *line = ra_mem_alloc((size_t)longer + 2 * MAX_REACH, sizeof *line);

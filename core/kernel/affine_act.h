@@ -1,10 +1,10 @@
-/* pointwise.h: scale, shift and activation of one channel, VL numbers at a time. */
+/* affine_act.h: scale, shift and activation of one channel, VL numbers at a time. */
 #ifndef RA_KERNEL_AFFINE_ACT_H
 #define RA_KERNEL_AFFINE_ACT_H
 
 #include "vec.h"
 
-/* A channel's share of a ra_affine_act. */
+/* One channel of a ra_affine_act. */
 typedef struct affine {
   bool as_is; /* nothing is done */
   ra_act act;

@@ -50,8 +50,8 @@ static bool wide_product(const ra_conv *s, ra_conv_kind kind) {
 
 static bool always(const ra_conv *s, ra_conv_kind kind) { return s && kind < RA_CONV_KINDS; }
 
-/* The first row whose algorithm can and whose condition holds. Measured with tests/bench/kernel.lua; by shape alone, so
- * that a net computes the same everywhere. */
+/* The first row applies whose algorithm can compute the shape and whose condition holds. Measured with
+ * tests/bench/kernel.lua; by shape alone, so that a net computes the same everywhere. */
 static const struct {
   ra_conv_choice choice;
   bool (*when)(const ra_conv *, ra_conv_kind);

@@ -28,8 +28,8 @@ static inline size_t conv_align(size_t bytes) { return (bytes + 63) / 64 * 64; }
 /* -- channels of an input or a target, in whichever segment; planes have `area` numbers -- */
 
 typedef struct source {
-  const ra_real *data; /* the plane of the first picture */
-  int64_t batch;       /* from a picture's plane to the next one's */
+  const ra_real *data; /* the plane of the first image */
+  int64_t batch;       /* from an image's plane to the next image's */
   affine prologue;
 } source;
 static inline source source_of(const ra_input *x, int32_t c, int64_t area) {

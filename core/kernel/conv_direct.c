@@ -65,7 +65,7 @@ static job plan(const ra_conv *s, ra_conv_kind kind) {
 
 static int32_t out_width(const job *k) { return ra_round_up(k->R * k->width, 8 * VL) + MT; }
 
-/* The address `at` bytes behind work; work may be NULL while sizes are asked for. */
+/* The address `at` bytes behind work; work may be NULL while sizes are computed. */
 static void *part_of(void *work, size_t at) { return (void *)((uintptr_t)work + at); }
 
 /* Scratch: offsets, packed weights, parts of the weight gradient; then per thread the strip and results. */
@@ -91,8 +91,8 @@ static void make_offsets(const job *k) {
 }
 
 /* Rows of a plane [H,W] from `top` on, `rows` of them, with `left` zeros before each and zeros up to width. */
-static void copy_rows(const ra_real *x, const affine *prologue, int32_t H, int32_t W, int32_t top, int32_t rows, int32_t left, int32_t width,
-                      ra_real *to) {
+static void copy_rows(const ra_real *x, const affine *prologue, int32_t H, int32_t W, int32_t top, int32_t rows, int32_t left,
+                      int32_t width, ra_real *to) {
   int32_t n = ra_min(W, width - left);
   for (int32_t r = top; r < top + rows; r++, to += width) {
     if (r < 0 || r >= H) {

@@ -1,4 +1,4 @@
-/* conv_gemm: any convolution as a matrix product whose right side is never written out whole.
+/* conv_gemm: any convolution as a matrix product whose right side is packed block by block.
  *
  *   forward        y  [O, pixels of y]  = w [O, taps] * columns [taps, pixels of y]
  *   data gradient  dx of each phase     = w' [C, taps] * columns [taps, pixels of the phase]
@@ -37,7 +37,7 @@ typedef struct job {
   int32_t M, planes, depth;      /* rows of the product and planes read, per group; depth = planes * taps */
   const ra_real *a;              /* packed weights [groups][M/MO][depth][MO] */
   const ra_affine_act *e;
-  const ra_target *to;           /* pixel (b,i,j) of row m: plane m of picture b + out_first + i*out_row + j*out_col */
+  const ra_target *to;           /* pixel (b,i,j) of row m: plane m of image b + out_first + i*out_row + j*out_col */
   int64_t out_plane, out_first, out_row, out_col;
   char *scratch;
   size_t slot;
@@ -70,7 +70,7 @@ static void grid_flatten(grid *g) {
   g->H = g->rows = 1;
 }
 
-/* Pixels of a block by rows of the picture: n of them from (b,i,j) on. */
+/* Pixels of a block by rows of the image: n of them from (b,i,j) on. */
 typedef struct pixel_run {
   int32_t b, i, j, n;
 } pixel_run;
@@ -95,7 +95,7 @@ static void pack_row(const grid *g, const source *x, int32_t u, int32_t v, const
       continue;
     }
     const ra_real *row = x->data + runs[s].b * x->batch + (int64_t)h * g->W + q;
-    int32_t k = 0, m, last = n; /* inside the picture: first k <= m < last */
+    int32_t k = 0, m, last = n; /* inside the image: first k <= m < last */
     if (q + (n - 1) * step >= g->W) last = q >= g->W ? 0 : (g->W - 1 - q) / step + 1;
     for (; k < n && q + k * step < 0; k++) to[k] = 0;
     m = k;

@@ -3,16 +3,16 @@
  * to one tap; with rows m = (o,u,v), M = O*kh*kw, and the P = H*W pixels of x:
  *
  *   forward        Y  [M,P] = W' [M,C] X [C,P]      y[o, i*kh+u, j*kw+v] = Y[m, i*W+j] + bias[o]
- *   data gradient  dX [C,P] = W [C,M] T [M,P]       T is dy taken apart like Y
+ *   data gradient  dX [C,P] = W [C,M] T [M,P]       T is dy, deinterleaved like Y
  *   weight grad.   dW [C,M] = X [C,P] T' [P,M]
  *
- * A chunk of work is a block of NC pixels of one picture: its X and T are packed
- * once, rows are put together and taken apart on the way, and what lies in
- * memory far apart is asked for ahead, while other rows multiply.
+ * A chunk of work is a block of NC pixels of one image: its X and T are packed
+ * once, rows are interleaved and deinterleaved in registers, and strided data is
+ * prefetched while other rows are multiplied.
  *
- * dW: blocks are dealt to PARTS workers with a sum of their own, added in order.
- * Where dW outweighs the pictures (deep), X and T' of all blocks are kept and
- * every worker owns DEEP_C rows of dW. */
+ * dW: the blocks are cut into PARTS runs with a sum each, added in order. Where
+ * dW is larger than the images (deep), X and T' of all blocks are kept and every
+ * chunk owns DEEP_C rows of dW. */
 #include "../base/math.h"
 #include "kernel.h"
 
@@ -29,7 +29,7 @@ enum { MB = 32, PARTS = 8, DEEP_C = 128, DEEP_SIZE = 1 << 18 };
 
 typedef struct job {
   const ra_deconv *s;
-  int32_t P, M, Cr, Mr, per_picture, blocks, parts; /* Cr, Mr: rounded up to whole kernels */
+  int32_t P, M, Cr, Mr, per_image, blocks, parts; /* Cr, Mr: rounded up to whole kernels */
   int32_t group;      /* rows of Y at a time: whole (o,u), about MB */
   bool deep, add, add_dx, add_dw;
   const ra_real *x, *w, *bias, *dy;
@@ -45,8 +45,8 @@ static job plan(const ra_deconv *s, void *work, size_t *bytes) {
   job k = {.s = s, .P = s->H * s->W, .M = s->O * s->kh * s->kw};
   k.Cr = ra_round_up(s->C, 2 * MO), k.Mr = ra_round_up(k.M, VL);
   k.group = s->kw > MB ? s->kw : MB / s->kw * s->kw;
-  k.per_picture = ra_ceil_div(k.P, NC);
-  k.blocks = s->B * k.per_picture;
+  k.per_image = ra_ceil_div(k.P, NC);
+  k.blocks = s->B * k.per_image;
   k.deep = (int64_t)s->C * k.M > DEEP_SIZE;
   k.parts = k.deep ? 1 : ra_min(k.blocks, PARTS);
   k.x_size = (size_t)k.Cr * LDB, k.t_size = (size_t)k.Mr * NC;
@@ -70,22 +70,22 @@ size_t K(deconv_work)(const ra_deconv *s) {
   return bytes;
 }
 
-/* ---- rows of a block and the picture ---- */
+/* ---- rows of a block and the image ---- */
 
-/* Pixels p0..p0+n of picture b. */
+/* Pixels p0..p0+n of image b. */
 typedef struct block {
   int32_t b, p0, n, width; /* width: n up to whole kernels */
 } block;
 
 static block block_of(const job *k, int32_t index) {
-  block r = {.b = index / k->per_picture, .p0 = index % k->per_picture * NC};
+  block r = {.b = index / k->per_image, .p0 = index % k->per_image * NC};
   r.n = ra_min(k->P - r.p0, NC);
   r.width = ra_round_up(r.n, MT);
   return r;
 }
 
 /* to[j*kw + v] (+)= from[v][j] + bias, v < kw */
-static void join(const ra_real *from, ptrdiff_t ld, int32_t n, int32_t kw, ra_real bias, bool add, ra_real *to) {
+static void interleave(const ra_real *from, ptrdiff_t ld, int32_t n, int32_t kw, ra_real bias, bool add, ra_real *to) {
   int32_t j = 0;
 #ifndef RA_DOUBLE
   for (; kw == 2 && j + VL <= n; j += VL) {
@@ -99,8 +99,8 @@ static void join(const ra_real *from, ptrdiff_t ld, int32_t n, int32_t kw, ra_re
     for (int32_t v = 0; v < kw; v++) to[j * kw + v] = (add ? to[j * kw + v] : 0) + from[v * ld + j] + bias;
 }
 
-/* The way back: to[v][j] = from[j*kw + v] */
-static void part(const ra_real *from, int32_t n, int32_t kw, ra_real *to, ptrdiff_t ld) {
+/* The inverse: to[v][j] = from[j*kw + v] */
+static void deinterleave(const ra_real *from, int32_t n, int32_t kw, ra_real *to, ptrdiff_t ld) {
   int32_t j = 0;
 #ifndef RA_DOUBLE
   for (; kw == 2 && j + VL <= n; j += VL) {
@@ -117,20 +117,20 @@ static void part(const ra_real *from, int32_t n, int32_t kw, ra_real *to, ptrdif
 typedef struct {
   int64_t at;
   int32_t n; /* columns of x; kw times as many of y */
-} piece;
+} span;
 
-static piece piece_of(const job *k, const block *r, int32_t row, int32_t done) {
+static span span_of(const job *k, const block *r, int32_t row, int32_t done) {
   const ra_deconv *s = k->s;
   int32_t o = row / s->kh, u = row % s->kh, i = (r->p0 + done) / s->W, j = (r->p0 + done) % s->W;
   int64_t plane = ((int64_t)r->b * s->O + o) * s->kh * s->kw * k->P;
-  return (piece){plane + (((int64_t)i * s->kh + u) * s->W + j) * s->kw, s->W - j < r->n - done ? s->W - j : r->n - done};
+  return (span){plane + (((int64_t)i * s->kh + u) * s->W + j) * s->kw, s->W - j < r->n - done ? s->W - j : r->n - done};
 }
 
-/* Asks for what y or dy has of a row group. */
-static void ask(const job *k, const block *r, int32_t row, const ra_real *y, bool write) {
-  piece p;
+/* Prefetches the pixels of a row group in y or dy. */
+static void prefetch(const job *k, const block *r, int32_t row, const ra_real *y, bool write) {
+  span p;
   for (int32_t done = 0; done < r->n; done += p.n) {
-    p = piece_of(k, r, row, done);
+    p = span_of(k, r, row, done);
     const char *at = (const char *)(y + p.at);
     for (int32_t q = 0; q < p.n * k->s->kw * (int32_t)sizeof(ra_real); q += 64) {
       if (write) __builtin_prefetch(at + q, 1, 2);
@@ -139,21 +139,21 @@ static void ask(const job *k, const block *r, int32_t row, const ra_real *y, boo
   }
 }
 
-/* The kw rows of a row group at `rows` go to y. */
+/* Writes the kw rows of a row group to y. */
 static void write_rows(const job *k, const block *r, int32_t row, const ra_real *rows) {
-  piece p;
+  span p;
   for (int32_t done = 0; done < r->n; done += p.n) {
-    p = piece_of(k, r, row, done);
-    join(rows + done, LDB, p.n, k->s->kw, k->bias ? k->bias[row / k->s->kh] : 0, k->add, k->y + p.at);
+    p = span_of(k, r, row, done);
+    interleave(rows + done, LDB, p.n, k->s->kw, k->bias ? k->bias[row / k->s->kh] : 0, k->add, k->y + p.at);
   }
 }
 
-/* The kw rows of a row group come from dy; 0 up to the block's width. */
+/* Reads the kw rows of a row group from dy; zeros up to the block's width. */
 static void read_rows(const job *k, const block *r, int32_t row, ra_real *rows) {
-  piece p;
+  span p;
   for (int32_t done = 0; done < r->n; done += p.n) {
-    p = piece_of(k, r, row, done);
-    part(k->dy + p.at, p.n, k->s->kw, rows + done, LDB);
+    p = span_of(k, r, row, done);
+    deinterleave(k->dy + p.at, p.n, k->s->kw, rows + done, LDB);
   }
   for (int32_t v = 0; v < k->s->kw; v++)
     for (int32_t q = r->n; q < r->width; q++) rows[v * LDB + q] = 0;
@@ -191,7 +191,7 @@ static void forward_block(void *context, int32_t index) {
   pack_x(k, &r, x);
   for (int32_t m0 = 0; m0 < k->M; m0 += group) {
     int32_t rows = ra_min(k->M - m0, group);
-    for (int32_t m = 0; m < rows; m += kw) ask(k, &r, (m0 + m) / kw, k->y, true);
+    for (int32_t m = 0; m < rows; m += kw) prefetch(k, &r, (m0 + m) / kw, k->y, true);
     for (int32_t c0 = 0; c0 < k->s->C; c0 += KC) {
       int32_t kc = ra_min(k->s->C - c0, KC);
       for (int32_t q = 0; q < r.width; q += MT)
@@ -253,7 +253,7 @@ static void data_products(const job *k, const block *r, const ra_real *t, ra_rea
     bool add = m0 > 0 || (straight && k->add_dx);
     for (int32_t c = 0, step = 0; c < C; c += MO, step++) {
       for (int32_t row = groups * step / steps; next && m0 == 0 && row < groups * (step + 1) / steps; row++)
-        ask(k, next, row, k->dy, false);
+        prefetch(k, next, row, k->dy, false);
       for (int32_t q = 0; q < r->width; q += MT)
         micro(depth, k->packed + (size_t)c * (size_t)k->M + (size_t)m0 * MO, t + m0 * LDB + q, LDB, add, to + c * ld + q, ld);
     }

@@ -21,8 +21,8 @@ enum { BLOCKS = 16, CHUNK = 4096, ROUNDS = 10 };
 /* Words of the blocks first..first+BLOCKS-1. */
 static void words(const ra_random_key *key, uint64_t first, uint32_t flat[4 * BLOCKS]) {
   uint32_t word[4][BLOCKS];
-  uint32_t k0 = (uint32_t)key->seed ^ (key->purpose * 0x9E3779B9u);
-  uint32_t k1 = (uint32_t)(key->seed >> 32) ^ (key->purpose + 0x85EBCA6Bu);
+  uint32_t k0 = (uint32_t)key->seed ^ (key->stream * 0x9E3779B9u);
+  uint32_t k1 = (uint32_t)(key->seed >> 32) ^ (key->stream + 0x85EBCA6Bu);
   for (uint32_t i = 0; i < BLOCKS; i++) {
     word[0][i] = (uint32_t)(first + i);
     word[1][i] = (uint32_t)((first + i) >> 32);

@@ -115,7 +115,7 @@ void K(layer_affine)(int32_t rows, int32_t N, const ra_real *x, const ra_real *m
   run(&j, affine_item);
 }
 
-/* One range of rows: its share of dw and db, and dx = rstd (d w - mean(d w) - xhat mean(d w xhat)). */
+/* One range of rows: its partial sums of dw and db, and dx = rstd (d w - mean(d w) - xhat mean(d w xhat)). */
 static void layer_part(void *context, int32_t part) {
   const job *j = context;
   int32_t N = j->N;

@@ -1,7 +1,7 @@
 /* pool.c: max and average pooling of planes [H,W] -> [Ho,Wo], Ho = floor((H + 2 pad - kh) / stride) + 1.
  * The maximum's place in its window is kept as a byte (int32_t for windows of
  * more than 256), the first of equal ones; NaN wins, as in PyTorch. Gradients
- * are gathered plane by plane, so no two threads meet. */
+ * are summed plane by plane, so no two threads write one. */
 #include "../base/math.h"
 #include "kernel.h"
 
@@ -49,7 +49,10 @@ static inline vec greater(vec a, vec b, veci *second) {
 /* VL outputs from two rows of 2*VL. */
 static inline void max_2x2_vec(const affine *prologue, const ra_real *r0, const ra_real *r1, ra_real *y, uint8_t *which) {
   vec a0 = vec_load(r0), a1 = vec_load(r0 + VL), b0 = vec_load(r1), b1 = vec_load(r1 + VL);
-  if (!prologue->as_is) a0 = affine_vec(prologue, a0), a1 = affine_vec(prologue, a1), b0 = affine_vec(prologue, b0), b1 = affine_vec(prologue, b1);
+  if (!prologue->as_is) {
+    a0 = affine_vec(prologue, a0), a1 = affine_vec(prologue, a1);
+    b0 = affine_vec(prologue, b0), b1 = affine_vec(prologue, b1);
+  }
   veci k0, k1, low;
   vec top = greater(EVERY_2ND(a0, a1, 0), EVERY_2ND(a0, a1, 1), &k0);
   vec bottom = greater(EVERY_2ND(b0, b1, 0), EVERY_2ND(b0, b1, 1), &k1);
@@ -176,7 +179,7 @@ static void max_grad_item(void *context, int32_t item) {
 
 /* ---- average ---- */
 
-static inline ra_real share(const ra_pool *s, window a, window b) {
+static inline ra_real window_weight(const ra_pool *s, window a, window b) {
   /* as PyTorch: the padding counts, what lies beyond it does not */
   int32_t h = s->count_pad ? ra_min(a.origin + s->kh, s->H + s->pad_h) - a.origin : a.to - a.from;
   int32_t w = s->count_pad ? ra_min(b.origin + s->kw, s->W + s->pad_w) - b.origin : b.to - b.from;
@@ -208,7 +211,7 @@ static void avg_item(void *context, int32_t item) {
         ra_real sum = 0;
         for (int32_t u = a.from; u < a.to; u++)
           for (int32_t v = b.from; v < b.to; v++) sum += x[(int64_t)u * s->W + v];
-        *y++ = sum * share(s, a, b);
+        *y++ = sum * window_weight(s, a, b);
       }
     }
   }
@@ -244,7 +247,7 @@ static void avg_grad_item(void *context, int32_t item) {
       window a = window_of(i, s->stride_h, s->pad_h, s->kh, s->H);
       for (int32_t j = 0; j < s->Wo; j++) {
         window b = window_of(j, s->stride_w, s->pad_w, s->kw, s->W);
-        ra_real d = *dy++ * share(s, a, b);
+        ra_real d = *dy++ * window_weight(s, a, b);
         for (int32_t u = a.from; u < a.to; u++)
           for (int32_t v = b.from; v < b.to; v++) dx[(int64_t)u * s->W + v] += d;
       }

@@ -125,12 +125,20 @@ static inline ra_real vec_sum(vec v) {
 #if defined(RA_DOUBLE)
 /* the double build has no kernel that shuffles */
 #elif defined(__AVX512F__)
-#define EVERY_2ND(a, b, k) __builtin_shufflevector(a, b, k, k + 2, k + 4, k + 6, k + 8, k + 10, k + 12, k + 14, k + 16, k + 18, k + 20, k + 22, k + 24, k + 26, k + 28, k + 30)
-#define EVEN_ODD(a, b, k) __builtin_shufflevector(a, b, k, k + 4, k + 8, k + 12, k + 16, k + 20, k + 24, k + 28, k + 1, k + 5, k + 9, k + 13, k + 17, k + 21, k + 25, k + 29)
+#define EVERY_2ND(a, b, k) \
+  __builtin_shufflevector(a, b, k, k + 2, k + 4, k + 6, k + 8, k + 10, k + 12, k + 14, \
+                          k + 16, k + 18, k + 20, k + 22, k + 24, k + 26, k + 28, k + 30)
+#define EVEN_ODD(a, b, k) \
+  __builtin_shufflevector(a, b, k, k + 4, k + 8, k + 12, k + 16, k + 20, k + 24, k + 28, \
+                          k + 1, k + 5, k + 9, k + 13, k + 17, k + 21, k + 25, k + 29)
 #define LOW_HALVES(a, b) __builtin_shufflevector(a, b, 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23)
 #define HIGH_HALVES(a, b) __builtin_shufflevector(a, b, 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31)
-#define ZIP(a, b, k) __builtin_shufflevector(a, b, k, k + 16, k + 1, k + 17, k + 2, k + 18, k + 3, k + 19, k + 4, k + 20, k + 5, k + 21, k + 6, k + 22, k + 7, k + 23)
-#define ZIP_PAIRS(a, b, k) __builtin_shufflevector(a, b, k, k + 1, k + 16, k + 17, k + 2, k + 3, k + 18, k + 19, k + 4, k + 5, k + 20, k + 21, k + 6, k + 7, k + 22, k + 23)
+#define ZIP(a, b, k) \
+  __builtin_shufflevector(a, b, k, k + 16, k + 1, k + 17, k + 2, k + 18, k + 3, k + 19, \
+                          k + 4, k + 20, k + 5, k + 21, k + 6, k + 22, k + 7, k + 23)
+#define ZIP_PAIRS(a, b, k) \
+  __builtin_shufflevector(a, b, k, k + 1, k + 16, k + 17, k + 2, k + 3, k + 18, k + 19, \
+                          k + 4, k + 5, k + 20, k + 21, k + 6, k + 7, k + 22, k + 23)
 #define SHIFT_IN(a, s) __builtin_shufflevector(a, vec_splat(s), 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16)
 #elif defined(__AVX2__)
 #define EVERY_2ND(a, b, k) __builtin_shufflevector(a, b, k, k + 2, k + 4, k + 6, k + 8, k + 10, k + 12, k + 14)

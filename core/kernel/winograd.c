@@ -86,7 +86,7 @@ static ra_real *slot_of(const job *k) { return (ra_real *)(void *)(k->scratch + 
 static inline void pass(const job *k, lookahead *a) {
   for (a->due += a->rows; a->due >= a->steps && a->next < a->rows; a->due -= a->steps, a->next++) {
     source x = source_of(k->x, a->next / 4, (int64_t)k->in.H * k->in.W);
-    ask_row(&k->in, a, x.data, x.batch, a->next % 4);
+    prefetch_row(&k->in, a, x.data, x.batch, a->next % 4);
   }
 }
 
@@ -104,7 +104,7 @@ static void products(const job *k, int32_t depth, const ra_real *u, const ra_rea
       }
 }
 
-/* y of outputs o0..o0+on from M; the next output's residual is asked for while one is made. */
+/* y of outputs o0..o0+on from M; the next output's residual is prefetched meanwhile. */
 static void outputs(const job *k, const ra_real *m, int32_t o0, int32_t on, int32_t t0, int32_t n) {
   int64_t area = (int64_t)k->out.H * k->out.W;
   lookahead ahead = look_ahead(&k->out, 0, 1, t0, n, 1);
@@ -112,7 +112,7 @@ static void outputs(const job *k, const ra_real *m, int32_t o0, int32_t on, int3
     sink y = sink_of(k->y, o0 + o, area);
     affine out = affine_of(k->e, o0 + o);
     if (y.residual && o + 1 < on)
-      for (int32_t r = 0; r < 4; r++) ask_row(&k->out, &ahead, y.residual + area, y.batch, r);
+      for (int32_t r = 0; r < 4; r++) prefetch_row(&k->out, &ahead, y.residual + area, y.batch, r);
     if (y.data)
       K(winograd_output)(&k->out, m + (size_t)o * (size_t)k->T, k->m_plane, t0, n, &out, &y,
                          k->moments ? k->moments + t0 / k->T * k->O + o0 + o : NULL);

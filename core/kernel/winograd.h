@@ -1,6 +1,6 @@
 /* winograd.h: the transforms of F(4x4,3x3), VL tiles (or channels) at a time.
  *
- * A 4x4 piece of the output comes from a 6x6 tile of the input with 36 products instead of 144
+ * A 4x4 tile of the output comes from a 6x6 tile of the input with 36 products instead of 144
  * (Lavin, Gray, "Fast algorithms for convolutional neural networks", CVPR 2016; points 0, 1, -1, 2, -2, infinity):
  *
  *   Y = A' [ (G w G') . (B' d B) ] A        d 6x6 tiles, 4 apart;  w 3x3;  Y 4x4
@@ -33,12 +33,12 @@ static inline tile_run tile_run_at(const tiling *g, int32_t t, int32_t end) {
 }
 
 /* Cold strided planes cost more than the arithmetic, so while a block multiplies, the pixels that the next one needs
- * and this one did not have are asked for, a row of a plane at a time, spread evenly over the products. */
+ * and this one did not are prefetched, one row of a plane at a time, spread evenly over the products. */
 typedef struct lookahead {
   int32_t t0, n;                /* tiles of the next block */
-  int32_t first;                /* of the rows of a tile that are new */
-  int32_t rows, next;           /* 4 of each plane; the next to ask for */
-  int32_t steps, due;           /* rows/steps of a row falls due with each step */
+  int32_t first;                /* first row of a tile that is new */
+  int32_t rows, next;           /* rows to prefetch, 4 of each plane; the next one */
+  int32_t steps, due;           /* each step issues rows/steps of a row's prefetch */
 } lookahead;
 
 static inline lookahead look_ahead(const tiling *g, int32_t first, int32_t planes, int32_t t0, int32_t n, int32_t steps) {
@@ -48,7 +48,7 @@ static inline lookahead look_ahead(const tiling *g, int32_t first, int32_t plane
 }
 
 /* Row r of the 4 new ones of all tiles ahead. */
-static inline void ask_row(const tiling *g, const lookahead *a, const ra_real *x, int64_t batch, int32_t r) {
+static inline void prefetch_row(const tiling *g, const lookahead *a, const ra_real *x, int64_t batch, int32_t r) {
   for (int32_t t = a->t0; t < a->t0 + a->n;) {
     tile_run run = tile_run_at(g, t, a->t0 + a->n);
     int32_t row = 4 * run.i - g->pad_h + a->first + r, q = 4 * run.j - g->pad_w, last = q + 4 * run.n + 2;

@@ -4,7 +4,7 @@
 #include "../base/math.h"
 #include "winograd.h"
 
-/* The vertical half for a run of tiles: 6 rows of x become 6 lines of 4*n + 2 pixels, 0 outside the picture. */
+/* The vertical half for a run of tiles: 6 rows of x become 6 lines of 4*n + 2 pixels, 0 outside the image. */
 static inline void vertical(const tiling *g, const ra_real *x, const affine *prologue, bool as_is, const tile_run *run,
                             ra_real *lines, int32_t width) {
   int32_t top = 4 * run->i - g->pad_h, p = 4 * run->j - g->pad_w, count = 4 * run->n + 2;
@@ -55,12 +55,12 @@ void K(winograd_input)(const tiling *g, const source *x, int32_t t0, int32_t n, 
 }
 
 /* Sums of distances to `around`, the mean of the first row, and of their squares, in lanes. */
-typedef struct gathered {
+typedef struct running_moments {
   vec around, sum, squares;
   int32_t n;
-} gathered;
+} running_moments;
 
-static inline void gather(gathered *s, vec v, int32_t lanes) {
+static inline void accumulate(running_moments *s, vec v, int32_t lanes) {
   vec d = v - s->around;
   if (lanes < VL) d = keep_range(d, 0, lanes);
   s->sum += d, s->squares += d * d;
@@ -74,12 +74,12 @@ static inline bool streams(const tiling *g, const sink *y) {
   return !y->add && g->H * g->W >= LARGE && g->W % VL == 0 && (uintptr_t)y->data % sizeof(vec) == 0;
 }
 
-/* What output_run is compiled for: nothing is done to the numbers; `out` is done; a residual is added too. */
-typedef enum { AS_IS, POINTWISE, RESIDUAL } finish;
+/* The epilogues that output_run is compiled for: none; `out`; `out` and a residual. */
+typedef enum { AS_IS, AFFINE, RESIDUAL } epilogue_kind;
 
 /* Tiles q..q+VL of a run: A' m A, through `out`, to y. */
 static inline void output_tiles(const tiling *g, const ra_real *from, size_t plane, const tile_run *run, int32_t q,
-                                const affine *out, finish how, const sink *y, gathered *s) {
+                                const affine *out, epilogue_kind how, const sink *y, running_moments *s) {
   vec z[4][6];
   for (int32_t c = 0; c < 6; c++, from += plane) {
     vec t[4];
@@ -102,18 +102,18 @@ static inline void output_tiles(const tiling *g, const ra_real *from, size_t pla
       if (left <= 0) break;
       if (left > VL) left = VL;
       vec v = px[k];
-      if (how == POINTWISE) v = affine_vec(out, v);
+      if (how == AFFINE) v = affine_vec(out, v);
       if (how == RESIDUAL) v = affine_sum(out, v, vec_load_n(residual_of(y, to) + k * VL, left));
       if (left == VL && stream) vec_stream(to + k * VL, v);
       else if (left == VL) vec_store(to + k * VL, y->add ? v + vec_load(to + k * VL) : v);
       else vec_store_n(to + k * VL, y->add ? v + vec_load_n(to + k * VL, left) : v, left);
-      if (s) gather(s, v, left);
+      if (s) accumulate(s, v, left);
     }
   }
 }
 
 static inline void output_run(const tiling *g, const ra_real *m, size_t plane, int32_t t0, int32_t n, const affine *out,
-                              finish how, const sink *y, gathered *s) {
+                              epilogue_kind how, const sink *y, running_moments *s) {
   for (int32_t t = t0; t < t0 + n;) {
     tile_run run = tile_run_at(g, t, t0 + n);
     for (int32_t q = 0; q < run.n; q += VL) output_tiles(g, m + (t - t0) + q, plane, &run, q, out, how, y, s);
@@ -124,15 +124,15 @@ static inline void output_run(const tiling *g, const ra_real *m, size_t plane, i
 void K(winograd_output)(const tiling *g, const ra_real *m, size_t plane, int32_t t0, int32_t n, const affine *out,
                         const sink *y, ra_moments *moments) {
   if (moments) {
-    gathered s = {.n = 0, .sum = vec_zero(), .squares = vec_zero(), .around = vec_zero()};
-    output_run(g, m, plane, t0, n, out, out->as_is ? AS_IS : POINTWISE, y, &s);
+    running_moments s = {.n = 0, .sum = vec_zero(), .squares = vec_zero(), .around = vec_zero()};
+    output_run(g, m, plane, t0, n, out, out->as_is ? AS_IS : AFFINE, y, &s);
     *moments = moments_around((double)s.around[0], s.n, (double)vec_sum(s.sum), (double)vec_sum(s.squares));
   } else if (y->residual) {
     output_run(g, m, plane, t0, n, out, RESIDUAL, y, NULL);
   } else if (out->as_is) {
     output_run(g, m, plane, t0, n, out, AS_IS, y, NULL);
   } else {
-    output_run(g, m, plane, t0, n, out, POINTWISE, y, NULL);
+    output_run(g, m, plane, t0, n, out, AFFINE, y, NULL);
   }
 }
 

@@ -95,11 +95,11 @@ static void transform_dy(const job *k, int32_t o0, int32_t t0, int32_t n, ra_rea
 static inline void pass(const job *k, lookahead *x, lookahead *dy) {
   for (x->due += x->rows; x->due >= x->steps && x->next < x->rows; x->due -= x->steps, x->next++) {
     source from = source_of(k->x, x->next / 4, (int64_t)k->in.H * k->in.W);
-    ask_row(&k->in, x, from.data, from.batch, x->next % 4);
+    prefetch_row(&k->in, x, from.data, from.batch, x->next % 4);
   }
   int64_t area = (int64_t)k->out.H * k->out.W;
   for (dy->due += dy->rows; dy->due >= dy->steps && dy->next < dy->rows; dy->due -= dy->steps, dy->next++)
-    ask_row(&k->out, dy, k->dy + dy->next / 4 * area, k->s->O * area, dy->next % 4);
+    prefetch_row(&k->out, dy, k->dy + dy->next / 4 * area, k->s->O * area, dy->next % 4);
 }
 
 /* u [C][O] of one frequency (+)= tiles first..first+n of v [C][T] times y [O/VL][T][VL]; C and O whole kernels */
@@ -121,7 +121,7 @@ static inline void products(const job *k, const ra_real *v, const ra_real *y, in
 }
 
 /* G' dU G of VL outputs from o on of channel c; frequency f of dU is at u[f*plane] */
-static void finish(const job *k, const ra_real *u, size_t plane, int32_t c, int32_t o) {
+static void transform_out(const job *k, const ra_real *u, size_t plane, int32_t c, int32_t o) {
   vec half[3][6], g[3], taps[VL < 9 ? 9 : VL];
   for (int32_t q = 0; q < 6; q++) {
     vec m[6];
@@ -173,7 +173,7 @@ static void part(void *context, int32_t chunk) {
 }
 
 /* One channel: the parts are added in order, then transformed. */
-static void finish_channel(void *context, int32_t c) {
+static void channel_out(void *context, int32_t c) {
   const job *k = context;
   ra_real *sum = slot_of(k);
   for (int32_t f = 0; f < FREQ; f++) {
@@ -184,7 +184,7 @@ static void finish_channel(void *context, int32_t c) {
       vec_store(sum + f * k->O + o, s);
     }
   }
-  for (int32_t o = 0; o < k->O; o += VL) finish(k, sum + o, (size_t)k->O, c, o);
+  for (int32_t o = 0; o < k->O; o += VL) transform_out(k, sum + o, (size_t)k->O, c, o);
 }
 
 static void deep_input(void *context, int32_t c) {
@@ -209,7 +209,7 @@ static void deep_products(void *context, int32_t chunk) {
                k->y + (size_t)f * k->y_plane + (size_t)o0 * (size_t)k->T, C, O, t,
                k->in.count - t < 64 ? k->in.count - t : 64, t > 0, u + (size_t)f * k->u_plane, NULL, NULL);
   for (int32_t c = 0; c < C && c0 + c < k->s->C; c++)
-    for (int32_t o = 0; o < O; o += VL) finish(k, u + c * O + o, k->u_plane, c0 + c, o0 + o);
+    for (int32_t o = 0; o < O; o += VL) transform_out(k, u + c * O + o, k->u_plane, c0 + c, o0 + o);
 }
 
 void K(winograd_backward_weight)(const ra_conv *s, const ra_input *x, const ra_real *dy, bool add, ra_real *dw,
@@ -223,7 +223,7 @@ void K(winograd_backward_weight)(const ra_conv *s, const ra_input *x, const ra_r
     ra_parallel(ra_ceil_div(k.C, DEEP_C) * ra_ceil_div(k.O, DEEP_O), deep_products, &k);
   } else {
     ra_parallel(k.parts, part, &k);
-    ra_parallel(s->C, finish_channel, &k);
+    ra_parallel(s->C, channel_out, &k);
   }
 }
 

@@ -64,7 +64,7 @@ static void make_order(ra_loader *l, int32_t epoch, int32_t pass) {
   if (l->order_epoch == epoch && l->order_pass == pass) return;
   int32_t n = ra_sample_set_count(l->set);
   ra_random_key key = {.seed = (uint64_t)(int64_t)l->config.seed, .a = (uint32_t)epoch, .b = (uint32_t)pass,
-                       .purpose = RA_RANDOM_SHUFFLE};
+                       .stream = RA_RANDOM_SHUFFLE};
   for (int32_t i = 0; i < n; i++) l->order[i] = i;
   for (int32_t i = n - 1; i > 0 && l->config.shuffle; i--) {
     int32_t k = (int32_t)(ra_random_uniform_at(&key, (uint64_t)i) * (i + 1));

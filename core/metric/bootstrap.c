@@ -18,7 +18,7 @@ int32_t ra_metric_bootstrap(const double *values, int32_t n, int32_t resamples, 
   double mean = sum / n;
   for (int32_t i = 0; i < n; i++) squares += (values[i] - mean) * (values[i] - mean);
   for (int32_t r = 0; r < resamples; r++) {
-    ra_random_key key = {.seed = (uint64_t)(int64_t)seed, .a = (uint32_t)r, .purpose = RA_RANDOM_METRIC};
+    ra_random_key key = {.seed = (uint64_t)(int64_t)seed, .a = (uint32_t)r, .stream = RA_RANDOM_METRIC};
     uint32_t word[4] = {0};
     double total = 0;
     for (int32_t i = 0; i < n; i++) {

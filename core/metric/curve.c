@@ -67,7 +67,7 @@ static void add_group(areas *a, double positive, double negative) {
   if (positive > 0) a->pr += positive * (a->tp / (a->tp + a->fp));
 }
 
-static void finish(const areas *a, double *roc, double *pr) {
+static void areas_out(const areas *a, double *roc, double *pr) {
   *roc = a->tp > 0 && a->fp > 0 ? a->roc / (a->tp * a->fp) : (double)NAN;
   *pr = a->tp > 0 ? a->pr / a->tp : (double)NAN;
 }
@@ -95,7 +95,7 @@ int32_t ra_curve_exact(const float *probability, const uint8_t *label, int32_t n
   uint32_t *keys = ra_mem_alloc((size_t)n, sizeof *keys), *sorted = ra_mem_alloc((size_t)n, sizeof *sorted);
   int32_t code = keys && sorted ? RA_OK : RA_ERR_MEMORY;
   if (code == RA_OK) {
-    /* floats of 0 to 1 order as their bits do and leave room for the label below them */
+    /* floats of 0 to 1 order as their bits do and leave a bit for the label below them */
     for (int32_t i = 0; i < n; i++) keys[i] = bits_of(probability[i] > 0 ? probability[i] : 0) << 1 | label[i];
     radix_sort(keys, sorted, n);
     areas a = {0};
@@ -105,7 +105,7 @@ int32_t ra_curve_exact(const float *probability, const uint8_t *label, int32_t n
       for (; i >= 0 && sorted[i] >> 1 == key; i--) group[sorted[i] & 1]++;
       add_group(&a, group[1], group[0]);
     }
-    finish(&a, roc, pr);
+    areas_out(&a, roc, pr);
   }
   ra_mem_free(sorted);
   ra_mem_free(keys);
@@ -115,7 +115,7 @@ int32_t ra_curve_exact(const float *probability, const uint8_t *label, int32_t n
 void ra_metric_curve(const double *histogram, double *out) {
   areas a = {0};
   for (int32_t k = RA_METRIC_BINS - 1; k >= 0; k--) add_group(&a, histogram[RA_METRIC_BINS + k], histogram[k]);
-  finish(&a, out, out + 1);
+  areas_out(&a, out, out + 1);
 }
 
 double ra_metric_ece(const double *calibration) {

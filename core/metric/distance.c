@@ -5,11 +5,11 @@
  * column, then along each row the lower envelope of the parabolas
  * (x - q)^2 + column(q)^2.
  *
- * hd95: the boundary of a picture is its vessel pixels that have a background
- * pixel (or the picture's edge) above, below, left or right. Distances from each
+ * hd95: the boundary of an image is its foreground pixels that have a background
+ * pixel (or the image's edge) above, below, left or right. Distances from each
  * boundary pixel of a to the boundary of b and the other way round are
  * pooled; hd95 is the 95th percentile of that pool (as MedPy and most vessel
- * papers; MONAI takes the larger of the two directions' percentiles instead). */
+ * papers; MONAI uses the larger of the two directions' percentiles instead). */
 #include <math.h>
 #include <stdlib.h>
 

@@ -1,8 +1,8 @@
-/* Skeleton and connected components of a binary picture [H,W].
+/* Skeleton and connected components of a binary image [H,W].
  *
  * Skeleton: T. Zhang, C. Suen, "A fast parallel algorithm for thinning digital
  * patterns", Communications of the ACM 27 (1984), with the 25 exceptions that
- * skimage.morphology.skeletonize makes (it takes corners off staircases and
+ * skimage.morphology.skeletonize makes (it removes corners of staircases and
  * keeps some ends), so that clDice has the numbers that papers computed with it;
  * the pixels are the same as its. Only pixels that are still set are visited.
  * Components are 8-connected. */
@@ -15,7 +15,7 @@
 /* Bit k of the neighbourhood is neighbour k, clockwise from north (P2..P9 of the paper). */
 enum { NORTH = 1, EAST = 4, SOUTH = 16, WEST = 64 };
 
-/* Neighbourhoods where scikit-image differs from the paper: who removes the pixel, as in `goes`. */
+/* Neighbourhoods where scikit-image differs from the paper: the passes that remove the pixel, as in `goes`. */
 static const uint8_t exception[][2] = {
   {0x03, 1}, {0x05, 3}, {0x06, 1}, {0x07, 1}, {0x0C, 2}, {0x0D, 2}, {0x14, 3}, {0x18, 0}, {0x1C, 2},
   {0x30, 2}, {0x34, 2}, {0x36, 2}, {0x41, 3}, {0x43, 1}, {0x50, 3}, {0x58, 2}, {0x60, 2}, {0x61, 1},
@@ -62,53 +62,53 @@ static int32_t set_pixels(const uint8_t *mask, int32_t size, int32_t *list) {
 int32_t ra_skeleton(const uint8_t *mask, int32_t H, int32_t W, uint8_t *out) {
   int32_t size = (H + 2) * (W + 2);
   uint8_t goes[256];
-  uint8_t *picture = with_border(mask, H, W);
+  uint8_t *image = with_border(mask, H, W);
   int32_t *list = ra_mem_alloc((size_t)size, sizeof *list), *dead = ra_mem_alloc((size_t)size, sizeof *dead);
-  int32_t code = picture && list && dead ? RA_OK : RA_ERR_MEMORY;
+  int32_t code = image && list && dead ? RA_OK : RA_ERR_MEMORY;
   if (code == RA_OK) {
     make_table(goes);
-    int32_t left = set_pixels(picture, size, list), quiet = 0;
+    int32_t left = set_pixels(image, size, list), quiet = 0;
     for (int pass = 0; quiet < 2; pass ^= 1) {
       int32_t kept = 0, removed = 0;
       for (int32_t i = 0; i < left; i++) {
-        if (goes[neighbourhood(picture + list[i], W + 2)] >> pass & 1) dead[removed++] = list[i];
+        if (goes[neighbourhood(image + list[i], W + 2)] >> pass & 1) dead[removed++] = list[i];
         else list[kept++] = list[i];
       }
-      for (int32_t i = 0; i < removed; i++) picture[dead[i]] = 0;
+      for (int32_t i = 0; i < removed; i++) image[dead[i]] = 0;
       left = kept;
       quiet = removed ? 0 : quiet + 1;
     }
-    for (int32_t y = 0; y < H; y++) memcpy(out + y * W, picture + (y + 1) * (W + 2) + 1, (size_t)W);
+    for (int32_t y = 0; y < H; y++) memcpy(out + y * W, image + (y + 1) * (W + 2) + 1, (size_t)W);
   }
   ra_mem_free(dead);
   ra_mem_free(list);
-  ra_mem_free(picture);
+  ra_mem_free(image);
   return code;
 }
 
 int32_t ra_components(const uint8_t *mask, int32_t H, int32_t W, int32_t *count) {
   int32_t size = (H + 2) * (W + 2), stride = W + 2;
   const int32_t step[8] = {-stride, -stride + 1, 1, stride + 1, stride, stride - 1, -1, -stride - 1};
-  uint8_t *picture = with_border(mask, H, W);
+  uint8_t *image = with_border(mask, H, W);
   int32_t *stack = ra_mem_alloc((size_t)size, sizeof *stack);
-  int32_t code = picture && stack ? RA_OK : RA_ERR_MEMORY, found = 0;
+  int32_t code = image && stack ? RA_OK : RA_ERR_MEMORY, found = 0;
   for (int32_t i = 0; code == RA_OK && i < size; i++) {
-    if (!picture[i]) continue;
+    if (!image[i]) continue;
     int32_t top = 0;
     found++;
     stack[top++] = i;
-    picture[i] = 0;
+    image[i] = 0;
     while (top > 0) {
       int32_t at = stack[--top];
       for (int k = 0; k < 8; k++)
-        if (picture[at + step[k]]) {
-          picture[at + step[k]] = 0;
+        if (image[at + step[k]]) {
+          image[at + step[k]] = 0;
           stack[top++] = at + step[k];
         }
     }
   }
   *count = found;
   ra_mem_free(stack);
-  ra_mem_free(picture);
+  ra_mem_free(image);
   return code;
 }

@@ -15,9 +15,9 @@
 
 enum { BACKGROUND_REACH = 15, VESSEL_REACH = 2 };
 
-static int32_t check_picture(const char *what, int32_t H, int32_t W) {
+static int32_t check_image(const char *what, int32_t H, int32_t W) {
   if (H < 1 || W < 1 || (int64_t)(H + 2) * (W + 2) > INT32_MAX)
-    return ra_fail(RA_ERR_SHAPE, "%s: a picture of %d x %d pixels; both must be at least 1", what, H, W);
+    return ra_fail(RA_ERR_SHAPE, "%s: an image of %d x %d pixels; both must be at least 1", what, H, W);
   return RA_OK;
 }
 
@@ -28,7 +28,7 @@ static uint8_t *bytes_of(const ra_real *mask, int32_t size, bool zero) {
 }
 
 int32_t ra_mask_skeleton(const ra_real *mask, int32_t H, int32_t W, ra_real *out) {
-  RA_TRY(check_picture("skeleton", H, W));
+  RA_TRY(check_image("skeleton", H, W));
   uint8_t *set = bytes_of(mask, H * W, false);
   int32_t code = set ? ra_skeleton(set, H, W, set) : RA_ERR_MEMORY;
   for (int32_t i = 0; code == RA_OK && i < H * W; i++) out[i] = set[i];
@@ -37,7 +37,7 @@ int32_t ra_mask_skeleton(const ra_real *mask, int32_t H, int32_t W, ra_real *out
 }
 
 int32_t ra_mask_distance(const ra_real *mask, int32_t H, int32_t W, ra_real *out) {
-  RA_TRY(check_picture("distance", H, W));
+  RA_TRY(check_image("distance", H, W));
   uint8_t *zero = bytes_of(mask, H * W, true);
   float *distance = ra_mem_alloc((size_t)H * (size_t)W, sizeof *distance);
   int32_t code = zero && distance ? ra_distance(zero, H, W, distance, NULL) : RA_ERR_MEMORY;
@@ -48,7 +48,7 @@ int32_t ra_mask_distance(const ra_real *mask, int32_t H, int32_t W, ra_real *out
 }
 
 int32_t ra_vessel_width(const ra_real *mask, int32_t H, int32_t W, ra_real *width) {
-  RA_TRY(check_picture("vessel width", H, W));
+  RA_TRY(check_image("vessel width", H, W));
   int32_t size = H * W;
   uint8_t *set = bytes_of(mask, size, false), *zero = bytes_of(mask, size, true), *skeleton = ra_mem_alloc((size_t)size, 1);
   float *inside = ra_mem_alloc((size_t)size, sizeof *inside), *unused = ra_mem_alloc((size_t)size, sizeof *unused);
@@ -90,7 +90,7 @@ static double box(const double *table, int32_t H, int32_t W, int32_t y, int32_t 
 }
 
 int32_t ra_vessel_contrast(const ra_real *image, const ra_real *mask, int32_t H, int32_t W, ra_real *contrast) {
-  RA_TRY(check_picture("vessel contrast", H, W));
+  RA_TRY(check_image("vessel contrast", H, W));
   size_t size = (size_t)(H + 1) * (size_t)(W + 1);
   double *table = ra_mem_alloc(4 * size, sizeof *table);
   if (!table) return RA_ERR_MEMORY;

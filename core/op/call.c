@@ -137,7 +137,7 @@ ra_tensor *ra_op_run(const ra_op *op, const double *param, int32_t n_in, ra_tens
     scratch += padded((size_t)c.saved[k].size * sizeof(ra_real));
   }
   c.out.data = out->data;
-  c.key = (ra_random_key){.seed = (uint64_t)(int64_t)seed, .b = (uint32_t)number, .purpose = RA_RANDOM_OP};
+  c.key = (ra_random_key){.seed = (uint64_t)(int64_t)seed, .b = (uint32_t)number, .stream = RA_RANDOM_OP};
   if (c.out.size > 0) op->forward(&c);
 done:
   for (int32_t k = 0; k < n_in; k++) ra_tensor_release(dense[k]);

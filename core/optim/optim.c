@@ -96,7 +96,8 @@ ra_tensor *ra_optim_state(ra_optim *o, const char *name) {
 
 int32_t ra_ema_update(ra_tensor *average, const ra_tensor *value, double decay) {
   if (average->size != value->size || !ra_tensor_contiguous(average) || !ra_tensor_contiguous(value))
-    return ra_fail(RA_ERR_SHAPE, "average of weights: %d and %d elements; wanted contiguous blocks of one length", average->size, value->size);
+    return ra_fail(RA_ERR_SHAPE, "average of weights: %d and %d elements; wanted contiguous blocks of one length", average->size,
+                   value->size);
   const ra_kernels *k = ra_kernel();
   k->axpy(average->size, (ra_real)decay, average->data, false, average->data);
   k->axpy(average->size, (ra_real)(1 - decay), value->data, true, average->data);

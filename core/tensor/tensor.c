@@ -217,9 +217,9 @@ int32_t ra_tensor_stats(const ra_tensor *t, double *out) {
 }
 
 int32_t ra_tensor_random(ra_tensor *t, bool normal, double low, double high, double seed, int32_t a, int32_t b,
-                         int32_t purpose) {
+                         int32_t stream) {
   if (!ra_tensor_contiguous(t)) return ra_fail(RA_ERR_STATE, "random: wants a contiguous tensor; clone the view first");
-  ra_random_key key = {.seed = (uint64_t)(int64_t)seed, .a = (uint32_t)a, .b = (uint32_t)b, .purpose = (uint32_t)purpose};
+  ra_random_key key = {.seed = (uint64_t)(int64_t)seed, .a = (uint32_t)a, .b = (uint32_t)b, .stream = (uint32_t)stream};
   for (int32_t k = 0; k < t->size; k++) {
     double r = normal ? low + high * ra_random_normal_at(&key, (uint64_t)k)
                       : low + (high - low) * ra_random_uniform_at(&key, (uint64_t)k);

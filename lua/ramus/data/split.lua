@@ -76,7 +76,7 @@ function split.divide(samples, weights, seed)
   local place = {}
   for i, s in ipairs(order) do place[s] = i end
   for i = #order, 2, -1 do
-    local k = math.floor(C.ra_random_uniform(seed or 0, -1, 0, 2, i) * i) + 1 -- purpose 2: order of samples
+    local k = math.floor(C.ra_random_uniform(seed or 0, -1, 0, C.RA_RANDOM_SHUFFLE, i) * i) + 1
     order[i], order[k] = order[k], order[i]
   end
   local size, rest, left = {}, {}, #order

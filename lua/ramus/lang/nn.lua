@@ -20,7 +20,7 @@ function nn.is(v) return getmetatable(v) == Module end
 --- Fills a tensor as an initialisation says; `key` numbers it within (seed).
 function nn.initialise(t, init, seed, key)
   if init.fan_in then
-    ffi.C.ra_tensor_random(t, true, 0, math.sqrt(2 / init.fan_in), seed, key, 0, 1)
+    ffi.C.ra_tensor_random(t, true, 0, math.sqrt(2 / init.fan_in), seed, key, 0, ffi.C.RA_RANDOM_INIT)
   else
     t:fill(init.value)
   end

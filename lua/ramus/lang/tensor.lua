@@ -79,7 +79,7 @@ local function random(who, normal)
   return function(...)
     local t = allocate(who, sizes_of(who, ...))
     local seed, call = tensor.next_key()
-    C.ra_tensor_random(t, normal, 0, 1, seed, 0, call, 0)
+    C.ra_tensor_random(t, normal, 0, 1, seed, 0, call, C.RA_RANDOM_USER)
     return t
   end
 end
