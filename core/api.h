@@ -422,7 +422,7 @@ void ra_metric_curve(const double *histogram, double *out);
 double ra_metric_bin_edge(int32_t bin);          /* its lower edge, which it holds */
 /* out: mean, standard deviation (n - 1), low, high of the mean at this level (0.95) by percentile bootstrap */
 int32_t ra_metric_bootstrap(const double *values, int32_t n, int32_t resamples, double level, double seed, double *out);
-/* All [H,W]; mask >= 0.5 is vessel. Skeleton: Zhang-Suen. Distance: to the nearest background pixel, exact Euclidean. */
+/* All [H,W]; mask >= 0.5 is foreground. Skeleton: Zhang-Suen. Distance: to the nearest background pixel, exact Euclidean. */
 int32_t ra_mask_skeleton(const ra_real *mask, int32_t H, int32_t W, ra_real *out);
 int32_t ra_mask_distance(const ra_real *mask, int32_t H, int32_t W, ra_real *out);
 /* Local width (pixels) and local contrast (units of image, positive for dark vessels) at vessel pixels, 0 elsewhere. */

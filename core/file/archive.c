@@ -1,6 +1,6 @@
 /* Unpacking zip, tar and gz (and what libarchive wraps around tar) into a new
  * folder. Everything is written to FOLDER.part, which becomes FOLDER only when
- * the whole archive was right. Only plain files and folders are made, only below
+ * the whole archive is valid. Only plain files and folders are made, only below
  * the target, never over something, up to a total size. */
 #define _DEFAULT_SOURCE
 #include <errno.h>
@@ -17,7 +17,7 @@
 #include "unpack.h"
 
 enum { BLOCK = 1 << 18, RATIO_LIMIT = 250, FILES_LIMIT = 1000000 };
-static const double RATIO_FROM = 100e6; /* bytes unpacked before the ratio is looked at */
+static const double RATIO_FROM = 100e6; /* bytes unpacked before the ratio is checked */
 
 typedef struct {
   struct archive *a;
@@ -99,7 +99,7 @@ static int32_t write_file(unpacking *u, const char *path) {
   return code;
 }
 
-/* A lone compressed file has no name inside: the archive's, without its ending. */
+/* A lone compressed file holds no name; it gets the archive's name without the ending. */
 static const char *raw_name(const unpacking *u, char *name, size_t capacity) {
   const char *slash = strrchr(u->where, '/');
   snprintf(name, capacity, "%s", slash ? slash + 1 : u->where);

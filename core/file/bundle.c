@@ -26,7 +26,7 @@ void ra_bundle_release(ra_bundle *b) {
   ra_mem_free(b);
 }
 
-/* Room for one more item in a list that doubles. */
+/* Makes capacity for one more item; capacities double. */
 static int32_t grow(void **list, int32_t count, int32_t *capacity, size_t item) {
   if (count < *capacity) return RA_OK;
   int32_t wanted = *capacity ? 2 * *capacity : 16;

@@ -42,8 +42,8 @@ struct ra_bundle {
   int32_t count, capacity;
   ra_bundle_meta *meta;
   int32_t meta_count, meta_capacity;
-  uint8_t *file;          /* [opt] what was read; entries point into it */
-  bool checked;           /* a checksum over all of it was there and right */
+  uint8_t *file;          /* [opt] the file's bytes; entries point into it */
+  bool checked;           /* the file had a checksum over all of it, and it matched */
 };
 
 /* A new last entry with that name (not looked up), all else zero; NULL on failure. */
@@ -58,7 +58,7 @@ int32_t ra_safetensors_decode(ra_bundle *bundle, const char *where, const uint8_
 int32_t ra_safetensors_write(const ra_bundle *bundle, const char *path);
 int32_t ra_npz_decode(ra_bundle *bundle, const char *where, const uint8_t *data, size_t size);
 int32_t ra_npz_write(const ra_bundle *bundle, const char *path);
-/* One .npy array as the last entry; what can point into data does. */
+/* One .npy array as the last entry; its bytes point into data where they can. */
 int32_t ra_npy_decode(ra_bundle *bundle, const char *name, const char *where, const uint8_t *data, size_t size);
 bool ra_npy_is(const uint8_t *data, size_t size);
 

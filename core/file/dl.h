@@ -1,5 +1,5 @@
-/* dl.h: libraries that are opened when they are first needed. Loading libcurl, libarchive and libcrypto with all that
- * they need takes longer than everything else that `ramus -e ...` does at its start. */
+/* dl.h: dynamic loading of libraries at their first use. Loading libcurl, libarchive and libcrypto with their
+ * dependencies takes longer than the rest of the start-up of `ramus -e ...`. */
 #ifndef RA_FILE_DL_H
 #define RA_FILE_DL_H
 

@@ -38,7 +38,7 @@ static char *joined(const char *a, const char *b) {
 }
 
 /* Opens the part and locks it. The lock ends with the process, so the part that
- * a killed one left behind is simply used again. 1: another process writes it now. */
+ * a killed process left behind is used again. Returns 1 where another process is writing it. */
 static int open_part(const char *part) {
   for (;;) {
     int fd = open(part, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
@@ -173,7 +173,7 @@ int32_t ra_file_read(const char *path, size_t limit, uint8_t **bytes, size_t *si
     ssize_t n = read(fd, data + got, want - got < 1u << 30 ? want - got : 1u << 30);
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) code = fail("read", path);
-    else if (n == 0) break; /* it became shorter: the format's own checks will tell */
+    else if (n == 0) break; /* the file became shorter; the format's own checks report it */
     else got += (size_t)n;
   }
   close(fd);

@@ -6,13 +6,13 @@
 
 #include "../ramus.h"
 
-/* A file in the making: bytes go to PATH.part; ra_file_commit syncs it, renames
+/* A file that is being written: bytes go to PATH.part; ra_file_commit syncs it, renames
  * it to PATH and syncs the folder, so that PATH is always the old file or the
  * whole new one. A device or pipe (as /dev/stdout) is written directly. */
 typedef struct ra_file_out {
   int fd;       /* -1: not open */
-  char *path;   /* where it shall be, symbolic links resolved */
-  char *part;   /* where it is written; NULL for a device */
+  char *path;   /* its final name, symbolic links resolved */
+  char *part;   /* the name while it is written; NULL for a device */
   bool quick;   /* do not sync: the caller syncs many files at once */
 } ra_file_out;
 
@@ -20,7 +20,7 @@ int32_t ra_file_begin(ra_file_out *out, const char *path);
 int32_t ra_file_write(ra_file_out *out, const void *bytes, size_t size);
 /* Overwrites bytes that are already written (a checksum, a length). */
 int32_t ra_file_patch(ra_file_out *out, size_t offset, const void *bytes, size_t size);
-int32_t ra_file_commit(ra_file_out *out); /* on failure the part is removed too */
+int32_t ra_file_commit(ra_file_out *out); /* on failure PATH.part is removed */
 void ra_file_abort(ra_file_out *out);     /* fine after any of the above */
 
 /* The whole file [own: ra_mem_free], with a zero byte after its end; at most

@@ -224,14 +224,6 @@ ra_tensor *ra_npy_load(const char *path) {
   return t;
 }
 
-ra_tensor *ra_npy_parse(const char *where, const uint8_t *data, size_t size) {
-  ra_bundle *b = ra_bundle_new();
-  if (!b) return NULL;
-  ra_tensor *t = ra_npy_decode(b, "", where, data, size) == RA_OK ? ra_bundle_tensor(b, 0) : NULL;
-  ra_bundle_release(b);
-  return t;
-}
-
 int32_t ra_npy_save(const char *path, const ra_tensor *t) {
   ra_tensor *flat = ra_tensor_clone(t);
   if (!flat) return RA_ERR_MEMORY;

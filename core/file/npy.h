@@ -6,9 +6,6 @@
 
 enum { RA_NPY_HEADER = 512 };
 
-/* [own] The array as a tensor, converted to ra_real. */
-ra_tensor *ra_npy_parse(const char *where, const uint8_t *data, size_t size);
-
 /* Writes everything before the data of a row-major array; returns its bytes, 0 where NumPy lacks the type. */
 size_t ra_npy_header(const ra_bundle_entry *e, char text[RA_NPY_HEADER]);
 

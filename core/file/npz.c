@@ -17,8 +17,8 @@ static int32_t fail_archive(struct archive *a, const char *where) {
   return ra_fail(RA_ERR_FORMAT, "%s: not a whole .npz file: %s", where, why ? why : "libarchive gives no reason");
 }
 
-/* A zip ends with its directory; without one it was cut. Members that the directory
- * counts (modulo 65536), or -1. */
+/* A zip ends with its directory; a file that was cut has none. Returns the number of members that
+ * the directory declares (modulo 65536), or -1. */
 static int32_t directory_count(const uint8_t *data, size_t size) {
   size_t last = size < 22 ? 0 : size - 22, first = last > 65535 ? last - 65535 : 0;
   for (size_t i = last + 1; size >= 22 && i-- > first;)

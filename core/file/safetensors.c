@@ -5,9 +5,9 @@
  * Files written here begin their header with
  *   {"__metadata__":{"ramus.version":"1","ramus.sha256":"<64 digits>"
  * where the digits are the SHA-256 of the whole file with '0' in their place.
- * A file that has either key must have both, there, and the sum must be right:
- * so every cut and every flipped bit is noticed. Files by others have neither
- * and are checked for structure only (ra_bundle_checked tells which). */
+ * A file that has either key must have both, in this place, and the sum must
+ * match: so every cut and every flipped bit is detected. Files of other programs
+ * have neither and are checked for structure only (see ra_bundle_checked). */
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -166,7 +166,7 @@ static json_t *describe(const ra_bundle_entry *e, size_t begin) {
                    (json_int_t)begin, (json_int_t)(begin + e->size));
 }
 
-/* Arrays go by falling element size, so that each is aligned to its elements; stable within a size. */
+/* Arrays are ordered by decreasing element size, so that each is aligned; stable within a size. */
 static int32_t for_each_in_file_order(const ra_bundle *b, int32_t (*fn)(void *, const ra_bundle_entry *), void *context) {
   for (size_t width = 8; width > 0; width /= 2)
     for (int32_t i = 0; i < b->count; i++)

@@ -1,7 +1,7 @@
 /* A transfer: addresses in order, each tried again after cut connections and
  * server errors (waiting twice as long each time), resumed by range where that is
  * safe, checked by size and SHA-256, synced and renamed. What it needs to resume
- * in another process stands in PATH.part.from. */
+ * in another process is in PATH.part.from. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -40,8 +40,8 @@ struct ra_transfer {
   int32_t failures;            /* in a row, without progress, of this url */
   double best;                 /* most bytes that the part ever had */
   double wake;                 /* end of WAITING */
-  double moved, moved_bytes;   /* when bytes came last, and how many there were then */
-  bool fresh;                  /* the next attempt starts anew */
+  double moved, moved_bytes;   /* time and number of bytes when bytes arrived last */
+  bool fresh;                  /* the next attempt restarts from 0 */
   char report[REPORT];         /* why each url failed */
 };
 
@@ -134,7 +134,7 @@ static void load_saved(const ra_transfer *t, ra_remote *saved) {
 }
 
 static void store_saved(const ra_transfer *t, const ra_remote *now) {
-  FILE *file = fopen(t->from, "w"); /* without it the next run just starts anew */
+  FILE *file = fopen(t->from, "w"); /* without it the next run restarts from 0 */
   if (!file) return;
   fprintf(file, "%s\n%s\n%s\n%.0f\n", now->url, now->etag, now->modified, now->total);
   fclose(file);
@@ -156,7 +156,7 @@ static int32_t give_up(ra_transfer *t, int32_t code) {
   return ra_fail(code, "could not fetch %s:%s", slash ? slash + 1 : t->path, *t->report ? t->report : " it has no address");
 }
 
-/* This address is hopeless: on to the next one. */
+/* Gives this address up and moves on to the next. */
 static int32_t next_url(ra_transfer *t, const char *why) {
   size_t used = strlen(t->report);
   snprintf(t->report + used, REPORT - used, "\n  %s: %s", t->url[t->at], why);
@@ -165,7 +165,7 @@ static int32_t next_url(ra_transfer *t, const char *why) {
   return ++t->at < t->url_count ? RA_OK : give_up(t, RA_ERR_NET);
 }
 
-/* Worth another try, at once or after a pause. */
+/* Schedules another attempt, at once or after a pause. */
 static int32_t again(ra_transfer *t, const char *why, bool pause, int32_t tries) {
   char text[RA_TRANSFER_TEXT];
   if (t->attempt.have > t->best) {
@@ -185,7 +185,7 @@ static int32_t again(ra_transfer *t, const char *why, bool pause, int32_t tries)
   return RA_OK;
 }
 
-/* Bytes of the part that may be kept: those of the same address, or any when the hash will tell. */
+/* Bytes of the part that may be kept: those of the same address, or any where a hash is checked. */
 static double usable_part(const ra_transfer *t, const ra_remote *saved) {
   struct stat info;
   if (t->fresh || stat(t->part, &info) != 0 || strncasecmp(t->url[t->at], "file:", 5) == 0) return 0;
@@ -230,8 +230,8 @@ static int32_t commit(ra_transfer *t) {
   return RA_OK;
 }
 
-/* The whole file is in the part. Wrong content: once more from the start where it was pieced together, else the
- * address is bad. */
+/* The part holds the whole file. If its content is wrong, a resumed file is fetched once more from the start;
+ * otherwise the address is given up. */
 static int32_t verify(ra_transfer *t) {
   char hex[RA_SHA256_HEX + 1], why[RA_TRANSFER_TEXT] = "";
   ra_attempt *a = &t->attempt;
@@ -279,7 +279,7 @@ static int32_t conclude(ra_transfer *t, CURLcode result) {
     snprintf(why, sizeof why, "it is larger than the %.0f bytes wanted", t->bytes);
     return next_url(t, why);
   }
-  if (a->status == 416) { /* nothing after what we have */
+  if (a->status == 416) { /* the server has no bytes after ours */
     if (a->range_total > 0 && a->range_total == a->have) return verify(t);
     drop_part(t);
     t->fresh = true;

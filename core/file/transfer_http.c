@@ -1,4 +1,4 @@
-/* One attempt: the request, the answer's headers, the body into the part. */
+/* One attempt: sends the request, reads the response's headers, writes the body to the part. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <math.h>
@@ -20,7 +20,7 @@ static void init_curl(void) { curl_global_init(CURL_GLOBAL_DEFAULT); }
 /* ---- headers ---- */
 
 static void copy_value(char *to, size_t capacity, const char *value, size_t n) {
-  if (n >= capacity) n = 0; /* too long to compare: as if it were not given */
+  if (n >= capacity) n = 0; /* too long to compare: treated as absent */
   memcpy(to, value, n);
   to[n] = 0;
 }
@@ -44,7 +44,7 @@ static size_t on_header(char *line, size_t size, size_t count, void *context) {
   ra_attempt *a = context;
   size_t n = size * count, whole = n;
   while (n > 0 && (line[n - 1] == '\r' || line[n - 1] == '\n' || line[n - 1] == ' ')) n--;
-  if (n > 9 && strncasecmp(line, "HTTP/", 5) == 0) { /* of every answer on the way, redirects included */
+  if (n > 9 && strncasecmp(line, "HTTP/", 5) == 0) { /* of every response, redirects included */
     const char *space = memchr(line, ' ', n);
     a->status = space ? atoi(space + 1) : 0;
     a->now.etag[0] = a->now.modified[0] = 0;

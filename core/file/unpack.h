@@ -1,5 +1,5 @@
-/* What all users of libarchive share: member names in UTF-8 whatever the locale
- * of the process (libarchive converts names by the locale of the thread). */
+/* Member names of archives in UTF-8 in any locale of the process: libarchive
+ * converts names by the locale of the thread. */
 #ifndef RA_FILE_UNPACK_H
 #define RA_FILE_UNPACK_H
 

@@ -66,19 +66,19 @@ static job plan(const ra_conv *s, ra_conv_kind kind) {
 static int32_t out_width(const job *k) { return ra_round_up(k->R * k->width, 8 * VL) + MT; }
 
 /* The address `at` bytes behind work; work may be NULL while sizes are computed. */
-static void *part_of(void *work, size_t at) { return (void *)((uintptr_t)work + at); }
+static void *at_byte(void *work, size_t at) { return (void *)((uintptr_t)work + at); }
 
-/* Scratch: offsets, packed weights, parts of the weight gradient; then per thread the strip and results. */
+/* Scratch: offsets, then packed weights or partial sums of the weight gradient; then per thread the strip and results. */
 static size_t lay_out(job *k, ra_conv_kind kind, void *work) {
   size_t at = conv_align((size_t)k->depth * sizeof(int32_t));
   k->offset = work;
   size_t rows = kind == RA_CONV_BACKWARD_WEIGHT ? (size_t)ra_round_up(k->O, 4) : MO;
-  k->packed = k->parts = part_of(work, at);
+  k->packed = k->parts = at_byte(work, at);
   if (kind == RA_CONV_BACKWARD_WEIGHT)
     at += conv_align((size_t)PARTS * (size_t)k->groups * rows * (size_t)ra_round_up(k->depth, 8) * sizeof(ra_real));
   else
     at += conv_align((size_t)k->groups * (size_t)ra_round_up(k->O, MO) * (size_t)k->depth * sizeof(ra_real));
-  k->scratch = part_of(work, at);
+  k->scratch = at_byte(work, at);
   k->slot = conv_align((k->strip + rows * (size_t)out_width(k)) * sizeof(ra_real));
   return at + (size_t)ra_thread_slots() * k->slot;
 }

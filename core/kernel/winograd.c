@@ -1,11 +1,11 @@
 /* winograd: 3x3 convolution with stride 1, forward and data gradient, by F(4x4,3x3).
  *
  * Many tiles (block mode). The weights are transformed once; then each block of T tiles, small enough for the
- * second-level cache, goes all the way:
+ * second-level cache, passes through all steps:
  *
  *   x --B'dB--> V [36][C][T] --36 products with U [36][O/MO][C][MO]--> M [36][OB][T] --A'mA, epilogue--> y
  *
- * Few tiles (deep mode), where the weights outweigh the pictures: V is made once for all tiles and shared; each chunk
+ * Few tiles (deep mode), where the weights are larger than the images: V is made once for all tiles and shared; each chunk
  * of work owns OB outputs, and for CB channels at a time transforms their weights and multiplies; then it transforms
  * back. No weight is transformed twice, and the transformed weights never leave the cache:
  *

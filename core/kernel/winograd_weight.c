@@ -91,8 +91,8 @@ static void transform_dy(const job *k, int32_t o0, int32_t t0, int32_t n, ra_rea
   }
 }
 
-/* One step of the products has passed. */
-static inline void pass(const job *k, lookahead *x, lookahead *dy) {
+/* Issues the prefetches of one step of the products. */
+static inline void prefetch_step(const job *k, lookahead *x, lookahead *dy) {
   for (x->due += x->rows; x->due >= x->steps && x->next < x->rows; x->due -= x->steps, x->next++) {
     source from = source_of(k->x, x->next / 4, (int64_t)k->in.H * k->in.W);
     prefetch_row(&k->in, x, from.data, from.batch, x->next % 4);
@@ -110,12 +110,12 @@ static inline void products(const job *k, const ra_real *v, const ra_real *y, in
   v += first, y += first * VL;
   for (; o + MT <= O; o += MT, y += MV * block)
     for (int32_t c = 0; c < C; c += MO) {
-      if (x_ahead) pass(k, x_ahead, dy_ahead);
+      if (x_ahead) prefetch_step(k, x_ahead, dy_ahead);
       micro_wide(n, v + c * k->T, k->T, y, block, add, u + c * O + o, O);
     }
   for (; o < O; o += VL, y += block)
     for (int32_t c = 0; c < C; c += ROWS1) {
-      if (x_ahead) pass(k, x_ahead, dy_ahead);
+      if (x_ahead) prefetch_step(k, x_ahead, dy_ahead);
       micro_one(n, v + c * k->T, k->T, y, add, u + c * O + o, O);
     }
 }
