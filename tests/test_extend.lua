@@ -13,6 +13,18 @@ local tree = folder .. "/tree"
 local additions = {
   { file = "core/op/softsign.c", list = "core/op/ops.def", line = "RA_OP(softsign)" },
   { file = "core/loss/boundary.c", list = "core/loss/losses.def", line = "RA_OP(boundary)" },
+  { edit = "core/metric/scores.c", -- a function before the table, a row at its end
+    { before = "/* P: predicted", text = [[
+static int32_t area_error(const ra_scored *s, double *out) {
+  double found = s->count[RA_METRIC_TP] + s->count[RA_METRIC_FP], wanted = s->count[RA_METRIC_TP] + s->count[RA_METRIC_FN];
+  *out = found == wanted ? 0 : wanted > 0 ? fabs(found - wanted) / wanted : (double)NAN;
+  return RA_OK;
+}
+
+]] },
+    { before = "};\nenum { SCORES", text = [[
+  {{.name = "area_error", .lower_is_better = true, .pooled = true, .help = "|pixels of P - of M| / pixels of M"}, area_error},
+]] } },
 }
 
 --- What a command in the copy printed; it must end well.
@@ -36,7 +48,13 @@ local function prepare()
     .. "cp -a build/ramus build/release %s/build && { cp -a build/double %s/build || true; }"):format(tree, check.root, tree, tree, tree))
   check.equal(status, 0, text)
   for _, a in ipairs(additions) do
-    run(("cp %s/%s %s"):format(source, a.file, a.file))
+    if a.file then run(("cp %s/%s %s"):format(source, a.file, a.file)) end
+    for _, insertion in ipairs(a) do
+      local path = tree .. "/" .. a.edit
+      local whole = assert(files.read(path))
+      local at = assert(whole:find(insertion.before, 1, true), a.edit .. " lacks " .. insertion.before)
+      assert(files.write(path, whole:sub(1, at - 1) .. insertion.text .. whole:sub(at)))
+    end
     if a.list then assert(files.write(tree .. "/" .. a.list, assert(files.read(tree .. "/" .. a.list)) .. a.line .. "\n")) end
   end
   text = run "make build 2>&1 && make build VARIANT=double 2>&1"
@@ -89,4 +107,13 @@ case("a loss with an input of its own is a file and a line: gradient, help, page
     local l = ra.loss.boundary { input = "prob" }
     print(l(ra.ones(4) * 0.5, nil, nil, { distance = ra.ones(4) * 3 }))
   ]], "true\n1.5\n")
+end)
+
+case("a metric is a function and a row in one file: result, pooled value, help", function()
+  check.equal(ramus [[
+    local ra = require "ramus"
+    local one = ra.metrics(ra.tensor { { 1, 1, 1, 0 } }, ra.tensor { { 1, 1, 0, 0 } })
+    print(one.area_error, ra.metrics.summarize({ one, one }).pooled.area_error, ra.metrics.lower_is_better.area_error)
+    print(require("ramus.cli.help").find "area_error" ~= nil, ra.metrics.keys[#ra.metrics.keys])
+  ]], "0.5\t0.5\ttrue\ntrue\tarea_error\n")
 end)

@@ -4,6 +4,7 @@ local ffi = require "ramus.base.ffi"
 local json = require "cjson"
 local metrics = require "ramus.data.metrics"
 local C = ffi.C
+require "ramus.lang.tensor" -- gives tensors `data`
 
 local function tensor(H, W, value)
   local t = ffi.gc(C.ra_tensor_new(2, ffi.new("int32_t[2]", { H, W })), C.ra_tensor_release)
