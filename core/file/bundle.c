@@ -90,7 +90,7 @@ int32_t ra_bundle_add(ra_bundle *b, const char *name, ra_tensor *t) {
   ra_bundle_entry *e = held ? ra_bundle_append(b, name) : NULL;
   if (!e) {
     ra_tensor_release(held);
-    return RA_ERR_MEMORY;
+    return ra_error_code();
   }
   e->tensor = held;
   e->dtype = RA_DTYPE_REAL;

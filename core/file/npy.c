@@ -226,7 +226,7 @@ ra_tensor *ra_npy_load(const char *path) {
 
 int32_t ra_npy_save(const char *path, const ra_tensor *t) {
   ra_tensor *flat = ra_tensor_clone(t);
-  if (!flat) return RA_ERR_MEMORY;
+  if (!flat) return ra_error_code();
   ra_bundle_entry e = {.dtype = RA_DTYPE_REAL, .rank = t->rank};
   for (int32_t i = 0; i < t->rank; i++) e.dim[i] = t->dim[i];
   char text[RA_NPY_HEADER];

@@ -57,7 +57,7 @@ int32_t ra_graph_tensor(ra_graph *g, ra_tensor *t) {
   RA_TRY(set_shape(node, t->rank, t->dim));
   node->kind = RA_NODE_TENSOR;
   node->tensor = ra_tensor_slice(t, 0, t->rank, t->dim);
-  return node->tensor ? g->size++ : RA_ERR_MEMORY;
+  return node->tensor ? g->size++ : ra_error_code();
 }
 
 static ra_array array_of_node(const ra_node *n) {

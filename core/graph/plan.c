@@ -48,7 +48,7 @@ static int32_t copy_nodes(ra_plan *p, const ra_graph *g, int32_t numerics) {
     }
     n->call.out = (ra_array){.rank = from->rank, .size = from->size};
     memcpy(n->call.out.dim, from->dim, sizeof from->dim);
-    if (from->tensor && !(n->tensor = ra_tensor_slice(from->tensor, 0, from->rank, from->dim))) return RA_ERR_MEMORY;
+    if (from->tensor && !(n->tensor = ra_tensor_slice(from->tensor, 0, from->rank, from->dim))) return ra_error_code();
   }
   return RA_OK;
 }
@@ -82,7 +82,7 @@ static int32_t mark_gradients(ra_plan *p, const ra_plan_options *o) {
     if (!ra_same_shape(&array, &n->call.out))
       return ra_fail(RA_ERR_SHAPE, "the gradient of a leaf %s must have its shape, given %s",
                      ra_shape_text(n->call.out.rank, n->call.out.dim, a), ra_shape_text(t->rank, t->dim, b));
-    if (!(n->leaf_grad = ra_tensor_slice(t, 0, t->rank, t->dim))) return RA_ERR_MEMORY;
+    if (!(n->leaf_grad = ra_tensor_slice(t, 0, t->rank, t->dim))) return ra_error_code();
     n->wants_grad = true;
   }
   if (p->loss < 0) return RA_OK;

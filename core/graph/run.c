@@ -94,7 +94,7 @@ int32_t ra_plan_bind(ra_plan *p, int32_t node, ra_tensor *t) {
   if (!ra_tensor_contiguous(t)) return ra_fail(RA_ERR_STATE, "an input of a plan must be contiguous; clone the view first");
   if (n->tensor && n->tensor->data == t->data) return RA_OK;
   ra_tensor *held = ra_tensor_slice(t, 0, t->rank, t->dim);
-  if (!held) return RA_ERR_MEMORY;
+  if (!held) return ra_error_code();
   ra_tensor_release(n->tensor);
   n->tensor = held;
   p->bound_to = NULL;

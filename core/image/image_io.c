@@ -168,7 +168,7 @@ int32_t ra_image_save(const char *path, const ra_tensor *t, int32_t bits) {
   ra_tensor *copy = NULL;
   ra_pixels p = {.bits = bits, .max_value = (1 << bits) - 1};
   int32_t code = ra_pixels_size(&p, C, t->dim[t->rank - 1], t->dim[t->rank - 2], RA_IMAGE_SAMPLES_MAX, false);
-  if (code == RA_OK && !ra_tensor_contiguous(t) && !(copy = ra_tensor_clone(t))) code = RA_ERR_MEMORY;
+  if (code == RA_OK && !ra_tensor_contiguous(t) && !(copy = ra_tensor_clone(t))) code = ra_error_code();
   if (code == RA_OK) code = quantise(copy ? copy : t, &p);
   if (code != RA_OK && code != RA_ERR_MEMORY) ra_fail_in(code, "%s", path);
   if (code == RA_OK) code = format->write(&p, path);

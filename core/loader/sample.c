@@ -266,7 +266,7 @@ static int32_t transform(ra_sample_set *set, const ra_augment *program, bool mad
   for (int32_t f = 0; code == RA_OK && f < set->fields; f++) {
     if (!s->field[f] && !(made && !isnan(set->field[f].absent))) continue;
     dim[0] = set->field[f].channels;
-    if (!(to.field[f] = ra_tensor_new(3, dim))) code = RA_ERR_MEMORY;
+    if (!(to.field[f] = ra_tensor_new(3, dim))) code = ra_error_code();
   }
   if (code == RA_OK) {
     ra_sample_planes in = planes_of(set, s), out = planes_of(set, &to);
