@@ -91,7 +91,7 @@ local function assemble(shape_of_model, constants)
   return self
 end
 
---- ra.model(f, { channels = 1, seed = 0 }): f takes the input [B,C,H,W] and returns an output or a table of named ones.
+--- ra.model(f, { channels = 1, seed = 0 }): f reads the input [B,C,H,W] and returns an output or a table of named ones.
 function model.new(f, given)
   local o = options.check(given, { channels = { type = "integer", min = 1, default = 1, help = "channels of the input" },
     seed = { type = "integer", default = 0, help = "of the initialisation" }, name = { type = "string" } }, "model")
@@ -189,7 +189,7 @@ function Model:record(recorder, x, given)
   local o = given or {}
   local values = o.values or self.values
   if #x.shape ~= 4 or x.shape[2] ~= self.template.channels then
-    error(("the model takes [B,%d,H,W], given [%s]"):format(self.template.channels, table.concat(x.shape, ",")), 2)
+    error(("the model reads [B,%d,H,W], given [%s]"):format(self.template.channels, table.concat(x.shape, ",")), 2)
   end
   local all = setmetatable({}, { __index = function(_, name) return values[name] or self.constant_values[name] end })
   local outputs, err = self.template:record(recorder, x, { values = all, train = o.train, leaf = o.leaf, entry = o.entry })
@@ -250,7 +250,7 @@ function Model:forward(x, given)
   if x.rank == 2 then x = x:reshape(1, 1, x.dim[0], x.dim[1]) end
   if x.rank == 3 then x = x:reshape(1, x.dim[0], x.dim[1], x.dim[2]) end
   if x.rank ~= 4 or x.dim[1] ~= self.template.channels then
-    error(("model:forward: takes [B,%d,H,W], given %s"):format(self.template.channels, tensor.shape_text(x)), 2)
+    error(("model:forward: reads [B,%d,H,W], given %s"):format(self.template.channels, tensor.shape_text(x)), 2)
   end
   local kept, err = self:plan(x.shape, o)
   if not kept then error("model:forward: " .. err, 2) end

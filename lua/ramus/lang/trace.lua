@@ -124,7 +124,8 @@ local function difference_of_constants(k, a, b)
   if tensor.shape_text(a) ~= tensor.shape_text(b) then
     return ("the shape of constant %d: %s or %s"):format(k, tensor.shape_text(a), tensor.shape_text(b))
   end
-  if a.size == 1 and a:item() ~= b:item() then return ("a number that it computes with: %.9g or %.9g"):format(a:item(), b:item()) end
+  local x, y = a.size == 1 and a:item(), b.size == 1 and b:item()
+  if x ~= y and (x == x or y == y) then return ("a number that it computes with: %.9g or %.9g"):format(x, y) end
   return nil
 end
 

@@ -29,7 +29,7 @@ local schema = {
   pictures = { type = "integer", min = 0, default = 0 }, folder = { type = "string" }, out = { type = "table" },
 }
 
---- Probability [H,W] of logits [1,1,h,w], brought to H x W where pictures were resized.
+--- Probability [H,W] of logits [1,1,h,w], brought to H x W where images were resized.
 local function probability(logits, H, W)
   local p = F.sigmoid(logits)
   p = p:reshape(p.dim[2], p.dim[3])
@@ -39,7 +39,7 @@ end
 
 --- Scores one sample for every output; adds to lists. Calls each(sample, probability, truth) for the main one. true; nil and a message.
 local function score_one(model, sample, one, lists, threshold, each)
-  if not sample.mask then return nil, ("picture %s has no mask to score against"):format(sample.id) end
+  if not sample.mask then return nil, ("image %s has no mask to score against"):format(sample.id) end
   local truth, seen, outputs = one.native.mask, one.native.fov, {}
   local H, W = truth.dim[2], truth.dim[3]
   for name in pairs(lists) do outputs[#outputs + 1] = name end
@@ -69,15 +69,15 @@ local function score(model, samples, given, outputs, threshold, each)
   return lists
 end
 
---- The picture, the truth and the prediction as an overlay.
+--- The image, the truth and the prediction as an overlay.
 local function save_overlay(folder, sample, p, truth, threshold)
-  local picture = assert(image.load(sample.image))
-  local rgb = image.overlay(picture, p, truth, { threshold = threshold })
+  local shown = assert(image.load(sample.image))
+  local rgb = image.overlay(shown, p, truth, { threshold = threshold })
   local name = sample.id:gsub("[^%w%-_]", "_")
   return image.save(("%s/%s.png"):format(folder, name), rgb)
 end
 
---- "SET:SPLIT" into its parts.
+--- "SET:SPLIT" as set and split.
 local function split_name(text)
   local set, split = text:match("^([^:]+):([^:]+)$")
   return set or text, split

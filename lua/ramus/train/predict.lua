@@ -1,6 +1,6 @@
---- ra.predict(run, pictures, options): probability, mask and overlay for files and folders.
+--- ra.predict(run, images, options): probability, mask and overlay for files and folders.
 --
--- options: output (folder; "predictions"), threshold (the model's), tile (cut pictures into tiles of
+-- options: output (folder; "predictions"), threshold (the model's), tile (cut images into tiles of
 -- this side, which overlap by half and are blended), size, preprocess (as the run was trained), numerics (as the run was trained).
 -- Writes NAME_prob.png, NAME_mask.png (0 and 255) and NAME_overlay.png. Returns a list of
 -- { image, prob, mask, overlay, vessel_share }, or nil and a message.
@@ -64,7 +64,7 @@ function predict.probability(model, picture, given)
   return (p.dim[0] ~= H or p.dim[1] ~= W) and image.resize(p, { H, W, method = "bilinear" }) or p
 end
 
---- Files of the given paths; folders give the pictures in them.
+--- Files of the given paths; folders give the images in them.
 local function collect(paths)
   local list = {}
   for _, path in ipairs(paths) do
@@ -79,17 +79,17 @@ local function collect(paths)
           list[#list + 1] = path:gsub("/+$", "") .. "/" .. name
         end
       end
-      if found == 0 then return nil, ("the folder %s holds no pictures (png, jpg, pgm, ppm, pbm, npy)"):format(path) end
+      if found == 0 then return nil, ("the folder %s holds no images (png, jpg, pgm, ppm, pbm, npy)"):format(path) end
     elseif files.is_file(path) then
       list[#list + 1] = path
     else
-      return nil, ("no such picture or folder: %s"):format(path)
+      return nil, ("no such image or folder: %s"):format(path)
     end
   end
   return list
 end
 
---- Pictures of several folders may have one name: a number tells them apart.
+--- Images of several folders may have one name: a number tells them apart.
 local function unique_name(taken, path)
   local _, _, base = files.split(path)
   local name, k = base, 1
