@@ -37,6 +37,17 @@ check.case("run: a model of a function with side outputs is trained and scored, 
   check.equal(result.evaluation.protocol.resize, "to 48x48, probabilities brought back to the picture's size")
 end)
 
+check.case("run: a main output of another name is validated, scored, predicted", function()
+  local net = ra.model(function(x) return { seg = nn.conv2d { 1, 1, k = 3, pad = 1 } (x), side = F.affine(x, {}) } end)
+  local path = folder .. "/main"
+  local r = assert(ra.train(recipe { name = "main", model = net, main = "seg", supervise = { { at = "seg", loss = ra.loss.bce {} } } },
+    { run = path, quiet = true, data_root = data_root }))
+  check.equal(r.evaluation.protocol.output, "seg")
+  check.ok(r.evaluation.outputs.side and not r.evaluation.outputs.seg, "side is the further output")
+  check.equal(assert(ra.load_model(path)).output.main, "seg")
+  assert(ra.predict(path, old .. "/image.png", { output = folder .. "/main_out" }))
+end)
+
 check.case("run: reading gives recipe, epochs, models, scores and overlays as data", function()
   local r = assert(run.read(trained))
   check.equal(r.recipe.data.set, "phantom")
