@@ -353,3 +353,11 @@ check.case("identity: loader threads, cache, log and profile are no part of what
   check.ok(identity { seed = 2 } ~= base and identity({}, { batch = 2 }) ~= base, "seed and batch are")
   check.ok(base:find("set = \"phantom\"", 1, true) and not base:find("threads", 1, true), base)
 end)
+
+check.case("a teacher's run is found beside the recipe", function()
+  assert(files.write(folder .. "/beside.safetensors", "x"))
+  local r = assert(recipe.resolve(raw { teacher = { kind = "run", path = "beside.safetensors" } }, "recipe", folder))
+  check.equal(r.teacher.path, files.absolute(folder .. "/beside.safetensors"))
+  r = assert(recipe.resolve(raw { teacher = { kind = "run", path = "runs/first" } }, "recipe", folder))
+  check.equal(r.teacher.path, "runs/first")
+end)

@@ -178,6 +178,12 @@ check.case("more epochs, or another recipe, in the folder of a run are refused",
   check.equal(dataset.sha256_file(whole .. "/last.safetensors"), before, "sha256 of last.safetensors")
 end)
 
+check.case("loader threads, cache, log and profile may change while a run goes on", function()
+  local text, status = train(recipe .. " --set data.threads=2 --set data.cache=9 --set log.pictures=1 --set profile=true --run " .. whole)
+  check.equal(status, 0, text)
+  check.ok(text:find("is complete (12 epochs)", 1, true), text)
+end)
+
 check.case("a bit-flipped, truncated or empty checkpoint is refused and left alone", function()
   local run = folder .. "/spoiled"
   sh("cp -r " .. whole .. " " .. run)

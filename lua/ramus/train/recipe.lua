@@ -231,6 +231,9 @@ function recipe.resolve(raw, where, base)
     if r.teacher and r.teacher.kind == "best" then return nil, "recipe.teacher: kind = \"best\" needs a validation split, and data.val is false" end
   end
   r.data.set = dataset.locate(r.data.set, base)
+  if base and r.teacher and r.teacher.path and files.exists(base .. "/" .. r.teacher.path) then
+    r.teacher.path = files.absolute(base .. "/" .. r.teacher.path) -- beside the recipe, else as seen from the working directory
+  end
   local definition
   definition, err = dataset.find(r.data.set)
   if not definition then return nil, "recipe.data: " .. err end
