@@ -228,6 +228,18 @@ typedef struct ra_sample_planes {
   int32_t foreground;      /* the set whose values at or above one half are foreground; -1: none */
   ra_plane_set set[16];    /* the first is the image */
 } ra_sample_planes;
+/* What a kind of step is; Lua's options, help and messages are made from it. */
+enum { RA_STEP_FLAG /* no numbers */, RA_STEP_RANGE /* draws in [a, b) */, RA_STEP_PAIR /* a and b are two settings */ };
+enum { RA_EXPAND_NONE, RA_EXPAND_BOTH /* n: -n to n */, RA_EXPAND_UP_TO /* 0 to n */, RA_EXPAND_FACTOR /* 1/n to n */,
+       RA_EXPAND_AROUND_ONE /* 1-n to 1+n */ }; /* what a single number stands for */
+typedef struct ra_augment_kind {
+  int32_t kind, form, expand;
+  const char *name, *help, *unit;
+  double low[2], high[2];  /* bounds of a and b */
+  const char *label[2];    /* of a pair: names of a and b */
+  double preset[2];        /* of a pair: what `true` stands for; 0, 0: nothing */
+} ra_augment_kind;
+const ra_augment_kind *ra_augment_kind_at(int32_t i); /* in the order in which steps act; NULL past the last */
 typedef struct ra_augment_scratch ra_augment_scratch; /* one per thread, reused */
 ra_augment_scratch *ra_augment_scratch_new(void);                 /* [own] */
 void ra_augment_scratch_release(RA_OPT ra_augment_scratch *s);           /* NULL is fine */

@@ -294,7 +294,7 @@ check.case("wrong programs are refused with a message", function()
   check.fails("unknown kind", apply, program { { 99 } }, image)
   check.fails("probability", apply, program { { C.RA_AUGMENT_FLIP_H, share = 2 } }, image)
   check.fails("foreground_share", apply, program({}, { vessel_share = -1 }), image)
-  check.fails("sigma >= 1", apply, program { { C.RA_AUGMENT_ELASTIC, 1, 0.5 } }, image)
+  check.fails("elastic wants sigma of 1 to 1000", apply, program { { C.RA_AUGMENT_ELASTIC, 1, 0.5 } }, image)
   local x = tensor { 1, 9, 9 }
   check.equal(C.ra_augment_apply(program {}, picture(image), picture(x), 1, 0, 0, scratch), C.RA_ERR_SHAPE)
 end)
@@ -355,6 +355,31 @@ check.case("adding a step does not change what the others draw", function()
   for i = 0, a.size - 1 do check.near(a.data[i], b.data[i], 1e-6) end
 end)
 
+check.case("probability and foreground_share, and their older spellings share and vessel_share", function()
+  local a = augment.program { gamma = { 0.7, 1.4, probability = 0.25 }, crop = 20, foreground_share = 0.5 }
+  local b = augment.program { gamma = { 0.7, 1.4, share = 0.25 }, crop = 20, vessel_share = 0.5 }
+  check.equal(tostring(a), tostring(b))
+  check.equal(a.step[0].probability, 0.25)
+  check.equal(b.foreground_share, 0.5)
+end)
+
+check.case("every kind of step has one row: its bounds hold in Lua and in the core", function()
+  local seen, i = {}, 0
+  while C.ra_augment_kind_at(i) ~= nil do
+    local k = C.ra_augment_kind_at(i)
+    check.ok(not seen[k.kind], "kind " .. k.kind .. " has two rows")
+    seen[k.kind] = true
+    if k.form == C.RA_STEP_RANGE then
+      local name = ffi.string(k.name)
+      check.raises("must lie in", augment.program, { [name] = { k.low[0], k.high[0] + 1 } })
+      check.fails(name .. " wants values", apply, program { { k.kind, k.low[0], k.high[0] + 1 } }, image)
+      check.ok(augment.program { [name] = { k.low[0], k.high[0] } })
+    end
+    i = i + 1
+  end
+  check.equal(i, tonumber(C.RA_AUGMENT_COUNT))
+end)
+
 check.case("numbers stand for ranges", function()
   local p = augment.program { rotate = 10, scale = 1.25, gamma = 2, contrast = 0.2, brightness = 0.1, noise = 0.05, blur = 1, shift = 3 }
   local got = {}
@@ -369,10 +394,11 @@ check.case("wrong options name what is wrong", function()
   check.raises("gamma must lie in", augment.program, { gamma = { 0, 1 } })
   check.raises("gamma does not take the number 0.5", augment.program, { gamma = 0.5 })
   check.raises("did you mean 'share'", augment.program, { gamma = { 1, 2, shar = 0.5 } })
-  check.raises("share of 0 to 1", augment.program, { gamma = { 1, 2, share = 3 } })
+  check.raises("a whole number of tiles", augment.program, { clahe = { 2.5, 1 } })
+  check.raises("probability of 0 to 1", augment.program, { gamma = { 1, 2, share = 3 } })
   check.raises("the picture folds", augment.program, { elastic = { 9, 3 } })
   check.raises("wants { alpha, sigma }", augment.program, { elastic = true })
-  check.raises("vessel_share needs a crop", augment.program, { vessel_share = 0.5 })
+  check.raises("foreground_share needs a crop", augment.program, { vessel_share = 0.5 })
   check.raises("crop wants a side", augment.program, { crop = 2.5 })
   check.raises("flip must be one of", augment.program, { flip = "sideways" })
   check.fails("did you mean 'crop'", augment.validate, { crp = 5 })

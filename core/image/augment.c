@@ -37,10 +37,9 @@ ra_real *ra_augment_reserve(ra_augment_scratch *s, size_t n) {
 }
 
 int32_t ra_augment_number(const ra_augment *program, int32_t step) {
-  int32_t number = program->step[step].kind;
-  for (int32_t i = 0; i < step; i++)
-    if (program->step[i].kind == program->step[step].kind) number += 16;
-  return number;
+  int32_t kind = program->step[step].kind, earlier = 0;
+  for (int32_t i = 0; i < step; i++) earlier += program->step[i].kind == kind;
+  return kind < 16 ? kind + 16 * earlier : 400 + RA_AUGMENT_STEPS * (kind - 16) + earlier;
 }
 
 double ra_augment_draw(const ra_random_key *key, int32_t number, int32_t draw, double low, double high) {
@@ -54,36 +53,55 @@ bool ra_augment_acts(const ra_augment *program, int32_t step, const ra_random_ke
   return probability >= 1 || ra_augment_draw(key, ra_augment_number(program, step), 0, 0, 1) < probability;
 }
 
-bool ra_augment_is_space(int32_t kind) { return kind <= RA_AUGMENT_ELASTIC; }
+/* ---- the kinds ---- */
 
-/* Bounds of a and b by kind: what the formulas need, not what is sensible. */
-static const struct {
-  const char *name;
-  double low, high;
-} bounds[RA_AUGMENT_COUNT] = {
-  [RA_AUGMENT_FLIP_H] = {"flip", -INFINITY, INFINITY}, [RA_AUGMENT_FLIP_V] = {"flip", -INFINITY, INFINITY},
-  [RA_AUGMENT_ROT90] = {"rot90", -INFINITY, INFINITY}, [RA_AUGMENT_ROTATE] = {"rotate", -360, 360},
-  [RA_AUGMENT_SCALE] = {"scale", 0.01, 100},           [RA_AUGMENT_SHIFT] = {"shift", -1e5, 1e5},
-  [RA_AUGMENT_ELASTIC] = {"elastic", 0, 1e4},          [RA_AUGMENT_GAMMA] = {"gamma", 0.01, 100},
-  [RA_AUGMENT_CONTRAST] = {"contrast", 0, 100},        [RA_AUGMENT_BRIGHTNESS] = {"brightness", -1, 1},
-  [RA_AUGMENT_NOISE] = {"noise", 0, 1},                [RA_AUGMENT_BLUR] = {"blur", 0, 32},
-  [RA_AUGMENT_CLAHE] = {"clahe", 0, 1e6},              [RA_AUGMENT_STRETCH] = {"stretch", -INFINITY, INFINITY},
-  [RA_AUGMENT_RESIZE] = {"resize", 1, 1 << 20},
-};
+static const ra_augment_row resize_row = {
+  {RA_AUGMENT_RESIZE, RA_STEP_PAIR, RA_EXPAND_NONE, "size", "resize to side, or { height, width }", " pixels", {1, 1}, {1 << 20, 1 << 20},
+   {"height", "width"}, {0, 0}}, NULL, NULL};
+
+static const ra_augment_row *row_at(int32_t i) {
+  if (i == 0) return &resize_row;
+  i -= 1;
+  if (i >= 0 && i < ra_augment_space_count) return &ra_augment_space_rows[i];
+  i -= ra_augment_space_count;
+  return i >= 0 && i < ra_augment_tone_count ? &ra_augment_tone_rows[i] : NULL;
+}
+
+const ra_augment_kind *ra_augment_kind_at(int32_t i) {
+  const ra_augment_row *row = row_at(i);
+  return row ? &row->about : NULL;
+}
+
+const ra_augment_row *ra_augment_row_of(int32_t kind) {
+  const ra_augment_row *row;
+  for (int32_t i = 0; (row = row_at(i)); i++)
+    if (row->about.kind == kind) return row;
+  return NULL;
+}
+
+bool ra_augment_is_space(int32_t kind) {
+  for (int32_t i = 0; i < ra_augment_space_count; i++)
+    if (ra_augment_space_rows[i].about.kind == kind) return true;
+  return false;
+}
 
 static int32_t check_step(const ra_augment_step *s, int32_t number) {
-  if (s->kind < 0 || s->kind >= RA_AUGMENT_COUNT)
-    return ra_fail(RA_ERR_ARG, "augment: step %d has the unknown kind %d", number, s->kind);
-  const char *name = bounds[s->kind].name;
-  double low = bounds[s->kind].low, high = bounds[s->kind].high;
-  if (!(s->a >= low && s->a <= high && s->b >= low && s->b <= high))
-    return ra_fail(RA_ERR_ARG, "augment: %s wants values of %g to %g, given %g and %g", name, low, high, s->a, s->b);
+  const ra_augment_row *row = ra_augment_row_of(s->kind);
+  if (!row) return ra_fail(RA_ERR_ARG, "augment: step %d has the unknown kind %d", number, s->kind);
+  const ra_augment_kind *k = &row->about;
+  const double value[2] = {s->a, s->b};
+  for (int i = 0; i < 2 && k->form != RA_STEP_FLAG; i++) {
+    if (value[i] >= k->low[i] && value[i] <= k->high[i]) continue;
+    if (k->form == RA_STEP_PAIR)
+      return ra_fail(RA_ERR_ARG, "augment: %s wants %s of %g to %g, given %g", k->name, k->label[i], k->low[i], k->high[i], value[i]);
+    return ra_fail(RA_ERR_ARG, "augment: %s wants values of %g to %g, given %g and %g", k->name, k->low[0], k->high[0], s->a, s->b);
+  }
   if (!(s->probability >= 0 && s->probability <= 1))
-    return ra_fail(RA_ERR_ARG, "augment: the probability of %s is 0 to 1, given %g", name, s->probability);
-  if (s->kind == RA_AUGMENT_ELASTIC && !(s->b >= 1))
-    return ra_fail(RA_ERR_ARG, "augment: elastic wants sigma >= 1 pixel, given %g", s->b);
-  if (s->kind == RA_AUGMENT_CLAHE && !(s->a >= 1 && s->a <= 64))
-    return ra_fail(RA_ERR_ARG, "augment: clahe wants 1 to 64 tiles, given %g", s->a);
+    return ra_fail(RA_ERR_ARG, "augment: the probability of %s is 0 to 1, given %g", k->name, s->probability);
+  if (s->kind == RA_AUGMENT_CLAHE && s->a != floor(s->a))
+    return ra_fail(RA_ERR_ARG, "augment: clahe wants a whole number of tiles, given %g", s->a);
+  if (s->kind == RA_AUGMENT_ELASTIC && s->a > s->b)
+    return ra_fail(RA_ERR_ARG, "augment: elastic wants alpha of 0 to sigma (%g), else the picture folds; given %g", s->b, s->a);
   if (s->kind == RA_AUGMENT_RESIZE && number != 0) return ra_fail(RA_ERR_ARG, "augment: resize must be the first step");
   return RA_OK;
 }

@@ -32,6 +32,48 @@ int32_t ra_augment_space(const ra_augment *program, const ra_sample_planes *in, 
 int32_t ra_augment_tone(const ra_augment *program, const ra_sample_planes *out, const ra_random_key *key,
                         ra_augment_scratch *s);
 
+/* x_in = xx*x + xy*y + bx, y_in = yx*x + yy*y + by */
+typedef struct ra_affine {
+  double xx, xy, yx, yy;
+  double bx, by;
+} ra_affine;
+
+/* What a geometric step may look at. */
+typedef struct ra_space_step {
+  const ra_augment_step *step;
+  double value;              /* drawn in [a, b) */
+  const ra_random_key *key;
+  int32_t number;            /* of its draws */
+  bool any_turn;             /* quarter turns keep the size of the result: it is square, or a crop */
+  int32_t *canvas_h, *canvas_w;
+} ra_space_step;
+
+/* The planes that steps on grey values act on. */
+typedef struct ra_tone_image {
+  ra_real *data; /* [channels,H,W] */
+  int32_t channels, height, width;
+} ra_tone_image;
+
+typedef struct ra_tone_step {
+  const ra_augment_step *step;
+  double value;              /* drawn in [a, b) */
+  const ra_random_key *key;
+  int32_t number;
+  ra_augment_scratch *scratch;
+} ra_tone_step;
+
+/* A kind of step: its description and what it does, one of the two functions (elastic has none: it is no affine map). The rows
+ * stand in augment_space.c and augment_tone.c; a new step is a row there, with a kind of its own from RA_AUGMENT_COUNT on. */
+typedef struct ra_augment_row {
+  ra_augment_kind about;
+  ra_affine (*space)(ra_affine m, const ra_space_step *s);
+  int32_t (*tone)(const ra_tone_image *p, const ra_tone_step *s);
+} ra_augment_row;
+extern const ra_augment_row ra_augment_space_rows[], ra_augment_tone_rows[];
+extern const int32_t ra_augment_space_count, ra_augment_tone_count;
+
+/* The row of a kind, or NULL. */
+const ra_augment_row *ra_augment_row_of(int32_t kind);
 bool ra_augment_is_space(int32_t kind);
 
 #endif

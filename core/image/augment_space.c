@@ -13,11 +13,6 @@
 #include "augment.h"
 #include "kind.h"
 
-typedef struct affine {
-  double xx, xy, yx, yy; /* x_in = xx*x + xy*y + bx, y_in = yx*x + yy*y + by */
-  double bx, by;
-} affine;
-
 typedef struct elastic {
   double alpha, spacing; /* pixels */
   int32_t number;        /* of its draws; -1: none */
@@ -25,44 +20,60 @@ typedef struct elastic {
 } elastic;
 
 /* m after undoing a linear step whose inverse is (xx xy; yx yy). */
-static affine then(affine m, double xx, double xy, double yx, double yy) {
-  return (affine){m.xx * xx + m.xy * yx, m.xx * xy + m.xy * yy, m.yx * xx + m.yy * yx, m.yx * xy + m.yy * yy, m.bx, m.by};
+static ra_affine then(ra_affine m, double xx, double xy, double yx, double yy) {
+  return (ra_affine){m.xx * xx + m.xy * yx, m.xx * xy + m.xy * yy, m.yx * xx + m.yy * yx, m.yx * xy + m.yy * yy, m.bx, m.by};
 }
 
-static affine add_step(affine m, const ra_augment *program, int32_t i, const ra_random_key *key, bool square_or_crop,
-                        int32_t *canvas_h, int32_t *canvas_w) {
-  const ra_augment_step *s = &program->step[i];
-  int32_t number = ra_augment_number(program, i);
-  double value = ra_augment_draw(key, number, 1, s->a, s->b);
-  switch (s->kind) {
-    case RA_AUGMENT_FLIP_H: return then(m, -1, 0, 0, 1);
-    case RA_AUGMENT_FLIP_V: return then(m, 1, 0, 0, -1);
-    case RA_AUGMENT_ROT90: {
-      /* without a crop an image that is not square keeps its sides: half turns only */
-      int32_t turns = (int32_t)ra_augment_draw(key, number, 1, 0, 4);
-      if (!square_or_crop) turns &= 2;
-      if (turns & 1) {
-        int32_t side = *canvas_h;
-        *canvas_h = *canvas_w;
-        *canvas_w = side;
-      }
-      static const double cosine[4] = {1, 0, -1, 0}, sine[4] = {0, 1, 0, -1};
-      return then(m, cosine[turns], -sine[turns], sine[turns], cosine[turns]);
-    }
-    case RA_AUGMENT_ROTATE: {
-      double turn = value * (3.14159265358979323846 / 180);
-      return then(m, cos(turn), -sin(turn), sin(turn), cos(turn)); /* counter-clockwise as seen, y points down */
-    }
-    case RA_AUGMENT_SCALE: return then(m, 1 / value, 0, 0, 1 / value);
-    case RA_AUGMENT_SHIFT: {
-      double dx = value, dy = ra_augment_draw(key, number, 2, s->a, s->b);
-      m.bx -= m.xx * dx + m.xy * dy;
-      m.by -= m.yx * dx + m.yy * dy;
-      return m;
-    }
-    default: return m;
-  }
+static ra_affine flip_h(ra_affine m, const ra_space_step *s) {
+  (void)s;
+  return then(m, -1, 0, 0, 1);
 }
+
+static ra_affine flip_v(ra_affine m, const ra_space_step *s) {
+  (void)s;
+  return then(m, 1, 0, 0, -1);
+}
+
+static ra_affine rot90(ra_affine m, const ra_space_step *s) {
+  static const double cosine[4] = {1, 0, -1, 0}, sine[4] = {0, 1, 0, -1};
+  int32_t turns = (int32_t)ra_augment_draw(s->key, s->number, 1, 0, 4);
+  if (!s->any_turn) turns &= 2;
+  if (turns & 1) {
+    int32_t side = *s->canvas_h;
+    *s->canvas_h = *s->canvas_w;
+    *s->canvas_w = side;
+  }
+  return then(m, cosine[turns], -sine[turns], sine[turns], cosine[turns]);
+}
+
+static ra_affine rotate(ra_affine m, const ra_space_step *s) {
+  double turn = s->value * (3.14159265358979323846 / 180);
+  return then(m, cos(turn), -sin(turn), sin(turn), cos(turn)); /* counter-clockwise as seen, y points down */
+}
+
+static ra_affine scale(ra_affine m, const ra_space_step *s) { return then(m, 1 / s->value, 0, 0, 1 / s->value); }
+
+static ra_affine shift(ra_affine m, const ra_space_step *s) {
+  double dx = s->value, dy = ra_augment_draw(s->key, s->number, 2, s->step->a, s->step->b);
+  m.bx -= m.xx * dx + m.xy * dy;
+  m.by -= m.yx * dx + m.yy * dy;
+  return m;
+}
+
+#define RANGE(low, high) {low, low}, {high, high}, {NULL, NULL}, {0, 0}
+#define NO_NUMBERS {0, 0}, {0, 0}, {NULL, NULL}, {0, 0}
+const ra_augment_row ra_augment_space_rows[] = {
+  {{RA_AUGMENT_FLIP_H, RA_STEP_FLAG, RA_EXPAND_NONE, "flip horizontally", "", "", NO_NUMBERS}, flip_h, NULL},
+  {{RA_AUGMENT_FLIP_V, RA_STEP_FLAG, RA_EXPAND_NONE, "flip vertically", "", "", NO_NUMBERS}, flip_v, NULL},
+  {{RA_AUGMENT_ROT90, RA_STEP_FLAG, RA_EXPAND_NONE, "rot90", "0 to 3 quarter turns", "", NO_NUMBERS}, rot90, NULL},
+  {{RA_AUGMENT_ROTATE, RA_STEP_RANGE, RA_EXPAND_BOTH, "rotate", "degrees, counter-clockwise", " degrees", RANGE(-360, 360)}, rotate, NULL},
+  {{RA_AUGMENT_SCALE, RA_STEP_RANGE, RA_EXPAND_FACTOR, "scale", "above 1 things get larger", "", RANGE(0.05, 20)}, scale, NULL},
+  {{RA_AUGMENT_SHIFT, RA_STEP_RANGE, RA_EXPAND_BOTH, "shift", "pixels, for each axis", " pixels", RANGE(-1e4, 1e4)}, shift, NULL},
+  {{RA_AUGMENT_ELASTIC, RA_STEP_PAIR, RA_EXPAND_NONE, "elastic",
+    "smooth random displacement: { alpha = its deviation, sigma = its smoothness }, in pixels", " pixels", {0, 1}, {1000, 1000},
+    {"alpha", "sigma"}, {0, 0}}, NULL, NULL},
+};
+const int32_t ra_augment_space_count = sizeof ra_augment_space_rows / sizeof *ra_augment_space_rows;
 
 /* ---- elastic: a cubic B-spline over normal numbers on a grid, its standard deviation alpha, smooth like a Gaussian of sigma ---- */
 
@@ -161,7 +172,7 @@ static void warp_row(const ra_row_map *m, const ra_plane_set *in, size_t in_area
   }
 }
 
-static int32_t warp(const ra_augment *program, affine m, const elastic *e, const ra_sample_planes *in,
+static int32_t warp(const ra_augment *program, ra_affine m, const elastic *e, const ra_sample_planes *in,
                     const ra_sample_planes *out, const ra_random_key *key, ra_augment_scratch *s) {
   size_t w = (size_t)out->width, nodes = e->number < 0 ? 0 : (size_t)e->rows * (size_t)e->columns;
   size_t columns = e->number < 0 ? 0 : (size_t)e->columns;
@@ -206,7 +217,7 @@ static int64_t count_foreground(const ra_sample_planes *in) {
 }
 
 /* Where in the canvas the foreground pixel number `wanted` (0-based) lies. */
-static void foreground_at(const ra_sample_planes *in, int64_t wanted, affine m, double *x, double *y) {
+static void foreground_at(const ra_sample_planes *in, int64_t wanted, ra_affine m, double *x, double *y) {
   const ra_real *mask = foreground_of(in);
   int64_t n = (int64_t)in->height * in->width, i = 0;
   for (; i < n; i++)
@@ -232,7 +243,7 @@ static int32_t place(double uniform, int32_t canvas, int32_t size, bool hold, do
 }
 
 static void choose_crop(const ra_augment *program, const ra_sample_planes *in, const ra_sample_planes *out,
-                        const ra_random_key *key, affine m, int32_t canvas_h, int32_t canvas_w, int32_t *top, int32_t *left) {
+                        const ra_random_key *key, ra_affine m, int32_t canvas_h, int32_t canvas_w, int32_t *top, int32_t *left) {
   enum { CROP = RA_AUGMENT_CROP_NUMBER, TRIES = 8 };
   bool movable = canvas_h > out->height || canvas_w > out->width, hold = false;
   double x = 0, y = 0, share = program->foreground_share;
@@ -268,7 +279,7 @@ static void copy_window(const ra_sample_planes *in, const ra_sample_planes *out,
 
 int32_t ra_augment_space(const ra_augment *program, const ra_sample_planes *in, const ra_sample_planes *out,
                          const ra_random_key *key, ra_augment_scratch *s) {
-  affine m = {1, 0, 0, 1, 0, 0};
+  ra_affine m = {1, 0, 0, 1, 0, 0};
   elastic e = {.number = -1};
   bool active = false, crop = program->height > 0;
   int32_t canvas_h = in->height, canvas_w = in->width;
@@ -277,7 +288,13 @@ int32_t ra_augment_space(const ra_augment *program, const ra_sample_planes *in, 
     if (!ra_augment_is_space(kind) || !ra_augment_acts(program, i, key)) continue;
     active = true;
     if (kind == RA_AUGMENT_ELASTIC) e = elastic_of(&program->step[i], ra_augment_number(program, i), out->height, out->width);
-    else m = add_step(m, program, i, key, crop || in->height == in->width, &canvas_h, &canvas_w);
+    else {
+      const ra_augment_step *step = &program->step[i];
+      int32_t number = ra_augment_number(program, i);
+      ra_space_step one = {.step = step, .value = ra_augment_draw(key, number, 1, step->a, step->b), .key = key, .number = number,
+                           .any_turn = crop || in->height == in->width, .canvas_h = &canvas_h, .canvas_w = &canvas_w};
+      m = ra_augment_row_of(kind)->space(m, &one);
+    }
   }
   int32_t top, left;
   choose_crop(program, in, out, key, m, canvas_h, canvas_w, &top, &left);
@@ -288,7 +305,7 @@ int32_t ra_augment_space(const ra_augment *program, const ra_sample_planes *in, 
   }
   /* from output pixel (j, i) straight to input pixels */
   double x = left - (canvas_w - 1) / 2.0, y = top - (canvas_h - 1) / 2.0;
-  affine whole = m;
+  ra_affine whole = m;
   whole.bx = m.xx * x + m.xy * y + m.bx + (in->width - 1) / 2.0;
   whole.by = m.yx * x + m.yy * y + m.by + (in->height - 1) / 2.0;
   return warp(program, whole, &e, in, out, key, s);

@@ -10,12 +10,6 @@
 #include "clahe.h"
 #include "plane.h"
 
-/* The planes that the steps act on. */
-typedef struct image {
-  ra_real *data; /* [channels,H,W] */
-  int32_t channels, height, width;
-} image;
-
 static ra_real unit(ra_real v) { return v > 0 ? (v < 1 ? v : 1) : 0; }
 
 #ifdef RA_DOUBLE
@@ -69,7 +63,7 @@ static void noise(size_t n, ra_real sigma, const ra_random_key *key, int32_t num
   }
 }
 
-static int32_t blur(const image *p, double sigma, ra_augment_scratch *s) {
+static int32_t blur(const ra_tone_image *p, double sigma, ra_augment_scratch *s) {
   int32_t radius = ra_gauss_radius(sigma);
   if (radius == 0) return RA_OK;
   size_t area = (size_t)p->height * (size_t)p->width;
@@ -85,7 +79,7 @@ static int32_t blur(const image *p, double sigma, ra_augment_scratch *s) {
   return RA_OK;
 }
 
-static int32_t clahe(const image *p, int32_t tiles, double clip, ra_augment_scratch *s) {
+static int32_t clahe(const ra_tone_image *p, int32_t tiles, double clip, ra_augment_scratch *s) {
   ra_real *map = ra_augment_reserve(s, ra_clahe_scratch(tiles));
   if (!map) return RA_ERR_MEMORY;
   size_t area = (size_t)p->height * (size_t)p->width;
@@ -106,33 +100,68 @@ static void stretch(size_t n, ra_real *x) {
   for (size_t i = 0; i < n; i++) x[i] = (x[i] - low) / (high - low);
 }
 
-static int32_t run_step(const ra_augment *program, int32_t i, const image *p, const ra_random_key *key,
-                         ra_augment_scratch *s) {
-  const ra_augment_step *step = &program->step[i];
-  size_t n = (size_t)p->channels * (size_t)p->height * (size_t)p->width;
-  int32_t number = ra_augment_number(program, i);
-  double value = ra_augment_draw(key, number, 1, step->a, step->b);
-  switch (step->kind) {
-    case RA_AUGMENT_GAMMA: gamma_curve(n, (ra_real)value, p->data); break;
-    case RA_AUGMENT_CONTRAST: contrast(n, (ra_real)value, p->data); break;
-    case RA_AUGMENT_BRIGHTNESS:
-      for (size_t k = 0; k < n; k++) p->data[k] += (ra_real)value;
-      break;
-    case RA_AUGMENT_NOISE: noise(n, (ra_real)value, key, number, p->data); break;
-    case RA_AUGMENT_BLUR: return blur(p, value, s);
-    case RA_AUGMENT_CLAHE: return clahe(p, (int32_t)step->a, step->b, s);
-    case RA_AUGMENT_STRETCH: stretch(n, p->data); break;
-    default: break;
-  }
+/* ---- the steps ---- */
+
+static size_t values(const ra_tone_image *p) { return (size_t)p->channels * (size_t)p->height * (size_t)p->width; }
+
+static int32_t step_gamma(const ra_tone_image *p, const ra_tone_step *s) {
+  gamma_curve(values(p), (ra_real)s->value, p->data);
   return RA_OK;
 }
 
-static int32_t run_steps(const ra_augment *program, const image *p, const ra_random_key *key, ra_augment_scratch *s) {
+static int32_t step_contrast(const ra_tone_image *p, const ra_tone_step *s) {
+  contrast(values(p), (ra_real)s->value, p->data);
+  return RA_OK;
+}
+
+static int32_t step_brightness(const ra_tone_image *p, const ra_tone_step *s) {
+  size_t n = values(p);
+  for (size_t k = 0; k < n; k++) p->data[k] += (ra_real)s->value;
+  return RA_OK;
+}
+
+static int32_t step_noise(const ra_tone_image *p, const ra_tone_step *s) {
+  noise(values(p), (ra_real)s->value, s->key, s->number, p->data);
+  return RA_OK;
+}
+
+static int32_t step_blur(const ra_tone_image *p, const ra_tone_step *s) { return blur(p, s->value, s->scratch); }
+
+static int32_t step_clahe(const ra_tone_image *p, const ra_tone_step *s) {
+  return clahe(p, (int32_t)s->step->a, s->step->b, s->scratch);
+}
+
+static int32_t step_stretch(const ra_tone_image *p, const ra_tone_step *s) {
+  (void)s;
+  stretch(values(p), p->data);
+  return RA_OK;
+}
+
+#define RANGE(low, high) {low, low}, {high, high}, {NULL, NULL}, {0, 0}
+const ra_augment_row ra_augment_tone_rows[] = {
+  {{RA_AUGMENT_BLUR, RA_STEP_RANGE, RA_EXPAND_UP_TO, "blur", "Gaussian blur, sigma in pixels", " pixels", RANGE(0, 32)}, NULL, step_blur},
+  {{RA_AUGMENT_STRETCH, RA_STEP_FLAG, RA_EXPAND_NONE, "stretch", "smallest and largest value to 0 and 1", "",
+    {0, 0}, {0, 0}, {NULL, NULL}, {0, 0}}, NULL, step_stretch},
+  {{RA_AUGMENT_CLAHE, RA_STEP_PAIR, RA_EXPAND_NONE, "clahe",
+    "contrast limited adaptive histogram equalisation: { tiles = 8, clip = 2 }, or true", "", {1, 0}, {64, 1e6}, {"tiles", "clip"}, {8, 2}},
+   NULL, step_clahe},
+  {{RA_AUGMENT_GAMMA, RA_STEP_RANGE, RA_EXPAND_FACTOR, "gamma", "x^g", "", RANGE(0.05, 20)}, NULL, step_gamma},
+  {{RA_AUGMENT_CONTRAST, RA_STEP_RANGE, RA_EXPAND_AROUND_ONE, "contrast", "(x - mean) c + mean", "", RANGE(0, 20)}, NULL, step_contrast},
+  {{RA_AUGMENT_BRIGHTNESS, RA_STEP_RANGE, RA_EXPAND_BOTH, "brightness", "x + v", "", RANGE(-1, 1)}, NULL, step_brightness},
+  {{RA_AUGMENT_NOISE, RA_STEP_RANGE, RA_EXPAND_UP_TO, "noise", "x + sigma n, n near normal", " sigma", RANGE(0, 1)}, NULL, step_noise},
+};
+const int32_t ra_augment_tone_count = sizeof ra_augment_tone_rows / sizeof *ra_augment_tone_rows;
+
+static int32_t run_steps(const ra_augment *program, const ra_tone_image *p, const ra_random_key *key, ra_augment_scratch *s) {
   size_t n = (size_t)p->channels * (size_t)p->height * (size_t)p->width;
   for (int32_t i = 0; i < program->count; i++) {
-    int32_t kind = program->step[i].kind;
-    if (ra_augment_is_space(kind) || kind == RA_AUGMENT_RESIZE || !ra_augment_acts(program, i, key)) continue;
-    RA_TRY(run_step(program, i, p, key, s));
+    const ra_augment_step *step = &program->step[i];
+    const ra_augment_row *row = ra_augment_row_of(step->kind);
+    if (!row->tone || !ra_augment_acts(program, i, key)) continue;
+    int32_t number = ra_augment_number(program, i);
+    ra_tone_step one = {.step = step, .value = ra_augment_draw(key, number, 1, step->a, step->b), .key = key, .number = number,
+                        .scratch = s};
+    RA_TRY(row->tone(p, &one));
   }
 #pragma omp simd
   for (size_t k = 0; k < n; k++) p->data[k] = unit(p->data[k]);
@@ -143,7 +172,7 @@ int32_t ra_augment_tone(const ra_augment *program, const ra_sample_planes *out, 
   for (int32_t f = 0; f < out->count; f++) {
     const ra_plane_set *set = &out->set[f];
     if (set->kind != RA_FIELD_IMAGE || !set->data) continue;
-    image p = {.data = set->data, .channels = set->channels, .height = out->height, .width = out->width};
+    ra_tone_image p = {.data = set->data, .channels = set->channels, .height = out->height, .width = out->width};
     RA_TRY(run_steps(program, &p, key, s));
   }
   return RA_OK;

@@ -5,8 +5,8 @@
 --   print(p)
 --   local x, y, fov = p:apply(image, mask, nil, { seed = 1, epoch = 0, sample = 7 })
 --
--- Ranges are { low, high }, drawn evenly; a number stands for the range named below. Any of them takes share = 0.5: the
--- probability that the step acts at all (1 unless given). Steps act in the order of augment.order.
+-- Ranges are { low, high }, drawn evenly; a number stands for the range named below. Any of them accepts probability = 0.5
+-- (or share = 0.5): that the step acts at all (1 unless given). Steps act in the order of augment.order.
 local ffi = require "ramus.base.ffi"
 local options = require "ramus.base.options"
 local tensor = require "ramus.lang.tensor"
@@ -14,21 +14,22 @@ local C = ffi.C
 
 local augment = {}
 
---- { low, high, share =, .. } with only those fields, or nil and a message.
+--- { low, high, probability =, .. } with only those fields, or nil and a message.
 local function table_of(v, count, names)
   for key in pairs(v) do
-    local known = key == "share" or names[key] or (type(key) == "number" and key >= 1 and key <= count and key % 1 == 0)
+    local known = key == "share" or key == "probability" or names[key] or (type(key) == "number" and key >= 1 and key <= count and key % 1 == 0)
     if not known then
-      local all = { "share" }
+      local all = { "probability", "share" }
       for name in pairs(names) do all[#all + 1] = name end
       return nil, "has an " .. options.unknown("field", key, all)
     end
   end
-  local r = { share = v.share == nil and 1 or v.share }
+  local r = { probability = v.probability }
+  if r.probability == nil then r.probability = v.share == nil and 1 or v.share end
   for i = 1, count do r[i] = v[i] end
   for name, i in pairs(names) do if v[name] ~= nil then r[i] = v[name] end end
-  if type(r.share) ~= "number" or not (r.share >= 0 and r.share <= 1) then
-    return nil, "wants a share of 0 to 1, got " .. options.show(r.share)
+  if type(r.probability) ~= "number" or not (r.probability >= 0 and r.probability <= 1) then
+    return nil, "wants a probability of 0 to 1, got " .. options.show(r.probability)
   end
   for i = 1, count do
     if type(r[i]) ~= "number" or r[i] ~= r[i] then
@@ -38,12 +39,22 @@ local function table_of(v, count, names)
   return r
 end
 
---- An entry for a range; expand makes one of a number.
-local function range(low, high, expand, help)
-  return { type = "number|table", help = help, check = function(v)
+--- What a single number n stands for, by RA_EXPAND_*: its range (nothing: not accepted) and the words of the help.
+local expand = {
+  [tonumber(C.RA_EXPAND_BOTH)] = { function(n) if n >= 0 then return -n, n end end, "-n to n" },
+  [tonumber(C.RA_EXPAND_UP_TO)] = { function(n) if n >= 0 then return 0, n end end, "0 to n" },
+  [tonumber(C.RA_EXPAND_FACTOR)] = { function(n) if n >= 1 then return 1 / n, n end end, "1/n to n" },
+  [tonumber(C.RA_EXPAND_AROUND_ONE)] = { function(n) if n >= 0 and n <= 1 then return 1 - n, 1 + n end end, "1-n to 1+n" },
+}
+
+--- The entry of a step that draws from a range.
+local function range(k)
+  local numbers, words = unpack(expand[k.expand])
+  local low, high = k.low[0], k.high[0]
+  return { type = "number|table", help = ("%s; a number n means %s"):format(ffi.string(k.help), words), check = function(v)
     if type(v) == "number" then
-      local ok, a, b = pcall(expand, v)
-      if not ok or not a or v ~= v then return nil, "does not take the number " .. options.show(v) end
+      local a, b = numbers(v)
+      if not a then return nil, "does not take the number " .. options.show(v) end
       v = { a, b }
     end
     local r, err = table_of(v, 2, {})
@@ -56,18 +67,22 @@ local function range(low, high, expand, help)
   end }
 end
 
---- An entry for two named numbers.
-local function pair(first, second, verify, help, default)
-  return { type = "table|boolean", help = help, check = function(v)
+--- The entry of a step with two settings, which the core checks.
+local function pair(k)
+  local name, first, second = ffi.string(k.name), ffi.string(k.label[0]), ffi.string(k.label[1])
+  local kind, a, b = k.kind, k.preset[0], k.preset[1]
+  return { type = "table|boolean", help = ffi.string(k.help), check = function(v)
     if v == false then return false end
     if v == true then
-      if not default then return nil, ("wants { %s, %s }, got true"):format(first, second) end
-      v = default
+      if a == 0 then return nil, ("wants { %s, %s }, got true"):format(first, second) end
+      v = { a, b }
     end
     local r, err = table_of(v, 2, { [first] = 1, [second] = 2 })
     if not r then return nil, err end
-    err = verify(r[1], r[2])
-    if err then return nil, err end
+    local p = ffi.new("ra_augment", { count = 1 })
+    local s = p.step[0]
+    s.kind, s.probability, s.a, s.b = kind, r.probability, r[1], r[2]
+    if C.ra_augment_check(p) ~= 0 then return nil, (ffi.message():gsub("^augment: " .. name .. " ", "")) end
     return r
   end }
 end
@@ -84,63 +99,46 @@ local function size_entry(help)
   end }
 end
 
-local function both_ways(n) if n >= 0 then return -n, n end end
-local function up_to(n) if n >= 0 then return 0, n end end
-local function factor(n) if n >= 1 then return 1 / n, n end end
-
-local clahe_entry = pair("tiles", "clip", function(tiles, clip)
-  if tiles < 1 or tiles > 64 or tiles % 1 ~= 0 then return "wants 1 to 64 tiles, got " .. tiles end
-  if clip < 0 then return "wants clip >= 0, got " .. clip end
-end, "contrast limited adaptive histogram equalisation: { tiles = 8, clip = 2 }, or true", { 8, 2 })
-
-local blur_entry = range(0, 32, up_to, "Gaussian blur, sigma in pixels; a number n means 0 to n")
-
 augment.schema = {
   flip = { type = "boolean|string", default = false, one_of = { true, false, "horizontal", "vertical" },
     help = "mirror with probability one half: both axes (true) or one" },
-  rot90 = { type = "boolean", default = false, help = "0 to 3 quarter turns" },
-  rotate = range(-360, 360, both_ways, "degrees, counter-clockwise; a number n means -n to n"),
-  scale = range(0.05, 20, factor, "above 1 things get larger; a number n means 1/n to n"),
-  shift = range(-1e4, 1e4, both_ways, "pixels, for each axis; a number n means -n to n"),
-  elastic = pair("alpha", "sigma", function(alpha, sigma)
-    if sigma < 1 or sigma > 1000 then return "wants sigma of 1 to 1000 pixels, got " .. sigma end
-    if alpha < 0 or alpha > sigma then return ("wants alpha of 0 to sigma (%g), else the picture folds; got %g"):format(sigma, alpha) end
-  end, "smooth random displacement: { alpha = its deviation, sigma = its smoothness }, in pixels"),
   crop = size_entry "a window at a random place: side, or { height, width }; smaller pictures are padded by the border",
-  vessel_share = { type = "number", default = 0, min = 0, max = 1, help = "probability that the crop must hold vessel pixels" },
+  foreground_share = { type = "number", default = 0, min = 0, max = 1, help = "probability that the crop must hold foreground pixels" },
+  vessel_share = { type = "number", default = 0, min = 0, max = 1, help = "the same as foreground_share" },
   border = { type = "string", default = "edge", one_of = { "edge", "reflect", "constant" },
     help = "what lies outside the picture: its edge repeated, its mirror image, or 0" },
-  blur = blur_entry,
-  stretch = { type = "boolean", default = false, help = "smallest and largest value to 0 and 1" },
-  clahe = clahe_entry,
-  gamma = range(0.05, 20, factor, "x^g; a number n means 1/n to n"),
-  contrast = range(0, 20, function(n) if n >= 0 and n <= 1 then return 1 - n, 1 + n end end,
-    "(x - mean) c + mean; a number n means 1-n to 1+n"),
-  brightness = range(-1, 1, both_ways, "x + v; a number n means -n to n"),
-  noise = range(0, 1, up_to, "x + sigma n, n near normal; a number n means sigma of 0 to n"),
-}
-
---- What runs once per picture, before any augmentation: augment.prepare{...}
-augment.prepare_schema = {
-  size = size_entry "resize to side, or { height, width }",
-  blur = blur_entry,
-  stretch = augment.schema.stretch,
-  clahe = clahe_entry,
 }
 
 --- The order in which the steps act; those up to elastic, and the crop, are one interpolation.
-augment.order = { "size", "flip", "rot90", "rotate", "scale", "shift", "elastic", "blur", "stretch", "clahe", "gamma",
-  "contrast", "brightness", "noise" }
+augment.order = {}
 
-local kinds = { rot90 = C.RA_AUGMENT_ROT90, rotate = C.RA_AUGMENT_ROTATE, scale = C.RA_AUGMENT_SCALE,
-  shift = C.RA_AUGMENT_SHIFT, elastic = C.RA_AUGMENT_ELASTIC, gamma = C.RA_AUGMENT_GAMMA, contrast = C.RA_AUGMENT_CONTRAST,
-  brightness = C.RA_AUGMENT_BRIGHTNESS, noise = C.RA_AUGMENT_NOISE, blur = C.RA_AUGMENT_BLUR, clahe = C.RA_AUGMENT_CLAHE,
-  stretch = C.RA_AUGMENT_STRETCH, size = C.RA_AUGMENT_RESIZE }
+-- the steps, from the core's rows; flip is one option for two of them
+local kinds, names, units = {}, {}, {}
+for i = 0, math.huge do
+  local k = C.ra_augment_kind_at(i)
+  if k == nil then break end
+  local name, kind = ffi.string(k.name), k.kind
+  names[kind], units[name] = name, ffi.string(k.unit)
+  if name:find "^flip" then
+    if kind == C.RA_AUGMENT_FLIP_H then augment.order[#augment.order + 1] = "flip" end
+  else
+    augment.order[#augment.order + 1], kinds[name] = name, kind
+    if name ~= "size" then
+      augment.schema[name] = k.form == C.RA_STEP_RANGE and range(k) or k.form == C.RA_STEP_PAIR and pair(k)
+        or { type = "boolean", default = false, help = ffi.string(k.help) }
+    end
+  end
+end
+
+--- What runs once per picture, before any augmentation: augment.prepare{...}
+augment.prepare_schema = { size = size_entry "resize to side, or { height, width }", blur = augment.schema.blur,
+  stretch = augment.schema.stretch, clahe = augment.schema.clahe }
+
 local borders = { edge = C.RA_BORDER_EDGE, reflect = C.RA_BORDER_REFLECT, constant = C.RA_BORDER_CONSTANT }
 
-local function add(p, kind, share, a, b)
+local function add(p, kind, probability, a, b)
   local s = p.step[p.count]
-  s.kind, s.probability, s.a, s.b = kind, share, a, b
+  s.kind, s.probability, s.a, s.b = kind, probability, a, b
   p.count = p.count + 1
 end
 
@@ -154,11 +152,11 @@ local function build(o)
     elseif v == true then
       add(p, kinds[name], 1, 0, 0)
     elseif v then
-      add(p, kinds[name], v.share or 1, v[1], v[2])
+      add(p, kinds[name], v.probability or 1, v[1], v[2])
     end
   end
   if o.crop then p.height, p.width = o.crop[1], o.crop[2] end
-  p.foreground_share = o.vessel_share or 0
+  p.foreground_share = math.max(o.foreground_share or 0, o.vessel_share or 0)
   p.border = borders[o.border or "edge"]
   return p
 end
@@ -166,16 +164,18 @@ end
 --- A program (a ra_augment) from options; see augment.schema. An error at the caller's line for wrong ones.
 function augment.program(given)
   local o = options.check(given, augment.schema, "augment")
-  if o.vessel_share > 0 and not o.crop then error("augment: vessel_share needs a crop", 2) end
-  return build(o)
+  local p = build(o)
+  if p.foreground_share > 0 and not o.crop then error("augment: foreground_share needs a crop", 2) end
+  return p
 end
 
 --- The same for options that come from a recipe: nil and a message.
 function augment.validate(given)
   local o, err = options.validate(given, augment.schema, "augment")
   if not o then return nil, err end
-  if o.vessel_share > 0 and not o.crop then return nil, "augment: vessel_share needs a crop" end
-  return build(o)
+  local p = build(o)
+  if p.foreground_share > 0 and not o.crop then return nil, "augment: foreground_share needs a crop" end
+  return p
 end
 
 --- A program that runs once per picture; see augment.prepare_schema.
@@ -209,9 +209,6 @@ function methods.size(p, height, width)
   if C.ra_augment_size(p, height, width, out, out + 1) ~= 0 then error(ffi.message(), 2) end
   return out[0], out[1]
 end
-
-local names = { [C.RA_AUGMENT_FLIP_H] = "flip horizontally", [C.RA_AUGMENT_FLIP_V] = "flip vertically" }
-for name, kind in pairs(kinds) do names[kind] = name end
 
 --- The steps as plain data: a list of { step = NAME, a =, b = }.
 function methods.steps(p)
@@ -275,7 +272,6 @@ function methods.apply(p, picture, mask, fov, given)
 end
 
 local two_numbers = { size = "to %g x %g", elastic = "alpha %g, sigma %g pixels", clahe = "%g tiles, clip %g" }
-local units = { rotate = " degrees", shift = " pixels", blur = " pixels", noise = " sigma" }
 
 local function to_string(p)
   local lines = {}
