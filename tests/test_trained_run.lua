@@ -115,6 +115,16 @@ check.case("run: a loaded model knows how its images are prepared and which nume
   check.ok(seen[2]:find("32x32", 1, true), seen[2])
 end)
 
+check.case("run: a model of four channels predicts from a tensor", function()
+  local four = ra.model(function(x) return nn.conv2d { 4, 1, k = 1 } (x) end, { channels = 4 })
+  local x = ra.rand(4, 8, 9)
+  local p = assert(ra.predict.probability(four, x))
+  local wanted = F.sigmoid(four:forward(x).out)
+  for i = 0, p.size - 1 do check.equal(p.data[i], wanted.data[i], "element " .. i) end
+  check.equal(assert(ra.predict.probability(four, x, { size = 16 })).dim[1], 9)
+  check.fails("reads 4 channels, the image has 3", ra.predict.probability, four, ra.rand(3, 8, 9))
+end)
+
 check.case("run: a table of scores says over how many images a mean is", function()
   local evaluate = require "ramus.train.evaluate"
   local p, empty, full = ra.zeros(8, 8), ra.zeros(8, 8), ra.zeros(8, 8)

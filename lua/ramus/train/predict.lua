@@ -41,9 +41,18 @@ local function in_tiles(model, x, tile, numerics)
   return F.div(sum, weight)
 end
 
---- The model's input [1,C,h,w] of an image [C,H,W] or [H,W], as a loader decodes and prepares it; nil and a message.
+--- The model's input [1,C,h,w] of an image [C,H,W] or [H,W], as a loader decodes and prepares it; nil and a message. A loader has images
+-- of 1 or 3 channels; a tensor with the channels of another model is only prepared.
 local function input_of(model, picture, given)
-  local one, err = loader.one({ id = "image", image = picture }, { fields = { "image" }, channels = model.template.channels,
+  local channels = model.template.channels
+  if channels ~= 1 and channels ~= 3 then
+    local has = picture.rank == 3 and picture.dim[0] or 1
+    if has ~= channels then return nil, ("the model reads %d channels, the image has %d"):format(channels, has) end
+    local prepare = checkpoint.preparation(model, given)
+    local x = prepare and prepare:apply(picture, nil, nil, {}) or picture
+    return x:clone():reshape(1, channels, x.dim[x.rank - 2], x.dim[x.rank - 1])
+  end
+  local one, err = loader.one({ id = "image", image = picture }, { fields = { "image" }, channels = channels,
     prepare = checkpoint.preparation(model, given) })
   return one and one.fields.image, err
 end
