@@ -481,6 +481,8 @@ _Bool ra_op_is_loss(const ra_op *op);
 _Bool ra_op_differentiable(const ra_op *op, int32_t input);
 int32_t ra_op_param_count(const ra_op *op);
 const ra_param *ra_op_param(const ra_op *op, int32_t index);
+/* Checks the parameters of an op by its table: bounds, and rules between them that need no shapes. */
+int32_t ra_op_check_params(const ra_op *op, const double *param);
 int32_t ra_op_param_slot(const ra_op *op, int32_t index); /* its first slot; index = count gives the number of slots */
 
 /* Scratch memory that plans and eager calls share. Grows, never shrinks. */

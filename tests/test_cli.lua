@@ -48,6 +48,15 @@ check.case("wrong use is 2", function()
   } do expect(arguments, 2, part) end
 end)
 
+check.case("a recipe with a wrong option of a loss or module is wrong use, before anything is fetched", function()
+  local recipe = [[local ra = require "ramus"
+return { name = "wrong", data = { set = "dca1" }, model = %s, supervise = { { at = "out", loss = %s } }, optim = ra.optim.sgd { lr = 0.1 }, epochs = 1 }]]
+  write(folder .. "/loss.lua", recipe:format("ra.models.unet {}", "ra.loss.deep_distribution { patches = 15 }"))
+  expect("train loss.lua --offline", 2, "patches = 15 must be a square number")
+  write(folder .. "/module.lua", recipe:format("ra.model(function(x) return ra.nn.max_pool2d { k = \"x\" } (x) end)", "ra.loss.dice {}"))
+  expect("train module.lua --offline", 2, "k must be a whole number")
+end)
+
 check.case("bench: every case, as text with a profile and as JSON", function()
   local text = expect("bench train --width 2 --size 32 --batch 1 --steps 2 --profile", 0, "GFLOP/s")
   check.ok(text:find("train  width 2, 1x32x32", 1, true) and text:find("<- conv2d", 1, true), text)

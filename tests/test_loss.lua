@@ -512,3 +512,33 @@ check.case("inputs beyond mask and teacher are given by name, and must be ones t
   end
   check.raises("mask must be a tensor or a number, given {}", function() ra.loss.dice {} (x, {}) end)
 end)
+
+check.case("wrong options are errors in the constructor of a loss", function()
+  for _, row in ipairs {
+    { "deep_distribution", { patches = 15 }, "loss.deep_distribution: patches = 15 must be a square number, such as 9 or 16" },
+    { "deep_distribution", { patches = 2.5 }, "patches must be a whole number, got 2.5" },
+    { "deep_distribution", { patches = 4, patch = 2 }, "not both" }, { "deep_distribution", { patch = 0 }, "patch must be from 1 to 65536, got 0" },
+    { "kl_divergence", { tau_squared = "yes" }, "tau_squared must be true or false, got 'yes'" },
+    { "kl_divergence", { tau = {} }, "tau must be a number" }, { "dice", { smooth = 0 / 0 }, "smooth must be from" }, { "dice", 3, "options are a table" },
+    { "dice", { reduce = 1 }, "reduce must be of type string" }, { "bce", { input = ra.ramp(0, 1) }, "cannot follow a schedule" },
+  } do
+    local line = debug.getinfo(1, "l").currentline + 1
+    local ok, err = pcall(function() local l = ra.loss[row[1]](row[2]) return l end)
+    check.ok(not ok and err:find(row[3], 1, true), ("%s: wanted '%s', got %s"):format(row[1], row[3], tostring(err)))
+    check.ok(err:find("test_loss.lua:" .. line .. ":", 1, true), err)
+  end
+  check.equal(tostring(ra.loss.deep_distribution { patches = 9 }), "deep_distribution{patches=9}", "only what was given is kept")
+  check.equal(tostring(ra.loss.deep_distribution { tau = ra.ramp(3, 1) }), "deep_distribution{tau=ra.ramp{ 3, 1 }}")
+end)
+
+check.case("ops.schema: every parameter of every op and loss, its default within its own rules", function()
+  local ops, options = require "ramus.lang.ops", require "ramus.base.options"
+  for _, name in ipairs(ops.names) do
+    local schema = ops.schema(name)
+    for _, p in ipairs(ops.specs[name].params) do
+      local entry = schema[p.name]
+      check.ok(entry and entry.type, name .. "." .. p.name)
+      if entry.default ~= nil then check.equal(options.value(entry.default, entry), entry.default, name .. "." .. p.name) end
+    end
+  end
+end)

@@ -238,3 +238,23 @@ check.case("every recipe loads, and loads again from what is written", function(
   end
   check.ok(count >= 7, "recipes found: " .. count)
 end)
+
+check.case("nn: wrong options are errors in the constructor, at the caller's line", function()
+  for _, wrong in ipairs {
+    { "batch_norm", { 4, momentum = 7 }, "nn.batch_norm: momentum must be from 0 to 1, got 7" },
+    { "max_pool2d", { k = "x" }, "nn.max_pool2d: k must be a whole number or a pair {height, width}" },
+    { "permute", {}, "dims is missing" }, { "conv2d", { 1, 2, stride = 0 }, "stride must be from 1 to 1024, given 0" },
+    { "conv2d", { 1, 2, stride = { 1, 2, 3 } }, "stride must be a whole number or a pair" },
+    { "conv2d", { 1, 2, k = 0 }, "k must be a whole number >= 1" },
+    { "conv2d", { 3, 4, groups = 2 }, "nn.conv2d: groups = 2 must divide" }, { "dropout", { p = "half" }, "p must be a number" },
+    { "conv_transpose2d", { 1, 2, stride = 5000 }, "stride must be from 1 to 1024" },
+    { "upsample", { scale = 2, mode = "biliner" }, "did you mean 'bilinear'" },
+  } do
+    local line = debug.getinfo(1, "l").currentline + 1
+    local ok, err = pcall(function() local m = nn[wrong[1]](wrong[2]) return m end)
+    check.ok(not ok and tostring(err):find(wrong[3], 1, true), ("%s: wanted '%s', got %s"):format(wrong[1], wrong[3], tostring(err)))
+    check.ok(err:find("test_model.lua:" .. line .. ":", 1, true), err)
+  end
+  check.equal(nn.conv2d { 1, 2 }.options.stride, nil, "defaults of the op are not written into a model")
+  check.equal(nn.conv_transpose2d { 1, 2 }.options.stride, 2, "the module's own default")
+end)

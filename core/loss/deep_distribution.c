@@ -50,13 +50,16 @@ typedef struct {
   int32_t planes, H, W, height, width, rows, cols, used_rows, used_cols;
 } grid;
 
+/* The side of the grid that `patches` asks for. */
+static double side_of(const double *param) { return isnan(param[PATCHES]) ? 4 : round(sqrt(param[PATCHES])); }
+
 static grid grid_of(const ra_call *c) {
   const int32_t *dim = c->in[RA_PREDICTION].dim;
   grid g = {.planes = dim[0] * dim[1], .H = dim[2], .W = dim[3]};
   if (!isnan(c->param[PATCH])) {
     g.height = g.width = (int32_t)c->param[PATCH];
   } else {
-    int32_t side = isnan(c->param[PATCHES]) ? 4 : (int32_t)lround(sqrt(c->param[PATCHES]));
+    int32_t side = (int32_t)side_of(c->param);
     g.height = ra_ceil_div(g.H, side);
     g.width = ra_ceil_div(g.W, side);
   }
@@ -68,23 +71,23 @@ static grid grid_of(const ra_call *c) {
   return g;
 }
 
-static int32_t check_cells(const ra_call *c, int32_t H, int32_t W) {
-  double patches = c->param[PATCHES], patch = c->param[PATCH];
-  if (!isnan(patches) && !isnan(patch))
+static int32_t check(const double *param) {
+  double patches = param[PATCHES], side = side_of(param);
+  if (!isnan(patches) && !isnan(param[PATCH]))
     return ra_fail(RA_ERR_ARG, "deep_distribution: give patches (cells in a picture) or patch (side of a cell), not both");
-  if (!isnan(patch)) {
-    if (patch > H || patch > W)
-      return ra_fail(RA_ERR_SHAPE, "deep_distribution: patch = %g is larger than the picture of %dx%d", patch, H, W);
-    return RA_OK;
-  }
-  if (isnan(patches)) patches = 16;
-  double side = round(sqrt(patches));
-  if (side * side != patches)
+  if (!isnan(patches) && side * side != patches)
     return ra_fail(RA_ERR_ARG, "deep_distribution: patches = %g must be a square number, such as %g or %g", patches,
                    floor(sqrt(patches)) * floor(sqrt(patches)), ceil(sqrt(patches)) * ceil(sqrt(patches)));
-  if (side > H || side > W)
+  return RA_OK;
+}
+
+static int32_t check_cells(const ra_call *c, int32_t H, int32_t W) {
+  double patch = c->param[PATCH], side = side_of(c->param);
+  if (patch > H || patch > W)
+    return ra_fail(RA_ERR_SHAPE, "deep_distribution: patch = %g is larger than the picture of %dx%d", patch, H, W);
+  if (isnan(patch) && (side > H || side > W))
     return ra_fail(RA_ERR_SHAPE, "deep_distribution: patches = %g are %gx%g cells, more than the picture of %dx%d has pixels",
-                   patches, side, side, H, W);
+                   side * side, side, side, H, W);
   return RA_OK;
 }
 
@@ -324,6 +327,7 @@ const ra_op ra_op_deep_distribution = {
   RA_LOSS_TABLE,
   .params = params,
   .reads = RA_READS_IN0 | RA_READS_WEIGHTS,
+  .check = check,
   .infer = infer,
   .forward = forward,
   .backward = backward,

@@ -38,7 +38,7 @@ int32_t ra_check_param(const ra_op *op, int32_t slot, double value) {
   return ra_fail(RA_ERR_ARG, "%s: there is no parameter slot %d", op->name, slot);
 }
 
-static int32_t check_params(const ra_op *op, const double *value) {
+int32_t ra_op_check_params(const ra_op *op, const double *value) {
   for (int32_t i = 0; i < ra_op_param_count(op); i++) {
     const ra_param *p = &op->params[i];
     const double *v = value + ra_op_param_slot(op, i);
@@ -53,7 +53,7 @@ static int32_t check_params(const ra_op *op, const double *value) {
     RA_TRY(check_value(op, p, v[0]));
     if (p->kind == RA_PARAM_PAIR) RA_TRY(check_value(op, p, v[1]));
   }
-  return RA_OK;
+  return op->check ? op->check(value) : RA_OK;
 }
 
 /* Required and allowed numbers of inputs, read off "x,weight,bias?". */
@@ -86,7 +86,7 @@ int32_t ra_call_prepare(ra_call *c, const ra_op *op, const double *param, int32_
   int32_t slots = ra_op_param_slot(op, ra_op_param_count(op));
   if (slots > RA_MAX_SLOTS)
     return ra_fail(RA_ERR_STATE, "%s: its parameters need %d slots, at most %d", op->name, slots, RA_MAX_SLOTS);
-  RA_TRY(check_params(op, param));
+  RA_TRY(ra_op_check_params(op, param));
   memcpy(c->param, param, (size_t)slots * sizeof *param);
   c->n_in = n_in;
   for (int32_t k = 0; k < n_in; k++) {

@@ -125,6 +125,7 @@ struct ra_op {
   ra_act act;           /* of role ACT */
   int32_t reads;        /* RA_READS_* of backward */
   int32_t no_grad;      /* bit k: input k has no gradient (masks, buffers) */
+  int32_t (*check)(const double *param); /* what bounds cannot say about the parameters, before shapes are known; NULL: nothing */
   int32_t (*infer)(ra_call *c);
   void (*forward)(ra_call *c);
   void (*backward)(ra_call *c); /* NULL: not differentiable */

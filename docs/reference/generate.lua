@@ -8,6 +8,7 @@ local cli = require "ramus.cli.main"
 local files = require "ramus.base.files"
 local help = require "ramus.cli.help"
 local optim = require "ramus.lang.optim"
+local options = require "ramus.base.options"
 local recipe = require "ramus.train.recipe"
 
 local folder = arg[1] or (arg[0]:match("^(.*)/[^/]*$") or ".")
@@ -102,15 +103,11 @@ local function models_page()
   end
   lines[#lines + 1] = "\n## Modules\n\nAn op with its parameters and buffers. Options of the op ([ops](ops.md)) are options of the module too.\n"
   lines[#lines + 1] = "```"
-  local names = {}
-  for name, f in pairs(ra.nn) do if type(f) == "function" and name ~= "is" and name ~= "initialise" then names[#names + 1] = name end end
-  table.sort(names)
-  local bare = {}
-  for _, name in ipairs(names) do
-    local comment = help.comment_of(ra.nn[name])
-    if comment and comment:match("^nn%." .. name) or name == "sequence" then lines[#lines + 1] = "ra." .. (comment:gsub("\n.*", ""):gsub("^Modules[^:]*: ", ""))
-    elseif specs[name] and specs[name].input_index.weight then lines[#lines + 1] = ("ra.nn.%s{ C, ... }"):format(name)
-    else bare[#bare + 1] = name end
+  local modules, bare = help.modules(), {}
+  for _, name in ipairs(options.names(modules)) do
+    local d = modules[name]
+    if d.signature:find("{...}", 1, true) then bare[#bare + 1] = name
+    else lines[#lines + 1] = ("ra.nn.%s: %s"):format(d.signature, d.help) end
   end
   lines[#lines + 1] = "```\n\nWithout parameters, `ra.nn.NAME{options}`: " .. table.concat(bare, ", ") .. "."
   write_page("models.md", lines)

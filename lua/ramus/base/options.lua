@@ -12,8 +12,9 @@
 --   local o = options.check(given, schema, "max_pool2d")
 --
 -- Fields of an entry: type ("number", "integer", "boolean", "string", "table", "function", "cdata", "any", or several
--- with |), default, required, min, max (inclusive), above, below (exclusive), one_of, check (returns the value to
--- use, or nil and a message), name and help (for messages and documents). Numbers must not be NaN.
+-- with |), wanted (what a message calls the type), default, required, min, max (inclusive), above, below (exclusive),
+-- one_of, check (returns the value to use, or nil and a message), live (a schedule is allowed too), name and help (for
+-- messages and documents). Numbers must not be NaN.
 local options = {}
 
 --- Edit distance of two strings, a swap of neighbours counting as one edit.
@@ -101,6 +102,7 @@ local function is_type(value, wanted)
 end
 
 local function type_fits(value, wanted)
+  if is_type(value, wanted) then return true end
   for one in wanted:gmatch("[^|]+") do
     if is_type(value, one) then return true end
   end
@@ -108,6 +110,7 @@ local function type_fits(value, wanted)
 end
 
 local function bounds_text(entry)
+  if entry.min and entry.max then return ("from %g to %g"):format(entry.min, entry.max) end
   local parts = {}
   if entry.min then parts[#parts + 1] = ">= " .. tostring(entry.min) end
   if entry.above then parts[#parts + 1] = "> " .. tostring(entry.above) end
@@ -116,10 +119,16 @@ local function bounds_text(entry)
   return table.concat(parts, " and ")
 end
 
+local function is_schedule(value) return type(value) == "table" and rawget(value, "is_schedule") == true end
+
 --- The value to use for an entry, or nil and what is wrong ("must be ..., got ...").
-local function validate_value(value, entry)
+function options.value(value, entry)
+  if entry.live ~= nil and is_schedule(value) then
+    if entry.live then return value end
+    return nil, "cannot follow a schedule; give a constant value"
+  end
   if entry.type and not type_fits(value, entry.type) then
-    return nil, ("must be of type %s, got %s"):format(entry.type:gsub("|", " or "),
+    return nil, ("must be %s, got %s"):format(entry.wanted or "of type " .. entry.type:gsub("|", " or "),
       options.show(value) .. (type(value) == "number" and "" or " (" .. type(value) .. ")"))
   end
   if type(value) == "number" then
@@ -136,7 +145,7 @@ local function validate_value(value, entry)
     if not found then
       local near = type(value) == "string" and options.nearest(value, entry.one_of)
       local shown = {}
-      for i, allowed in ipairs(entry.one_of) do shown[i] = options.show(allowed) end
+      for i, allowed in ipairs(entry.one_of) do shown[i] = tostring(allowed) end
       return nil, ("must be one of %s, got %s%s"):format(table.concat(shown, ", "), options.show(value),
         near and ("; did you mean '" .. near .. "'?") or "")
     end
@@ -161,7 +170,7 @@ function options.validate(given, schema, where)
     if not entry then
       return nil, ("%s: %s"):format(where, options.unknown("option", key, options.names(schema)))
     end
-    local good, err = validate_value(value, entry)
+    local good, err = options.value(value, entry)
     if good == nil then return nil, ("%s: %s %s"):format(where, entry.name or tostring(key), err) end
     result[key] = good
   end

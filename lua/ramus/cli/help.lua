@@ -86,7 +86,7 @@ local function op_text(spec)
     end
     lines[#lines + 1] = rows_text(rows)
   end
-  if not spec.is_loss and rawget(require "ramus.lang.nn", spec.name) then
+  if help.modules()[spec.name] then
     lines[#lines + 1] = ("as a module: ra.nn.%s{...}"):format(spec.name)
   end
   return table.concat(lines, "\n")
@@ -227,17 +227,18 @@ local function schedule_text(name)
     .. '\nper = "step" counts optimizer steps instead of epochs; n, the length, is the whole training if left out'
 end
 
+--- name -> definition of every module of ra.nn.
+function help.modules()
+  require "ramus.lang.nn"
+  return require("ramus.lang.module").defined
+end
+
 local function module_text(name)
-  local nn = require "ramus.lang.nn"
-  local f = rawget(nn, name)
-  if type(f) ~= "function" then return nil end
-  local comment = help.comment_of(f)
-  local spec = specs()[name]
-  local own = comment and comment:match("^nn%." .. name)
-  local text = own and ("ra.%s"):format(comment)
-    or spec and #spec.inputs > 1 and ("ra.nn.%s{ C, ... }: scale and shift a channel"):format(name)
-    or spec and ("ra.nn.%s{...}: the op as a module without parameters"):format(name) or "ra.nn." .. name .. "\n" .. (comment or "")
-  return spec and text .. "\n\n" .. op_text(spec) or text
+  local d = help.modules()[name]
+  if not d then return nil end
+  local text = ("ra.nn.%s: %s"):format(d.signature, d.help)
+  if d.schema then text = text .. "\n" .. schema_text(d.schema) end
+  return specs()[name] and text .. "\n\n" .. op_text(specs()[name]) or text
 end
 
 local function upvalue(f, wanted)
@@ -342,9 +343,7 @@ local topics = {
   end,
   loss = function() return (help.head_of "ramus.lang.loss" or "") .. "\n" .. table.concat(require("ramus.lang.loss").names, ", ") end,
   nn = function()
-    return (help.head_of "ramus.lang.nn" or "") .. "\n" .. wrapped(keys_of(require "ramus.lang.nn", function(k, v)
-      return k ~= "is" and k ~= "initialise" and is_function(k, v)
-    end))
+    return (help.head_of "ramus.lang.nn" or "") .. "\n" .. wrapped(keys_of(help.modules()))
   end,
   models = function() return "ra.models.NAME{...}: " .. table.concat(help.model_names(), ", ") end,
   schedule = function()

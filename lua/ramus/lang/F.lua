@@ -18,81 +18,10 @@ local function option_names(spec)
   return list
 end
 
-local function whole(v) return type(v) == "number" and v == math.floor(v) end
-
-local function bad(spec, p, wanted, value, level)
-  error(("%s: %s must be %s, given %s"):format(spec.name, p.name, wanted, options.show(value)), level + 1)
-end
-
---- Fills the slots of one parameter from a Lua value.
-local fill = {
-  number = function(slots, spec, p, v, level)
-    if type(v) ~= "number" then bad(spec, p, "a number", v, level + 1) end
-    slots[p.slot] = v
-  end,
-  integer = function(slots, spec, p, v, level)
-    if not whole(v) then bad(spec, p, "a whole number", v, level + 1) end
-    slots[p.slot] = v
-  end,
-  boolean = function(slots, spec, p, v, level)
-    if type(v) ~= "boolean" then bad(spec, p, "true or false", v, level + 1) end
-    slots[p.slot] = v and 1 or 0
-  end,
-  choice = function(slots, spec, p, v, level)
-    for i, choice in ipairs(p.choices) do
-      if v == choice then
-        slots[p.slot] = i - 1
-        return
-      end
-    end
-    local near = type(v) == "string" and options.nearest(v, p.choices)
-    bad(spec, p, "one of '" .. table.concat(p.choices, "', '") .. "'" .. (near and (" (did you mean '" .. near .. "'?)") or ""),
-      v, level + 1)
-  end,
-  dim = function(slots, spec, p, v, level)
-    if not whole(v) then bad(spec, p, "a dimension (1 is the first)", v, level + 1) end
-    slots[p.slot] = v - 1
-  end,
-  pair = function(slots, spec, p, v, level)
-    local pair = type(v) == "table" and v or { v, v }
-    if #pair ~= 2 or not whole(pair[1]) or not whole(pair[2]) then
-      bad(spec, p, "a whole number or a pair {height, width}", v, level + 1)
-    end
-    slots[p.slot], slots[p.slot + 1] = pair[1], pair[2]
-  end,
-}
-local function fill_list(shift)
-  return function(slots, spec, p, v, level)
-    local list = type(v) == "table" and v or { v }
-    if #list < 1 or #list > C.RA_MAX_LIST then bad(spec, p, ("a list of 1 to %d whole numbers"):format(C.RA_MAX_LIST), v, level + 1) end
-    slots[p.slot] = #list
-    for i, d in ipairs(list) do
-      if not whole(d) then bad(spec, p, "a list of whole numbers", v, level + 1) end
-      slots[p.slot + i] = d - shift
-    end
-  end
-end
-fill.dims, fill.ints = fill_list(1), fill_list(0)
-
-local function default_slots(spec)
-  local slots = ffi.new("double[?]", C.RA_MAX_SLOTS)
-  for _, p in ipairs(spec.params) do
-    local count = p.kind == "pair" and 2 or 1
-    for i = 0, count - 1 do slots[p.slot + i] = p.default_value end
-    if p.kind == "dims" or p.kind == "ints" then slots[p.slot] = p.default_value == p.default_value and p.default_value or 0 end
-  end
-  return slots
-end
-
 local function is_value(v) return type(v) == "number" or tensor.is(v) or graph.is_node(v) end
 
---- A schedule (a callable table of ramus.schedule) in the place of a live number.
-local function schedule_of(p, v)
-  return p.live and type(v) == "table" and v.is_schedule and v or nil
-end
-
---- Sorts the arguments of a call into inputs, slots and schedules.
-local function read_arguments(spec, level, ...)
+--- Sorts the arguments of a call into inputs (false: absent), their number, and options.
+local function sort_arguments(spec, level, ...)
   local given = select("#", ...)
   local inputs, n, opts = {}, 0, nil
   for i = 1, given do
@@ -109,32 +38,35 @@ local function read_arguments(spec, level, ...)
         options.show(v)), level + 1)
     end
   end
-  local slots, schedules = default_slots(spec), nil
-  local list = opts and opts[1] ~= nil and ops.list_param(spec)
-  if list then fill[list.kind](slots, spec, list, { unpack(opts) }, level + 1) end
-  for key, value in pairs(opts or {}) do
-    local p, k = spec.by_name[key], spec.input_index[key]
-    local named = not (list and type(key) == "number") -- the list itself is read above
-    if named and p and not (k and type(value) ~= "number" and is_value(value)) then -- bce's weight is both: a tensor is the input
-      local schedule = schedule_of(p, value)
-      if schedule then
-        schedules = schedules or {}
-        schedules[#schedules + 1] = { slot = p.slot, schedule = schedule }
-        value = schedule(0)
-      end
-      fill[p.kind](slots, spec, p, value, level + 1)
-    elseif named and k then
-      if not is_value(value) then
-        error(("%s: %s must be a tensor or a number, given %s"):format(spec.name, key, options.show(value)), level + 1)
-      end
-      if inputs[k] then error(("%s: %s is given twice"):format(spec.name, key), level + 1) end
-      for j = n + 1, k do inputs[j] = inputs[j] or false end
-      inputs[k] = value
-      n = math.max(n, k)
-    elseif named then
-      error(("%s: %s"):format(spec.name, options.unknown("option", key, option_names(spec))), level + 1)
-    end
+  return inputs, n, opts
+end
+
+--- Reads one option into slots and schedules.
+local function read_option(spec, slots, schedules, key, value, level)
+  local entry = ops.schema(spec.name)[key]
+  local good, err = options.value(value, entry)
+  if good == nil then error(("%s: %s %s"):format(spec.name, key, err), level + 1) end
+  ops.fill(slots, entry.param, good)
+  if not (entry.live and type(good) == "table") then return schedules end
+  schedules = schedules or {}
+  schedules[#schedules + 1] = { slot = entry.param.slot, schedule = good }
+  return schedules
+end
+
+--- Puts an input that was given by its name in its place; returns the number of inputs.
+local function read_input(spec, inputs, n, key, value, level)
+  local k = spec.input_index[key]
+  if not is_value(value) then
+    error(("%s: %s must be a tensor or a number, given %s"):format(spec.name, key, options.show(value)), level + 1)
   end
+  if inputs[k] then error(("%s: %s is given twice"):format(spec.name, key), level + 1) end
+  for j = n + 1, k do inputs[j] = inputs[j] or false end
+  inputs[k] = value
+  return math.max(n, k)
+end
+
+--- The number of inputs without absent ones at the end; an error where there are too many or one is missing.
+local function check_inputs(spec, inputs, n, level)
   if not spec.variadic and n > #spec.inputs then
     error(("%s: takes %d inputs (%s), given %d"):format(spec.name, #spec.inputs,
       ffi.string(C.ra_op_inputs(spec.c)), n), level + 1)
@@ -146,7 +78,25 @@ local function read_arguments(spec, level, ...)
     end
   end
   while n > 0 and not inputs[n] do n = n - 1 end
-  return inputs, n, slots, schedules, opts
+  return n
+end
+
+--- The arguments of a call as inputs, their number, slots, schedules and options.
+local function read_arguments(spec, level, ...)
+  local inputs, n, opts = sort_arguments(spec, level + 1, ...)
+  local slots, schedules = ops.default_slots(spec), nil
+  local list = opts and opts[1] ~= nil and ops.list_param(spec)
+  if list then read_option(spec, slots, nil, list.name, { unpack(opts) }, level + 1) end
+  for key, value in pairs(opts or {}) do
+    local p, k = spec.by_name[key], spec.input_index[key]
+    if p and not (k and type(value) ~= "number" and is_value(value)) then -- bce's weight is both: a tensor is the input
+      schedules = read_option(spec, slots, schedules, key, value, level + 1)
+    elseif k then n = read_input(spec, inputs, n, key, value, level + 1)
+    elseif not (list and type(key) == "number") then -- the list itself is read above
+      error(("%s: %s"):format(spec.name, options.unknown("option", key, option_names(spec))), level + 1)
+    end
+  end
+  return inputs, check_inputs(spec, inputs, n, level + 1), slots, schedules, opts
 end
 
 local function record(spec, recorder, inputs, n, slots, schedules, opts, level)

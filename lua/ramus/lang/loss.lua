@@ -2,13 +2,14 @@
 -- gives a number, on nodes it is recorded. A loss ignores a mask or teacher that it does not use; any other input must be
 -- one that its table names. Options marked live in the core's table may be schedules.
 local F = require "ramus.lang.F"
+local ops = require "ramus.lang.ops"
 local options = require "ramus.base.options"
 local schedule = require "ramus.lang.schedule"
 
 local loss = {}
 local Loss = {}
 Loss.__index = Loss
-local specs = require("ramus.lang.ops").specs
+local specs = ops.specs
 
 --- Inputs go to the places that the loss's table names, so that it names only those that the loss uses, in any order; an
 -- input may have the name of an option (bce's weight).
@@ -42,33 +43,10 @@ function loss.is(v) return getmetatable(v) == Loss end
 loss.names = {}
 
 local function constructor(name, spec)
-  local known = {}
-  for _, p in ipairs(spec.params) do known[#known + 1] = p.name end
   local inputs = {}
   for i, input in ipairs(spec.inputs) do inputs[i] = input.name end
   return function(given)
-    local kept = {}
-    if given ~= nil and type(given) ~= "table" then error(("loss.%s: options are a table, given %s"):format(name, options.show(given)), 2) end
-    for key, value in pairs(given or {}) do
-      local p = spec.by_name[key]
-      if not p then error(("loss.%s: %s"):format(name, options.unknown("option", key, known)), 2) end
-      if schedule.is(value) and not p.live then
-        error(("loss.%s: %s cannot follow a schedule; give a number"):format(name, key), 2)
-      end
-      if type(value) == "number" and (value < p.low or value > p.high or value ~= value) then
-        error(("loss.%s: %s must be from %g to %g, given %g"):format(name, key, p.low, p.high, value), 2)
-      end
-      if p.choices then
-        local found = false
-        for _, c in ipairs(p.choices) do found = found or c == value end
-        if not found then
-          error(("loss.%s: %s must be one of %s, given %s"):format(name, key, table.concat(p.choices, ", "), options.show(value)), 2)
-        end
-      elseif p.kind ~= "boolean" and type(value) ~= "number" and not schedule.is(value) and p.kind ~= "pair" then
-        error(("loss.%s: %s must be a number, given %s"):format(name, key, options.show(value)), 2)
-      end
-      kept[key] = value
-    end
+    local kept = ops.check(name, given, "loss." .. name)
     return setmetatable({ name = name, options = kept, spec = spec, inputs = inputs }, Loss)
   end
 end

@@ -1,153 +1,88 @@
 --- ra.nn.NAME{...}: an op with its parameters and buffers.
 --
--- A module declares the shapes and the initialisation of what it owns. Inside a
--- model these live in the model's flat blocks; a lone module in the REPL makes
--- its own at its first call. Weights start as He et al. (ICCV 2015) say: normal
--- with deviation sqrt(2 / fan_in); biases 0, scales 1, running mean 0, variance 1.
-local F = require "ramus.lang.F"
-local graph = require "ramus.lang.graph"
+-- Weights start as He et al. (ICCV 2015) say: normal with deviation sqrt(2 / fan_in);
+-- biases 0, scales 1, running mean 0, variance 1. Options of the op are options of the module too.
+local module = require "ramus.lang.module"
+local ops = require "ramus.lang.ops"
 local options = require "ramus.base.options"
-local tensor = require "ramus.lang.tensor"
-local ffi = require "ramus.base.ffi"
 
-local nn = {}
-local Module = {}
-Module.__index = Module
-local specs = require("ramus.lang.ops").specs
+local nn = { is = module.is, initialise = module.initialise }
 
-function nn.is(v) return getmetatable(v) == Module end
+local function define(d) nn[d.name] = module.define(d) end
 
---- Fills a tensor as an initialisation says; `key` numbers it within (seed).
-function nn.initialise(t, init, seed, key)
-  if init.fan_in then
-    ffi.C.ra_tensor_random(t, true, 0, math.sqrt(2 / init.fan_in), seed, key, 0, ffi.C.RA_RANDOM_INIT)
-  else
-    t:fill(init.value)
-  end
-end
+local function channels(what) return { type = "integer", min = 1, name = what, required = true } end
 
---- Parameters and buffers of a lone module, made at its first call.
-local function own_values(module)
-  if not module.values then
-    module.values = {}
-    for i, p in ipairs(module.parameters) do
-      module.values[p.name] = tensor.zeros(p.shape)
-      nn.initialise(module.values[p.name], p.init, tensor.next_key(), i)
+--- A whole number >= 1 or a pair of them.
+local function window(default, help)
+  return { type = "integer|table", wanted = "a whole number or a pair {height, width}", default = default, help = help, check = function(v)
+    local pair = type(v) == "table" and v or { v, v }
+    for k = 1, 2 do
+      if type(pair[k]) ~= "number" or pair[k] % 1 ~= 0 or pair[k] < 1 or #pair ~= 2 then
+        return nil, "must be a whole number >= 1 or a pair {height, width} of them, given " .. options.show(v)
+      end
     end
-  end
-  return module.values
-end
-
-function Module:__call(x)
-  if type(x) ~= "number" and not tensor.is(x) and not graph.is_node(x) then
-    error(("nn.%s: wants a tensor, given %s"):format(self.kind, options.show(x)), 2)
-  end
-  local recorder = graph.is_node(x) and x.recorder
-  local get
-  if recorder and recorder.parameter then
-    get = function(name) return recorder:parameter(self, name) end
-  else
-    local values = own_values(self)
-    get = function(name) return values[name] end
-  end
-  local given = {}
-  for k, v in pairs(self.options) do given[k] = v end
-  for _, p in ipairs(self.parameters) do given[p.name] = get(p.name) end
-  if self.has_mode then given.train = recorder and recorder.train or self.training or false end
-  return F[self.kind](x, given)
-end
-
-function Module:__tostring()
-  local parts = {}
-  for _, p in ipairs(self.parameters) do parts[#parts + 1] = p.name .. " [" .. table.concat(p.shape, ",") .. "]" end
-  return "nn." .. self.kind .. (#parts > 0 and " (" .. table.concat(parts, ", ") .. ")" or "")
-end
-
-local function module(kind, given, parameters, name)
-  return setmetatable({ kind = kind, options = given, parameters = parameters, name = name,
-    has_mode = specs[kind].by_name.train ~= nil }, Module)
-end
-
-local function channels(position, what)
-  return { type = "integer", min = 1, name = what, required = position }
-end
-local pair = { type = "integer|table" }
-
---- The options of an op (by its table), besides those that the module itself has.
-local function op_options(kind, schema)
-  for _, p in ipairs(specs[kind].params) do
-    if not schema[p.name] and p.name ~= "train" then schema[p.name] = { type = "any" } end
-  end
-  schema.name = { type = "string", help = "name of the module in checkpoints" }
-  return schema
-end
-
-local function split(o, kind)
-  local rest = {}
-  for _, p in ipairs(specs[kind].params) do rest[p.name] = o[p.name] end
-  return rest
+    return v
+  end }
 end
 
 local function both(k) return type(k) == "table" and k[1] or k, type(k) == "table" and k[2] or k end
 
---- nn.conv2d{ C, O, k = 3, stride = 1, pad = 0, dilation = 1, groups = 1, bias = true }
-function nn.conv2d(given)
-  local schema = op_options("conv2d", { [1] = channels(true, "channels in"), [2] = channels(true, "channels out"),
-    k = { type = "integer|table", default = 3 }, bias = { type = "boolean", default = true }, stride = pair, pad = pair, dilation = pair })
-  local o = options.check(given, schema, "nn.conv2d")
-  local kh, kw = both(o.k)
-  local groups = o.groups or 1
-  if o[1] % groups ~= 0 or o[2] % groups ~= 0 then
-    error(("nn.conv2d: groups = %d must divide channels in (%d) and out (%d)"):format(groups, o[1], o[2]), 2)
-  end
-  local parameters = { { name = "weight", shape = { o[2], o[1] / groups, kh, kw }, init = { fan_in = o[1] / groups * kh * kw } } }
-  if o.bias then parameters[2] = { name = "bias", shape = { o[2] }, init = { value = 0 } } end
-  return module("conv2d", split(o, "conv2d"), parameters, o.name)
-end
+define {
+  name = "conv2d", signature = "conv2d{ C, O, k = 3, stride = 1, pad = 0, dilation = 1, groups = 1, bias = true }",
+  help = "a convolution from C to O channels",
+  schema = { [1] = channels "channels in", [2] = channels "channels out", k = window(3, "size of the window"),
+    bias = { type = "boolean", default = true, help = "a number added to every output channel" } },
+  parameters = function(o)
+    local kh, kw = both(o.k)
+    local groups = o.groups or 1
+    if o[1] % groups ~= 0 or o[2] % groups ~= 0 then
+      return nil, ("groups = %d must divide channels in (%d) and out (%d)"):format(groups, o[1], o[2])
+    end
+    return { { name = "weight", shape = { o[2], o[1] / groups, kh, kw }, init = { fan_in = o[1] / groups * kh * kw } },
+      o.bias and { name = "bias", shape = { o[2] }, init = { value = 0 } } or nil }
+  end,
+}
 
---- nn.conv_transpose2d{ C, O, k = 2, stride = 2, bias = true }
-function nn.conv_transpose2d(given)
-  local schema = op_options("conv_transpose2d", { [1] = channels(true, "channels in"), [2] = channels(true, "channels out"),
-    k = { type = "integer|table", default = 2 }, stride = { type = "integer|table", default = 2 }, bias = { type = "boolean", default = true } })
-  local o = options.check(given, schema, "nn.conv_transpose2d")
-  local kh, kw = both(o.k)
-  local sh, sw = both(o.stride)
-  -- each output receives kh*kw/(stride_h*stride_w) weights a channel
-  local fan_in = o[1] * math.max(1, kh * kw / (sh * sw))
-  local parameters = { { name = "weight", shape = { o[1], o[2], kh, kw }, init = { fan_in = fan_in } } }
-  if o.bias then parameters[2] = { name = "bias", shape = { o[2] }, init = { value = 0 } } end
-  return module("conv_transpose2d", split(o, "conv_transpose2d"), parameters, o.name)
-end
+define {
+  name = "conv_transpose2d", signature = "conv_transpose2d{ C, O, k = 2, stride = 2, bias = true }",
+  help = "a transposed convolution from C to O channels",
+  schema = { [1] = channels "channels in", [2] = channels "channels out", k = window(2, "size of the window"),
+    stride = window(2, "distance of windows in the output"),
+    bias = { type = "boolean", default = true, help = "a number added to every output channel" } },
+  parameters = function(o)
+    local kh, kw = both(o.k)
+    local sh, sw = both(o.stride)
+    -- each output receives kh*kw/(stride_h*stride_w) weights a channel
+    local fan_in = o[1] * math.max(1, kh * kw / (sh * sw))
+    return { { name = "weight", shape = { o[1], o[2], kh, kw }, init = { fan_in = fan_in } },
+      o.bias and { name = "bias", shape = { o[2] }, init = { value = 0 } } or nil }
+  end,
+}
 
---- nn.batch_norm{ C, momentum = 0.1, eps = 1e-5 }: running mean and variance are buffers.
-function nn.batch_norm(given)
-  local o = options.check(given, op_options("batch_norm", { [1] = channels(true, "channels") }), "nn.batch_norm")
-  local C = { o[1] }
-  return module("batch_norm", split(o, "batch_norm"), {
-    { name = "weight", shape = C, init = { value = 1 } }, { name = "bias", shape = C, init = { value = 0 } },
-    { name = "mean", shape = C, init = { value = 0 }, buffer = true }, { name = "var", shape = C, init = { value = 1 }, buffer = true },
-  }, o.name)
-end
+define {
+  name = "batch_norm", signature = "batch_norm{ C, momentum = 0.1, eps = 1e-5 }", help = "running mean and variance are buffers",
+  schema = { [1] = channels "channels" },
+  parameters = function(o)
+    local C = { o[1] }
+    return { { name = "weight", shape = C, init = { value = 1 } }, { name = "bias", shape = C, init = { value = 0 } },
+      { name = "mean", shape = C, init = { value = 0 }, buffer = true }, { name = "var", shape = C, init = { value = 1 }, buffer = true } }
+  end,
+}
 
---- group_norm, instance_norm: a scale and a shift a channel; layer_norm: of the last dimensions.
-local function normalisation(kind)
-  return function(given)
-    local o = options.check(given, op_options(kind, { [1] = channels(true, "channels") }), "nn." .. kind)
-    return module(kind, split(o, kind), { { name = "weight", shape = { o[1] }, init = { value = 1 } },
-      { name = "bias", shape = { o[1] }, init = { value = 0 } } }, o.name)
-  end
+for name, help in pairs { group_norm = "a scale and a shift for every channel", instance_norm = "a scale and a shift for every channel",
+  layer_norm = "a scale and a shift for every place of the last dimension" } do
+  define {
+    name = name, signature = name .. "{ C, ... }", help = help, schema = { [1] = channels "channels" },
+    parameters = function(o)
+      return { { name = "weight", shape = { o[1] }, init = { value = 1 } }, { name = "bias", shape = { o[1] }, init = { value = 0 } } }
+    end,
+  }
 end
-nn.group_norm = specs.group_norm and normalisation "group_norm"
-nn.instance_norm = specs.instance_norm and normalisation "instance_norm"
-nn.layer_norm = specs.layer_norm and normalisation "layer_norm"
 
 --- Every other op with one input: a module without parameters, nn.relu{}, nn.max_pool2d{k = 2}.
-for kind, spec in pairs(specs) do
-  if not rawget(nn, kind) and not spec.is_loss and #spec.inputs == 1 and not spec.variadic then
-    nn[kind] = function(given)
-      local o = options.check(given, op_options(kind, {}), "nn." .. kind)
-      return module(kind, split(o, kind), {}, o.name)
-    end
+for name, spec in pairs(ops.specs) do
+  if not module.defined[name] and not spec.is_loss and #spec.inputs == 1 and not spec.variadic then
+    define { name = name, help = "the op as a module without parameters" }
   end
 end
 
@@ -163,11 +98,11 @@ function nn.sequence(list)
     return x
   end
 end
+module.defined.sequence = { name = "sequence", signature = "sequence{ nn.conv2d{1, 8}, nn.relu{}, ... }",
+  help = "modules one after the other; a function" }
 
 return setmetatable(nn, {
   __index = function(_, name)
-    local known = {}
-    for k in pairs(nn) do known[#known + 1] = k end
-    error(("nn.%s: %s"):format(tostring(name), options.unknown("module", name, known)), 2)
+    error(("nn.%s: %s"):format(tostring(name), options.unknown("module", name, options.names(module.defined))), 2)
   end,
 })
