@@ -2,7 +2,9 @@
  * and calls ramus.cli.main. The core is linked in and its symbols are exported, so
  * that ffi.C finds them. */
 #define _DEFAULT_SOURCE
+#include <fcntl.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -57,6 +59,28 @@ static void prepare_heap(void) {
 #endif
 }
 
+/* A closed standard stream gives its number to the next file that is opened, and what is printed would go into that file. So
+ * its place is taken at the start, by what cannot be written to (standard output) or swallows all. */
+static void hold_standard_streams(void) {
+  for (int fd = 0; fd <= 2; fd++)
+    if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd == 2 ? O_WRONLY : O_RDONLY) < 0) return;
+}
+
+static bool output_checked;
+
+/* Whether all that was printed could be written. */
+static bool output_written(void) {
+  output_checked = true;
+  if (fflush(stdout) == 0 && !ferror(stdout)) return true;
+  fputs("ramus: cannot write to standard output\n", stderr);
+  return false;
+}
+
+/* Scripts may leave by os.exit. */
+static void check_output_at_exit(void) {
+  if (!output_checked && !output_written()) _exit(1);
+}
+
 static int with_traceback(lua_State *L) {
   if (lua_isstring(L, 1)) luaL_traceback(L, L, lua_tostring(L, 1), 1);
   return 1;
@@ -95,6 +119,8 @@ static int start(lua_State *L) {
 
 int main(int argc, char **argv) {
   prepare_heap();
+  hold_standard_streams();
+  atexit(check_output_at_exit);
   lua_State *L = luaL_newstate();
   if (!L) {
     fputs("ramus: out of memory\n", stderr);
@@ -111,5 +137,5 @@ int main(int argc, char **argv) {
   else
     status = (int)lua_tointeger(L, -1);
   lua_close(L);
-  return status;
+  return output_written() || status != 0 ? status : 1;
 }

@@ -153,7 +153,7 @@ local function public_functions()
     table.sort(names)
     for _, k in ipairs(names) do list[#list + 1] = { name = prefix .. "." .. k, call = t[k] } end
   end
-  for name in pairs(getmetatable(ra).lazy) do local _ = ra[name] end
+  for name in pairs(getmetatable(ra).lazy()) do local _ = ra[name] end
   add("ra", ra)
   for _, library in ipairs { "F", "nn", "loss", "optim", "image", "augment", "schedule", "metrics", "recipe" } do add("ra." .. library, ra[library]) end
   return list

@@ -229,3 +229,110 @@ return { name = "tiny", data = { set = "phantom", options = { size = 32, train =
   expect("eval runs/tiny --data phantm", 1, "did you mean 'phantom'")
   expect("predict runs/tiny " .. pictures .. "/odd.png -o out5", 0, "out5/odd_mask.png")
 end)
+
+check.case("--help of every command shows every flag with its meaning; an unknown flag names the near one", function()
+  local command = require "ramus.cli.command"
+  local overview = expect("--help", 0)
+  for _, c in ipairs(command.all()) do
+    local text = expect(c.name .. " --help", 0, "usage: ramus " .. command.usage(c))
+    check.ok(overview:find(command.usage(c), 1, true), c.name .. " is not in --help")
+    for _, f in ipairs(c.flags or {}) do
+      check.ok(#f.help > 5 and text:find("%-%-" .. f.name:gsub("%-", "%%-") .. "%f[%W]"), c.name .. ": " .. f.name)
+      check.ok(text:find(f.help, 1, true), c.name .. ": the meaning of " .. f.name)
+    end
+    if not c.raw and #(c.flags or {}) > 0 then expect(c.name .. " --" .. c.flags[1].name .. "x", 2, "did you mean '--" .. c.flags[1].name .. "'") end
+  end
+  check.ok(expect("fetch --help", 0):find("--again", 1, true))
+end)
+
+check.case("a file in cli/commands is a command", function()
+  local copy = folder .. "/copy"
+  sh(("mkdir -p %s/build && cp -r %s/lua %s/core %s/ && cp %s %s/build/ramus"):format(copy, root, root, copy, binary, copy))
+  write(copy .. "/lua/ramus/cli/commands/hello.lua", [[return { name = "hello", words = "NAME", help = "greet", flags = {
+  { name = "loud", help = "with an exclamation mark" } }, run = function(words, given)
+  if #words ~= 1 then return false, "hello wants a name", 2 end
+  print("hello " .. words[1] .. (given.loud and "!" or ""))
+end }]])
+  local text, status = sh(("%s %s/build/ramus hello you --loud"):format(environment, copy))
+  check.equal(text, "hello you!\n")
+  check.equal(status, 0)
+  text, status = sh(("%s %s/build/ramus hello"):format(environment, copy))
+  check.equal(status, 2, text)
+  check.ok(text:find("usage: ramus hello NAME [--loud]", 1, true), text)
+  check.ok(sh(("%s %s/build/ramus --help"):format(environment, copy)):find("ramus hello NAME", 1, true))
+end)
+
+check.case("--version names release, commit and the hash of the kernels; doctor --json is JSON", function()
+  local version = expect("--version", 0)
+  local d = json.decode(expect("doctor --json", 0))
+  check.equal(version, ("ramus %s, commit %s, kernels %s\n"):format(d.version, d.commit, d.kernels))
+  check.ok(d.threads == 1 and d.small_unet_ms > 0 and d.isa ~= "", "threads, time, kernel set")
+end)
+
+check.case("mistakes that a library finds are one line and exit 2; RAMUS_DEBUG=1 shows where", function()
+  for arguments, part in pairs {
+    ["fetch phantom --set colour=3"] = "unknown option 'colour'", ["fetch phantom --set size=big"] = "size must be",
+    ["fetch dca1 --set size=3"] = "has no options",
+  } do
+    local text = expect(arguments, 2, part)
+    check.equal(select(2, text:gsub("\n", "")), 2, "one line and the usage: " .. text)
+  end
+  local recipe = [[local ra = require "ramus"
+return { name = "wrong", data = { set = "phantom", options = { size = 32, train = 2, test = 2 }, batch = 2, val = false%s },
+  model = %s, supervise = { { at = "out", loss = ra.loss.dice {} } }, optim = ra.optim.sgd { lr = 0.1 }, epochs = 1 }]]
+  for name, row in pairs {
+    preprocess = { ", preprocess = { clahee = 2 }", "ra.models.unet { depth = 2, width = 2 }", "clahe" },
+    channels = { "", "ra.models.unet { depth = 2, width = 2, channels = 4 }", "channels" },
+    small = { "", "ra.model(function(x) return ra.F.max_pool2d(ra.nn.conv2d { 1, 1, k = 1 } (x), { k = 2 }) end)", "" },
+  } do
+    write(folder .. "/" .. name .. ".lua", recipe:format(row[1], row[2]))
+    local text = expect(("train %s.lua --run runs/%s --quiet"):format(name, name), 2, row[3])
+    check.ok(select(2, text:gsub("\n", "")) <= 2, name .. ": " .. text)
+  end
+  local command = require "ramus.cli.command"
+  local function run(f, debugging)
+    write(folder .. "/call.lua", ([[local command = require "ramus.cli.command"
+os.exit(command.call({ name = "x", help = "x", run = function() %s end }, { "x" }))]]):format(f))
+    return sh(("cd %s && %s %s %s run call.lua"):format(folder, environment, debugging or "", binary))
+  end
+  check.ok(command.call)
+  local text, status = run "ra_undefined.field = 1"
+  check.ok(status == 1 and text:find("a defect of Ramus", 1, true) and not text:find("traceback", 1, true), text)
+  text, status = run("ra_undefined.field = 1", "RAMUS_DEBUG=1")
+  check.ok(status == 1 and text:find("stack traceback", 1, true), text)
+  text, status = run "require('ramus').loss.dice { smoth = 1 }"
+  check.ok(status == 2 and text:find("^ramus: loss.dice: unknown option 'smoth'"), text)
+end)
+
+check.case("a full or closed standard output is an error", function()
+  if not io.open("/dev/full", "w") then check.skip("no /dev/full") end
+  for _, arguments in ipairs { "--help", "--version", "datasets", "datasets --json", "-e 'print(1)'", "-e 'print(1) os.exit(0)'", "doctor" } do
+    for _, to in ipairs { "> /dev/full", ">&-" } do
+      local text, status = sh(("cd %s && %s %s %s %s"):format(folder, environment, binary, arguments, to))
+      check.equal(status, 1, arguments .. to .. ": " .. text)
+      check.ok(text:find("cannot write to standard output", 1, true), arguments .. to .. ": " .. text)
+    end
+  end
+  check.equal(select(2, sh(("%s %s -e 'os.exit(3)' >&-"):format(environment, binary))), 3, "nothing was printed")
+end)
+
+check.case("a cjson in the current folder is not loaded by commands, nor in front of the house's own by scripts", function()
+  local hostile = folder .. "/hostile"
+  files.make_folder(hostile)
+  local touch = ("io.open(%q, 'w'):close() return nil"):format(hostile .. "/touched")
+  for _, name in ipairs { "cjson.lua", "ramus.lua", "ffi.lua" } do write(hostile .. "/" .. name, touch) end
+  sh(("mkdir -p %s/ramus/base && cp %s/cjson.lua %s/ramus/base/json.lua && cp %s %s/cjson.so"):format(hostile, hostile, hostile, model, hostile))
+  write(hostile .. "/beside.lua", "return 7")
+  write(hostile .. "/tiny.lua", "require 'beside'\n" .. files.read(folder .. "/tiny.lua"))
+  write(hostile .. "/script.lua", "print(require('beside'), require('cjson').encode { 1 })")
+  for _, arguments in ipairs { "datasets --json", "train tiny.lua --quiet --json", "eval runs/tiny --json", "doctor --json",
+    ("predict %s %s/grey.png -o out --json"):format(model, pictures), "fetch phantom --set size=32 --set train=2 --set test=1 --offline",
+    "run script.lua", "-e 'dofile(\"script.lua\")'" } do
+    local text, status = ramus(arguments, hostile)
+    check.equal(status, 0, arguments .. ": " .. text)
+    check.ok(not files.exists(hostile .. "/touched"), arguments .. " ran a file of the current folder")
+    if arguments:find "script" then check.equal(text, "7\t[1]\n") end
+  end
+  local text = sh(("LUA_PATH='mine/?.lua;;' %s -e 'print(package.path:find(\"mine/?.lua\", 1, true) ~= nil)'"):format(binary))
+  check.equal(text, "true\n", "entries that the user gave stay")
+end)

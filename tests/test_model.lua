@@ -258,3 +258,27 @@ check.case("nn: wrong options are errors in the constructor, at the caller's lin
   check.equal(nn.conv2d { 1, 2 }.options.stride, nil, "defaults of the op are not written into a model")
   check.equal(nn.conv_transpose2d { 1, 2 }.options.stride, 2, "the module's own default")
 end)
+
+check.case("an architecture is one definition: --set model.x, the resolved recipe and help work for it", function()
+  local models, recipe = ra.models, require "ramus.train.recipe"
+  check.equal(table.concat(models.names(), ","), "unet", "blocks.lua is no model")
+  models.define { name = "plain", help = "convolutions in a row", schema = { width = { type = "integer", default = 3, min = 1 } },
+    build = function(o)
+      local first, last = nn.conv2d { o.channels, o.width, k = 3, pad = 1 }, nn.conv2d { o.width, 1, k = 1 }
+      return function(x) return last(F.relu(first(x))) end
+    end }
+  check.ok(table.concat(models.names(), ","):find "plain", "known")
+  check.raises("models.plain: unknown option 'widht'; did you mean 'width'", models.plain, { widht = 3 })
+  check.ok(require("ramus.cli.help").find("models.plain"):find("convolutions in a row", 1, true), "help")
+  local folder = check.folder("architecture")
+  local file = assert(io.open(folder .. "/plain.lua", "w"))
+  file:write([[local ra = require "ramus"
+return { name = "plain", data = { set = "phantom", options = { size = 32 } }, model = ra.models.plain { width = 4 },
+  supervise = { { at = "out", loss = ra.loss.dice {} } }, optim = ra.optim.sgd { lr = 0.1 }, epochs = 1 }]])
+  file:close()
+  local r = assert(recipe.load(folder .. "/plain.lua", { set = { "model.width=7" } }))
+  check.equal(r.model.options.width, 7, "--set model.width")
+  check.equal(r.model.values["conv2d1.weight"].shape[1], 7, "the weights")
+  check.ok(tostring(r):find("model = ra.models.plain { channels = 1, seed = 0, width = 7 }", 1, true), tostring(r))
+  check.raises("unknown model 'unett'; did you mean 'unet'", function() return models.unett end)
+end)

@@ -54,3 +54,22 @@ check.case("nearest name", function()
   check.equal(options.distance("abcd", "abdc"), 1)
   check.equal(options.distance("", "abc"), 3)
 end)
+
+check.case("a schedule is one definition: constructor, ra.NAME, help, reference", function()
+  local ra, schedule, help = require "ramus", require "ramus.lang.schedule", require "ramus.cli.help"
+  schedule.define { name = "sawtooth", signature = "ra.sawtooth{every=}", help = "From 0 to 1 again and again.",
+    schema = { every = { type = "number", above = 0, required = true }, n = false },
+    f = function(o) return function(t) return t / o.every % 1 end end }
+  check.equal(ra.sawtooth { every = 4 }(5), 0.25)
+  check.equal(tostring(ra.sawtooth { every = 4 }), "ra.sawtooth{ every = 4 }")
+  check.raises("sawtooth: unknown option 'evry'; did you mean 'every'", function() return ra.sawtooth { evry = 4 } end)
+  check.ok(help.find("sawtooth"):find("again and again", 1, true) and help.find("schedule"):find("ra.sawtooth", 1, true))
+  schedule.defined.sawtooth, schedule.sawtooth = nil, nil
+  for name, d in pairs(schedule.defined) do
+    check.ok(d.signature:find("ra." .. name, 1, true) and #d.help > 5 and help.find(name), name)
+    check.equal(ra[name], schedule[name], name)
+  end
+  check.equal(ra.ramp(0, 1, 4)(2), 0.5)
+  check.equal(ra.ramp { 0, 1, n = 4 } (2), 0.5)
+  check.raises("step: unknown option 'n'", function() return ra.step { every = 1, n = 3 } end)
+end)

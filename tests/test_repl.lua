@@ -30,6 +30,13 @@ check.case("repl: expressions show their values, ; keeps silent", function()
   check.equal(status, 0)
 end)
 
+check.case("repl: statement; expression on one line shows the expression", function()
+  local out, err, status = pipe('x = 5; x + 1\nlocal y = 2; y\ny = "a; b"; y\nx = 1; y = 2; x, y\nx = 7; x;\nx = 1 -- one; two\nx\n'
+    .. 'function f() return 1; end f()\nfor i = 1, 2 do x = i; end\nx = 1; print(x)\n"p; q"\n')
+  check.equal(out, '6\n2\n"a; b"\n1\n2\n1\n1\n"p; q"\n')
+  check.equal(err .. status, "0")
+end)
+
 check.case("repl: chunks over several lines", function()
   local out, _, status = pipe("for i = 1, 2 do\n  print(i)\nend\n1 +\n  2\nt = {\n 1,\n}\n#t\ns = [[a\nb]]\ns\n")
   check.equal(out, "1\n2\n3\n1\na\nb\n")
@@ -112,7 +119,9 @@ check.case("repl: help on names and on variables", function()
   check.ok(text:find("1 to 1024", 1, true), text)
   for _, case in ipairs { { "?", "?loss" }, { "help", "?loss" }, { "?loss.dice", "smooth" }, { "? ra.nn.batch_norm", "running mean" },
     { "?unet", "levels, the bottleneck included" }, { "?ramp", "ra.ramp(a, b, n)" }, { "?hd95", "95th percentile" }, { "?recipe.data", "batch" },
-    { "?adamw", "weight_decay" }, { "?image.load", "PNG" }, { "?model.forward", "evaluation mode" }, { "?ra.train", "options" },
+    { "?adamw", "weight_decay" },
+    { "?checks", "by_width" }, { "?augment.rotate", "rotate" }, { "?recipe.epochs", "how many" }, { "?checks.by_contrast", "contrast" },
+    { "?image.load", "PNG" }, { "?model.forward", "evaluation mode" }, { "?ra.train", "options" },
     { "conv2d?", "cross-correlation" } } do
     check.equal(s:feed(case[1]), true, case[1])
     text = shown()

@@ -4,7 +4,7 @@
 -- when a committed page differs from what this makes.
 local ra = require "ramus"
 local augment = require "ramus.data.augment"
-local cli = require "ramus.cli.main"
+local command = require "ramus.cli.command"
 local files = require "ramus.base.files"
 local help = require "ramus.cli.help"
 local optim = require "ramus.lang.optim"
@@ -77,7 +77,7 @@ local function schema_rows(schema, lines, prefix)
     local e = schema[name]
     lines[#lines + 1] = ("| %s | %s | %s | %s |"):format(code(type(name) == "number" and e.name or prefix .. name),
       e.required and "required" or code(help.entry_default(e)), cell(help.entry_range(e)), cell(e.help))
-    local inner = lines.nested and help.section_of(e)
+    local inner = lines.nested and e.fields
     if inner then schema_rows(inner, lines, name .. ".") end
   end
 end
@@ -96,7 +96,7 @@ local function models_page()
   local lines = { "# Models and modules\n",
     "A model is made by `ra.models.NAME{options}` or from your own function by `ra.model(f)` ([tutorial](../tutorial/own-architecture.md)).",
     "Weights start as He et al. (ICCV 2015) say: normal with deviation sqrt(2 / fan_in); biases 0, scales 1.\n", "## Models" }
-  for _, name in ipairs(help.model_names()) do
+  for _, name in ipairs(ra.models.names()) do
     local text = assert(help.find("models." .. name))
     lines[#lines + 1] = ("\n### %s"):format(name)
     lines[#lines + 1] = text_block(text)
@@ -129,7 +129,7 @@ local function recipe_page()
   lines[#lines + 1] = text_block(help.head_of "ramus.train.teacher")
   for _, name in ipairs { "validate", "early_stop", "log" } do
     lines[#lines + 1] = "\n## " .. name
-    schema_table(assert(help.section_of(recipe.schema[name])), lines, true)
+    schema_table(assert(recipe.schema[name].fields), lines, true)
   end
   lines[#lines + 1] = "\n## supervise\n\nA list of rows."
   lines[#lines + 1] = text_block(help.head_of "ramus.train.supervise")
@@ -146,21 +146,18 @@ end
 -- ---- command line ---------------------------------------------------------------------
 
 local function cli_page()
-  local lines = { "# Command line\n",
-    "| command | what it does |\n|---|---|" }
-  local names = {}
-  for name in pairs(cli.commands) do names[#names + 1] = name end
-  local first = { repl = 1, run = 2, ["-e"] = 3, train = 4, eval = 5, predict = 6, fetch = 7, datasets = 8 }
-  table.sort(names, function(a, b)
-    local x, y = first[a] or 99, first[b] or 99
-    if x ~= y then return x < y end
-    return a < b
-  end)
-  for _, name in ipairs(names) do
-    lines[#lines + 1] = ("| %s | %s |"):format(code("ramus " .. cli.commands[name].usage), cell(cli.commands[name].help))
+  local lines = { "# Command line\n", "| command | what it does |\n|---|---|" }
+  for _, c in ipairs(command.all()) do lines[#lines + 1] = ("| %s | %s |"):format(code("ramus " .. command.usage(c)), cell(c.help)) end
+  lines[#lines + 1] = "\n## Options"
+  for _, c in ipairs(command.all()) do
+    if #(c.flags or {}) > 0 then lines[#lines + 1] = ("\n### ramus %s\n\n| option | meaning |\n|---|---|"):format(c.name) end
+    for _, f in ipairs(c.flags or {}) do
+      lines[#lines + 1] = ("| %s | %s |"):format(code((f.short or "--" .. f.name) .. (f.value and " " .. f.value or "")), cell(command.meaning(f)))
+    end
   end
   for _, text in ipairs {
-    "\n`ramus --help` lists the commands, `ramus COMMAND --help` shows one, `ramus --version` the version.\n",
+    "\n`ramus --help` lists the commands, `ramus COMMAND --help` shows one, `ramus --version` the version, commit and the hash",
+    "of the kernels, which decides the bits of results.\n",
     "## Exit status\n",
     "| status | meaning |\n|---|---|",
     "| 0 | done |",
@@ -169,7 +166,12 @@ local function cli_page()
     "| 130 | interrupted (SIGINT, SIGTERM) and a checkpoint saved: the same command goes on |",
     "\n## Results and messages\n",
     "Results go to standard output, complaints to standard error. With `--json` standard output holds JSON and nothing else. Where standard",
-    "output is not a terminal the live line is left out and whole lines remain. Nothing ever asks a question.\n",
+    "output is not a terminal the live line is left out and whole lines remain. Nothing ever asks a question. A standard output that is",
+    "full or closed is an error (status 1).\n",
+    "A mistake that is found late is one line too; `RAMUS_DEBUG=1` shows where an error rose.\n",
+    "## Modules of the current folder\n",
+    "`ramus run`, `-e`, `train` and the REPL run code of yours, which may `require` modules of the current folder; those of Ramus, and",
+    "lua-cjson, go before them. No other command loads anything from the current folder. Entries of `LUA_PATH` and `LUA_CPATH` stay.\n",
     "Environment variables are in [environment.md](environment.md), files in [formats.md](formats.md)." } do lines[#lines + 1] = text end
   write_page("cli.md", lines)
 end

@@ -9,26 +9,18 @@ local lazy = {
   tensor = { "ramus.lang.tensor", "of" }, empty = { "ramus.lang.tensor", "empty" }, zeros = { "ramus.lang.tensor", "zeros" },
   ones = { "ramus.lang.tensor", "ones" }, rand = { "ramus.lang.tensor", "rand" }, randn = { "ramus.lang.tensor", "randn" },
   seed = { "ramus.lang.tensor", "seed" }, is_tensor = { "ramus.lang.tensor", "is" },
-  grad = { "ramus.lang.grad" }, model = { "ramus.lang.model", "new" },
+  grad = { "ramus.lang.grad" }, models = { "ramus.lang.models" }, model = { "ramus.lang.model", "new" },
   save = { "ramus.lang.serialize", "save" }, load = { "ramus.lang.serialize", "load" }, load_model = { "ramus.train.checkpoint", "load_model" },
   metrics = { "ramus.data.metrics" }, train = { "ramus.train.trainer" }, evaluate = { "ramus.train.evaluate" }, predict = { "ramus.train.predict" },
   fetch = { "ramus.data.fetch" }, datasets = { "ramus.data.dataset" }, recipe = { "ramus.train.recipe" },
+  checks = { "ramus.train.checks" },
 }
-for _, name in ipairs { "constant", "ramp", "step", "poly", "cosine", "warmup", "onecycle", "piecewise" } do
-  lazy[name] = { "ramus.lang.schedule", name }
-end
 
---- ra.models.NAME{...}: built-in architectures.
-ra.models = setmetatable({}, {
-  __index = function(_, name)
-    local ok, build = pcall(require, "ramus.lang.models." .. tostring(name))
-    if not ok then
-      if not tostring(build):find("not found", 1, true) then error(build, 2) end
-      error(require("ramus.base.options").unknown("model", name, { "unet" }), 2)
-    end
-    return build
-  end,
-})
+--- The same with ra.NAME of every schedule.
+local function with_schedules()
+  for _, name in ipairs(require("ramus.lang.schedule").names()) do lazy[name] = lazy[name] or { "ramus.lang.schedule", name } end
+  return lazy
+end
 
 --- Names of every op and loss.
 function ra.op_names()
@@ -46,9 +38,9 @@ end
 
 return setmetatable(ra, {
   __index = function(_, name)
-    local where = lazy[name]
+    local where = lazy[name] or with_schedules()[name]
     if not where then
-      local known = { "models", "op_names" }
+      local known = { "op_names" }
       for k in pairs(lazy) do known[#known + 1] = k end
       error(require("ramus.base.options").unknown("name", "ra." .. tostring(name), known), 2)
     end
@@ -58,5 +50,5 @@ return setmetatable(ra, {
     rawset(ra, name, value)
     return value
   end,
-  lazy = lazy, -- for completion and help
+  lazy = with_schedules, -- for completion and help
 })

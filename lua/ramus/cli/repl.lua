@@ -2,12 +2,13 @@
 -- values, `;` at the end keeps silent, ?name explains, the tab key completes.
 -- From a pipe it reads the same language without a prompt and stops at the first
 -- error with exit status 1.
+local complete = require "ramus.cli.complete"
 local ffi = require "ramus.base.ffi"
 local files = require "ramus.base.files"
 local help = require "ramus.cli.help"
 local show = require "ramus.base.show"
 
-local repl = {}
+local repl = { candidates = complete.candidates, complete = complete.word }
 
 -- ---- a session: what one line does ------------------------------------------------
 
@@ -60,7 +61,7 @@ local function hint_for(message)
   local name = message:match("global '([%w_]+)' %(a nil value%)")
   if not name then return "" end
   if rawget(require "ramus.lang.F", name) then return ("; did you mean F.%s?"):format(name) end
-  if getmetatable(require "ramus").lazy[name] then return ("; did you mean ra.%s?"):format(name) end
+  if getmetatable(require "ramus").lazy()[name] then return ("; did you mean ra.%s?"):format(name) end
   local names = {}
   for k in pairs(_G) do names[#names + 1] = k end
   local near = require("ramus.base.options").nearest(name, names)
@@ -92,20 +93,36 @@ end
 
 local function compile(text) return loadstring(text, "=input") end
 
---- A chunk and whether its values are shown; nil and a message. A `local` that begins the input is left out: at the
--- prompt every input is a chunk of its own, and the variable would be gone with it.
+--- A `local` that begins the input is left out: at the prompt every input is a chunk of its own, and the variable would be
+-- gone with it.
+local function without_local(text)
+  local kept = text:gsub("^%s*local%s+function%s+([%a_][%w_]*%s*%()", "function %1", 1)
+  if kept == text and text:match("^%s*local%s+([%a_][%w_%s,]*)=[^=]") then kept = text:gsub("^%s*local%s+", "", 1) end
+  return kept
+end
+
+--- A chunk for `statement; expression`, which returns the expression's values; nil where the text is none.
+local function statements_then_expression(text)
+  local at = #text
+  repeat
+    at = text:sub(1, at - 1):match("^.*();")
+    local head, tail = text:sub(1, at or 0), text:sub((at or 0) + 1)
+    if at and compile("return nil, " .. tail) and compile(head) then return (compile(head .. " return nil, " .. tail)) end
+  until not at
+  return nil
+end
+
+--- A chunk and whether its values are shown; nil and a message.
 local function read_chunk(text)
   local stripped, silent = text:gsub("[%s;]*;%s*$", "")
   -- nil first: `return f(x)` alone would be a tail call, and errors would not find the caller's line
   local expression, open = compile("return nil, " .. stripped)
   if expression then return expression, silent == 0 end
   if open:find("near '<eof>'", 1, true) then return nil, open end
-  local kept = text:gsub("^%s*local%s+function%s+([%a_][%w_]*%s*%()", "function %1", 1)
-  if kept == text then
-    local names = text:match("^%s*local%s+([%a_][%w_%s,]*)=[^=]")
-    if names then kept = text:gsub("^%s*local%s+", "", 1) end
-  end
-  local chunk, err = compile(kept)
+  stripped = without_local(stripped)
+  local last = statements_then_expression(stripped)
+  if last then return last, silent == 0 end
+  local chunk, err = compile(without_local(text))
   return chunk, err
 end
 
@@ -115,7 +132,7 @@ local function text_of(v)
     local ra = require "ramus"
     if v == ra then return help.topics() end
     for _, room in ipairs { "F", "nn", "loss", "models", "optim", "image", "metrics", "schedule", "augment" } do
-      local where = getmetatable(ra).lazy[room]
+      local where = getmetatable(ra).lazy()[room]
       if v == (rawget(ra, room) or where and package.loaded[where[1]]) then return help.find(room) end
     end
   end
@@ -197,111 +214,6 @@ end
 
 --- Forgets an input that is not complete.
 function Session:drop() self.pending = nil end
-
--- ---- completion ---------------------------------------------------------------------
-
---- Public fields of a value: a table's own, those of its metatable, what a lazy table would load.
-local function fields_of(value)
-  local names = {}
-  local function add(t)
-    for k in next, t do
-      if type(k) == "string" and k:match("^[%a_][%w_]*$") and not k:match("^__") then names[k] = true end
-    end
-  end
-  if require("ramus.lang.tensor").is(value) then
-    for _, n in ipairs(help.tensor_methods) do names[n] = true end
-    for n, spec in pairs(require("ramus.lang.ops").specs) do if not spec.is_loss then names[n] = true end end
-  elseif type(value) == "string" then add(string)
-  elseif type(value) == "table" then
-    add(value)
-    local meta = getmetatable(value)
-    if type(meta) == "table" then
-      if type(meta.__index) == "table" then add(meta.__index) end
-      if type(meta.lazy) == "table" then add(meta.lazy) end
-    end
-    if value == require("ramus").models then for _, n in ipairs(help.model_names()) do names[n] = true end end
-  end
-  return names
-end
-
---- The value of a dotted path without calling anything that could fail; nil where there is none.
-local function value_of(path)
-  local value = _G
-  for name in path:gmatch("[^%.:]+") do
-    if type(value) ~= "table" then return nil end
-    local ok, next_value = pcall(function() return value[name] end)
-    value = ok and next_value or nil
-  end
-  return value
-end
-
---- Options of the op, loss, or optimizer whose braces are open.
-local function options_in(before)
-  local callee = before:match("([%a_][%w_%.]*)%s*%(?[^{}()]*{[^{}]*$") or before:match("([%a_][%w_%.]*)%s*%([^()]*{[^{}]*$")
-  local leaf = callee and callee:match("([%w_]+)$")
-  local names = {}
-  local spec = leaf and require("ramus.lang.ops").specs[leaf]
-  if spec then for _, p in ipairs(spec.params) do names[p.name] = true end end
-  if callee and callee:match("optim%.") and rawget(require "ramus.lang.optim", leaf) then
-    for _, k in ipairs(require("ramus.base.options").names(require("ramus.lang.optim").schema(leaf))) do names[k] = true end
-  end
-  return names
-end
-
-local keywords = { "and", "break", "do", "else", "elseif", "end", "false", "for", "function", "if", "in", "local", "nil", "not", "or",
-  "repeat", "return", "then", "true", "until", "while" }
-
---- Names that the text before the cursor may go on with, sorted, and the part of them that is there.
-function repl.candidates(before)
-  local names, partial = {}
-  local asked = before:match("^%s*%?%s*(.*)$")
-  if asked and not asked:find("%.") then
-    partial = asked
-    for _, n in ipairs(help.names()) do names[n] = true end
-  else
-    before = asked and before:gsub("^%s*%?%s*", "") or before
-    local path, rest = before:match("([%a_][%w_%.:]*)[%.:]([%w_]*)$")
-    if path then
-      partial = rest
-      local value = value_of(path)
-      if value ~= nil then names = fields_of(value) end
-    else
-      partial = before:match("[%a_][%w_]*$") or ""
-      if before:find("{[^{}]*$") then names = options_in(before) end
-      if partial ~= "" then
-        for k in pairs(_G) do if type(k) == "string" then names[k] = true end end
-        for _, k in ipairs(keywords) do names[k] = true end
-      end
-    end
-  end
-  local list = {}
-  for name in pairs(names) do
-    if name:sub(1, #partial) == partial then list[#list + 1] = name end
-  end
-  table.sort(list)
-  return list, partial
-end
-
---- What to insert at the cursor, and a list to show where several names fit.
-function repl.complete(before)
-  local list, partial = repl.candidates(before)
-  if #list == 0 then return nil end
-  local common = list[1]
-  for _, name in ipairs(list) do
-    while name:sub(1, #common) ~= common do common = common:sub(1, -2) end
-  end
-  if #common > #partial then return common:sub(#partial + 1) end
-  if #list == 1 then return nil end
-  local width = 0
-  for _, name in ipairs(list) do width = math.max(width, #name + 2) end
-  local columns = math.max(1, math.floor(100 / width))
-  local lines = {}
-  for i = 1, math.min(#list, 200) do
-    local row = math.floor((i - 1) / columns) + 1
-    lines[row] = (lines[row] or "") .. ("%-" .. width .. "s"):format(list[i])
-  end
-  return nil, table.concat(lines, "\n")
-end
 
 -- ---- the terminal ---------------------------------------------------------------------
 

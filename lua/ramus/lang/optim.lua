@@ -3,7 +3,7 @@
 local options = require "ramus.base.options"
 local schedule = require "ramus.lang.schedule"
 
-local optim = { names = { "sgd", "adam", "adamw" } }
+local optim = { names = {} }
 local Optim = {}
 Optim.__index = Optim
 
@@ -11,47 +11,60 @@ function optim.is(v) return getmetatable(v) == Optim end
 
 local function rate_schedule(v) return schedule.is(v) and v or nil, "must be a schedule, as ra.cosine{}" end
 
-local function common()
-  return {
-    lr = { type = "number", min = 0, required = true, help = "learning rate" },
-    weight_decay = { type = "number", min = 0, default = 0 },
-    clip = { type = "number", above = 0, help = "largest norm of the gradient; no clipping if left out" },
-    schedule = { type = "table", check = rate_schedule, help = "multiplies lr over time" },
-    accumulate = { type = "integer", min = 1, default = 1, help = "micro-batches per step, their losses averaged" },
-    ema = { type = "number", min = 0, below = 1, help = "decay of an average of the weights that is evaluated and saved" },
-  }
-end
-
-local own = {
-  sgd = { momentum = { type = "number", min = 0, below = 1, default = 0 }, nesterov = { type = "boolean", default = false } },
-  adam = { beta1 = { type = "number", min = 0, below = 1, default = 0.9 }, beta2 = { type = "number", min = 0, below = 1, default = 0.999 },
-    eps = { type = "number", above = 0, default = 1e-8 } },
+--- Options of every optimizer, in the order in which they are shown around its own.
+local COMMON = {
+  lr = { type = "number", min = 0, required = true, help = "learning rate" },
+  weight_decay = { type = "number", min = 0, default = 0, help = "pull of the weights towards 0" },
+  clip = { type = "number", above = 0, help = "largest norm of the gradient; no clipping if left out" },
+  schedule = { type = "table", check = rate_schedule, help = "multiplies lr over time" },
+  accumulate = { type = "integer", min = 1, default = 1, help = "micro-batches per step, their losses averaged" },
+  ema = { type = "number", min = 0, below = 1, help = "decay of an average of the weights that is evaluated and saved" },
 }
-own.adamw = own.adam
 
---- The options of an optimizer, by its name.
-function optim.schema(name)
-  local schema = common()
-  for k, v in pairs(own[name]) do schema[k] = v end
-  return schema
-end
+local defined = {}
 
-for _, name in ipairs(optim.names) do
-  optim[name] = function(given)
-    local o = options.check(given, optim.schema(name), "optim." .. name)
-    o.kind = name
+--- Defines ra.optim.NAME: an optimizer of the core and its own options, in the order in which they are shown.
+local function define(d)
+  local schema, shown = {}, { "lr", "weight_decay" }
+  for key, entry in pairs(COMMON) do schema[key] = entry end
+  for _, own in ipairs(d.options) do
+    schema[own[1]] = own[2]
+    shown[#shown + 1] = own[1]
+  end
+  for _, key in ipairs { "clip", "accumulate", "ema", "schedule" } do shown[#shown + 1] = key end
+  defined[d.name] = { schema = schema, shown = shown }
+  optim.names[#optim.names + 1] = d.name
+  optim[d.name] = function(given)
+    local o = options.check(given, schema, "optim." .. d.name)
+    o.kind = d.name
     return setmetatable(o, Optim)
   end
 end
 
+local ADAM = {
+  { "beta1", { type = "number", min = 0, below = 1, default = 0.9, help = "decay of the gradient's average" } },
+  { "beta2", { type = "number", min = 0, below = 1, default = 0.999, help = "decay of the average of its square" } },
+  { "eps", { type = "number", above = 0, default = 1e-8, help = "added to the root of that" } },
+}
+
+define { name = "sgd", options = {
+  { "momentum", { type = "number", min = 0, below = 1, default = 0, help = "share of the last step that goes on" } },
+  { "nesterov", { type = "boolean", default = false, help = "look ahead by the momentum" } },
+} }
+define { name = "adam", options = ADAM }
+define { name = "adamw", options = ADAM }
+
+--- The options of an optimizer, by its name.
+function optim.schema(name) return defined[name].schema end
+
 function Optim.__tostring(o)
   local parts = {}
-  for _, k in ipairs { "lr", "weight_decay", "momentum", "nesterov", "beta1", "beta2", "eps", "clip", "accumulate", "ema", "schedule" } do
+  for _, k in ipairs(defined[o.kind].shown) do
     if o[k] ~= nil then parts[#parts + 1] = k .. "=" .. tostring(o[k]) end
   end
   return o.kind .. "{" .. table.concat(parts, ", ") .. "}"
 end
 
 return setmetatable(optim, {
-  __index = function(_, name) error(("optim.%s: %s"):format(tostring(name), options.unknown("optimizer", name, { "sgd", "adam", "adamw" })), 2) end,
+  __index = function(_, name) error(("optim.%s: %s"):format(tostring(name), options.unknown("optimizer", name, optim.names)), 2) end,
 })

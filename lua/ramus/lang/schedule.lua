@@ -12,10 +12,6 @@ Schedule.__index = Schedule
 
 function schedule.is(v) return getmetatable(v) == Schedule end
 
-local function make(name, args, f)
-  return setmetatable({ is_schedule = true, name = name, args = args, per = args.per or "epoch", f = f }, Schedule)
-end
-
 --- Value at time t. epochs: length of the training (for schedules without n); steps: the same in steps, with t_step.
 function Schedule.__call(s, t, epochs, t_step, steps)
   if s.per == "step" and t_step then return s.f(t_step, s.args.n or steps, steps) end
@@ -54,9 +50,16 @@ local function share(t, n)
   return math.min(t / n, 1)
 end
 
+-- ---- definitions --------------------------------------------------------------
+
+--- name -> { name, signature, help, schema }: what constructors, ra.NAME, help and reference pages are made of.
+schedule.defined = {}
+
+--- Names of all schedules, sorted.
+function schedule.names() return options.names(schedule.defined) end
+
 local length = { type = "number", above = 0, help = "how long it lasts, in epochs (or steps); all of the training if left out" }
 local per = { type = "string", one_of = { "epoch", "step" }, default = "epoch", help = "what t counts" }
-local function number(default, help) return { type = "number", default = default, help = help } end
 
 --- Positional forms: ra.ramp(0, 0.5, 10) is ra.ramp{0, 0.5, 10}.
 local function arguments(first, ...)
@@ -64,94 +67,124 @@ local function arguments(first, ...)
   return { first, ... }
 end
 
---- Always `value`.
-function schedule.constant(...)
-  local o = options.check(arguments(...), { [1] = { type = "number", name = "value", required = true } }, "constant")
-  return make("constant", o, function() return o[1] end)
+--- Defines schedule.NAME{...} and ra.NAME{...}. schema: its options, besides n (how long) and per, which it has
+-- too unless they are false there; check(o): [opt] what is wrong with them, or nil; f(o) returns the value as a function of (t, n, total).
+-- Options are positional where the schema has numbers for keys; n may follow them.
+function schedule.define(d)
+  local schema = { n = length, per = per }
+  for key, entry in pairs(d.schema) do schema[key] = entry or nil end
+  local last = #d.schema + 1
+  if last > 1 and schema.n then schema[last] = length end
+  schedule.defined[d.name] = { name = d.name, signature = d.signature, help = d.help, schema = schema }
+  schedule[d.name] = function(...)
+    local o = options.check(arguments(...), schema, d.name)
+    if last > 1 then o.n, o[last] = o.n or o[last], nil end
+    local wrong = d.check and d.check(o)
+    if wrong then error(("%s: %s"):format(d.name, wrong), 2) end
+    return setmetatable({ is_schedule = true, name = d.name, args = o, per = o.per or "epoch", f = d.f(o) }, Schedule)
+  end
 end
 
---- From a to b in a straight line over n, then b.
-function schedule.ramp(...)
-  local o = options.check(arguments(...), { [1] = { type = "number", name = "a", required = true },
-    [2] = { type = "number", name = "b", required = true }, [3] = length, n = length, per = per }, "ramp")
-  o.n, o[3] = o.n or o[3], nil
-  return make("ramp", o, function(t, n) return o[1] + (o[2] - o[1]) * share(t, n) end)
-end
+local function number(default, help) return { type = "number", default = default, help = help } end
+local function required(name) return { type = "number", name = name, required = true } end
 
---- start * times^floor(t / every).
-function schedule.step(given)
-  local o = options.check(given, { every = { type = "number", above = 0, required = true },
-    times = { type = "number", default = 0.1 }, start = number(1), per = per }, "step")
-  return make("step", o, function(t) return o.start * o.times ^ math.floor(t / o.every) end)
-end
+schedule.define {
+  name = "constant", signature = "ra.constant(value)", help = "Always `value`.", schema = { required "value", n = false, per = false },
+  f = function(o) return function() return o[1] end end,
+}
 
---- stop + (start - stop) * (1 - t/n)^power (Chen et al., DeepLab, 2017).
-function schedule.poly(given)
-  local o = options.check(given or {}, { power = { type = "number", default = 0.9, min = 0 }, start = number(1), stop = number(0),
-    n = length, per = per }, "poly")
-  return make("poly", o, function(t, n) return o.stop + (o.start - o.stop) * (1 - share(t, n)) ^ o.power end)
-end
+schedule.define {
+  name = "ramp", signature = "ra.ramp(a, b, n)", help = "From a to b in a straight line over n, then b.",
+  schema = { required "a", required "b" },
+  f = function(o) return function(t, n) return o[1] + (o[2] - o[1]) * share(t, n) end end,
+}
 
---- Half a cosine from start to stop (Loshchilov and Hutter, SGDR, ICLR 2017).
-function schedule.cosine(given)
-  local o = options.check(given or {}, { start = number(1), stop = number(0), n = length, per = per }, "cosine")
-  return make("cosine", o, function(t, n)
-    return o.stop + (o.start - o.stop) * 0.5 * (1 + math.cos(math.pi * share(t, n)))
-  end)
-end
+schedule.define {
+  name = "step", signature = "ra.step{every=, times=0.1, start=1}", help = "start * times^floor(t / every).",
+  schema = { every = { type = "number", above = 0, required = true }, times = number(0.1), start = number(1), n = false },
+  f = function(o) return function(t) return o.start * o.times ^ math.floor(t / o.every) end end,
+}
 
---- From `from` to 1 in a straight line over n, then the schedule `after` (which sees t from its own start).
-function schedule.warmup(given)
-  local o = options.check(given, { n = { type = "number", above = 0, required = true }, from = number(0),
-    after = { type = "table" }, per = per }, "warmup")
-  if o.after and not schedule.is(o.after) then error("warmup: after must be a schedule, as ra.cosine{}", 2) end
-  return make("warmup", o, function(t, _, total)
-    if t < o.n then return o.from + (1 - o.from) * t / o.n end
-    if not o.after then return 1 end
-    local rest = total and math.max(total - o.n, 1e-9)
-    return o.after.f(t - o.n, o.after.args.n or rest, rest)
-  end)
-end
+schedule.define {
+  name = "poly", signature = "ra.poly{power=0.9, start=1, stop=0, n=}",
+  help = "stop + (start - stop) * (1 - t/n)^power (Chen et al., DeepLab, 2017).",
+  schema = { power = { type = "number", default = 0.9, min = 0 }, start = number(1), stop = number(0) },
+  f = function(o) return function(t, n) return o.stop + (o.start - o.stop) * (1 - share(t, n)) ^ o.power end end,
+}
 
---- Up from 1/div to 1 over `up` of the length, then down to 1/(div*final), both as half cosines (Smith and Topin, 2018).
-function schedule.onecycle(given)
-  local o = options.check(given or {}, { up = { type = "number", default = 0.3, above = 0, below = 1 },
-    div = { type = "number", default = 25, above = 0 }, final = { type = "number", default = 1e4, above = 0 }, n = length, per = per },
-    "onecycle")
-  local function between(a, b, s) return b + (a - b) * 0.5 * (1 + math.cos(math.pi * s)) end
-  return make("onecycle", o, function(t, n)
-    local s = share(t, n)
-    if s < o.up then return between(1 / o.div, 1, s / o.up) end
-    return between(1, 1 / (o.div * o.final), (s - o.up) / (1 - o.up))
-  end)
-end
+schedule.define {
+  name = "cosine", signature = "ra.cosine{start=1, stop=0, n=}",
+  help = "Half a cosine from start to stop (Loshchilov and Hutter, SGDR, ICLR 2017).", schema = { start = number(1), stop = number(0) },
+  f = function(o)
+    return function(t, n) return o.stop + (o.start - o.stop) * 0.5 * (1 + math.cos(math.pi * share(t, n))) end
+  end,
+}
 
---- Straight lines between points { {t, value}, ... }; the ends go on flat. smooth = false: steps.
-function schedule.piecewise(given)
-  local o = options.check(given, { points = { type = "table", required = true }, smooth = { type = "boolean", default = true }, per = per },
-    "piecewise")
+schedule.define {
+  name = "warmup", signature = "ra.warmup{n=, from=0, after=schedule}",
+  help = "From `from` to 1 in a straight line over n, then the schedule `after` (which sees t from its own start).",
+  schema = { n = { type = "number", above = 0, required = true }, from = number(0), after = { type = "table" } },
+  check = function(o) return o.after and not schedule.is(o.after) and "after must be a schedule, as ra.cosine{}" or nil end,
+  f = function(o)
+    return function(t, _, total)
+      if t < o.n then return o.from + (1 - o.from) * t / o.n end
+      if not o.after then return 1 end
+      local rest = total and math.max(total - o.n, 1e-9)
+      return o.after.f(t - o.n, o.after.args.n or rest, rest)
+    end
+  end,
+}
+
+--- Half a cosine from a to b.
+local function between(a, b, s) return b + (a - b) * 0.5 * (1 + math.cos(math.pi * s)) end
+
+schedule.define {
+  name = "onecycle", signature = "ra.onecycle{up=0.3, div=25, final=1e4, n=}",
+  help = "Up from 1/div to 1 over `up` of the length, then down to 1/(div*final), both as half cosines (Smith and Topin, 2018).",
+  schema = { up = { type = "number", default = 0.3, above = 0, below = 1 }, div = { type = "number", default = 25, above = 0 },
+    final = { type = "number", default = 1e4, above = 0 } },
+  f = function(o)
+    return function(t, n)
+      local s = share(t, n)
+      if s < o.up then return between(1 / o.div, 1, s / o.up) end
+      return between(1, 1 / (o.div * o.final), (s - o.up) / (1 - o.up))
+    end
+  end,
+}
+
+--- What is wrong with a list of points, or nil.
+local function wrong_points(o)
   local last
   for i, p in ipairs(o.points) do
     if type(p) ~= "table" or type(p[1]) ~= "number" or type(p[2]) ~= "number" or (last and p[1] <= last) then
-      error(("piecewise: point %d must be {t, value} with growing t, given %s"):format(i, options.show(p)), 2)
+      return ("point %d must be {t, value} with growing t, given %s"):format(i, options.show(p))
     end
     last = p[1]
   end
-  if not last then error("piecewise: points must hold one point or more", 2) end
-  return make("piecewise", o, function(t)
-    local before = o.points[1]
-    if t <= before[1] then return before[2] end
-    for i = 2, #o.points do
-      local p = o.points[i]
-      if t < p[1] then
-        if not o.smooth then return before[2] end
-        return before[2] + (p[2] - before[2]) * (t - before[1]) / (p[1] - before[1])
-      end
-      before = p
-    end
-    return before[2]
-  end)
+  return not last and "points must hold one point or more" or nil
 end
+
+schedule.define {
+  name = "piecewise", signature = "ra.piecewise{points={{t, value}, ...}, smooth=true}",
+  help = "Straight lines between points { {t, value}, ... }; the ends go on flat. smooth = false: steps.",
+  schema = { points = { type = "table", required = true }, smooth = { type = "boolean", default = true }, n = false },
+  check = wrong_points,
+  f = function(o)
+    return function(t)
+      local before = o.points[1]
+      if t <= before[1] then return before[2] end
+      for i = 2, #o.points do
+        local p = o.points[i]
+        if t < p[1] then
+          if not o.smooth then return before[2] end
+          return before[2] + (p[2] - before[2]) * (t - before[1]) / (p[1] - before[1])
+        end
+        before = p
+      end
+      return before[2]
+    end
+  end,
+}
 
 --- A number or a schedule, at time t.
 function schedule.at(v, t, epochs, t_step, steps)

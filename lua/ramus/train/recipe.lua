@@ -7,6 +7,7 @@ local graph = require "ramus.lang.graph"
 local loader = require "ramus.data.loader"
 local loss = require "ramus.lang.loss"
 local model = require "ramus.lang.model"
+local models = require "ramus.lang.models"
 local optim = require "ramus.lang.optim"
 local options = require "ramus.base.options"
 local schedule = require "ramus.lang.schedule"
@@ -149,7 +150,7 @@ rebuild[3] = { is = model.is, options = function(m)
   return m.options
 end, make = function(m, given)
   given.channels = given.channels or m.template.channels
-  return require("ramus.lang.models." .. (m.builder or "unet"))(given)
+  return models[m.builder](given)
 end }
 
 --- Applies { "optim.lr=3e-4", ... }; nil and a message where one is wrong.
@@ -314,7 +315,7 @@ function write(v, indent)
   end
   if model.is(v) then
     if not v.options then return "nil --[[ a model made by a function: see the recipe as written ]]" end
-    return "ra.models." .. (v.builder or "unet") .. " " .. write_fields(v.options, indent)
+    return "ra.models." .. v.builder .. " " .. write_fields(v.options, indent)
   end
   if type(v) == "table" then return write_fields(v, indent) end
   if type(v) == "string" then return ("%q"):format(v) end

@@ -1,0 +1,218 @@
+--- Commands of the command line. Each is a file commands/NAME.lua that returns
+--
+--   { name = "eval", order = 5, words = "RUN", help = "one line", flags = { FLAG, ... }, run = function(words, given) }
+--
+-- and a file that is put there is a command. A FLAG is { name = "threshold", value = "T", wants = "a folder", help = "meaning" };
+-- without value it is a switch. short: a second spelling, as "-o"; many: may be given several times, its value is a list;
+-- number: its value is a number, from min to max. raw = true: run(args) reads its arguments itself. run returns the exit
+-- status (nil: 0), or false, a message and the status (1 unless given; 2 also shows the usage).
+-- Usage lines, --help, messages and docs/reference/cli.md come from these tables.
+local options = require "ramus.base.options"
+
+local command = {}
+
+--- Flags that several commands have.
+command.DATA_ROOT = { name = "data-root", value = "DIR", wants = "a folder", help = "where data sets live; RAMUS_DATA unless given" }
+command.OFFLINE = { name = "offline", help = "never use the network" }
+command.JSON = { name = "json", help = "standard output holds JSON and nothing else" }
+command.THRESHOLD = { name = "threshold", value = "T", number = true, min = 0, max = 1, help = "probability from which a pixel is foreground" }
+
+-- ---- the list -----------------------------------------------------------------
+
+local PREFIX = "ramus.cli.commands."
+
+--- The file of a command: -e is commands/e.lua.
+local function module_of(name) return PREFIX .. name:gsub("^%-", "") end
+
+--- The command of this name; nil where there is none.
+function command.find(name)
+  if not name:match("^%-?[%w_]+$") or not package.searchpath(module_of(name), package.path) then return nil end
+  local found = require(module_of(name))
+  return found.name == name and found or nil
+end
+
+--- All commands, in the order in which they are listed.
+function command.all()
+  local folder = package.searchpath(PREFIX .. "run", package.path):match("^(.*)/")
+  local list = {}
+  for _, file in ipairs(assert(require("ramus.base.files").list(folder))) do
+    local name = file:match("^([%w_]+)%.lua$")
+    if name then list[#list + 1] = require(PREFIX .. name) end
+  end
+  table.sort(list, function(a, b)
+    if (a.order or 99) ~= (b.order or 99) then return (a.order or 99) < (b.order or 99) end
+    return a.name < b.name
+  end)
+  return list
+end
+
+--- Their names.
+function command.names()
+  local names = {}
+  for i, c in ipairs(command.all()) do names[i] = c.name end
+  return names
+end
+
+-- ---- text ---------------------------------------------------------------------
+
+--- "--threshold T", "-o DIR": as it is written.
+local function spelling(f) return (f.short or "--" .. f.name) .. (f.value and " " .. f.value or "") end
+
+--- "eval RUN [--threshold T] [--tune]"
+function command.usage(c)
+  local parts = { c.name == "repl" and "[repl]" or c.name, c.words }
+  for _, f in ipairs(c.flags or {}) do parts[#parts + 1] = "[" .. spelling(f) .. "]" .. (f.many and "..." or "") end
+  return table.concat(parts, " ")
+end
+
+--- What a flag means, with its bounds.
+function command.meaning(f)
+  local bounds = f.max and ("; %g to %g"):format(f.min, f.max) or f.min and ("; >= %g"):format(f.min) or ""
+  return f.help .. bounds .. (f.short and ("; also --%s"):format(f.name) or "") .. (f.many and "; may be given several times" or "")
+end
+
+--- What `ramus NAME --help` prints.
+function command.help(c)
+  local lines, width = { "usage: ramus " .. command.usage(c), c.help }, 0
+  for _, f in ipairs(c.flags or {}) do width = math.max(width, #spelling(f)) end
+  if width > 0 then lines[#lines + 1] = "" end
+  for _, f in ipairs(c.flags or {}) do lines[#lines + 1] = ("  %-" .. width .. "s  %s"):format(spelling(f), command.meaning(f)) end
+  return table.concat(lines, "\n")
+end
+
+--- What `ramus --help` prints.
+function command.overview()
+  local lines = { "usage: ramus COMMAND ...", "" }
+  for _, c in ipairs(command.all()) do lines[#lines + 1] = ("  ramus %s\n      %s"):format(command.usage(c), c.help) end
+  lines[#lines + 1] = "\nramus COMMAND --help explains the options of one. ramus --version says what was built."
+  lines[#lines + 1] = "Exit status: 0 done, 1 failed (network, file, diverged), 2 wrong use, 130 interrupted and saved."
+  return table.concat(lines, "\n")
+end
+
+-- ---- arguments ----------------------------------------------------------------
+
+local function unknown_flag(c, a)
+  local known = {}
+  for _, f in ipairs(c.flags or {}) do known[#known + 1] = "--" .. f.name end
+  return nil, options.unknown("option", a, known)
+end
+
+--- The flag that an argument names, and the value behind "=".
+local function flag_of(c, a)
+  local name, inline = a:match("^%-%-([%w%-]+)=(.*)$")
+  name = name or a:match("^%-%-([%w%-]+)$")
+  for _, f in ipairs(c.flags or {}) do
+    if f.name == name or f.short == a then return f, inline end
+  end
+end
+
+--- The value of a flag from its text, or nil and a message; a: the flag as it was written.
+local function read_value(f, a, text)
+  if not text then return nil, ("%s wants %s"):format(a, f.wants or "a number") end
+  if not f.number then return text end
+  local value = tonumber(text)
+  if not value then return nil, ("%s wants a number, given '%s'"):format(a, text) end
+  if value < (f.min or value) or value > (f.max or value) then
+    return nil, ("%s wants a number %s, given %g"):format(a, f.max and ("from %g to %g"):format(f.min, f.max) or (">= %g"):format(f.min), value)
+  end
+  return value
+end
+
+--- Sorts args (from the second on) into words and values of flags by their names; nil and a message where one is wrong.
+function command.parse(c, args)
+  local words, given, i = {}, {}, 2
+  while args[i] do
+    local a = args[i]
+    if a == "--" then
+      for k = i + 1, #args do words[#words + 1] = args[k] end
+      break
+    end
+    local f, text = flag_of(c, a)
+    if not f and a:match("^%-.") then return unknown_flag(c, a) end
+    if not f then words[#words + 1] = a
+    else
+      local value = true
+      if f.value then
+        if not text then
+          i = i + 1
+          text = args[i]
+        end
+        local err
+        value, err = read_value(f, a, text)
+        if value == nil then return nil, err end
+      elseif text then return nil, ("--%s takes no value"):format(f.name) end
+      if f.many then
+        given[f.name] = given[f.name] or {}
+        table.insert(given[f.name], value)
+      else given[f.name] = value end
+    end
+    i = i + 1
+  end
+  return words, given
+end
+
+-- ---- running ------------------------------------------------------------------
+
+function command.complain(text) io.stderr:write("ramus: ", tostring(text), "\n") end
+
+--- Runs a chunk of the user's as `lua` would: an error gives a traceback and status 1.
+function command.run_chunk(chunk, ...)
+  local args, n = { ... }, select("#", ...)
+  local ok, err = xpcall(function() return chunk(unpack(args, 1, n)) end, function(e)
+    return type(e) == "string" and debug.traceback(e, 2) or e
+  end)
+  if ok then return 0 end
+  command.complain(err)
+  return 1
+end
+
+--- An error that rose in a command: one that was raised by error() is a mistake of the caller, found by a library: one line,
+-- status 2 (1 where memory or a file failed). Anything else is a defect of Ramus: status 1. RAMUS_DEBUG=1 shows where either rose.
+local function caught(e)
+  local raised = debug.getinfo(2, "f")
+  local mistake = raised and raised.func == error
+  local text = tostring(e)
+  if os.getenv "RAMUS_DEBUG" == "1" then return { text = debug.traceback(text, 2), status = mistake and 2 or 1 } end
+  local line = text:gsub("\nstack traceback:.*$", ""):gsub("^[^\n:]+%.lua:%d+: ", "")
+  if not mistake then return { text = "a defect of Ramus: " .. text:gsub("\nstack traceback:.*$", "") .. " (RAMUS_DEBUG=1 shows where)", status = 1 } end
+  local ffi = require "ramus.base.ffi"
+  local code, C = ffi.C.ra_error_code(), ffi.C
+  local world = (code == C.RA_ERR_MEMORY or code == C.RA_ERR_IO) and line:find(ffi.message(), 1, true)
+  return { text = line, status = world and 1 or 2 }
+end
+
+--- Runs a command with args (args[1] is its name); returns the exit status.
+function command.call(c, args)
+  if args[2] == "--help" or args[2] == "-h" then
+    print(command.help(c))
+    return 0
+  end
+  local words, given = args, nil
+  if not c.raw then
+    for _, a in ipairs(args) do
+      if a == "--help" or a == "-h" then
+        print(command.help(c))
+        return 0
+      end
+    end
+    words, given = command.parse(c, args)
+    if not words then return command.fail(c, given, 2) end
+  end
+  local status, message, code
+  local ok, err = xpcall(function() status, message, code = c.run(words, given) end, caught)
+  if not ok then
+    command.complain(err.text)
+    return err.status
+  end
+  if status == false then return command.fail(c, message, code or 1) end
+  return status or 0
+end
+
+--- Complains, shows the usage where the status is 2, and returns the status.
+function command.fail(c, message, status)
+  command.complain(message)
+  if status == 2 then io.stderr:write("usage: ramus ", command.usage(c), "\n") end
+  return status
+end
+
+return command

@@ -1,0 +1,38 @@
+--- ramus bench: see ramus.cli.bench.
+local command = require "ramus.cli.command"
+local options = require "ramus.base.options"
+
+local function flags()
+  local schema = require("ramus.cli.bench").schema
+  local list = {}
+  for _, name in ipairs { "width", "size", "batch", "steps" } do
+    list[#list + 1] = { name = name, value = "N", wants = "a whole number", number = true, min = schema[name].min,
+      help = ("%s; %d unless given"):format(schema[name].help, schema[name].default) }
+  end
+  list[#list + 1] = { name = "profile", help = schema.profile.help }
+  list[#list + 1] = command.JSON
+  return list
+end
+
+return {
+  name = "bench", order = 10, words = "[CASE]...", flags = flags(),
+  help = "time a training step (train), one of self-distillation (dsd) and a prediction (infer), on random pictures",
+  run = function(words, given)
+    local bench = require "ramus.cli.bench"
+    local results = {}
+    for i, case in ipairs(#words > 0 and words or bench.cases) do
+      local o, err = options.validate({ case = case, width = given.width, size = given.size, batch = given.batch, steps = given.steps,
+        profile = given.profile }, bench.schema, "bench")
+      if not o then return false, err, 2 end
+      results[i], err = bench.run(o)
+      if not results[i] then return false, err end
+      if not given.json then
+        local r = results[i]
+        if i == 1 then print(("%s kernels on %d threads\n%s"):format(r.isa, r.threads, bench.heading)) end
+        print(bench.line(r) .. (r.profile and "\n\n" .. r.profile or ""))
+      end
+    end
+    if given.json then print(require("ramus.base.json").encode(results, 6)) end
+    return 0
+  end,
+}

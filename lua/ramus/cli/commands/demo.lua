@@ -1,0 +1,14 @@
+--- ramus demo: see ramus.cli.demo.
+local command = require "ramus.cli.command"
+
+return {
+  name = "demo", order = 9, help = "train, evaluate and picture a segmenter on synthetic angiograms in a few minutes",
+  flags = { { name = "run", value = "DIR", wants = "a folder", help = "folder of the run; runs/demo unless given" }, command.DATA_ROOT },
+  run = function(words, given)
+    if #words > 0 then return false, ("demo takes no argument, given '%s'"):format(words[1]), 2 end
+    local ok, err, kind = require "ramus.cli.demo" { run = given.run, data_root = given["data-root"] }
+    if kind == "interrupted" then return 130 end
+    if not ok then return false, err end
+    return 0
+  end,
+}

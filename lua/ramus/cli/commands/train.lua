@@ -1,0 +1,26 @@
+--- ramus train: fetches, trains and evaluates what a recipe says.
+local command = require "ramus.cli.command"
+
+return {
+  name = "train", order = 4, words = "RECIPE", help = "fetch what is missing, train, evaluate; the same command again resumes",
+  flags = {
+    { name = "run", value = "DIR", wants = "a folder", help = "folder of the run; runs/NAME of the recipe unless given" },
+    { name = "set", value = "K=V", wants = "KEY=VALUE", many = true, help = "sets a field of the recipe, as optim.lr=3e-4" },
+    { name = "seed", value = "N", number = true, help = "seed of initialisation, order, augmentation and dropout" },
+    { name = "epochs", value = "N", number = true, help = "number of epochs" },
+    command.DATA_ROOT, command.OFFLINE, { name = "quiet", help = "print nothing but errors" }, command.JSON,
+  },
+  run = function(words, given)
+    if #words ~= 1 then return false, ("train wants one recipe, given %d"):format(#words), 2 end
+    require("ramus.base.paths").open() -- a recipe may require modules of the current folder
+    local recipe, err = require("ramus.train.recipe").load(words[1], { set = given.set, seed = given.seed, epochs = given.epochs })
+    if not recipe then return false, err, 2 end
+    local result, message, kind = require "ramus.train.trainer" (recipe, { run = given.run, quiet = given.quiet or given.json,
+      data_root = given["data-root"], offline = given.offline })
+    if kind == "interrupted" then return 130 end
+    if not result then return false, message end
+    if given.json and result.evaluation then print(require("ramus.train.evaluate").json(result.evaluation)) end
+    if not given.quiet and not given.json then print(("everything is in %s"):format(result.run)) end
+    return 0
+  end,
+}

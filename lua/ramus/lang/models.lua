@@ -1,0 +1,58 @@
+--- ra.models.NAME{options}: architectures, each a file lang/models/NAME.lua that ends in
+--
+--   return models.define { name = "unet", schema = { width = { type = "integer", default = 16 }, .. }, build = function(o)
+--     ... return function(x) ... return output or table of named outputs end
+--   end }
+--
+-- A file that is put there is known, and so is what a recipe defines itself. Every architecture has the options channels (of
+-- the input) and seed (of the initialisation) too. The model keeps its options and its builder's name: `--set model.width=8`
+-- and the resolved recipe work for any of them. What architectures share is in models/blocks.lua.
+local model = require "ramus.lang.model"
+local options = require "ramus.base.options"
+
+local models = {}
+
+--- name -> { name, schema, make }: the architectures that are defined by now.
+local defined = {}
+
+local PREFIX = "ramus.lang.models."
+
+--- Defines an architecture and returns its constructor. title(o): what the model calls itself, [opt].
+function models.define(d)
+  local schema = { channels = { type = "integer", min = 1, default = 1, help = "of the input" },
+    seed = { type = "integer", default = 0, help = "of the initialisation" } }
+  for key, entry in pairs(d.schema or {}) do schema[key] = entry end
+  local where = "models." .. d.name
+  local function make(given)
+    local o = options.check(given, schema, where)
+    local net = model.new(d.build(o), { channels = o.channels, seed = o.seed, name = d.title and d.title(o) or d.name })
+    net.options, net.builder = o, d.name
+    return net
+  end
+  defined[d.name] = { name = d.name, schema = schema, make = make, help = d.help }
+  return make
+end
+
+--- The definition of an architecture; nil where there is none.
+function models.find(name)
+  if not defined[name] and name:match("^[%w_]+$") and package.searchpath(PREFIX .. name, package.path) then require(PREFIX .. name) end
+  return defined[name]
+end
+
+--- Sorted names of all architectures.
+function models.names()
+  local folder = package.searchpath(PREFIX .. "unet", package.path):match("^(.*)/")
+  for _, file in ipairs(require("ramus.base.files").list(folder) or {}) do
+    local name = file:match("^([%w_]+)%.lua$")
+    if name then models.find(name) end
+  end
+  return options.names(defined)
+end
+
+return setmetatable(models, {
+  __index = function(_, name)
+    local found = models.find(tostring(name))
+    if found then return found.make end
+    error(options.unknown("model", name, models.names()), 2)
+  end,
+})
