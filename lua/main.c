@@ -43,9 +43,9 @@ static int find_lua_files(char path[PATH_MAX]) {
   return 0;
 }
 
-/* On virtual machines the first touch of a small page can cost 15 microseconds, and a picture has hundreds. So the heap
- * begins with room that the system is asked to back with huge pages, and memory that is freed stays in it. Room that is
- * not used costs nothing; blocks of several megabytes come from elsewhere (core/base/mem.c). */
+/* On virtual machines the first touch of a small page can cost 15 microseconds, and an image has hundreds. So the heap
+ * begins with memory that the system is asked to back with huge pages, and what is freed stays in it. Memory that is not
+ * used costs nothing; blocks of several megabytes are mapped elsewhere (core/base/mem.c). */
 static void prepare_heap(void) {
 #ifdef __GLIBC__
   enum { ROOM = 64 << 20, LARGE = 4 << 20, PAGE = 4096 };

@@ -210,8 +210,8 @@ check.case("rows: a field that the data set does not have is an error with the n
 end)
 
 check.case("rows: options of a loss that cannot be are found when the rows are checked", function()
-  check.fails("supervise row 2: deep_distribution: patches = 15 must be a square number", rows, { at = "out", loss = ra.loss.dice {} },
-    { at = "side1", loss = ra.loss.deep_distribution { patches = 15 } })
+  check.fails("supervise row 2: kl_divergence: ", rows, { at = "out", loss = ra.loss.dice {} },
+    { at = "side1", loss = ra.loss.kl_divergence { direction = "student_teacher" } }) -- infinite against a mask
 end)
 
 -- ---- pixels outside, weights ----------------------------------------------------
@@ -331,8 +331,8 @@ check.case("recipes: what cannot train is refused when it is read, in one line",
     ["recipe.data: preprocess: unknown option 'clahee'; did you mean 'clahe'?"] = { data = { set = "phantom", preprocess = { clahee = {} } } },
     ["takes images of 4 channels; images are loaded with 1 or 3"] = { model = ra.model(function(x) return four(x) end, { channels = 4 }) },
     ["output 'out' is [1,1,48,64] for an image of 96x128"] = { model = ra.model(function(x) return half(x) end) },
-    ["patches = 15 must be a square number"] = { model = ra.models.unet { depth = 2, width = 2 },
-      supervise = { { at = "out", loss = ra.loss.deep_distribution { patches = 15 } } } },
+    ["infinite against a mask"] = { model = ra.models.unet { depth = 2, width = 2 },
+      supervise = { { at = "out", loss = ra.loss.kl_divergence { direction = "student_teacher" } } } },
   } do
     if not fields.supervise then fields.supervise = { { at = "out", loss = ra.loss.dice {} } } end
     fields.model, fields.main = fields.model or ra.models.unet { depth = 2, width = 2 }, false

@@ -94,7 +94,7 @@ local function tensor_text(name)
 end
 
 --- Where a dotted name is looked up, by its first part.
-local rooms = {
+local lookup = {
   F = function(name) return ops.specs[name] and texts.op(ops.specs[name]) end,
   loss = function(name) return ops.specs[name] and ops.specs[name].is_loss and texts.op(ops.specs[name]) end,
   nn = module_text, models = model_text, schedule = schedule_text,
@@ -117,14 +117,14 @@ local function library(module, prefix)
     return type(f) == "function" and texts.of_function(prefix .. "." .. name, f)
   end
 end
-rooms.image = library("ramus.data.image", "ra.image")
-rooms.checks = library("ramus.train.checks", "ra.checks")
-rooms.model = function(name)
+lookup.image = library("ramus.data.image", "ra.image")
+lookup.checks = library("ramus.train.checks", "ra.checks")
+lookup.model = function(name)
   local f = rawget(require "ramus.lang.model", name) or getmetatable(require("ramus").models.unet { depth = 2, width = 1 }).__index[name]
   return type(f) == "function" and texts.of_function("model:" .. name, f)
 end
 
---- Whole rooms.
+--- Topics: what is shown for a whole table of names.
 local topics = {
   F = function()
     local names = {}
@@ -213,7 +213,7 @@ local function public_text(name)
   end
   return ("ra.%s\n%s"):format(name, texts.head_of(where[1]) or "")
 end
-rooms.public = public_text
+lookup.public = public_text
 
 --- Every name that ?NAME knows, sorted.
 function help.names()
@@ -234,15 +234,15 @@ function help.find(name)
   name = name:match("^%s*(.-)[%s%({]*$"):gsub("^ra%.", ""):gsub(":", ".")
   if name == "" then return help.topics() end
   if topics[name] then return topics[name]() end
-  local room, rest = name:match("^([%a_]+)%.(.+)$")
-  if room and rooms[room] then
-    local text = rooms[room](rest)
+  local owner, rest = name:match("^([%a_]+)%.(.+)$")
+  if owner and lookup[owner] then
+    local text = lookup[owner](rest)
     if text then return text end
   end
-  if not room then
+  if not owner then
     local found
     for _, r in ipairs(order) do
-      local text = rooms[r](name)
+      local text = lookup[r](name)
       if text and not found then found = text
       elseif text and r == "metrics" then found = found .. "\n(there is also the metric: ?metrics." .. name .. ")" end
     end

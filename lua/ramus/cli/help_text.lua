@@ -31,7 +31,7 @@ function text.default_of(p)
   return plain(p.default_value)
 end
 
---- What values an op's parameter takes, as text.
+--- What values an op's parameter accepts, as text.
 function text.range_of(p)
   if p.kind == "boolean" then return "true, false" end
   if p.kind == "choice" then return '"' .. table.concat(p.choices, '", "') .. '"' end
@@ -93,7 +93,7 @@ end
 
 -- ---- option tables ------------------------------------------------------------
 
---- What values an entry of an option table takes, as text.
+--- What values an entry of an option table accepts, as text.
 function text.entry_range(e)
   if e.one_of then
     local shown = {}

@@ -24,7 +24,7 @@ end
 --- given: write(text), complain(text), watch(on) around running code, interactive.
 function repl.session(given)
   local self = setmetatable({ write = given.write, complain = given.complain, watch = given.watch or function() end,
-    interactive = given.interactive, pending = nil, times = false }, Session)
+    interactive = given.interactive, unfinished = nil, times = false }, Session)
   rawset(_G, "ra", require "ramus")
   rawset(_G, "F", require "ramus.lang.F")
   rawset(_G, "who", function() self:who() end)
@@ -126,7 +126,7 @@ local function read_chunk(text)
   return chunk, err
 end
 
---- A value as text; for ra and its rooms, what is in them.
+--- A value as text; for ra and its tables, the names in them.
 local function text_of(v)
   if type(v) == "table" then
     local ra = require "ramus"
@@ -168,7 +168,7 @@ end
 
 --- Takes one line. Returns "more" (the chunk is not complete), "leave", true, or false after an error.
 function Session:feed(line)
-  if not self.pending then
+  if not self.unfinished then
     local word = line:match("^%s*(%S*)%s*$")
     if word == "" then return true end
     if (word == "exit" or word == "quit") and rawget(_G, word) == nil then return "leave" end
@@ -182,18 +182,18 @@ function Session:feed(line)
     end
     line = line:gsub("^%s*=", "", 1)
   end
-  local text = self.pending and self.pending .. "\n" .. line or line
+  local text = self.unfinished and self.unfinished .. "\n" .. line or line
   local chunk, shown = read_chunk(text)
   if not chunk then
     if shown:find("near '<eof>'", 1, true) then
-      self.pending = text
+      self.unfinished = text
       return "more"
     end
-    self.pending = nil
+    self.unfinished = nil
     self:report(shown)
     return false
   end
-  self.pending = nil
+  self.unfinished = nil
   return self:run(chunk, shown)
 end
 
@@ -213,7 +213,7 @@ function Session:explain(name)
 end
 
 --- Forgets an input that is not complete.
-function Session:drop() self.pending = nil end
+function Session:drop() self.unfinished = nil end
 
 -- ---- the terminal ---------------------------------------------------------------------
 
@@ -278,7 +278,7 @@ local function at_terminal()
     require("ramus").version, ffi.string(ffi.C.ra_isa()), ffi.C.ra_threads(), ffi.C.ra_threads() == 1 and "" or "s"))
   local remember = open_history(line)
   while true do
-    local text = line.read(session.pending and ">> " or "> ", repl.complete)
+    local text = line.read(session.unfinished and ">> " or "> ", repl.complete)
     if text == nil then
       write("\n")
       return 0
@@ -297,7 +297,7 @@ local function from_pipe()
     if result == "leave" then return 0 end
     if not result then return 1 end
   end
-  if session.pending then
+  if session.unfinished then
     complain("error: the input ends in the middle of a chunk\n")
     return 1
   end

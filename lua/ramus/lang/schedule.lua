@@ -43,8 +43,8 @@ function Schedule.__tostring(s)
   return "ra." .. s.name .. literal(shown)
 end
 
---- t as a share of n, from 0 to 1; without a length only the start is known.
-local function share(t, n)
+--- t as a fraction of n, from 0 to 1; without a length only the start is known.
+local function fraction(t, n)
   if t <= 0 then return 0 end
   if not n then error("a schedule without n needs the number of epochs: s(t, epochs)", 3) end
   return math.min(t / n, 1)
@@ -96,7 +96,7 @@ schedule.define {
 schedule.define {
   name = "ramp", signature = "ra.ramp(a, b, n)", help = "From a to b in a straight line over n, then b.",
   schema = { required "a", required "b" },
-  f = function(o) return function(t, n) return o[1] + (o[2] - o[1]) * share(t, n) end end,
+  f = function(o) return function(t, n) return o[1] + (o[2] - o[1]) * fraction(t, n) end end,
 }
 
 schedule.define {
@@ -109,14 +109,14 @@ schedule.define {
   name = "poly", signature = "ra.poly{power=0.9, start=1, stop=0, n=}",
   help = "stop + (start - stop) * (1 - t/n)^power (Chen et al., DeepLab, 2017).",
   schema = { power = { type = "number", default = 0.9, min = 0 }, start = number(1), stop = number(0) },
-  f = function(o) return function(t, n) return o.stop + (o.start - o.stop) * (1 - share(t, n)) ^ o.power end end,
+  f = function(o) return function(t, n) return o.stop + (o.start - o.stop) * (1 - fraction(t, n)) ^ o.power end end,
 }
 
 schedule.define {
   name = "cosine", signature = "ra.cosine{start=1, stop=0, n=}",
   help = "Half a cosine from start to stop (Loshchilov and Hutter, SGDR, ICLR 2017).", schema = { start = number(1), stop = number(0) },
   f = function(o)
-    return function(t, n) return o.stop + (o.start - o.stop) * 0.5 * (1 + math.cos(math.pi * share(t, n))) end
+    return function(t, n) return o.stop + (o.start - o.stop) * 0.5 * (1 + math.cos(math.pi * fraction(t, n))) end
   end,
 }
 
@@ -145,7 +145,7 @@ schedule.define {
     final = { type = "number", default = 1e4, above = 0 } },
   f = function(o)
     return function(t, n)
-      local s = share(t, n)
+      local s = fraction(t, n)
       if s < o.up then return between(1 / o.div, 1, s / o.up) end
       return between(1, 1 / (o.div * o.final), (s - o.up) / (1 - o.up))
     end
