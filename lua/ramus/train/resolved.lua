@@ -21,7 +21,7 @@ function plain(v)
   if schedule.is(v) then return tostring(v) end
   if loss.is(v) then return { name = v.name, options = plain_fields(v.options) } end
   if model.is(v) then
-    return { name = v.name or "model", builder = v.options and (v.builder or "unet") or nil, options = v.options and plain_fields(v.options) or nil,
+    return { name = v.name or "model", builder = v.options and v.builder or nil, options = v.options and plain_fields(v.options) or nil,
       outputs = v:output_names() }
   end
   if optim.is(v) or type(v) == "table" then return plain_fields(v) end
