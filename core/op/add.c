@@ -1,4 +1,4 @@
-/* add: y = a + b with broadcasting. da and db are dy, summed over what was stretched. */
+/* add: y = a + b with broadcasting. da and db are dy, summed over the stretched dimensions. */
 #include "broadcast.h"
 
 RA_ARITH(RA_BINARY_ADD)

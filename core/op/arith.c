@@ -1,5 +1,5 @@
 /* arith.c: what add, sub, mul and div share: y = f(a, b) with broadcasting.
- * A gradient towards a stretched input is summed over what was stretched. */
+ * A gradient towards a stretched input is summed over the stretched dimensions. */
 #include <string.h>
 
 #include "../base/math.h"
@@ -11,7 +11,7 @@ int32_t ra_arith_infer(ra_call *c) {
   return rank < 0 ? rank : ra_out(c, rank, dim);
 }
 
-/* ---- forward: rows of y, each a run with a and b either running along or standing still ---- */
+/* ---- forward: rows of y, in each, a and b advance with y or are constant (stretched) ---- */
 
 typedef struct {
   ra_space s; /* of a, b */

@@ -100,7 +100,7 @@ static void put(const sum_job *j, int64_t at, double sum) {
   j->target[at] = (ra_real)(j->scale * sum + (j->add ? (double)j->target[at] : 0));
 }
 
-/* Chunks of rows are numbered through, so that one long row can be dealt out too. */
+/* Chunks are numbered across rows, so that one long row is divided among threads too. */
 static double sum_rows(const sum_job *j, int64_t kept, int32_t range, int64_t *target) {
   int64_t length = j->s->dim[j->s->rank - 1], chunks = ra_ceil_div(length, (int64_t)RA_ROW), all = j->summed * chunks;
   int64_t from = all * range / j->ranges, to = all * (range + 1) / j->ranges;

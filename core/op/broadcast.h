@@ -1,5 +1,5 @@
 /* Broadcasting of two arrays (shapes aligned at the end, 1 stretches), and the
- * sum back to a smaller shape that its gradient wants. */
+ * sum of a gradient back to the smaller shape. */
 #ifndef RA_OP_BROADCAST_H
 #define RA_OP_BROADCAST_H
 

@@ -24,7 +24,7 @@ static int32_t check_value(const ra_op *op, const ra_param *p, double v) {
     if (v < 0 || v >= n) return ra_fail(RA_ERR_ARG, "%s: %s must be one of %s", op->name, p->name, p->choices);
     return RA_OK;
   }
-  int shift = p->kind == RA_PARAM_DIM || p->kind == RA_PARAM_DIMS; /* dimensions are 1-based where people see them */
+  int shift = p->kind == RA_PARAM_DIM || p->kind == RA_PARAM_DIMS; /* users count dimensions from 1 */
   if (!(v >= p->low && v <= p->high))
     return ra_fail(RA_ERR_ARG, "%s: %s must be from %g to %g, given %g", op->name, p->name, p->low + shift,
                    p->high + shift, v + shift);
@@ -56,7 +56,7 @@ int32_t ra_op_check_params(const ra_op *op, const double *value) {
   return op->check ? op->check(value) : RA_OK;
 }
 
-/* Required and allowed numbers of inputs, read off "x,weight,bias?". */
+/* Required and allowed numbers of inputs, parsed from "x,weight,bias?". */
 static void input_range(const ra_op *op, int32_t *least, int32_t *most) {
   int32_t n = 0, optional = 0;
   bool open = false;

@@ -1,4 +1,4 @@
-/* concat: the inputs behind each other along `dim`; other dimensions must agree.
+/* concat: the inputs joined along `dim`; other dimensions must agree.
  *   [.., n1, ..], [.., n2, ..], ... -> [.., n1 + n2 + ..., ..] */
 #include <string.h>
 

@@ -1,4 +1,4 @@
-/* div: y = a / b with broadcasting. da = dy / b, db = -dy a / b^2, summed over what was stretched. */
+/* div: y = a / b with broadcasting. da = dy / b, db = -dy a / b^2, summed over the stretched dimensions. */
 #include "broadcast.h"
 
 RA_ARITH(RA_BINARY_DIV)

@@ -1,6 +1,6 @@
 /* dropout (Srivastava et al., JMLR 2014): while training each element is 0 with
  * probability p, else x / (1 - p); otherwise y = x. The mask is a function of
- * the call's key and made again in the backward pass. Any shape. */
+ * the call's key and computed again in the backward pass. Any shape. */
 #include "op.h"
 
 enum { P, TRAIN }; /* slots */

@@ -1,4 +1,4 @@
-/* leaky_relu: y = x where x > 0, slope * x elsewhere, any shape. slope >= 0, so that the sign of y tells. */
+/* leaky_relu: y = x where x > 0, slope * x elsewhere, any shape. slope >= 0, so that backward can tell the two cases by the sign of y. */
 #include "pointwise.h"
 
 static const ra_param params[] = {

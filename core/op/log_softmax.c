@@ -1,5 +1,5 @@
 /* log_softmax: y = x - log sum exp(x) along dim; dx = dy - exp(y) sum(dy).
- * Any shape of rank 1 or more; the maximum along dim is taken off first. */
+ * Any shape of rank 1 or more; the maximum along dim is subtracted first. */
 #include "softmax_common.h"
 
 static void forward(ra_call *c) { ra_softmax_common_forward(c, true); }

@@ -1,7 +1,7 @@
 /* matmul: products of matrices, y[..,m,n] = sum over k of a[..,m,k] b[..,k,n].
  *   a [..,M,K], b [..,K,N] -> [..,M,N]; dimensions before the last two broadcast.
  *   a [K] counts as [1,K] and b [K] as [K,1]; that dimension is left out of y.
- *   da = dy b^T, db = a^T dy, summed over what was stretched. */
+ *   da = dy b^T, db = a^T dy, summed over the stretched dimensions. */
 #include <string.h>
 
 #include "../base/thread.h"

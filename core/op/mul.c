@@ -1,4 +1,4 @@
-/* mul: y = a * b with broadcasting. da = dy b, db = dy a, summed over what was stretched. */
+/* mul: y = a * b with broadcasting. da = dy b, db = dy a, summed over the stretched dimensions. */
 #include "broadcast.h"
 
 RA_ARITH(RA_BINARY_MUL)

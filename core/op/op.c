@@ -1,4 +1,4 @@
-/* op.c: what a table of an op says, and the helpers that ops share. */
+/* op.c: reading and checking the table of an op, and the helpers that ops share. */
 #include "op.h"
 
 #include <math.h>
@@ -136,7 +136,7 @@ const ra_affine_act *ra_deferred(const ra_call *c, const ra_real **x) {
 
 double ra_call_flops(const ra_call *c) { return c->op->flops ? c->op->flops(c) : 0; }
 
-/* ---- the table's own check ---- */
+/* ---- checking a table ---- */
 
 static int32_t count_inputs(const ra_op *op) {
   int32_t n = 1;

@@ -14,8 +14,8 @@
  *
  * The author of an op sees op, param, in, out, saved, work, and in backward
  * dout, din, add; random ops read key, losses write norm2. The rest belongs to
- * plans: what an op with a role or a flag below may be asked to do besides
- * stands in `fused`. An op without them never looks there. */
+ * plans: `fused` holds the prologue and epilogue that a plan may ask of an op
+ * with a role or a flag below. An op without them never reads it. */
 #ifndef RA_OP_H
 #define RA_OP_H
 
@@ -37,7 +37,7 @@ static inline bool ra_same_shape(const ra_array *a, const ra_array *b) {
   return a->rank == b->rank && (a->rank <= 0 || memcmp(a->dim, b->dim, (size_t)a->rank * sizeof *a->dim) == 0);
 }
 
-/* What the plan's fusions add to a call. All zero: nothing. */
+/* Prologue and epilogue that the plan's fusions add to a call. All zero: none. */
 typedef struct ra_fusion {
   /* Prologue: how in[0] is read. */
   ra_input x;                  /* segments of in[0] if it is not one plain array, each with a deferred normalisation; count 0: it is one */
@@ -66,10 +66,10 @@ typedef struct ra_call {
   ra_array saved[RA_MAX_SAVED]; /* written by forward, read by backward */
   size_t work_forward, work_backward; /* bytes */
   void *work;
-  ra_conv_choice conv[RA_CONV_KINDS]; /* convolutions: how, by direction */
+  ra_conv_choice conv[RA_CONV_KINDS]; /* convolutions: the algorithm of each direction */
   int32_t numerics;            /* RA_NUMERICS_* */
 
-  /* Set by infer for the plan; 0: the op offers neither. */
+  /* Set by infer for the plan; 0: the op supports neither. */
   int32_t accepts;             /* RA_ACCEPTS_*: forms of in[0] besides a plain array */
   int32_t moment_chunks;       /* chunks per channel for which forward can write partial moments of out */
   ra_fusion fused;
@@ -83,7 +83,7 @@ typedef struct ra_call {
   ra_random_key key; /* random ops: seed, epoch, step, number of the op among the random ops of its graph */
 } ra_call;
 
-/* What backward reads, so that the plan knows what must live until then. */
+/* Arrays that backward reads: the plan keeps them alive until then. */
 enum {
   RA_READS_IN0 = 1, RA_READS_IN1 = 2, RA_READS_IN2 = 4, RA_READS_IN3 = 8, RA_READS_IN4 = 16,
   RA_READS_OUT = 1 << RA_MAX_IN
@@ -98,7 +98,7 @@ enum {
   RA_OP_RANDOM = 32       /* reads key */
 };
 
-/* What a plan may take an op for; core/graph/fuse.c has the rules. */
+/* The kind of op that the fusion rules of core/graph/fuse.c match. */
 typedef enum {
   RA_ROLE_NONE,
   RA_ROLE_CONV,   /* forward honours fused.act; where no gradient is wanted also folded, norm and residual */
@@ -125,12 +125,12 @@ struct ra_op {
   ra_act act;           /* of role ACT */
   int32_t reads;        /* RA_READS_* of backward */
   int32_t no_grad;      /* bit k: input k has no gradient (masks, buffers) */
-  int32_t (*check)(const double *param); /* what bounds cannot say about the parameters, before shapes are known; NULL: nothing */
+  int32_t (*check)(const double *param); /* conditions on several parameters, checked before shapes are known; NULL: none */
   int32_t (*infer)(ra_call *c);
   void (*forward)(ra_call *c);
   void (*backward)(ra_call *c); /* NULL: not differentiable */
   double (*flops)(const ra_call *c); /* multiply-adds x 2 of one forward call; NULL: not counted */
-  /* How a call is computed, for ra_plan_describe: writes a few words to text and returns it; NULL: nothing to say. */
+  /* Writes the algorithm of a call to text, for ra_plan_describe, and returns it; NULL: nothing to report. */
   const char *(*how)(const ra_call *c, bool backward, char text[RA_HOW_TEXT]);
   /* Sample calls for the gradient check and the shape tests, one a line:
    * "2,3,5,4 4,3,3,3 4 | pad=1": shapes of the inputs, then options. Behind a
@@ -172,7 +172,7 @@ const ra_affine_act *ra_deferred(const ra_call *c, const ra_real **x);
 
 /* ---- for the registry and for callers ---- */
 
-/* Checks what a table says: capacities, defaults within their bounds, role and flags that fit together; called by tests. */
+/* Checks an op's table: capacities, defaults within their bounds, role and flags that fit together; called by tests. */
 int32_t ra_op_check(const ra_op *op);
 double ra_call_flops(const ra_call *c);
 

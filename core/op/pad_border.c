@@ -1,5 +1,5 @@
-/* pad_border.c: x [..,H,W] -> [.., H + top + bottom, W + left + right]. What is
- * added is a constant, the nearest pixel (edge) or the mirror image without
+/* pad_border.c: x [..,H,W] -> [.., H + top + bottom, W + left + right]. The
+ * border is a constant, the nearest pixel (edge) or the mirror image without
  * the border pixel itself (reflect). Backward sends each gradient to its source. */
 #include <limits.h>
 #include <string.h>
@@ -57,7 +57,7 @@ static void forward_plane(void *context, int32_t plane) {
     const ra_real *from = x + (int64_t)row * j->W;
     memcpy(y + b->left, from, (size_t)j->W * sizeof *y);
     for (int32_t k = 0; k < j->Wo; k++) {
-      if (k == b->left) k += j->W; /* over what was copied */
+      if (k == b->left) k += j->W; /* skip the pixels copied from x */
       if (k >= j->Wo) break;
       int32_t column = source(k - b->left, j->W, b->mode);
       y[k] = column < 0 ? b->value : from[column];

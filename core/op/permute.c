@@ -59,7 +59,7 @@ static void item(void *context, int32_t plane) { copy_plane(context, plane); }
 /* Walks `to` of shape dim; stride as `from` has it. */
 static void copy(int32_t rank, const int32_t *dim, const int64_t *stride, const ra_real *from, bool add, ra_real *to) {
   job j = {.rank = rank + 2, .dim = {1, 1}, .from = from, .to = to, .add = add, .planes = 1};
-  if (rank > 3) { /* 5 at most: two leading ones only where there is room */
+  if (rank > 3) { /* 5 at most: the two leading ones only if the rank has them */
     j.rank = rank;
     for (int32_t i = 0; i < rank; i++) j.dim[i] = dim[i], j.stride[i] = stride[i];
   } else

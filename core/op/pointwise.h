@@ -1,5 +1,5 @@
 /* What the ops y = f(x) share: each such op is a file with its table, these
- * functions do the work by way of the kernels' `unary`. */
+ * functions call the kernel `unary`. */
 #ifndef RA_POINTWISE_H
 #define RA_POINTWISE_H
 
@@ -10,7 +10,7 @@ int32_t ra_pointwise_infer(ra_call *c);
 void ra_pointwise_forward(ra_call *c, ra_unary f);
 void ra_pointwise_backward(ra_call *c, ra_unary f);
 
-/* The pair of functions that an op's table wants. */
+/* Defines forward and backward for an op's table. */
 #define RA_POINTWISE(kind) \
   static void forward(ra_call *c) { ra_pointwise_forward(c, kind); } \
   static void backward(ra_call *c) { ra_pointwise_backward(c, kind); }

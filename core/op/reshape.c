@@ -1,5 +1,5 @@
-/* reshape: the same elements under another shape. One size may be -1 (what is
- * left), 0 keeps the size that x has at that place. */
+/* reshape: the same elements under another shape. One size may be -1 (inferred
+ * from the others), 0 keeps the size that x has at that place. */
 #include "op.h"
 
 #include "../tensor/tensor.h"

@@ -1,5 +1,5 @@
 /* softmax: y = exp(x) / sum exp(x) along dim; dx = y (dy - sum(dy y)).
- * Any shape of rank 1 or more; the maximum along dim is taken off first. */
+ * Any shape of rank 1 or more; the maximum along dim is subtracted first. */
 #include "softmax_common.h"
 
 static void forward(ra_call *c) { ra_softmax_common_forward(c, false); }

@@ -1,4 +1,4 @@
-/* sub: y = a - b with broadcasting. da is dy and db is -dy, summed over what was stretched. */
+/* sub: y = a - b with broadcasting. da is dy and db is -dy, summed over the stretched dimensions. */
 #include "broadcast.h"
 
 RA_ARITH(RA_BINARY_SUB)
