@@ -1,5 +1,5 @@
 /* deep_distribution: the Deep Distribution Loss of one level (Lin 2025,
- * equations 2 to 4 of docs/explanation/method.md). The sum over levels is made by the
+ * equations 2 to 4 of docs/explanation/method.md). The sum over levels comes from the
  * rows of `supervise`.
  *
  *   prediction, mask or teacher [B,C,H,W] -> rank 0
@@ -12,7 +12,7 @@
  * and cells of area 0 are left out of the mean.
  *
  * Forward keeps dL/d(fg) of every cell, so backward needs the prediction only
- * and a teacher's output can go as soon as its loss is known. */
+ * and the memory of a teacher's output is free once its loss is computed. */
 #include <math.h>
 #include <string.h>
 
@@ -192,7 +192,7 @@ static void measure_row(void *context, int32_t row) {
   }
 }
 
-/* Cells that count: not dropped at an edge, and of an area. */
+/* Cells that count: not dropped at an edge, and with an area above 0. */
 static double count_used(const job *j) {
   const grid *g = &j->g;
   int64_t n = 0;

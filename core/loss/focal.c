@@ -1,6 +1,6 @@
 /* focal: the focal loss (Lin, Goyal, Girshick, He, Dollar, ICCV 2017), mean over pixels,
  *   a m^gamma ce      ce = -y log p - (1 - y) log(1 - p)
- *   m = p (1 - y) + (1 - p) y (how wrong), a = alpha y + (1 - alpha)(1 - y), or 1 where alpha < 0
+ *   m = p (1 - y) + (1 - p) y (the error), a = alpha y + (1 - alpha)(1 - y), or 1 where alpha < 0
  *   prediction, mask of any one shape -> rank 0 */
 #include "loss.h"
 

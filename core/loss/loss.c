@@ -6,7 +6,7 @@
 /* ---- functions of a tile ---- */
 
 #ifdef RA_DOUBLE
-/* The gradient check wants all digits: libm. */
+/* The gradient check needs full precision: libm. */
 void ra_tile_exp(int32_t n, ra_real *x) {
   for (int32_t i = 0; i < n; i++) x[i] = exp(x[i]);
 }

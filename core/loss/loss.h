@@ -1,4 +1,4 @@
-/* loss.h: what the losses share.
+/* loss.h: functions and constants shared by the losses.
  *
  * A loss is an op (core/op/op.h) with the inputs prediction, mask, teacher, inside, weight in that order, an output of
  * rank 0 and a gradient to the prediction only. It ignores mask or teacher where it does not need it. Its first
@@ -6,11 +6,11 @@
  *
  * inside and weight are optional, [shape of the prediction]. The weight w of a pixel is
  *   w = 0 where inside < 0.5, else weight, or 1 without a weight
- * and stands in every sum over pixels, numerator and denominator alike: a mean of f is sum(w f) / sum(w), an area is sum(w).
+ * and multiplies its term in every sum over pixels, numerator and denominator alike: a mean of f is sum(w f) / sum(w), an area is sum(w).
  * A pixel of weight 0 is in no sum and has no gradient, whatever its values are (NaN too). Without both inputs the sums are
  * those over all pixels.
  *
- * Pixels are processed in chunks of a fixed length, each in tiles that stay in the first cache; sums are taken in double,
+ * Pixels are processed in chunks of a fixed length, each in tiles that stay in the first cache; sums are computed in double,
  * per chunk, and added in the order of the chunks, so that no bit depends on the number of threads. */
 #ifndef RA_LOSS_H
 #define RA_LOSS_H
@@ -22,7 +22,7 @@ enum { RA_LOSS_INPUT = 0 };                       /* slot of the parameter `inpu
 enum { RA_INPUT_LOGITS, RA_INPUT_PROB };
 enum { RA_TILE = 512, RA_LOSS_CHUNK = 8192 };     /* pixels */
 
-/* What the table of every loss says. */
+/* Fields that are the same in the table of every loss. */
 #define RA_LOSS_TABLE                                            \
   .inputs = "prediction,mask?,teacher?,inside?,weight?",         \
   .flags = RA_OP_LOSS,                                           \
@@ -52,7 +52,7 @@ typedef struct ra_bernoulli {
   ra_real p[RA_TILE], q[RA_TILE], lp[RA_TILE], lq[RA_TILE];
 } ra_bernoulli;
 
-/* From u = scale * z, n <= RA_TILE; the logarithms only where asked for. */
+/* From u = scale * z, n <= RA_TILE; the logarithms only if requested. */
 void ra_bernoulli_logit(int32_t n, const ra_real *z, ra_real scale, bool logs, ra_bernoulli *b);
 /* From probabilities. A logarithm of 0 counts as -100 (as PyTorch's binary_cross_entropy). */
 void ra_bernoulli_prob(int32_t n, const ra_real *x, bool logs, ra_bernoulli *b);
@@ -86,7 +86,7 @@ void ra_loss_weigh(int32_t n, const ra_real *w, ra_real *v);
 
 /* A prediction that is not empty, inside and weight of its shape; scalar output. */
 int32_t ra_loss_infer(ra_call *c);
-/* Fails unless the mask (the teacher) is there and has the shape of the prediction. */
+/* Fails unless the mask (the teacher) is given and has the shape of the prediction. */
 int32_t ra_loss_want(const ra_call *c, int32_t k);
 /* The input that a prediction is compared with: the teacher where one is given, else the mask. */
 int32_t ra_loss_target(const ra_call *c);

@@ -1,5 +1,5 @@
 /* tversky (Salehi, Erdogmus, Gholipour, MLMI 2017): overlap with separate
- * prices for false positives and false negatives,
+ * weights for false positives and false negatives,
  *   1 - (I + smooth) / (I + alpha FP + beta FN + smooth)
  *   I = sum(p y), FP = sum p - I, FN = sum y - I
  *   prediction, mask of any one shape -> rank 0
