@@ -1,5 +1,5 @@
 /* describe.c: a plan as text: its steps with shape, algorithm and the reason for it, fusions, bytes and, after
- * profiled runs, time, share of the run, GFLOP/s, their share of what the processors can, and GB/s. */
+ * profiled runs, time, share of the run, GFLOP/s, fraction of the processors' peak, and GB/s. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -25,7 +25,7 @@ static const ra_plan_node *source(const ra_plan *p, const ra_plan_node *n) {
   return n->call.n_in > 0 && n->in[0] >= 0 ? &p->node[n->in[0]] : NULL;
 }
 
-/* ---- how a step is computed ---- */
+/* ---- algorithm and fusions of a step ---- */
 
 /* The ops that were fused into node i, in their order. */
 static void put_fused(writer *w, const ra_plan *p, int32_t i) {
@@ -46,7 +46,7 @@ static void put_how(writer *w, const ra_plan *p, const ra_plan_step *step) {
   if (!step->backward && c->fused.moments_in_chunks > 0) put(w, ", statistics from above");
 }
 
-/* ---- how fast it was ---- */
+/* ---- measured speed ---- */
 
 static double flops_of(const ra_call *c, bool backward) {
   return ra_call_flops(c) * (backward ? (c->din[1].data != NULL) + ra_wants_dx(c) : 1);

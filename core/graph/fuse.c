@@ -1,4 +1,4 @@
-/* fuse.c: the rules by which ops are fused into their neighbours. An op's role (op.h) says what it may be taken for.
+/* fuse.c: the rules by which ops are fused into their neighbours. The rules match ops by their role (op.h).
  *
  * Into the producer, if no other op reads the value in between (rules):
  *   batch_norm -> relu             one pass over memory (training and inference)
@@ -126,7 +126,7 @@ static void segment(ra_plan *p, int32_t node) {
   if (ra_plan_is_output(p, node) || !all_accept(p, node, RA_ACCEPTS_SEGMENTS)) return;
   for (int32_t k = 0; k < c->n_in; k++) {
     const ra_plan_node *from = &p->node[n->in[k]];
-    if (from->segmented || (from->kind != RA_NODE_OP && from->wants_grad)) return; /* gradients of leaves lie elsewhere */
+    if (from->segmented || (from->kind != RA_NODE_OP && from->wants_grad)) return; /* gradients of leaves are not in the arena */
     for (int32_t j = 0; j < k; j++)
       if (n->in[j] == n->in[k]) return;
   }

@@ -16,7 +16,7 @@ void ra_graph_release(ra_graph *g) {
   ra_mem_free(g);
 }
 
-/* The next node, zeroed; NULL if memory is out. */
+/* The next node, zeroed; NULL if allocation fails. */
 static ra_node *next_node(ra_graph *g) {
   if (g->size == g->capacity) {
     int32_t capacity = g->capacity ? 2 * g->capacity : 64;

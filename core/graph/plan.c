@@ -1,6 +1,6 @@
 /* plan.c: from a graph to a plan. Everything is decided here, once: which nodes
- * are needed, which want gradients, the order of steps, what lives when, and
- * where in the arena. Running it (run.c) allocates nothing.
+ * are needed, which want gradients, the order of steps, the lifetime of every
+ * buffer and its place in the arena. Running it (run.c) allocates nothing.
  *
  * Steps 0..F-1 are the used ops in the order of recording, steps F.. their
  * backward calls in reverse. A buffer is a value, a gradient, an array saved
@@ -141,7 +141,7 @@ static int32_t add_moments(ra_plan *p, const ra_plan_node *before, const ra_plan
   return add_buffer(p, bytes, first, first);
 }
 
-/* Extends the life of all that a reader of `node` reads to this step. */
+/* Extends the life of every buffer that a reader of `node` reads to this step. */
 static void read_in_step(ra_plan *p, int32_t node, int32_t step) {
   const ra_plan_node *n = &p->node[node];
   live_until(p, n->value, step);
@@ -191,7 +191,7 @@ static bool contribute(ra_plan *p, ra_plan_node *to, int32_t s) {
   return add;
 }
 
-/* What backward reads lives until then; gradients live from their first contribution to their use. */
+/* Arrays that backward reads live until then; gradients live from their first contribution to their use. */
 static void make_backward_buffers(ra_plan *p) {
   for (int32_t s = p->n_forward; s < p->n_steps; s++) {
     ra_plan_step *step = &p->step[s];

@@ -1,4 +1,4 @@
-/* plan.h: what a plan is made of; read by the files of this folder only.
+/* plan.h: the structs of a plan; included by the files of this folder only.
  *
  *   plan.c      from graph to plan: used nodes, gradients, lifetimes, memory
  *   fuse.c      the rules by which ops are fused into their neighbours
@@ -22,7 +22,7 @@ typedef struct ra_plan_node {
   int32_t residual;      /* the other input of an add that was fused into this node, or RA_NONE */
   bool segmented;        /* a concat that is not written: its readers read its inputs as segments */
   ra_call call;
-  ra_tensor *tensor;     /* what the graph holds or the caller bound; NULL for an op */
+  ra_tensor *tensor;     /* a tensor that the graph holds or the caller bound; NULL for an op */
   ra_tensor *leaf_grad;  /* a leaf's gradient goes here */
   bool reached;          /* a leaf to which a gradient flows; that of others is 0 */
   int32_t value, grad, saved[RA_MAX_SAVED], work[2], moments; /* buffers, or RA_NONE */

@@ -16,7 +16,7 @@ static ra_real *value_of(const ra_plan *p, int32_t node, char *start) {
   return n->tensor ? n->tensor->data : NULL;
 }
 
-/* Appends what readers of `node` read: its array, or its sources. */
+/* Appends the arrays that readers of `node` read: its own, or its sources. */
 static void add_segments(const ra_plan *p, int32_t node, char *start, ra_input *x) {
   const ra_plan_node *n = &p->node[node];
   if (n->segmented) {

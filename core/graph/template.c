@@ -23,7 +23,7 @@ void ra_template_release(ra_template *t) {
   ra_mem_free(t);
 }
 
-/* An integer of an object in low..high; `otherwise` where it is absent (below low: it must be there). */
+/* An integer of an object in low..high; `otherwise` where it is absent (below low: it is required). */
 static int32_t read_int(const json_t *object, const char *name, int32_t low, int32_t high, int32_t otherwise, int32_t *out) {
   const json_t *v = json_object_get(object, name);
   double number = v ? json_number_value(v) : otherwise;
@@ -97,7 +97,7 @@ static int32_t number_of(const char *text, int32_t most) {
   return *end == 0 && n <= most ? (int32_t)n - 1 : -1;
 }
 
-/* "x", "p:NAME", "c:K" or "n:K"; entries: how many stand before. */
+/* "x", "p:NAME", "c:K" or "n:K"; entries: the number of entries before it. */
 static int32_t read_ref(const ra_template *t, const json_t *index, const char *text, int32_t entries, ra_ref *out) {
   ra_ref_kind kind = RA_REF_NONE;
   int32_t at = -1;

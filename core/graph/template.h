@@ -2,7 +2,7 @@
  *
  * A checkpoint holds a template as JSON ("ramus.model"). It has no sizes of images: it is recorded into a graph for one
  * batch, height and width, in one mode. Everything in the JSON is checked when it is parsed: names of ops and options,
- * kinds and bounds of values, references (an op reads only what stands before it), shapes. */
+ * kinds and bounds of values, references (an op reads only earlier entries), shapes. */
 #ifndef RA_GRAPH_TEMPLATE_H
 #define RA_GRAPH_TEMPLATE_H
 

@@ -83,7 +83,7 @@ static void set_defaults(const ra_op *op, double *slot) {
 int32_t ra_options_read(const ra_op *op, json_t *options, double slot[RA_MAX_SLOTS]) {
   const char *name;
   json_t *value;
-  bool empty_list = json_is_array(options) && json_array_size(options) == 0; /* an empty object, as some write it */
+  bool empty_list = json_is_array(options) && json_array_size(options) == 0; /* some JSON writers write an empty object as [] */
   if (!json_is_object(options) && !empty_list) return ra_fail(RA_ERR_FORMAT, "%s: options must be an object", ra_op_name(op));
   memset(slot, 0, RA_MAX_SLOTS * sizeof *slot);
   set_defaults(op, slot);

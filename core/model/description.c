@@ -1,4 +1,4 @@
-/* description.c: reading what a checkpoint says of its input and output. */
+/* description.c: reading a checkpoint's description of its model's input and output. */
 #include "description.h"
 
 #include <jansson.h>

@@ -28,7 +28,7 @@ void ra_model_close(ra_model *m) {
   ra_mem_free(m);
 }
 
-/* The checkpoint of a run folder (the best, else the last), or the file itself, opened and found whole; NULL on failure. */
+/* The checkpoint of a run folder (the best, else the last), or the file itself, opened and checked; NULL on failure. */
 static ra_bundle *open_file(const char *path) {
   char name[4096];
   if (ra_path_kind(path, NULL, NULL) == RA_PATH_FOLDER) {
