@@ -1,5 +1,6 @@
 --- local ra = require "ramus": everything by its public name. Parts are loaded
 -- when they are first used, so that starting is quick.
+require "ramus.base.interpreted"
 local ra = { version = "0.1.0" }
 
 --- Public name -> { module } or { module, field of it }.

@@ -2,6 +2,7 @@
 -- (network, file, diverged), 2 wrong use, 130 interrupted with a checkpoint saved.
 -- Each command is a file of commands/ (see command.lua).
 require("ramus.base.paths").close()
+require "ramus.base.interpreted"
 local command = require "ramus.cli.command"
 require "ramus" -- its earlier module names work in every script
 
