@@ -88,7 +88,7 @@ local function samples()
   return list
 end
 
-check.case("a file cut anywhere is an error with a message, never half a picture", function()
+check.case("a file cut anywhere is an error with a message, never half an image", function()
   collectgarbage()
   local before = C.ra_mem_live()
   for _, s in ipairs(samples()) do
@@ -190,7 +190,7 @@ check.case("hostile headers are refused before anything is allocated", function(
   check.ok(C.ra_mem_peak() - before < 1e6, "peak " .. C.ra_mem_peak() - before)
 end)
 
-check.case("what is no picture is named", function()
+check.case("a file that is not an image is named", function()
   check.fails("file is empty", load_bytes, "")
   check.fails("looks like a web page", load_bytes, "<html>404")
   check.fails("looks like GIF", load_bytes, "GIF89a..")
@@ -200,7 +200,7 @@ check.case("what is no picture is named", function()
   check.fails("reference", load, check.root .. "/tests/reference") -- a folder
 end)
 
-check.case("pictures come back as they were written", function()
+check.case("images come back as they were written", function()
   local folder = check.folder("image")
   for _, case in ipairs { { "a.png", 1, 8 }, { "b.png", 3, 8 }, { "c.png", 1, 16 }, { "d.png", 3, 16 }, { "e.pgm", 1, 8 },
     { "f.pgm", 1, 16 }, { "g.ppm", 3, 8 }, { "h.PNM", 3, 16 } } do
@@ -242,7 +242,7 @@ check.case("writing fails with a message and leaves what was there", function()
   end
 end)
 
-check.case("several pictures are written at once; the first that fails gives its message", function()
+check.case("several images are written at once; the first that fails gives its message", function()
   local image, tensor = require "ramus.data.image", require "ramus.lang.tensor"
   local folder = check.folder("image_all")
   local function flat(value) return tensor.empty(1, 4, 5):fill(value) end
@@ -292,7 +292,7 @@ check.case("masks: a declared threshold, and an account of other values", functi
   check.equal(r.coloured, 1)
 end)
 
-check.case("cimat80: all pictures and masks are read, stray mask values are counted", function()
+check.case("cimat80: all images and masks are read, stray mask values are counted", function()
   local root = check.shared("cimat80_dca1_subset")
   local stray = {}
   for _, part in ipairs { "training", "testing" } do
@@ -353,7 +353,7 @@ check.case("ramus.image masks come with a warning where they are odd", function(
   t, report = image.load_mask(folder .. "/empty.pgm")
   check.equal(t:get(1, 1), 0)
   check.ok(report.warning:find("mask is all 0", 1, true), report.warning)
-  check.fails("not a picture", image.load_mask, check.root .. "/Makefile")
+  check.fails("not an image", image.load_mask, check.root .. "/Makefile")
 end)
 
 check.case("ramus.image filters take options and views", function()

@@ -101,7 +101,7 @@ static int32_t check_step(const ra_augment_step *s, int32_t number) {
   if (s->kind == RA_AUGMENT_CLAHE && s->a != floor(s->a))
     return ra_fail(RA_ERR_ARG, "augment: clahe wants a whole number of tiles, given %g", s->a);
   if (s->kind == RA_AUGMENT_ELASTIC && s->a > s->b)
-    return ra_fail(RA_ERR_ARG, "augment: elastic wants alpha of 0 to sigma (%g), else the picture folds; given %g", s->b, s->a);
+    return ra_fail(RA_ERR_ARG, "augment: elastic wants alpha of 0 to sigma (%g), else the image folds; given %g", s->b, s->a);
   if (s->kind == RA_AUGMENT_RESIZE && number != 0) return ra_fail(RA_ERR_ARG, "augment: resize must be the first step");
   return RA_OK;
 }

@@ -8,13 +8,13 @@
 #include "../base/random.h"
 #include "../ramus.h"
 
-enum { RA_AUGMENT_CROP_NUMBER = 1000 /* of the crop's draws */ };
+enum { RA_AUGMENT_CROP_NUMBER = 1000 /* number that keys the crop's draws */ };
 
 /* The number that keys a step's draws: its kind (plus 16 for each earlier step of that kind), so that adding or removing
  * other steps does not change what this one draws. */
 int32_t ra_augment_number(const ra_augment *program, int32_t step);
 
-/* Grows the scratch to hold n values; NULL on failure. What it held is lost. */
+/* Grows the scratch to hold n values; NULL on failure. Its earlier content is lost. */
 ra_real *ra_augment_reserve(ra_augment_scratch *s, size_t n);
 
 /* Draw number `draw` of a step with that number, in [low, high). */
@@ -38,13 +38,13 @@ typedef struct ra_affine {
   double bx, by;
 } ra_affine;
 
-/* What a geometric step may look at. */
+/* Arguments of a geometric step. */
 typedef struct ra_space_step {
   const ra_augment_step *step;
   double value;              /* drawn in [a, b) */
   const ra_random_key *key;
-  int32_t number;            /* of its draws */
-  bool any_turn;             /* quarter turns keep the size of the result: it is square, or a crop */
+  int32_t number;            /* keys its draws */
+  bool any_turn;             /* quarter turns are allowed: the result keeps its size, because it is square or a crop */
   int32_t *canvas_h, *canvas_w;
 } ra_space_step;
 
@@ -63,7 +63,7 @@ typedef struct ra_tone_step {
 } ra_tone_step;
 
 /* A kind of step: its description and what it does, one of the two functions (elastic has none: it is no affine map). The rows
- * stand in augment_space.c and augment_tone.c; a new step is a row there, with a kind of its own from RA_AUGMENT_COUNT on. */
+ * are in augment_space.c and augment_tone.c; a new step is a row there, with a kind of its own from RA_AUGMENT_COUNT on. */
 typedef struct ra_augment_row {
   ra_augment_kind about;
   ra_affine (*space)(ra_affine m, const ra_space_step *s);

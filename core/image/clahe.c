@@ -1,7 +1,7 @@
 /* CLAHE: contrast limited adaptive histogram equalisation (Zuiderveld, Graphics
  * Gems IV, 1994), with the conventions of OpenCV's createCLAHE.
  *   y [C,H,W] <- x [C,H,W] in 0..1, each channel on its own
- * The picture is cut into tiles x tiles (padded by reflection to a multiple);
+ * The image is cut into tiles x tiles (padded by reflection to a multiple);
  * each tile's histogram of 256 values is clipped at clip times its mean and the
  * excess spread evenly; its cumulative sum maps values; a pixel gets the
  * bilinear mean of the mappings of the four nearest tiles. clip = 0: not

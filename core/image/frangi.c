@@ -4,8 +4,8 @@
  *   y[H,W] <- x[H,W]: y = max over scales s of
  *     0                                        where the larger curvature l2 has the wrong sign
  *     exp(-(l1/l2)^2 / (2 beta^2)) (1 - exp(-(l1^2 + l2^2) / (2 c^2)))   elsewhere
- * l1, l2 (|l1| <= |l2|) are the eigenvalues of s^2 times the Hessian, taken by
- * derivatives of a Gaussian of deviation s. c = 0: half of the largest
+ * l1, l2 (|l1| <= |l2|) are the eigenvalues of s^2 times the Hessian, computed
+ * by derivatives of a Gaussian of standard deviation s. c = 0: half of the largest
  * sqrt(l1^2 + l2^2) of the scale, as the paper proposes. */
 #include <math.h>
 #include <string.h>

@@ -11,7 +11,7 @@
 int32_t ra_planes_of(const char *op, const ra_tensor *t, ra_planes *out) {
   char text[80];
   if ((t->rank != 2 && t->rank != 3) || t->size == 0)
-    return ra_fail(RA_ERR_SHAPE, "%s: a picture is [H,W] or [C,H,W] and not empty, given %s", op,
+    return ra_fail(RA_ERR_SHAPE, "%s: an image is [H,W] or [C,H,W] and not empty, given %s", op,
                    ra_shape_text(t->rank, t->dim, text));
   if (!ra_tensor_contiguous(t)) return ra_fail(RA_ERR_STATE, "%s: wants a contiguous tensor; clone the view first", op);
   int32_t first = t->rank - 2;

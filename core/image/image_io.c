@@ -38,7 +38,7 @@ static const char *all_names(char text[200]) {
   return text;
 }
 
-/* What the bytes look like, for the message about an unknown format. */
+/* A guess at the format of the bytes, for the message about an unknown one. */
 static const char *guess(const uint8_t *bytes, size_t size) {
   static const struct { const char *magic; size_t length; const char *name; } known[] = {
     {"GIF8", 4, " (it looks like GIF)"}, {"II*\0", 4, " (it looks like TIFF)"}, {"MM\0*", 4, " (it looks like TIFF)"},
@@ -64,7 +64,7 @@ int32_t ra_pixels_decode(const char *where, const uint8_t *bytes, size_t size, i
     ra_pixels_free(out);
     return ra_fail_in(code, "%s: %s", where, formats[i]->name);
   }
-  return ra_fail(RA_ERR_FORMAT, "%s: not a picture Ramus knows%s; it reads %s", where, guess(bytes, size), all_names(names));
+  return ra_fail(RA_ERR_FORMAT, "%s: not an image Ramus knows%s; it reads %s", where, guess(bytes, size), all_names(names));
 }
 
 int32_t ra_pixels_read(const char *path, int32_t frame, bool header_only, ra_pixels *out) {
@@ -142,7 +142,7 @@ static int32_t no_writer(const char *path) {
   return ra_fail(RA_ERR_ARG, "%s: an image is written as %s", path, text);
 }
 
-/* Rounded samples of a contiguous tensor; counts what is no number. */
+/* Rounded samples of a contiguous tensor; counts the values that are NaN. */
 static int32_t quantise(const ra_tensor *t, ra_pixels *p) {
   size_t area = (size_t)p->height * (size_t)p->width, C = (size_t)p->channels;
   double bad = 0;
@@ -186,7 +186,7 @@ typedef struct save_job {
   struct { int32_t code; char *message; } *result;
 } save_job;
 
-/* Messages are stored by thread: this one's is kept for the caller. */
+/* Messages are stored by thread: this thread's message is copied for the caller. */
 static void save_one(void *context, int32_t i) {
   const save_job *k = context;
   k->result[i].code = ra_image_save(k->path[i], k->t[i], k->bits);

@@ -1,10 +1,10 @@
 /* JPEG through libjpeg, baseline and progressive, grey or colour (gives RGB).
- * A file that is cut short or damaged is an error, not a half grey picture:
+ * A file that is cut short or damaged is an error, not a half grey image:
  * libjpeg's warnings about missing or wrong data count as errors here.
  * Orientation tags are not applied.
  *
  * libjpeg reports errors through a handler that must not return; every jump
- * starts and ends in this file, and what lives across one is in `job`. */
+ * starts and ends in this file, and all state that lives across one is in `job`. */
 #include <setjmp.h>
 #include <stdio.h>
 #include <string.h>
@@ -17,7 +17,7 @@
 #include "../base/mem.h"
 #include "image.h"
 
-enum { SCANS_MAX = 100 }; /* a progressive file with more only wants to waste time */
+enum { SCANS_MAX = 100 }; /* a progressive file with more is made to waste time */
 
 typedef struct job {
   struct jpeg_decompress_struct jpeg;
@@ -39,7 +39,7 @@ static void on_error(j_common_ptr common) {
 }
 
 static void on_message(j_common_ptr common, int level) {
-  if (level >= 0) return; /* a trace */
+  if (level >= 0) return; /* a trace message */
   switch (common->err->msg_code) {
     case JWRN_EXTRANEOUS_DATA: case JWRN_TOO_MUCH_DATA: case JWRN_ADOBE_XFORM: case JWRN_JFIF_MAJOR: return;
     case JWRN_JPEG_EOF: case JWRN_HIT_MARKER:
@@ -66,12 +66,12 @@ static void read_all(job *j, bool header_only) {
   struct jpeg_decompress_struct *jpeg = &j->jpeg;
   ra_pixels *p = j->picture;
   jpeg_create_decompress(jpeg);
-  jpeg->client_data = j; /* jpeg_create_decompress keeps it, but does not promise to */
+  jpeg->client_data = j; /* jpeg_create_decompress keeps it, but its documentation does not say so */
   jpeg->progress = &j->progress;
   jpeg_mem_src(jpeg, (unsigned char *)(uintptr_t)j->bytes, (unsigned long)j->size);
   jpeg_read_header(jpeg, TRUE);
   if (jpeg->jpeg_color_space == JCS_CMYK || jpeg->jpeg_color_space == JCS_YCCK)
-    fail_with(j, ra_fail(RA_ERR_FORMAT, "CMYK pictures are not read; convert it to RGB or grey"));
+    fail_with(j, ra_fail(RA_ERR_FORMAT, "CMYK images are not read; convert the file to RGB or grey"));
   int32_t channels = jpeg->jpeg_color_space == JCS_GRAYSCALE ? 1 : 3;
   jpeg->out_color_space = channels == 1 ? JCS_GRAYSCALE : JCS_RGB;
   p->bits = jpeg->data_precision;
@@ -103,7 +103,7 @@ static void read_all(job *j, bool header_only) {
 
 static bool is_jpeg(const uint8_t *bytes, size_t size) { return size >= 3 && memcmp(bytes, "\xff\xd8\xff", 3) == 0; }
 
-/* The only place that libjpeg's errors jump to. */
+/* libjpeg's errors jump only to here. */
 static int32_t guarded(job *j, bool header_only) {
   if (setjmp(j->out)) return j->code != RA_OK ? j->code : ra_fail(RA_ERR_FORMAT, "%s", j->message);
   read_all(j, header_only);

@@ -1,6 +1,6 @@
 /* kind.h: what the kind of a field decides in augmentation: how its planes are
- * resized and how a row of a warp is sampled. How a kind is decoded from a file
- * stands in core/loader/field.c. */
+ * resized and how a row of a warp is sampled. core/loader/field.c decodes a
+ * kind from a file. */
 #ifndef RA_KIND_H
 #define RA_KIND_H
 
@@ -11,8 +11,8 @@
 /* One output row of a warp: for each of w pixels four input pixels and two fractions. */
 typedef struct ra_row_map {
   int32_t *at;      /* [w] input pixel above left */
-  int32_t *right;   /* [w] 0 or 1: step to the one right of it */
-  int32_t *below;   /* [w] 0 or W: step to the one below */
+  int32_t *right;   /* [w] 0 or 1: step to its right neighbour */
+  int32_t *below;   /* [w] 0 or W: step to its neighbour below */
   ra_real *fx, *fy; /* [w] in 0..1 */
   ra_real *inside;  /* [w] 1 where the point lies in the input image */
 } ra_row_map;

@@ -1,5 +1,5 @@
-/* Masks: [H,W] of 0 and 1 from a declared threshold, and an account of what the
- * file held, so that a mask that is not binary is never used silently. */
+/* Masks: [H,W] of 0 and 1 from a declared threshold, with a report of the
+ * file's values, so that a mask that is not binary is never used silently. */
 #include <math.h>
 #include <string.h>
 

@@ -1,6 +1,6 @@
-/* .npy and .npz as pictures: one array of rank 2 [H,W] or rank 3 [C,H,W], or
+/* .npy and .npz as images: one array of rank 2 [H,W] or rank 3 [C,H,W], or
  * [H,W,C] where only the last dimension is 1, 3 or 4. Integers of 8 and 16 bits
- * are divided by 255 and 65535; everything else is taken as it is. */
+ * are divided by 255 and 65535; other numbers are read as they are. */
 #include <math.h>
 #include <string.h>
 
@@ -17,11 +17,11 @@ static bool few(int64_t n) { return n == 1 || n == 3 || n == 4; }
 
 static int32_t take(const ra_bundle_entry *e, bool header_only, ra_pixels *out) {
   if (e->rank != 2 && e->rank != 3)
-    return ra_fail(RA_ERR_FORMAT, "a picture is an array of rank 2 or 3, this one has rank %d", e->rank);
+    return ra_fail(RA_ERR_FORMAT, "an image is an array of rank 2 or 3, this one has rank %d", e->rank);
   bool last = e->rank == 3 && few(e->dim[2]) && !few(e->dim[0]);
   int64_t C = e->rank == 2 ? 1 : e->dim[last ? 2 : 0];
   int64_t H = e->dim[e->rank == 2 || last ? 0 : 1], W = e->dim[e->rank == 2 || last ? 1 : 2];
-  if (C < 1 || C > 65536) return ra_fail(RA_ERR_FORMAT, "an array of %lld channels is no picture", (long long)C);
+  if (C < 1 || C > 65536) return ra_fail(RA_ERR_FORMAT, "an array of %lld channels is not an image", (long long)C);
   RA_TRY(ra_pixels_size(out, (int32_t)C, (double)W, (double)H, RA_IMAGE_SAMPLES_MAX, true));
   out->bits = (int32_t)ra_dtype_bytes(e->dtype) * 8;
   out->max_value = e->dtype == RA_DTYPE_U8 ? 255 : e->dtype == RA_DTYPE_U16 ? 65535 : 1;
@@ -54,7 +54,7 @@ static int32_t decode(const uint8_t *bytes, size_t size, bool header_only, ra_pi
   int32_t code = ra_npy_is(bytes, size) ? ra_npy_decode(b, "", "array", bytes, size)
                                         : ra_npz_decode(b, "array", bytes, size);
   if (code == RA_OK && b->count != 1)
-    code = ra_fail(RA_ERR_FORMAT, "a picture is one array, this file has %d; open it with ra.load", b->count);
+    code = ra_fail(RA_ERR_FORMAT, "an image is one array, this file has %d; open it with ra.load", b->count);
   if (code == RA_OK) code = take(b->entry, header_only, out);
   ra_bundle_release(b);
   return code;

@@ -4,10 +4,10 @@
  * ribs, thin markings), attenuated by exp(-dye) of a vessel tree and a
  * catheter, seen through a detector: blur, noise with variance
  * proportional to the signal, vignetting, a round collimator. Two in
- * five pictures look subtracted (flat background), as in the sets this stands
+ * five images look subtracted (flat background), as in the sets this stands
  * in for. The mask is the tree's own geometry (phantom_draw.c), cut by the collimator.
  *
- * Picture number `index` of `seed` is a pure function of seed, index, H and W. */
+ * Image number `index` of `seed` is a pure function of seed, index, H and W. */
 #include "phantom.h"
 
 #include <math.h>
@@ -20,7 +20,7 @@
 #define UNI(low, high) ra_phantom_uniform(r, low, high)
 
 enum { STREAM_SHAPE = 0, STREAM_TISSUE = 1, STREAM_NOISE = 64, SMALLEST = 32, LARGEST = 4096 };
-static const double SEEN = 0.8; /* share of a vessel's contrast that blur and averaging over 5x5 pixels leave at 300x300 */
+static const double SEEN = 0.8; /* fraction of a vessel's contrast that blur and averaging over 5x5 pixels leave at 300x300 */
 
 static double step(double low, double high, double v) {
   double u = (v - low) / (high - low);
@@ -84,7 +84,7 @@ static void blur(float *p, int32_t H, int32_t W, double sigma, float *line) {
   blur_lines(p, W, H, 1, W, weight, reach, line);
 }
 
-/* What the patient and the machine are like in this picture. Lengths in frame pixels. */
+/* Properties of the patient and the machine in one image. Lengths in frame pixels. */
 typedef struct scene {
   double level, texture, contrast;
   double lung, lung_x, lung_y, lung_radius;
@@ -161,7 +161,7 @@ static double anatomy(const scene *s, double x, double y) {
   return log_light;
 }
 
-/* Thin dark streaks of lung vessels and wires that nobody would outline. */
+/* Thin dark streaks of lung vessels and wires, which are no part of the mask. */
 static void add_markings(float *light, int32_t H, int32_t W, double scale, phantom_random *r) {
   int32_t count = (int32_t)UNI(6, 20);
   for (int32_t k = 0; k < count; k++) {
@@ -194,7 +194,7 @@ static void fill_background(float *light, int32_t H, int32_t W, double scale, co
 
 static double attenuation_of(float density) { return 0.06 * pow((double)density, 0.85); }
 
-/* How much darker than its surroundings the tree is, mean along the centrelines, when dye absorbs `strength` times. */
+/* Contrast of the tree with its surroundings, mean along the centrelines, where the dye's absorption is multiplied by `strength`. */
 static double contrast_at(const phantom_tree *t, double scale, const float *light, const float *density, int32_t H, int32_t W,
                           const scene *s, double strength) {
   double sum = 0, n = 0;
@@ -209,7 +209,7 @@ static double contrast_at(const phantom_tree *t, double scale, const float *ligh
   return n > 0 ? sum / n : 0;
 }
 
-/* The strength of dye that gives the scene's contrast. */
+/* The strength of dye that results in the scene's contrast. */
 static double find_strength(const phantom_tree *t, double scale, const float *light, const float *density, int32_t H, int32_t W,
                             const scene *s) {
   double strength = 1;

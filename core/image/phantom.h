@@ -1,8 +1,8 @@
 /* Inner parts of the synthetic angiograms: the vessel tree (phantom_tree.c) and
- * its projection (phantom_draw.c). phantom.c puts the picture together.
+ * its projection (phantom_draw.c). phantom.c puts the image together.
  *
  * Lengths are in pixels of a frame whose shorter side is 300; `scale` turns them
- * into pixels of the picture. */
+ * into pixels of the image. */
 #ifndef RA_IMAGE_PHANTOM_H
 #define RA_IMAGE_PHANTOM_H
 

@@ -46,7 +46,7 @@ static void stamp(canvas *c, const phantom_point *point, int32_t count, int32_t 
   }
 }
 
-/* Puts the branch in square and join onto the sums and clears them. */
+/* Adds the branch in square and join to the sums, and clears both. */
 static void merge(canvas *c, bool catheter, const int32_t box[4]) {
   int32_t w = c->W * SUB;
   float *to = catheter ? c->catheter : c->total;

@@ -24,7 +24,7 @@ bool ra_phantom_chance(phantom_random *r, double probability) { return ra_phanto
 
 #define UNI(low, high) ra_phantom_uniform(r, low, high)
 
-/* How a branch runs: two bends (centre and width as shares of the length), waves, taper. */
+/* Course of a branch: two bends (centre and width as fractions of its length), waves, taper. */
 typedef struct course {
   double x, y, heading, radius, end_radius, length;
   double bend[2], bend_at[2], bend_width[2];
@@ -138,7 +138,7 @@ static int32_t grow_left(phantom_tree *t, phantom_random *r) {
   return run(t, r, &down);
 }
 
-/* A coarse picture of where vessels run already. */
+/* A coarse map of the vessels drawn so far. */
 typedef struct crowd {
   uint8_t cell[MAX_CELLS * MAX_CELLS];
   int32_t w, h;
@@ -159,7 +159,7 @@ static void occupy(crowd *c, const phantom_tree *t, const phantom_branch *b) {
   }
 }
 
-/* Share of a branch, its root aside, that runs over others. */
+/* Fraction of a branch, its root aside, that runs over others. */
 static double overlap(const crowd *c, const phantom_tree *t, const phantom_branch *b) {
   int32_t over = 0, seen = 0;
   for (int32_t i = (int32_t)(12 / STEP); i < b->count; i += 4) {

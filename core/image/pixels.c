@@ -1,4 +1,4 @@
-/* Decoded pixels: their size, and what becomes of them: planes in 0..1, or the
+/* Decoded pixels: their size, and their conversion to planes in 0..1 or to the
  * numbers of the file. */
 #include <math.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-/* plane.h: pictures as planes of ra_real, and the separable filters that
+/* plane.h: images as planes of ra_real, and the separable filters that
  * several files of core/image use. */
 #ifndef RA_PLANE_H
 #define RA_PLANE_H

@@ -19,10 +19,10 @@ typedef struct job {
   const uint8_t *bytes; /* reading */
   size_t size, at;
   ra_pixels *picture;
-  uint8_t *block;       /* rows as libpng gives or takes them */
+  uint8_t *block;       /* rows in libpng's layout */
   png_bytep *row;
   ra_file_out *file;    /* writing */
-  int32_t code;         /* of a failure that has its message already */
+  int32_t code;         /* error code of a failure whose message is already set */
   char message[200];
 } job;
 
@@ -134,7 +134,7 @@ static void write_all(job *j) {
   png_write_end(png, j->info);
 }
 
-/* Runs one of the two above; the only place that libpng jumps to. */
+/* Calls one of the two functions above; libpng jumps only to here. */
 static int32_t guarded(job *j, bool header_only) {
   if (setjmp(png_jmpbuf(j->png))) {
     if (j->code != RA_OK) return j->code;
@@ -145,7 +145,7 @@ static int32_t guarded(job *j, bool header_only) {
   return RA_OK;
 }
 
-/* libpng's own blocks go through the gateway too. */
+/* libpng allocates through ra_mem_alloc too. */
 static png_voidp get_memory(png_structp png, png_alloc_size_t size) {
   (void)png;
   return ra_mem_alloc(size, 1);

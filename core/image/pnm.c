@@ -1,5 +1,5 @@
 /* PBM, PGM and PPM, ASCII and binary, 1, 8 and 16 bit (netpbm's formats P1 to
- * P6). In PBM a 1 is black, so it becomes 0.0. Only the first picture of a file
+ * P6). In PBM a 1 is black, so it becomes 0.0. Only the first image of a file
  * is read. Written are PGM and PPM, binary. */
 #include <stdio.h>
 #include <string.h>
