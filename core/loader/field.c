@@ -1,7 +1,7 @@
 /* Decoding by kind.
  *   image  [C,H,W] in 0..1; grey is repeated, colours become luma (ITU-R BT.601)
  *   mask   [1,H,W] of 0 and 1 by a threshold in units of 0..255
- *   label  [1,H,W] the numbers of the file, or what its rules make of them
+ *   label  [1,H,W] the numbers of the file, or the classes that its rules give them
  *   map    [C,H,W] real numbers: a .npy array as it is, other files in 0..1
  * A new kind is a row of `kinds` here and one of ra_field_kinds in core/image. */
 #include "field.h"

@@ -4,7 +4,7 @@
 
 #include "../ramus.h"
 
-/* field[count]: at least one, the first an image, each with channels that its kind allows. */
+/* Checks field[count]: at least one, the first an image, each with channels that its kind allows. */
 int32_t ra_fields_check(int32_t count, const ra_field *field);
 
 /* The field whose values at or above one half are foreground: the first named "mask", else the first label; -1: none. */

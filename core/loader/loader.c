@@ -1,11 +1,11 @@
-/* The loader: batches [B,C,H,W] of the fields of a sample set, made ahead by
- * threads of its own.
+/* The loader: batches [B,C,H,W] of the fields of a sample set, which its own
+ * threads make ahead of their use.
  *
  * Which samples a batch holds is a function of (seed, epoch, step), and how each
  * is augmented one of (seed, epoch, occurrence), occurrence = pass * n + sample:
  * so the bits of a batch depend neither on the number of threads nor on where
  * the loader was started. An epoch is one pass over the set, or `steps` batches,
- * which may take less than one pass or several; every pass has its own shuffle.
+ * which may be less than one pass or several; every pass has its own shuffle.
  *
  * Workers make single samples, in order; a ring of `depth` batches holds them
  * until ra_loader_next copies the oldest batch out. */
@@ -30,14 +30,14 @@ enum { NICE = 5 };
 
 typedef struct {
   int32_t index, occurrence;
-  int32_t code;              /* of making it */
+  int32_t code;              /* RA_OK, or the error in making it */
   char *message;             /* [opt] where code != RA_OK */
   ra_sample sample;
 } slot;
 
 typedef struct {
   int32_t epoch, step, count; /* samples in it */
-  int32_t taken, made;        /* slots given to workers, slots finished */
+  int32_t taken, made;        /* slots given to workers, slots that are ready */
   slot *slot;                 /* [batch] */
 } work;
 
@@ -108,7 +108,7 @@ static void open_batch(ra_loader *l) {
 
 /* ---- the workers ---- */
 
-/* A slot to make, or NULL: nothing to do now. The lock is held. */
+/* The next slot to make, or NULL: nothing to do now. The lock is held. */
 static slot *take_slot(ra_loader *l, work **from) {
   for (int64_t k = l->head;; k++) {
     if (k == l->fill) {
@@ -125,7 +125,7 @@ static slot *take_slot(ra_loader *l, work **from) {
 static void *worker(void *context) {
   ra_loader *l = context;
   ra_thread_alone(true);
-  (void)setpriority(PRIO_PROCESS, (id_t)gettid(), NICE); /* computing goes first */
+  (void)setpriority(PRIO_PROCESS, (id_t)gettid(), NICE); /* computing has priority */
   pthread_mutex_lock(&l->lock);
   while (!l->stopping) {
     work *w = NULL;
@@ -274,7 +274,7 @@ static int32_t check_target(const ra_field *field, const ra_tensor *t, const wor
                  ra_shape_text(t->rank, t->dim, text), w->count, field->channels, x->dim[1], x->dim[2]);
 }
 
-/* One field of one sample into image i of t [B,C,H,W]. */
+/* Copies one field of one sample into image i of t [B,C,H,W]. */
 static int32_t put(const ra_field *field, const char *id, const ra_tensor *from, ra_tensor *t, int32_t i) {
   int32_t size = t->dim[1] * t->dim[2] * t->dim[3];
   ra_real *to = t->data + (int64_t)i * size;

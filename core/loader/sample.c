@@ -14,7 +14,7 @@
 /* A prepared field. Most files have 8 bits: where every value is exactly q / 255, bytes are kept. */
 typedef struct {
   int32_t rank, dim[3]; /* rank -1: the sample has no such field */
-  uint8_t *byte;        /* one of these two */
+  uint8_t *byte;        /* either this or the next is set */
   ra_real *real;
 } packed;
 
@@ -37,13 +37,13 @@ enum { SPARES = 16 };
 struct ra_sample_set {
   int32_t fields, foreground;
   ra_field field[RA_FIELDS_MAX];
-  char *name[RA_FIELDS_MAX];     /* what field[].name points to */
+  char *name[RA_FIELDS_MAX];     /* owns the strings of field[].name */
   item *item;
   int32_t count, capacity;
   double budget;                 /* bytes that may still be kept */
   ra_augment prepare, augment;   /* copies: threads may outlive what Lua gave */
   bool has_prepare, has_augment;
-  pthread_mutex_t lock;          /* over budget, the items' kept fields and reports, and the spares */
+  pthread_mutex_t lock;          /* guards budget, the items' kept fields and reports, and the spares */
   ra_augment_scratch *spare[SPARES];
   int32_t spares;
 };
@@ -78,7 +78,7 @@ static bool to_bytes(const ra_tensor *t, uint8_t *byte) {
   return true;
 }
 
-/* Bytes used; 0 where memory failed (then the sample is just not kept). t NULL: nothing to keep. */
+/* Returns the bytes used; 0 where an allocation failed (then the sample is not kept). t NULL: nothing to keep. */
 static double pack(const ra_tensor *t, packed *p) {
   *p = (packed){.rank = -1};
   if (!t) return 1;
@@ -255,7 +255,7 @@ static ra_sample_planes planes_of(const ra_sample_set *set, const ra_sample *s) 
   return p;
 }
 
-/* A program over all fields together. An absent field stays absent, unless made: then its value for absence is warped too. */
+/* Applies a program to all fields together. An absent field stays absent, unless made: then its value for absence is warped too. */
 static int32_t transform(ra_sample_set *set, const ra_augment *program, bool made, ra_sample *s, double seed, int32_t epoch,
                          int32_t occurrence) {
   int32_t dim[3] = {0};

@@ -14,7 +14,7 @@ typedef struct ra_sample {
   ra_tensor *field[RA_FIELDS_MAX];
 } ra_sample;
 
-void ra_sample_clear(ra_sample *s); /* releases what it holds */
+void ra_sample_clear(ra_sample *s); /* releases its tensors */
 
 /* Fields, prepare and augment are copied. */
 ra_sample_set *ra_sample_set_new(int32_t fields, const ra_field *field, double cache_bytes, const ra_augment *prepare,
@@ -29,7 +29,7 @@ const ra_field *ra_sample_set_field(const ra_sample_set *set, int32_t f);
 /* Sample `index`, augmented by the key (seed, epoch, occurrence). Messages name the sample. */
 int32_t ra_sample_make(ra_sample_set *set, int32_t index, double seed, int32_t epoch, int32_t occurrence, ra_sample *out);
 
-/* What a mask's file held; false while it was not decoded yet or where there is none. */
+/* The report of a mask's file; false if it has not been decoded yet or the sample has no mask. */
 bool ra_sample_report(ra_sample_set *set, int32_t index, int32_t field, ra_mask_report *report);
 
 #endif
