@@ -185,10 +185,47 @@ check.case("what a checkpoint says of input and output is checked", function()
   for text, part in pairs { ["{}"] = "channels", ['{"channels":3}'] = "channels",
     ['{"channels":1,"preparation":[{"step":"noise","a":1,"b":1}]}'] = "step 1",
     ['{"channels":1,"preparation":[{"step":"size","a":-4,"b":1e9}]}'] = "ramus.input",
-    ['{"channels":1,"preparation":7}'] = "preparation" } do
+    ['{"channels":1,"preparation":7}'] = "preparation", ['{"channels":1,"preparation":{"a":1}}'] = "preparation",
+    ['{"channels":1,"size":[{}]}'] = "size", ['{"channels":1,"size":[-1,4]}'] = "size", ['{"channels":1,"size":[4,4,4]}'] = "size",
+    ['{"channels":1,"range":["a",1]}'] = "range" } do
     rewritten(path, { ["ramus.input"] = text })
     check.fails(part, ra.load_model, path)
   end
+end)
+
+check.case("a state or a format that Ramus does not write, and a format 2 without input, are refused", function()
+  local path = folder .. "/odd.safetensors"
+  for _, text in ipairs { "{", "3", "null", '"x"', '{"averaged":"yes"}', '{"averaged":1}' } do
+    rewritten(path, { ["ramus.state"] = text })
+    check.fails("ramus.state", ra.load_model, path)
+  end
+  for _, text in ipairs { "1.5", "0x2", " 2 ", "2.0", "-1", "nan", "" } do
+    rewritten(path, { ["ramus.format"] = text })
+    check.fails("this build reads formats 1 and 2", ra.load_model, path)
+  end
+  local file = assert(checkpoint.open(run.path_of(trained, "last")))
+  local meta = {}
+  for k, v in pairs(file.meta) do if not k:find "^ramus.version" and k ~= "ramus.sha256" and k ~= "ramus.input" then meta[k] = v end end
+  assert(safetensors.save(path, file.tensors, meta))
+  check.fails("lacks ramus.input", ra.load_model, path)
+end)
+
+check.case("format 1: a protocol that Ramus does not write is refused", function()
+  local path, file = folder .. "/protocol.safetensors", assert(checkpoint.open(run.path_of(old, "last")))
+  for _, text in ipairs { "{", "null", "7", '{"size":"os.exit()"}', '{"size":-3}', '{"preprocess":3}', '{"preprocess":{"clahe":"x"}}',
+    '{"preprocess":{"nothing":true}}' } do
+    local meta = {}
+    for k, v in pairs(file.meta) do if not k:find "^ramus.version" and k ~= "ramus.sha256" then meta[k] = v end end
+    meta["ramus.protocol"] = text
+    assert(safetensors.save(path, file.tensors, meta))
+    check.fails("protocol", ra.load_model, path)
+  end
+end)
+
+check.case("a main output that is no map of one channel is a message of predict", function()
+  local two = ra.model(function(x) return nn.conv2d { 1, 2, k = 1 } (x) end)
+  check.fails("wanted [1,1,H,W]", ra.predict.probability, two, ra.rand(8, 9))
+  check.fails("wanted [1,1,H,W]", ra.predict.probability, two, ra.rand(40, 50), { tile = 16 })
 end)
 
 check.case("resume: another build is a warning", function()

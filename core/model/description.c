@@ -68,6 +68,19 @@ static int32_t read_output(ra_description *d, const json_t *output, const ra_tem
   return ra_fail(RA_ERR_FORMAT, "ramus.output: the model has no output '%.60s'", main ? main : "");
 }
 
+/* Whether the training keeps an average of the weights; a model that was saved by itself has no state. */
+static int32_t read_state(ra_description *d, const ra_bundle *b) {
+  d->averaged = false;
+  if (!ra_bundle_meta_get(b, "ramus.state")) return RA_OK;
+  json_t *state = section(b, "ramus.state");
+  if (!state) return ra_error_code();
+  const json_t *averaged = json_object_get(state, "averaged");
+  bool right = !averaged || json_is_boolean(averaged);
+  d->averaged = json_is_true(averaged);
+  json_decref(state);
+  return right ? RA_OK : ra_fail(RA_ERR_FORMAT, "ramus.state: averaged must be true or false");
+}
+
 int32_t ra_description_read(ra_description *d, const ra_bundle *b, const ra_template *t) {
   RA_TRY(check_format(b));
   json_t *input = section(b, "ramus.input"), *output = input ? section(b, "ramus.output") : NULL;
@@ -76,10 +89,5 @@ int32_t ra_description_read(ra_description *d, const ra_bundle *b, const ra_temp
   json_decref(input);
   json_decref(output);
   if (code != RA_OK) return code;
-  json_error_t error;
-  const char *state = ra_bundle_meta_get(b, "ramus.state");
-  json_t *training = state ? json_loads(state, 0, &error) : NULL;
-  d->averaged = json_is_true(json_object_get(training, "averaged"));
-  json_decref(training);
-  return RA_OK;
+  return read_state(d, b);
 }

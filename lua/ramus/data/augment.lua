@@ -187,7 +187,7 @@ end
 --- A program that prepares, from a list of steps as p:steps() gives it; nil and a message where it is no such list.
 function augment.of_steps(list)
   local p = ffi.new("ra_augment")
-  if type(list) ~= "table" or #list > C.RA_AUGMENT_STEPS then return nil, "the preparation is no list of steps" end
+  if type(list) ~= "table" or #list > C.RA_AUGMENT_STEPS or (#list == 0 and next(list) ~= nil) then return nil, "the preparation is no list of steps" end
   for i, s in ipairs(list) do
     local known = type(s) == "table" and type(s.step) == "string" and augment.prepare_schema[s.step]
     if not known or type(s.a) ~= "number" or type(s.b) ~= "number" then

@@ -39,6 +39,17 @@ end
 -- ---- what a checkpoint says of its input and output ---------------------------
 
 local count = { type = "integer", min = 1 }
+
+--- Entries of `value` fit an options entry, and there are n of them; nil and a message.
+local function check_list(value, n, entry, what)
+  if value == nil then return true end
+  for i = 1, n do
+    local ok, err = options.value(value[i], entry)
+    if ok == nil then return nil, ("%s: entry %d %s"):format(what, i, err) end
+  end
+  return #value == n or nil, ("%s: must be a list of %d numbers"):format(what, n)
+end
+
 local input_schema = { channels = count, size = { type = "table" }, preparation = { type = "table" }, range = { type = "table" } }
 local output_schema = { main = { type = "string", required = true }, activation = { type = "string", one_of = { "sigmoid" }, required = true },
   threshold = { type = "number", min = 0, max = 1, required = true }, classes = { type = "table" },
@@ -62,10 +73,13 @@ end
 
 --- Input and output of format 1, which has a protocol and the recipe's text instead.
 local function describe_old(m, meta)
-  local protocol = decode(meta["ramus.protocol"] or "null", "protocol")
-  if type(protocol) == "table" then
-    local given = { size = type(protocol.size) == "number" and protocol.size or nil }
-    for k, v in pairs(type(protocol.preprocess) == "table" and protocol.preprocess or {}) do given[k] = v end
+  if meta["ramus.protocol"] then
+    local protocol, err = decode(meta["ramus.protocol"], "ramus.protocol")
+    if type(protocol) ~= "table" or type(protocol.preprocess or {}) ~= "table" then
+      return nil, err or "ramus.protocol must be an object, and so its preprocess"
+    end
+    local given = { size = protocol.size }
+    for k, v in pairs(protocol.preprocess or {}) do given[k] = v end
     local ok, prepare = pcall(augment.prepare, given)
     if not ok then return nil, "the protocol does not say how images are prepared: " .. tostring(prepare) end
     m.input.preparation, m.input.size = prepare:steps(), given.size and { given.size, given.size }
@@ -84,12 +98,15 @@ end
 
 --- Reads ramus.input and ramus.output into a model; nil and a message where they do not fit it.
 local function read_description(m, meta)
-  if not meta["ramus.input"] then return describe_old(m, meta) end
+  if not meta["ramus.format"] then return describe_old(m, meta) end
   local input, output, err, ok
   input, err = read_section(meta, "ramus.input", input_schema)
   if not input then return nil, err end
   output, err = read_section(meta, "ramus.output", output_schema)
   if not output then return nil, err end
+  ok, err = check_list(input.size, 2, count, "ramus.input: size")
+  if ok then ok, err = check_list(input.range, 2, { type = "number" }, "ramus.input: range") end
+  if not ok then return nil, err end
   ok, err = augment.of_steps(input.preparation or {})
   if not ok then return nil, "ramus.input: " .. err end
   if input.channels ~= m.template.channels then
@@ -125,7 +142,7 @@ end
 --- The format of an open checkpoint: a number; nil and a message where this build does not read it.
 function checkpoint.format(file)
   local text = file.meta["ramus.format"] or "1"
-  local format = tonumber(text)
+  local format = text:match("^%d+$") and tonumber(text)
   if format and format >= model.FORMAT - 1 and format <= model.FORMAT then return format end
   local build = decode(file.meta["ramus.build"] or "null", "ramus.build")
   local by = type(build) == "table" and type(build.version) == "string" and "Ramus " .. build.version or "another version of Ramus"
@@ -168,9 +185,13 @@ function checkpoint.load_model(path)
   end
   local file, err = checkpoint.open(path)
   if not file then return nil, err end
-  local state = file.meta["ramus.state"] and decode(file.meta["ramus.state"], "state")
+  local state = {}
+  if file.meta["ramus.state"] then state, err = decode(file.meta["ramus.state"], "ramus.state") end
+  if type(state) ~= "table" or type(state.averaged or false) ~= "boolean" then
+    return nil, ("%s: %s"):format(path, err or "ramus.state must be an object whose averaged is true or false")
+  end
   local m
-  m, err = checkpoint.read_model(file, type(state) == "table" and state.averaged and "ema." or nil)
+  m, err = checkpoint.read_model(file, state.averaged and "ema." or nil)
   if not m then return nil, err end
   return m, file
 end

@@ -21,10 +21,14 @@ local schema = {
   numerics = { type = "string", one_of = { "fast", "exact" }, help = "as the model was trained, unless given" }, out = { type = "table" },
 }
 
---- Probability [1,1,H,W] of the model's main output.
+--- Probability [1,1,H,W] of the model's main output; nil and a message where it is of another kind.
 local function main_output(model, x, numerics)
   local main = model.output.main
-  return F.sigmoid(model:forward(x, { outputs = { main }, numerics = numerics or model.output.numerics })[main])
+  local logits = model:forward(x, { outputs = { main }, numerics = numerics or model.output.numerics })[main]
+  if logits.rank ~= 4 or logits.dim[0] ~= 1 or logits.dim[1] ~= 1 then
+    return nil, ("the model's output '%s' has the shape [%s], wanted [1,1,H,W]"):format(main, table.concat(logits.shape, ","))
+  end
+  return F.sigmoid(logits)
 end
 
 --- Probability [H,W] in overlapping tiles, blended with weights that fall off towards a tile's border.
@@ -35,7 +39,9 @@ local function in_tiles(model, x, tile, numerics)
   for _, top in ipairs(image.tile_starts(H, tile)) do
     for _, left in ipairs(image.tile_starts(W, tile)) do
       local part = x:narrow(3, top + 1, h):narrow(4, left + 1, w):clone():reshape(1, channels, h, w)
-      image.tile_add(sum, weight, main_output(model, part, numerics):reshape(h, w), top, left)
+      local p, err = main_output(model, part, numerics)
+      if not p then return nil, err end
+      image.tile_add(sum, weight, p:reshape(h, w), top, left)
     end
   end
   return F.div(sum, weight)
@@ -64,11 +70,9 @@ function predict.probability(model, picture, given)
   local x, err = input_of(model, picture, o)
   if not x then return nil, err end
   local p
-  if o.tile then p = in_tiles(model, x, o.tile, o.numerics)
-  else
-    p = main_output(model, x, o.numerics)
-    p = p:reshape(p.dim[2], p.dim[3])
-  end
+  if o.tile then p, err = in_tiles(model, x, o.tile, o.numerics) else p, err = main_output(model, x, o.numerics) end
+  if not p then return nil, err end
+  if p.rank == 4 then p = p:reshape(p.dim[2], p.dim[3]) end
   local H, W = picture.dim[picture.rank - 2], picture.dim[picture.rank - 1]
   return (p.dim[0] ~= H or p.dim[1] ~= W) and image.resize(p, { H, W, method = "bilinear" }) or p
 end
