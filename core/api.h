@@ -234,6 +234,7 @@ enum { RA_EXPAND_NONE, RA_EXPAND_BOTH /* n: -n to n */, RA_EXPAND_UP_TO /* 0 to 
        RA_EXPAND_AROUND_ONE /* 1-n to 1+n */ }; /* what a single number stands for */
 typedef struct ra_augment_kind {
   int32_t kind, form, expand;
+  bool prepares;           /* may also run once per image, before any augmentation */
   const char *name, *help, *unit;
   double low[2], high[2];  /* bounds of a and b */
   const char *label[2];    /* of a pair: names of a and b */
@@ -588,6 +589,7 @@ int32_t ra_ema_update(ra_tensor *average, const ra_tensor *value, double decay);
 
 /* A model from a run folder (its best checkpoint, else its last) or a checkpoint of format 2. */
 typedef struct ra_model ra_model;
+const char *ra_model_file(bool best); /* the name of a run's checkpoint in its folder */
 ra_model *ra_model_open(const char *path);                        /* [own: ra_model_close] */
 void ra_model_close(RA_OPT ra_model *m);
 int32_t ra_model_channels(const ra_model *m);                     /* of its input; images are fitted to it */

@@ -36,6 +36,8 @@ check.case("help, version and unknown commands", function()
   expect("train --help", 0, "usage: ramus train")
   expect("trian x", 2, "did you mean 'train'")
   expect("--nosuch", 2, "unknown command")
+  expect("repl word", 2, "repl takes no argument, given 'word'")
+  check.equal(ra.version, ffi.string(ffi.C.ra_build_info "version"))
 end)
 
 check.case("wrong use is 2", function()

@@ -75,6 +75,9 @@ local function modules()
   return list
 end
 
+--- Modules that are not files of lua/ramus: LuaJIT's, lua-cjson's, and the line editor in C.
+local FOREIGN = { ffi = true, bit = true, cjson = true, ["jit.profile"] = true, ["jit.util"] = true, ["table.new"] = true, ["ramus.line"] = true }
+
 local function floor_of(module) return module == "ramus" and "ramus" or module:match("^ramus%.(%w+)") end
 
 check.case("floors: every require of lua/ramus points down, and no files require each other", function()
@@ -83,19 +86,45 @@ check.case("floors: every require of lua/ramus points down, and no files require
     local floor = floor_of(module)
     check.ok(level[floor], ("%s is on no floor; add it to tests/floors.lua"):format(path))
     edges[module] = {}
-    for _, use in ipairs(uses(path, 'require[ (]*"(ramus[%w_.]*)"')) do
-      if known[use.to] then -- ramus.line is C
+    for _, use in ipairs(uses(path, [=[require%f[^%w_][%s,(]*["']([^"']*)["']]=])) do
+      local prefix = use.to:match "^ramus%.(.*%.)$" or use.to == "ramus." -- of a name that is put together
+      if known[use.to] or prefix then
         seen = seen + 1
-        table.insert(edges[module], use.to)
-        check.ok(level[floor_of(use.to)] <= level[floor], ("%s: %s requires %s, which lies above it"):format(use.where, module, use.to))
+        if not prefix then table.insert(edges[module], use.to) end
+        check.ok((level[floor_of(use.to)] or level.ramus) <= level[floor], ("%s: %s requires %s, which lies above it"):format(use.where, module, use.to))
       else
-        check.ok(use.to == "ramus.line" or use.to:match("%.$"), ("%s: there is no module %s"):format(use.where, use.to))
+        check.ok(FOREIGN[use.to], ("%s: there is no module %s in lua/ramus"):format(use.where, use.to))
       end
+    end
+    -- a name in a variable hides what is required: below the public names only a registry of files does that, for its own folder
+    for _, use in ipairs(uses(path, [=[require%f[^%w_]%s*[(,]%s*([%a_][%w_.]*)]=])) do
+      local prefix = use.to == "PREFIX" and assert(files.read(path)):match('local PREFIX[%w_, ]* = "(ramus%.[%w_.]*)"')
+      check.ok(level[floor] >= level.ramus or prefix and level[floor_of(prefix)] <= level[floor],
+        ("%s: %s requires a module whose name stands in a variable, %s"):format(use.where, module, use.to))
     end
   end
   check.ok(seen > 100, "only " .. seen .. " requires were found")
   local found = circle(edges)
   check.ok(not found, "a circle of requires: " .. tostring(found))
+end)
+
+--- api.h declares every public function, so an arrow up needs no include: the symbols of the objects are looked at as well.
+check.case("floors: no folder of core uses a function of a higher one", function()
+  local level, home, used, seen = level_of "core", {}, {}, 0
+  local build = check.root .. "/build/release/core"
+  if #lines_of("command -v nm") == 0 or not files.is_folder(build) then check.skip "no nm, or no objects" return end
+  for _, line in ipairs(lines_of("nm -A " .. build .. "/*/*.o")) do
+    local folder, kind, name = line:match("/core/(%w+)/[^:]*:%x*%s+(%a) (ra_[%w_]+)$")
+    if kind == "U" then used[#used + 1] = { folder = folder, name = name, line = line }
+    elseif kind == "T" or kind == "D" or kind == "R" or kind == "B" then home[name] = folder end
+  end
+  for _, use in ipairs(used) do
+    local to = home[use.name]
+    seen = seen + (to and 1 or 0)
+    check.ok(not to or not level[use.folder] or level[to] <= level[use.folder],
+      ("core/%s uses %s of core/%s, which lies above it (%s)"):format(use.folder, use.name, to or "", use.line))
+  end
+  check.ok(seen > 500, "only " .. seen .. " uses of functions were found")
 end)
 
 check.case("floors: the test sees an arrow up and a circle", function()

@@ -115,6 +115,23 @@ check.case("run: a loaded model knows how its images are prepared and which nume
   check.ok(seen[2]:find("32x32", 1, true), seen[2])
 end)
 
+check.case("run: predict of a folder takes every extension that a codec reads, and the core the same steps and names", function()
+  local images = folder .. "/images"
+  assert(files.make_folder(images))
+  for _, extension in ipairs(ra.image.extensions()) do assert(files.write(("%s/a_%s.%s"):format(images, extension, extension:upper()), "")) end
+  local _, err = ra.predict(trained, images, { output = folder .. "/images_out" })
+  check.ok(err and err:find("/a_", 1, true), err) -- all are taken; none is whole
+  for _, extension in ipairs(ra.image.extensions()) do os.remove(("%s/a_%s.%s"):format(images, extension, extension:upper())) end
+  assert(files.write(images .. "/a.pnm", "P5 32 32 255\n" .. ("\7"):rep(32 * 32)))
+  local results = assert(ra.predict(trained, images, { output = folder .. "/images_out" }))
+  check.equal(#results, 1)
+  local prepares = {}
+  for name in pairs(ra.augment.prepare_schema) do prepares[#prepares + 1] = name end
+  table.sort(prepares)
+  check.equal(table.concat(prepares, " "), "blur clahe size stretch")
+  check.equal(run.path_of("r", "best"), "r/best.safetensors")
+end)
+
 check.case("run: a model of four channels predicts from a tensor", function()
   local four = ra.model(function(x) return nn.conv2d { 4, 1, k = 1 } (x) end, { channels = 4 })
   local x = ra.rand(4, 8, 9)

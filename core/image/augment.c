@@ -56,8 +56,8 @@ bool ra_augment_acts(const ra_augment *program, int32_t step, const ra_random_ke
 /* ---- the kinds ---- */
 
 static const ra_augment_row resize_row = {
-  {RA_AUGMENT_RESIZE, RA_STEP_PAIR, RA_EXPAND_NONE, "size", "resize to side, or { height, width }", " pixels", {1, 1}, {1 << 20, 1 << 20},
-   {"height", "width"}, {0, 0}}, NULL, NULL};
+  {RA_AUGMENT_RESIZE, RA_STEP_PAIR, RA_EXPAND_NONE, true, "size", "resize to side, or { height, width }", " pixels",
+   {1, 1}, {1 << 20, 1 << 20}, {"height", "width"}, {0, 0}}, NULL, NULL};
 
 static const ra_augment_row *row_at(int32_t i) {
   if (i == 0) return &resize_row;

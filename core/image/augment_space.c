@@ -63,13 +63,14 @@ static ra_affine shift(ra_affine m, const ra_space_step *s) {
 #define RANGE(low, high) {low, low}, {high, high}, {NULL, NULL}, {0, 0}
 #define NO_NUMBERS {0, 0}, {0, 0}, {NULL, NULL}, {0, 0}
 const ra_augment_row ra_augment_space_rows[] = {
-  {{RA_AUGMENT_FLIP_H, RA_STEP_FLAG, RA_EXPAND_NONE, "flip horizontally", "", "", NO_NUMBERS}, flip_h, NULL},
-  {{RA_AUGMENT_FLIP_V, RA_STEP_FLAG, RA_EXPAND_NONE, "flip vertically", "", "", NO_NUMBERS}, flip_v, NULL},
-  {{RA_AUGMENT_ROT90, RA_STEP_FLAG, RA_EXPAND_NONE, "rot90", "0 to 3 quarter turns", "", NO_NUMBERS}, rot90, NULL},
-  {{RA_AUGMENT_ROTATE, RA_STEP_RANGE, RA_EXPAND_BOTH, "rotate", "degrees, counter-clockwise", " degrees", RANGE(-360, 360)}, rotate, NULL},
-  {{RA_AUGMENT_SCALE, RA_STEP_RANGE, RA_EXPAND_FACTOR, "scale", "above 1 things get larger", "", RANGE(0.05, 20)}, scale, NULL},
-  {{RA_AUGMENT_SHIFT, RA_STEP_RANGE, RA_EXPAND_BOTH, "shift", "pixels, for each axis", " pixels", RANGE(-1e4, 1e4)}, shift, NULL},
-  {{RA_AUGMENT_ELASTIC, RA_STEP_PAIR, RA_EXPAND_NONE, "elastic",
+  {{RA_AUGMENT_FLIP_H, RA_STEP_FLAG, RA_EXPAND_NONE, false, "flip horizontally", "", "", NO_NUMBERS}, flip_h, NULL},
+  {{RA_AUGMENT_FLIP_V, RA_STEP_FLAG, RA_EXPAND_NONE, false, "flip vertically", "", "", NO_NUMBERS}, flip_v, NULL},
+  {{RA_AUGMENT_ROT90, RA_STEP_FLAG, RA_EXPAND_NONE, false, "rot90", "0 to 3 quarter turns", "", NO_NUMBERS}, rot90, NULL},
+  {{RA_AUGMENT_ROTATE, RA_STEP_RANGE, RA_EXPAND_BOTH, false, "rotate", "degrees, counter-clockwise",
+    " degrees", RANGE(-360, 360)}, rotate, NULL},
+  {{RA_AUGMENT_SCALE, RA_STEP_RANGE, RA_EXPAND_FACTOR, false, "scale", "above 1 things get larger", "", RANGE(0.05, 20)}, scale, NULL},
+  {{RA_AUGMENT_SHIFT, RA_STEP_RANGE, RA_EXPAND_BOTH, false, "shift", "pixels, for each axis", " pixels", RANGE(-1e4, 1e4)}, shift, NULL},
+  {{RA_AUGMENT_ELASTIC, RA_STEP_PAIR, RA_EXPAND_NONE, false, "elastic",
     "smooth random displacement: { alpha = its deviation, sigma = its smoothness }, in pixels", " pixels", {0, 1}, {1000, 1000},
     {"alpha", "sigma"}, {0, 0}}, NULL, NULL},
 };

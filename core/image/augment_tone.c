@@ -139,16 +139,19 @@ static int32_t step_stretch(const ra_tone_image *p, const ra_tone_step *s) {
 
 #define RANGE(low, high) {low, low}, {high, high}, {NULL, NULL}, {0, 0}
 const ra_augment_row ra_augment_tone_rows[] = {
-  {{RA_AUGMENT_BLUR, RA_STEP_RANGE, RA_EXPAND_UP_TO, "blur", "Gaussian blur, sigma in pixels", " pixels", RANGE(0, 32)}, NULL, step_blur},
-  {{RA_AUGMENT_STRETCH, RA_STEP_FLAG, RA_EXPAND_NONE, "stretch", "smallest and largest value to 0 and 1", "",
+  {{RA_AUGMENT_BLUR, RA_STEP_RANGE, RA_EXPAND_UP_TO, true, "blur", "Gaussian blur, sigma in pixels",
+    " pixels", RANGE(0, 32)}, NULL, step_blur},
+  {{RA_AUGMENT_STRETCH, RA_STEP_FLAG, RA_EXPAND_NONE, true, "stretch", "smallest and largest value to 0 and 1", "",
     {0, 0}, {0, 0}, {NULL, NULL}, {0, 0}}, NULL, step_stretch},
-  {{RA_AUGMENT_CLAHE, RA_STEP_PAIR, RA_EXPAND_NONE, "clahe",
+  {{RA_AUGMENT_CLAHE, RA_STEP_PAIR, RA_EXPAND_NONE, true, "clahe",
     "contrast limited adaptive histogram equalisation: { tiles = 8, clip = 2 }, or true", "", {1, 0}, {64, 1e6}, {"tiles", "clip"}, {8, 2}},
    NULL, step_clahe},
-  {{RA_AUGMENT_GAMMA, RA_STEP_RANGE, RA_EXPAND_FACTOR, "gamma", "x^g", "", RANGE(0.05, 20)}, NULL, step_gamma},
-  {{RA_AUGMENT_CONTRAST, RA_STEP_RANGE, RA_EXPAND_AROUND_ONE, "contrast", "(x - mean) c + mean", "", RANGE(0, 20)}, NULL, step_contrast},
-  {{RA_AUGMENT_BRIGHTNESS, RA_STEP_RANGE, RA_EXPAND_BOTH, "brightness", "x + v", "", RANGE(-1, 1)}, NULL, step_brightness},
-  {{RA_AUGMENT_NOISE, RA_STEP_RANGE, RA_EXPAND_UP_TO, "noise", "x + sigma n, n near normal", " sigma", RANGE(0, 1)}, NULL, step_noise},
+  {{RA_AUGMENT_GAMMA, RA_STEP_RANGE, RA_EXPAND_FACTOR, false, "gamma", "x^g", "", RANGE(0.05, 20)}, NULL, step_gamma},
+  {{RA_AUGMENT_CONTRAST, RA_STEP_RANGE, RA_EXPAND_AROUND_ONE, false, "contrast", "(x - mean) c + mean",
+    "", RANGE(0, 20)}, NULL, step_contrast},
+  {{RA_AUGMENT_BRIGHTNESS, RA_STEP_RANGE, RA_EXPAND_BOTH, false, "brightness", "x + v", "", RANGE(-1, 1)}, NULL, step_brightness},
+  {{RA_AUGMENT_NOISE, RA_STEP_RANGE, RA_EXPAND_UP_TO, false, "noise", "x + sigma n, n near normal",
+    " sigma", RANGE(0, 1)}, NULL, step_noise},
 };
 const int32_t ra_augment_tone_count = sizeof ra_augment_tone_rows / sizeof *ra_augment_tone_rows;
 

@@ -24,18 +24,13 @@ static int32_t check_format(const ra_bundle *b) {
   return ra_fail(RA_ERR_FORMAT, "it is of format %.20s; this build reads format %d", format, RA_CHECKPOINT_FORMAT);
 }
 
-/* Kinds of preparing steps by their name in a checkpoint. */
-static const struct {
-  const char *name;
-  int32_t kind;
-} steps[] = {{"size", RA_AUGMENT_RESIZE}, {"blur", RA_AUGMENT_BLUR}, {"stretch", RA_AUGMENT_STRETCH}, {"clahe", RA_AUGMENT_CLAHE}};
-
 static int32_t read_step(const json_t *v, ra_augment_step *out) {
   const char *name = json_string_value(json_object_get(v, "step"));
   const json_t *a = json_object_get(v, "a"), *b = json_object_get(v, "b");
-  for (size_t i = 0; name && i < sizeof steps / sizeof steps[0]; i++) {
-    if (strcmp(name, steps[i].name) != 0 || !json_is_number(a) || !json_is_number(b)) continue;
-    *out = (ra_augment_step){.kind = steps[i].kind, .probability = 1, .a = json_number_value(a), .b = json_number_value(b)};
+  const ra_augment_kind *kind;
+  for (int32_t i = 0; name && (kind = ra_augment_kind_at(i)); i++) {
+    if (!kind->prepares || strcmp(name, kind->name) != 0 || !json_is_number(a) || !json_is_number(b)) continue;
+    *out = (ra_augment_step){.kind = kind->kind, .probability = 1, .a = json_number_value(a), .b = json_number_value(b)};
     return RA_OK;
   }
   return ra_fail(RA_ERR_FORMAT, "ramus.input: a step of the preparation is none that this build knows: '%.40s'", name ? name : "no name");

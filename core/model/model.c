@@ -6,8 +6,8 @@
 #include "../base/mem.h"
 #include "description.h"
 
-/* The names of a run's checkpoints; the Lua half has all names in train/run_names.lua. */
-static const char BEST[] = "best.safetensors", LAST[] = "last.safetensors";
+/* train/run_names.lua takes these two from here and has the names of a run's other files. */
+const char *ra_model_file(bool best) { return best ? "best.safetensors" : "last.safetensors"; }
 
 struct ra_model {
   ra_template *template;
@@ -32,8 +32,9 @@ void ra_model_close(ra_model *m) {
 static ra_bundle *open_file(const char *path) {
   char name[4096];
   if (ra_path_kind(path, NULL, NULL) == RA_PATH_FOLDER) {
-    int length = snprintf(name, sizeof name, "%s/%s", path, BEST);
-    if (length < (int)sizeof name && ra_path_kind(name, NULL, NULL) != RA_PATH_FILE) snprintf(name, sizeof name, "%s/%s", path, LAST);
+    int length = snprintf(name, sizeof name, "%s/%s", path, ra_model_file(true));
+    if (length < (int)sizeof name && ra_path_kind(name, NULL, NULL) != RA_PATH_FILE)
+      snprintf(name, sizeof name, "%s/%s", path, ra_model_file(false));
     path = name;
     if (length >= (int)sizeof name) {
       ra_fail(RA_ERR_ARG, "the path of the run is too long");

@@ -1,10 +1,11 @@
 --- local ra = require "ramus": everything by its public name. Parts are loaded
 -- when they are first used, so that starting is quick.
 require "ramus.base.interpreted"
-local ra = { version = "0.1.0" }
+local ra = {}
 
 --- Public name -> { module } or { module, field of it }.
 local lazy = {
+  version = { "ramus.base.build", "version" },
   F = { "ramus.lang.F" }, nn = { "ramus.lang.nn" }, loss = { "ramus.lang.loss" }, optim = { "ramus.lang.optim" },
   image = { "ramus.data.image" }, augment = { "ramus.data.augment" }, schedule = { "ramus.lang.schedule" },
   tensor = { "ramus.lang.tensor", "of" }, empty = { "ramus.lang.tensor", "empty" }, zeros = { "ramus.lang.tensor", "zeros" },

@@ -10,9 +10,8 @@ local cli = {}
 
 --- "ramus 0.1.0, commit 0f922fe, kernels 1a2b3c": release, commit, and a hash of what decides the bits of results.
 function cli.version()
-  local ffi = require "ramus.base.ffi"
-  local function built(key) return ffi.string(ffi.C.ra_build_info(key)) end
-  return ("ramus %s, commit %s, kernels %s"):format(built "version", built "commit", built "kernels")
+  local build = require "ramus.base.build"
+  return ("ramus %s, commit %s, kernels %s"):format(build.version, build.commit, build.kernels)
 end
 
 --- Runs the command line; returns the exit status.

@@ -113,7 +113,7 @@ augment.schema = {
 augment.order = {}
 
 -- the steps, from the core's rows; flip is one option for two of them
-local kinds, names, units = {}, {}, {}
+local kinds, names, units, prepares = {}, {}, {}, {}
 for i = 0, math.huge do
   local k = C.ra_augment_kind_at(i)
   if k == nil then break end
@@ -127,12 +127,12 @@ for i = 0, math.huge do
       augment.schema[name] = k.form == C.RA_STEP_RANGE and range(k) or k.form == C.RA_STEP_PAIR and pair(k)
         or { type = "boolean", default = false, help = ffi.string(k.help) }
     end
+    if k.prepares then prepares[name] = augment.schema[name] or size_entry(ffi.string(k.help)) end
   end
 end
 
 --- What runs once per picture, before any augmentation: augment.prepare{...}
-augment.prepare_schema = { size = size_entry "resize to side, or { height, width }", blur = augment.schema.blur,
-  stretch = augment.schema.stretch, clahe = augment.schema.clahe }
+augment.prepare_schema = prepares
 
 local borders = { edge = C.RA_BORDER_EDGE, reflect = C.RA_BORDER_REFLECT, constant = C.RA_BORDER_CONSTANT }
 

@@ -11,7 +11,6 @@
 local augment = require "ramus.data.augment"
 local cjson = require "cjson"
 local data = require "ramus.data.sets"
-local ffi = require "ramus.base.ffi"
 local files = require "ramus.base.files"
 local json = require "ramus.base.json"
 local model = require "ramus.lang.model"
@@ -31,9 +30,8 @@ checkpoint.decode, checkpoint.encode = decode, json.encode
 
 --- What this build is: version, commit, kernels (a hash of their sources and flags).
 function checkpoint.build()
-  local build = {}
-  for _, key in ipairs { "version", "commit", "kernels" } do build[key] = ffi.string(ffi.C.ra_build_info(key)) end
-  return build
+  local build = require "ramus.base.build"
+  return { version = build.version, commit = build.commit, kernels = build.kernels }
 end
 
 -- ---- what a checkpoint says of its input and output ---------------------------

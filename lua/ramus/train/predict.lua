@@ -86,13 +86,12 @@ local function collect(paths)
       if not names then return nil, err end
       local found = 0
       for _, name in ipairs(names) do
-        local lower = name:lower()
-        if lower:match("%.png$") or lower:match("%.jpe?g$") or lower:match("%.p[gpbn]m$") or lower:match("%.npy$") then
+        if image.is_name(name) then
           found = found + 1
           list[#list + 1] = path:gsub("/+$", "") .. "/" .. name
         end
       end
-      if found == 0 then return nil, ("the folder %s holds no images (png, jpg, pgm, ppm, pbm, npy)"):format(path) end
+      if found == 0 then return nil, ("the folder %s holds no images (%s)"):format(path, table.concat(image.extensions(), ", ")) end
     elseif files.is_file(path) then
       list[#list + 1] = path
     else

@@ -1,4 +1,6 @@
 --- The names of the files of a run folder; no other file of the house spells them.
+local ffi = require "ramus.base.ffi"
+
 local names = {}
 
 --- Name by kind.
@@ -10,7 +12,7 @@ names.files = {
   timing = "timing.jsonl",     -- a line an epoch: seconds
   profile = "profile.txt",     -- where the last epoch's time went
   log = "log.txt",             -- what was printed
-  last = "last.safetensors", best = "best.safetensors", pictures = "pictures", lock = "lock",
+  last = ffi.string(ffi.C.ra_model_file(false)), best = ffi.string(ffi.C.ra_model_file(true)), pictures = "pictures", lock = "lock",
 }
 
 function names.path_of(folder, kind)

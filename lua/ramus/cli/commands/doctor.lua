@@ -4,8 +4,8 @@ local command = require "ramus.cli.command"
 local function measure()
   local ffi, dataset = require "ramus.base.ffi", require "ramus.data.dataset"
   local ra, C = require "ramus", ffi.C
-  local function built(key) return ffi.string(C.ra_build_info(key)) end
-  local d = { version = built "version", commit = built "commit", kernels = built "kernels", luajit = jit.version, isa = ffi.string(C.ra_isa()),
+  local build = require "ramus.base.build"
+  local d = { version = build.version, commit = build.commit, kernels = build.kernels, luajit = jit.version, isa = ffi.string(C.ra_isa()),
     threads = C.ra_threads(), data_root = dataset.root(), data_root_exists = require("ramus.base.files").is_folder(dataset.root()) }
   local net = ra.models.unet { depth = 3, width = 8 }
   local x, start = ra.rand(1, 1, 128, 128), C.ra_clock()
