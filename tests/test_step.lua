@@ -177,9 +177,9 @@ check.case("state: reals come back to the bit, wrong types and missing fields ar
   check.equal(again.by.third, 1 / 3)
   check.equal(again.inner.k, 7)
   check.equal(again.on, nil)
-  for key, value in pairs { n = 1.5, x = 3, by = { a = "zwei" }, on = "yes", inner = 4 } do
+  for _, spoil in ipairs { { "n", 1.5 }, { "n", -5 }, { "n", 1e18 }, { "x", 3 }, { "by", { a = "zwei" } }, { "on", "yes" }, { "inner", 4 } } do
     local spoiled = state.pack(s, schema)
-    spoiled[key] = value
+    spoiled[spoil[1]] = spoil[2]
     check.fails("training state", state.unpack, spoiled, schema)
   end
   plain.n = nil

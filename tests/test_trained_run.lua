@@ -75,10 +75,13 @@ check.case("run: eval executes nothing that the folder holds", function()
   check.ok(not files.exists(mark), "the folder's Lua was executed")
   assert(files.write(copy .. "/set.lua", evil .. "return {}"))
   local path = run.path_of(copy, "data")
-  local text = assert(files.read(path)):gsub('"set":"phantom"', '"set":"' .. copy .. '/set.lua"')
-  assert(files.write(path, text))
-  check.fails("a program, which is not executed", ra.evaluate, copy, { data_root = data_root })
-  check.ok(not files.exists(mark), "the folder's data set was executed")
+  local text = assert(files.read(path))
+  local up = ("../"):rep(40) .. assert(files.absolute(copy)):sub(2) .. "/set"
+  for set, part in pairs { [copy .. "/set.lua"] = "a program, which is not executed", [up] = "unknown data set" } do
+    assert(files.write(path, (text:gsub('"set":"phantom"', ('"set":"%s"'):format(set)))))
+    check.fails(part, ra.evaluate, copy, { data_root = data_root })
+    check.ok(not files.exists(mark), "the folder's data set was executed as " .. set)
+  end
 end)
 
 check.case("run: resolved.json that is no recipe is refused", function()

@@ -64,8 +64,10 @@ function registry.find(name, base)
   if type(name) ~= "string" then error(("data set: wanted a name, got %s"):format(type(name)), 2) end
   if known[name] then return known[name] end
   name = registry.locate(name, base)
-  local path = name:find("%.lua$") and name or ("%s/%s.lua"):format(home(), name)
-  if not files.is_file(path) then return nil, options.unknown("data set", name, registry.names()) end
+  local is_path = name:find("%.lua$")
+  local path = is_path and name or ("%s/%s.lua"):format(home(), name)
+  -- a name holds no path, so that it cannot lead out of the folder of the sets
+  if not (is_path or name:find("^[%w_%-]+$")) or not files.is_file(path) then return nil, options.unknown("data set", name, registry.names()) end
   local def, err = read_definition(path)
   if not def then return nil, err end
   if not name:find("%.lua$") then known[name] = def end

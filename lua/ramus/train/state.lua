@@ -27,7 +27,8 @@ local FIELDS = {
 
 local function exact(v) return ("%a"):format(v) end
 
-local function is_integer(v) return type(v) == "number" and v == math.floor(v) end
+--- Integers of a state are counts: none is negative, and each is exact.
+local function is_integer(v) return type(v) == "number" and v == math.floor(v) and v >= 0 and v < 2^53 end
 
 --- Reads a real that `exact` wrote.
 local function real(v)
