@@ -1,7 +1,7 @@
 --- The rule of the border: a pointer that api.h does not mark RA_OPT is never NULL, and never of a freed tensor.
 --
--- LuaJIT turns nil, and any userdata, into a pointer without a word, and the core then reads what is not there. So
--- nobody calls the core directly: border.checked(C, text) is a table that makes, at the first use of each function, a
+-- LuaJIT silently converts nil, and any userdata, to a pointer, and the core would then read invalid memory. So
+-- no module calls the core directly: border.checked(C, text) is a table that makes, at the first use of each function, a
 -- Lua function that checks its pointers by the declaration in api.h and calls it. Constants and functions without
 -- pointers come from C as they are. Numbers, strings and foreign handles for a pointer are refused by LuaJIT itself.
 local border = {}
@@ -65,7 +65,7 @@ function border.checked(C, text, is_tensor)
     local list = parameters_of(plain, name)
     local pointers = false
     for _, p in ipairs(list or {}) do pointers = pointers or p.pointer and not (p.optional and not p.tensor) end
-    local finalizer = name:find "_release$" or name:find "_drop$" -- these accept what is NULL or freed
+    local finalizer = name:find "_release$" or name:find "_drop$" -- these accept NULL and freed tensors
     if pointers and not finalizer then value = checking(name, list, value) end
     rawset(checked, name, value)
     return value

@@ -58,7 +58,7 @@ for _, name in ipairs { "new", "string", "gc", "sizeof", "cast", "typeof", "isty
 
 local real_pointer = luajit.typeof "ra_real *"
 
---- The values of a tensor as a bare pointer: without a bound, so for the house's own loops only. Valid while the tensor lives.
+--- The values of a tensor as a bare pointer: without bounds, so only for loops inside Ramus. Valid while the tensor lives.
 function ffi.data(t)
   if t.storage == nil then error("the tensor was freed; it has no values any more", 2) end
   return luajit.cast(real_pointer, t.address)
@@ -69,7 +69,7 @@ function ffi.message() return luajit.string(C.ra_error()) end
 
 luajit.cdef "int isatty(int fd);"
 
---- Whether a file descriptor (1: standard output) is a terminal.
+--- True if a file descriptor (1: standard output) is a terminal.
 function ffi.is_terminal(fd) return luajit.C.isatty(fd) == 1 end
 
 --- Gives a C struct its methods; once per type.
@@ -77,7 +77,7 @@ function ffi.metatype(name, metatable) return luajit.metatype(name, metatable) e
 
 local budget = { limit = 128 * 2 ^ 20, floor = 0 }
 
---- Called before C memory is taken for a Lua value: the collector cannot see
+--- Called before C memory is allocated for a Lua value: the collector cannot see
 -- C bytes, so it is made to run when 128 MB more than after its last run live.
 function ffi.make_room(bytes)
   if C.ra_mem_live() + bytes - budget.floor > budget.limit then

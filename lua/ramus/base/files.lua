@@ -1,4 +1,4 @@
---- Files and folders: what Lua itself lacks, from the core.
+--- Files and folders: functions of the core that Lua itself lacks.
 local ffi = require "ramus.base.ffi"
 local C = ffi.C
 
@@ -27,7 +27,7 @@ function files.list(path)
   return names
 end
 
---- The whole of a text file; nil and a message on failure.
+--- The whole content of a text file; nil and a message on failure.
 function files.read(path)
   local file, err = io.open(path, "rb")
   if not file then return nil, err end
@@ -43,13 +43,13 @@ function files.write(path, text)
   return true
 end
 
---- Makes `to` a second name of the file `from`, replacing what was there; nil and a message where the file system has none.
+--- Makes `to` a second name of the file `from`, replacing any file `to`; nil and a message where the file system has no links.
 function files.share(from, to)
   if C.ra_path_share(from, to) ~= 0 then return nil, ffi.message() end
   return true
 end
 
---- Takes a lock file; a function that gives it back, or nil and a message.
+--- Acquires a lock file; returns a function that releases it, or nil and a message.
 function files.lock(path)
   local lock, err = ffi.own(C.ra_lock_take(path), C.ra_lock_release)
   if not lock then return nil, err end
@@ -78,7 +78,7 @@ function files.run(path)
   return value
 end
 
---- Whether a path lies in a folder, links followed. A path that does not exist lies nowhere.
+--- True if a path lies in a folder, links followed. A path that does not exist lies nowhere.
 function files.is_inside(path, folder)
   local inner, outer = files.absolute(path), files.absolute(folder)
   return inner ~= nil and outer ~= nil and (inner .. "/"):sub(1, #outer + 1) == outer .. "/"

@@ -75,7 +75,7 @@ function options.unknown(what, name, names)
     #listed > 0 and table.concat(listed, ", ") or "none")
 end
 
---- A value as a message shows it.
+--- The text of a value in a message.
 function options.show(value)
   if type(value) == "string" then return ("'%s'"):format(value) end
   if type(value) ~= "table" then return tostring(value) end
@@ -121,7 +121,7 @@ end
 
 local function is_schedule(value) return type(value) == "table" and rawget(value, "is_schedule") == true end
 
---- The value to use for an entry, or nil and what is wrong ("must be ..., got ...").
+--- The value to use for an entry, or nil and a message ("must be ..., got ...").
 function options.value(value, entry)
   if entry.live ~= nil and is_schedule(value) then
     if entry.live then return value end

@@ -1,6 +1,6 @@
---- Where `require` looks. LuaJIT also looks in the current folder: there a file named cjson.lua would be run by every command
+--- The paths of `require`. LuaJIT also looks in the current folder: there a file named cjson.lua would be run by every command
 -- that reads JSON. So a command begins without relative entries (paths.close), and those that run code of the user give
--- the current folder back, behind the house's own modules (paths.open).
+-- the current folder back, behind Ramus' own modules (paths.open).
 local paths = {}
 
 --- The entries of a path that begin with / or that the user gave in an environment variable.
@@ -13,7 +13,7 @@ local function without_relative(path, given)
   return table.concat(kept, ";")
 end
 
---- lua-cjson from where it is found now: no folder that is added later can take its place.
+--- Loads lua-cjson from the paths of this moment: no folder that is added later can replace it.
 local function keep_cjson()
   local path, cpath = package.path, package.cpath
   package.preload.cjson = package.preload.cjson or function(name)
@@ -25,14 +25,14 @@ local function keep_cjson()
   end
 end
 
---- Takes relative entries away.
+--- Removes relative entries.
 function paths.close()
   package.path = without_relative(package.path, os.getenv "LUA_PATH")
   package.cpath = without_relative(package.cpath, os.getenv "LUA_CPATH")
   keep_cjson()
 end
 
---- Modules of the current folder can be required; the house's own, the first two entries (main.c), go before them.
+--- Lets modules of the current folder be required; Ramus' own, the first two entries (main.c), precede them.
 function paths.open()
   local house, rest = package.path:match("^([^;]*;[^;]*)(.*)$")
   package.path = house .. ";./?.lua" .. rest

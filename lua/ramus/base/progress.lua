@@ -1,17 +1,17 @@
---- What a long job prints: one live line on a terminal, plain lines elsewhere.
+--- The output of a long job: one live line on a terminal, plain lines elsewhere.
 local ffi = require "ramus.base.ffi"
 
 local progress = {}
 local Progress = {}
 Progress.__index = Progress
 
---- quiet: print nothing; also(text): called with every whole line.
+--- quiet: print nothing; also(text): receives every whole line.
 function progress.new(given)
   local o = given or {}
   return setmetatable({ live = not o.quiet and ffi.is_terminal(1), quiet = o.quiet, also = o.also, last = 0, width = 0 }, Progress)
 end
 
---- A whole line, kept.
+--- Prints a whole line, which stays.
 function Progress:line(text)
   if self.also then self.also(text) end
   if self.quiet then return end
@@ -21,7 +21,7 @@ function Progress:line(text)
   io.flush()
 end
 
---- The line that changes, at most ten times a second; nothing where there is no terminal.
+--- Updates the live line, at most ten times a second; does nothing without a terminal.
 function Progress:update(text, force)
   if not self.live then return end
   local now = ffi.C.ra_clock()

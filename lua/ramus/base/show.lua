@@ -1,5 +1,5 @@
---- Values as text that a person reads: numbers, strings, nested tables, and
--- whatever has a __tostring. Used by the REPL.
+--- Values as readable text: numbers, strings, nested tables, and values with
+-- a __tostring. Used by the REPL.
 local show = {}
 
 local WIDTH, DEPTH, MOST = 100, 5, 60
