@@ -53,7 +53,7 @@ local function read_option(spec, slots, schedules, key, value, level)
   return schedules
 end
 
---- Puts an input that was given by its name in its place; returns the number of inputs.
+--- Puts an input that was given by name at its position; returns the number of inputs.
 local function read_input(spec, inputs, n, key, value, level)
   local k = spec.input_index[key]
   if not is_value(value) then
@@ -68,7 +68,7 @@ end
 --- The number of inputs without absent ones at the end; an error where there are too many or one is missing.
 local function check_inputs(spec, inputs, n, level)
   if not spec.variadic and n > #spec.inputs then
-    error(("%s: takes %d inputs (%s), given %d"):format(spec.name, #spec.inputs,
+    error(("%s: accepts %d inputs (%s), given %d"):format(spec.name, #spec.inputs,
       ffi.string(C.ra_op_inputs(spec.c)), n), level + 1)
   end
   for k, input in ipairs(spec.inputs) do

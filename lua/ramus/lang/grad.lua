@@ -6,7 +6,7 @@ local model = require "ramus.lang.model"
 local options = require "ramus.base.options"
 local tensor = require "ramus.lang.tensor"
 
---- Makes leaves of one argument; returns what f gets and what grad returns.
+--- Makes leaves of one argument; returns the argument of f and the gradients that grad returns.
 local function leaf_of(value, recorder, plan_inputs, gradients, position)
   if tensor.is(value) then
     local node = recorder:input(value.shape)

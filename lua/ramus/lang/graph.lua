@@ -124,7 +124,7 @@ function graph.arena()
   return shared_arena
 end
 
---- What the option `numerics` may be, with the core's number for it.
+--- Values of the option `numerics`, with the core's number for each.
 graph.NUMERICS = { fast = C.RA_NUMERICS_FAST, exact = C.RA_NUMERICS_EXACT }
 
 --- Decides memory, fusions and algorithms.
@@ -182,7 +182,7 @@ function Plan:peek(i) return assert(tensor.wrap(C.ra_plan_output(self.c, i - 1))
 
 function Plan:scalar(i) return C.ra_plan_scalar(self.c, i - 1) end
 function Plan:gradient_norm(node) return C.ra_plan_gradient_norm(self.c, node.id) end
---- Of a run: multiply-adds x 2 of convolutions and matmul, as if computed directly.
+--- FLOPs of a run: multiply-adds x 2 of convolutions and matmul, as if computed directly.
 function Plan:flops() return C.ra_plan_flops(self.c) end
 function Plan:bytes() return C.ra_plan_arena_bytes(self.c) end
 function Plan:lower_bound() return C.ra_plan_lower_bound(self.c) end

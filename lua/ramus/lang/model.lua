@@ -18,7 +18,7 @@ local tensor = require "ramus.lang.tensor"
 local trace = require "ramus.lang.trace"
 local C = ffi.C
 
---- FORMAT: of checkpoints that this build writes; it reads the one before, too.
+--- FORMAT: version of the checkpoints that this build writes; it also reads the one before.
 local model = { FORMAT = 2 }
 local Model = {}
 Model.__index = Model
@@ -58,7 +58,7 @@ local function make_block(list)
   end
 end
 
---- How the model's input is prepared and its output read, where nothing else was said: images in 0..1 of any size; the output
+--- Defaults for the preparation of the model's input and the reading of its output: images in 0..1 of any size; the output
 -- called "out", else the first one, as logits of the foreground.
 local function default_input(self) return { channels = self.template.channels, range = { 0, 1 } } end
 
@@ -94,7 +94,7 @@ end
 --- ra.model(f, { channels = 1, seed = 0 }): f reads the input [B,C,H,W] and returns an output or a table of named ones.
 function model.new(f, given)
   local o = options.check(given, { channels = { type = "integer", min = 1, default = 1, help = "channels of the input" },
-    seed = { type = "integer", default = 0, help = "of the initialisation" }, name = { type = "string" } }, "model")
+    seed = { type = "integer", default = 0, help = "seed of the initialisation" }, name = { type = "string" } }, "model")
   local recorded, err = trace.record(f, o.channels)
   if not recorded then error(err, 2) end
   local parameters, made = {}
@@ -130,7 +130,7 @@ function Model:export_template()
   return plain
 end
 
---- Whether the file holds every parameter with its shape; nothing is allocated before that is known. nil and a message.
+--- True if the file holds every parameter with its shape, else nil and a message. Nothing is allocated before this check.
 local function check_arrays(parameters, file)
   for _, p in ipairs(parameters) do
     local shape = file:shape(p.name)

@@ -5,7 +5,7 @@ local C = ffi.C
 
 local model_text = {}
 
---- The part of the model that an entry belongs to: what stands before the first dot of its parameters' names.
+--- The part of the model that an entry belongs to: its parameters' names up to the first dot.
 local function part_of(entry)
   for _, ref in ipairs(entry.inputs) do
     local part = ref:match("^p:([^%.]+)%.")

@@ -4,7 +4,7 @@
 --     ... return function(x) ... return output or table of named outputs end
 --   end }
 --
--- A file that is put there is known, and so is what a recipe defines itself. Every architecture has the options channels (of
+-- A file in that folder is found by its name; a recipe can define architectures too. Every architecture has the options channels (of
 -- the input) and seed (of the initialisation) too. The model keeps its options and its builder's name: `--set model.width=8`
 -- and the resolved recipe work for any of them. What architectures share is in models/blocks.lua.
 local model = require "ramus.lang.model"
@@ -17,10 +17,10 @@ local defined = {}
 
 local PREFIX = "ramus.lang.models."
 
---- Defines an architecture and returns its constructor. title(o): what the model calls itself, [opt].
+--- Defines an architecture and returns its constructor. title(o): [opt] the model's name in its printed form.
 function models.define(d)
-  local schema = { channels = { type = "integer", min = 1, default = 1, help = "of the input" },
-    seed = { type = "integer", default = 0, help = "of the initialisation" } }
+  local schema = { channels = { type = "integer", min = 1, default = 1, help = "channels of the input" },
+    seed = { type = "integer", default = 0, help = "seed of the initialisation" } }
   for key, entry in pairs(d.schema or {}) do schema[key] = entry end
   local where = "models." .. d.name
   local function make(given)

@@ -1,4 +1,4 @@
---- What a module of ra.nn is: an op with its parameters and buffers.
+--- Modules of ra.nn: an op with its parameters and buffers.
 --
 -- A module declares the shapes and the initialisation of what it owns. Inside a model these live in the model's flat
 -- blocks; a lone module in the REPL makes its own at its first call.
@@ -63,12 +63,12 @@ end
 
 -- ---- definitions --------------------------------------------------------------
 
---- name -> { name, signature, help, schema }: what constructors, help and reference pages are made of.
+--- name -> { name, signature, help, schema }: the source of constructors, help and reference pages.
 module.defined = {}
 
 --- Defines the module of the op `name`; returns its constructor. schema: options besides the op's own, or in their place;
--- signature: how it is written, from the name on; parameters(o): a list of { name, shape, init, buffer }, or nil and what is
--- wrong with the options.
+-- signature: its call as text, from the name on; parameters(o): a list of { name, shape, init, buffer }, or nil and a
+-- message about the options.
 function module.define(d)
   local schema = { name = { type = "string", help = "name of the module in checkpoints" } }
   for key, entry in pairs(ops.schema(d.name)) do

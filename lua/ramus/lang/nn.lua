@@ -1,6 +1,6 @@
 --- ra.nn.NAME{...}: an op with its parameters and buffers.
 --
--- Weights start as He et al. (ICCV 2015) say: normal with deviation sqrt(2 / fan_in);
+-- Weights start as He et al. (ICCV 2015) say: normal with standard deviation sqrt(2 / fan_in);
 -- biases 0, scales 1, running mean 0, variance 1. Options of the op are options of the module too.
 local module = require "ramus.lang.module"
 local ops = require "ramus.lang.ops"

@@ -76,7 +76,7 @@ local function list_check(p, shift, count)
   end
 end
 
---- Options entries by the kind of parameter: type, what messages call it, bounds, and the default as Lua writes it.
+--- Options entries by the kind of parameter: type, its name in messages, bounds, and the default in Lua's form.
 local entry_of = {
   number = function(p) return { type = "number", wanted = "a number", min = finite(p.low), max = finite(p.high), default = p.default_value } end,
   integer = function(p)
@@ -138,7 +138,7 @@ local fill = {
 }
 fill.integer = fill.number
 
---- Writes a checked value into the slots of its parameter. A schedule (of a live parameter) counts with its value at time 0.
+--- Writes a checked value into the slots of its parameter. For a schedule (of a live parameter) it writes the value at time 0.
 function ops.fill(slots, p, value)
   if p.live and type(value) == "table" then value = value(0) end
   fill[p.kind](slots, p, value)

@@ -1,5 +1,5 @@
---- ra.optim.NAME{...}: which optimizer a recipe wants, as a value; the work is
--- done in the core over flat blocks.
+--- ra.optim.NAME{...}: the optimizer of a recipe, as a value; the core computes its
+-- steps over flat blocks.
 local options = require "ramus.base.options"
 local schedule = require "ramus.lang.schedule"
 
@@ -16,7 +16,7 @@ local COMMON = {
   lr = { type = "number", min = 0, required = true, help = "learning rate" },
   weight_decay = { type = "number", min = 0, default = 0, help = "pull of the weights towards 0" },
   clip = { type = "number", above = 0, help = "largest norm of the gradient; no clipping if left out" },
-  schedule = { type = "table", check = rate_schedule, help = "multiplies lr over time" },
+  schedule = { type = "table", check = rate_schedule, help = "schedule whose value multiplies lr" },
   accumulate = { type = "integer", min = 1, default = 1, help = "micro-batches per step, their losses averaged" },
   ema = { type = "number", min = 0, below = 1, help = "decay of an average of the weights that is evaluated and saved" },
 }
@@ -44,12 +44,12 @@ end
 local ADAM = {
   { "beta1", { type = "number", min = 0, below = 1, default = 0.9, help = "decay of the gradient's average" } },
   { "beta2", { type = "number", min = 0, below = 1, default = 0.999, help = "decay of the average of its square" } },
-  { "eps", { type = "number", above = 0, default = 1e-8, help = "added to the root of that" } },
+  { "eps", { type = "number", above = 0, default = 1e-8, help = "number added to the root of the squared gradient's average" } },
 }
 
 define { name = "sgd", options = {
-  { "momentum", { type = "number", min = 0, below = 1, default = 0, help = "share of the last step that goes on" } },
-  { "nesterov", { type = "boolean", default = false, help = "look ahead by the momentum" } },
+  { "momentum", { type = "number", min = 0, below = 1, default = 0, help = "fraction of the last step that is added to the next" } },
+  { "nesterov", { type = "boolean", default = false, help = "true for Nesterov's momentum: the gradient is used one step ahead" } },
 } }
 define { name = "adam", options = ADAM }
 define { name = "adamw", options = ADAM }

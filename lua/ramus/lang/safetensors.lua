@@ -1,9 +1,9 @@
 --- Bundles: named tensors with string metadata, in safetensors and .npz files.
 --   local file = safetensors.load(path)     -- nil and a message on failure
 --   file.tensors  name -> tensor            file.names  names in the file's order
---   file.meta     key -> string             file.checked  it carried a checksum, and it was right
+--   file.meta     key -> string             file.checked  true if the file had a checksum and it was right
 --   safetensors.save(path, { ["conv1.weight"] = t, .. }, { epoch = "3" })
--- Reading is lazy: file:get(name) converts one array, file:read(name, t) does so into a tensor that is there,
+-- Reading is lazy: file:get(name) converts one array, file:read(name, t) does so into an existing tensor,
 -- file.tensors at first use; file:bytes(name) gives an array as it is stored, as a string.
 local ffi = require "ramus.base.ffi"
 local tensor = require "ramus.lang.tensor"

@@ -2,7 +2,7 @@
 --
 -- A schedule is called s(t, epochs): t is the epoch, counted from 0, with its
 -- fraction inside the epoch; `per = "step"` makes it count optimizer steps
--- instead. `n`, how long it lasts, is all of the training where it is left out.
+-- instead. `n` is its length, all of the training where it is left out.
 -- A learning rate's schedule multiplies `lr`; elsewhere the value itself is used.
 local options = require "ramus.base.options"
 
@@ -52,14 +52,14 @@ end
 
 -- ---- definitions --------------------------------------------------------------
 
---- name -> { name, signature, help, schema }: what constructors, ra.NAME, help and reference pages are made of.
+--- name -> { name, signature, help, schema }: the source of constructors, ra.NAME, help and reference pages.
 schedule.defined = {}
 
 --- Names of all schedules, sorted.
 function schedule.names() return options.names(schedule.defined) end
 
-local length = { type = "number", above = 0, help = "how long it lasts, in epochs (or steps); all of the training if left out" }
-local per = { type = "string", one_of = { "epoch", "step" }, default = "epoch", help = "what t counts" }
+local length = { type = "number", above = 0, help = "length in epochs (or steps); all of the training if left out" }
+local per = { type = "string", one_of = { "epoch", "step" }, default = "epoch", help = "unit of t" }
 
 --- Positional forms: ra.ramp(0, 0.5, 10) is ra.ramp{0, 0.5, 10}.
 local function arguments(first, ...)
@@ -67,8 +67,8 @@ local function arguments(first, ...)
   return { first, ... }
 end
 
---- Defines schedule.NAME{...} and ra.NAME{...}. schema: its options, besides n (how long) and per, which it has
--- too unless they are false there; check(o): [opt] what is wrong with them, or nil; f(o) returns the value as a function of (t, n, total).
+--- Defines schedule.NAME{...} and ra.NAME{...}. schema: its options, besides n (its length) and per, which it has
+-- too unless they are false there; check(o): [opt] a message if they are wrong, or nil; f(o) returns the value as a function of (t, n, total).
 -- Options are positional where the schema has numbers for keys; n may follow them.
 function schedule.define(d)
   local schema = { n = length, per = per }
@@ -152,7 +152,7 @@ schedule.define {
   end,
 }
 
---- What is wrong with a list of points, or nil.
+--- A message if a list of points is wrong, or nil.
 local function wrong_points(o)
   local last
   for i, p in ipairs(o.points) do

@@ -1,4 +1,4 @@
---- ra.save and ra.load: tensors in files of other programs too.
+--- ra.save and ra.load: tensors in files that other programs read and write too.
 local ffi = require "ramus.base.ffi"
 local tensor = require "ramus.lang.tensor"
 local safetensors = require "ramus.lang.safetensors"

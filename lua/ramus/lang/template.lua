@@ -36,7 +36,7 @@ function Template:plain()
     name = self.name }
 end
 
---- Tells a recorder that is a tracer what was recorded, op by op.
+--- Passes the recorded ops to a recorder that is a tracer, one by one.
 local function trace_all(self, recorder, x, leaf_nodes, made)
   local function node_of(ref)
     if ref == "x" then return x end

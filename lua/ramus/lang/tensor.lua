@@ -1,4 +1,4 @@
---- Tensors: float32 numbers with a shape, NCHW where they are pictures.
+--- Tensors: float32 numbers with a shape, NCHW where they are images.
 -- Indices and dimensions count from 1. A tensor is a cdata that owns its memory.
 local ffi = require "ramus.base.ffi"
 local C = ffi.C
@@ -8,7 +8,7 @@ local methods = {}
 local tensor_type = ffi.typeof("ra_tensor")
 local dims_type = ffi.typeof(("int32_t[%d]"):format(ffi.C.RA_MAX_RANK))
 
---- Whether a value is a tensor.
+--- True if a value is a tensor.
 function tensor.is(value) return type(value) == "cdata" and (ffi.istype(tensor_type, value) or ffi.istype("ra_tensor *", value)) end
 
 --- Takes ownership of a pointer that the core returned; nil and a message for NULL. The tensor is a struct of the collector's
