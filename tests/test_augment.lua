@@ -335,7 +335,7 @@ check.case("ramus.augment builds programs, prints them and applies them", functi
     elastic = { alpha = 2, sigma = 8 }, crop = 24, vessel_share = 0.5, border = "reflect" }
   check.equal(tostring(p), "augmentation: flip horizontally, 50 % of the time; flip vertically, 50 % of the time; "
     .. "rotate -25 to 25 degrees; scale 0.85 to 1.2; elastic alpha 2, sigma 8 pixels; gamma 0.7 to 1.4, 50 % of the time; "
-    .. "crop to 24 x 24, 50 % must hold vessel; border reflect")
+    .. "crop to 24 x 24, 50 % must hold foreground; border reflect")
   check.equal(C.ra_augment_check(p), 0)
   local x, y, f = p:apply(image, mask, nil, { seed = 1, epoch = 2, sample = 3 })
   check.equal(tensors.shape_text(x), "[1,24,24]")
@@ -392,7 +392,7 @@ check.case("wrong options name what is wrong", function()
   check.raises("rotate is { low, high }, got low 5 above high -5", augment.program, { rotate = { 5, -5 } })
   check.raises("rotate wants 2 numbers", augment.program, { rotate = { 5 } })
   check.raises("gamma must lie in", augment.program, { gamma = { 0, 1 } })
-  check.raises("gamma does not take the number 0.5", augment.program, { gamma = 0.5 })
+  check.raises("gamma does not accept the number 0.5", augment.program, { gamma = 0.5 })
   check.raises("did you mean 'share'", augment.program, { gamma = { 1, 2, shar = 0.5 } })
   check.raises("a whole number of tiles", augment.program, { clahe = { 2.5, 1 } })
   check.raises("probability of 0 to 1", augment.program, { gamma = { 1, 2, share = 3 } })

@@ -491,7 +491,7 @@ check.case("ra.fetch: what fails says what to do and leaves what was there", fun
   local root = check.folder("failing")
   check.fails("did you mean 'toy'", fetch, "toi", { data_root = root })
   check.raises("did you mean 'mirror'", fetch, "toy", { miror = "x" })
-  check.fails("--offline was asked for; fetch toy.tar.gz by hand from http://127.0.0.1:1/toy.tar.gz", fetch, "toy",
+  check.fails("--offline was given; fetch toy.tar.gz by hand from http://127.0.0.1:1/toy.tar.gz", fetch, "toy",
     { data_root = root, offline = true })
   check.fails("ramus fetch toy --from PATH", fetch, "toy", { data_root = root, wait = 0.01 })
   check.fails("no such file or folder", fetch, "toy", { data_root = root, from = root .. "/absent" })
@@ -558,7 +558,7 @@ check.case("pairs go by id, never by order; lonely and double ids are named", fu
   write(where .. "/gt_1.png", "")
   check.fails("image '11' has no mask; mask '1' has no image", dataset.pair, where, pattern)
   check.fails("both", dataset.pair, where, { image = "^im(%d)%d?%.png$" })
-  check.fails("fit the pattern", dataset.pair, where, { image = "^x$" })
+  check.fails("match the pattern", dataset.pair, where, { image = "^x$" })
 end)
 
 check.case("split: by weight, seeded, independent of the order given, nothing lost", function()
@@ -584,7 +584,7 @@ check.case("split: by weight, seeded, independent of the order given, nothing lo
   end
   for i = 1, 134 do check.ok(seen[tostring(i)], i) end
   check.raises(">= 0", dataset.split, samples, { train = -1 }, 0)
-  check.raises("nothing", dataset.split, samples, { train = 0 }, 0)
+  check.raises("add up to 0", dataset.split, samples, { train = 0 }, 0)
 end)
 
 check.case("a picture in two splits is warned of; double ids are refused", function()
@@ -596,7 +596,7 @@ check.case("a picture in two splits is warned of; double ids are refused", funct
   assert(fetch("toy", { data_root = root, from = source }))
   local set = assert(dataset.open("toy", { root = root }))
   check.equal(#set.warnings, 1)
-  check.ok(set.warnings[1]:find("9 (in test) and 2 (in train) are the same picture", 1, true), set.warnings[1])
+  check.ok(set.warnings[1]:find("9 (in test) and 2 (in train) are the same image", 1, true), set.warnings[1])
   check.fails("unknown split of toy 'usuel'; did you mean 'usual'", dataset.open, "toy", { root = root, split = "usuel" })
   local parts = assert(dataset.open("toy", { root = root, split = "2:1:1" })).counts
   check.equal(parts.train .. parts.val .. parts.test, "633")

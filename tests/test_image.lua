@@ -387,7 +387,7 @@ check.case("overlay paints hits, false and missed pixels", function()
     check.near(image.overlay(x, p, nil, { alpha = 1 }):get(c, 1, 1), image.colours.found[c], 1e-6)
   end
   check.raises("sizes differ", image.overlay, x, tensor.rand(3, 3))
-  check.raises("the picture is [H,W]", image.overlay, tensor.rand(2, 4, 4), tensor.rand(4, 4))
+  check.raises("the image is [H,W]", image.overlay, tensor.rand(2, 4, 4), tensor.rand(4, 4))
 end)
 
 check.case("overlays and blended tiles: every pixel as the formula says", function()

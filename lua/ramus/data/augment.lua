@@ -1,12 +1,12 @@
---- Augmentation programs: what is done to a picture, its mask and its field of
--- view before the net sees them, as a list of C steps (no Lua runs inside).
+--- Augmentation programs: random changes of an image, its mask and its field of
+-- view before training, as a list of C steps (no Lua runs inside).
 --
 --   local p = augment.program { flip = true, rotate = 25, scale = { 0.85, 1.2 }, gamma = { 0.7, 1.4 }, crop = 256 }
 --   print(p)
 --   local x, y, fov = p:apply(image, mask, nil, { seed = 1, epoch = 0, sample = 7 })
 --
 -- Ranges are { low, high }, drawn evenly; a number stands for the range named below. Any of them accepts probability = 0.5
--- (or share = 0.5): that the step acts at all (1 unless given). Steps act in the order of augment.order.
+-- (or share = 0.5): the probability that the step acts (1 unless given). Steps act in the order of augment.order.
 local ffi = require "ramus.base.ffi"
 local options = require "ramus.base.options"
 local tensor = require "ramus.lang.tensor"
@@ -39,7 +39,7 @@ local function table_of(v, count, names)
   return r
 end
 
---- What a single number n stands for, by RA_EXPAND_*: its range (nothing: not accepted) and the words of the help.
+--- The range that a single number n stands for, by RA_EXPAND_* (nothing: not accepted), and its text in the help.
 local expand = {
   [tonumber(C.RA_EXPAND_BOTH)] = { function(n) if n >= 0 then return -n, n end end, "-n to n" },
   [tonumber(C.RA_EXPAND_UP_TO)] = { function(n) if n >= 0 then return 0, n end end, "0 to n" },
@@ -54,7 +54,7 @@ local function range(k)
   return { type = "number|table", help = ("%s; a number n means %s"):format(ffi.string(k.help), words), check = function(v)
     if type(v) == "number" then
       local a, b = numbers(v)
-      if not a then return nil, "does not take the number " .. options.show(v) end
+      if not a then return nil, "does not accept the number " .. options.show(v) end
       v = { a, b }
     end
     local r, err = table_of(v, 2, {})
@@ -101,12 +101,12 @@ end
 
 augment.schema = {
   flip = { type = "boolean|string", default = false, one_of = { true, false, "horizontal", "vertical" },
-    help = "mirror with probability one half: both axes (true) or one" },
-  crop = size_entry "a window at a random place: side, or { height, width }; smaller pictures are padded by the border",
+    help = "mirroring with probability one half: of both axes (true) or one" },
+  crop = size_entry "a window at a random place: side, or { height, width }; smaller images are padded by the border",
   foreground_share = { type = "number", default = 0, min = 0, max = 1, help = "probability that the crop must hold foreground pixels" },
-  vessel_share = { type = "number", default = 0, min = 0, max = 1, help = "the same as foreground_share" },
+  vessel_share = { type = "number", default = 0, min = 0, max = 1, help = "older name of foreground_share" },
   border = { type = "string", default = "edge", one_of = { "edge", "reflect", "constant" },
-    help = "what lies outside the picture: its edge repeated, its mirror image, or 0" },
+    help = "values outside the image: its edge repeated, its mirror image, or 0" },
 }
 
 --- The order in which the steps act; those up to elastic, and the crop, are one interpolation.
@@ -131,7 +131,7 @@ for i = 0, math.huge do
   end
 end
 
---- What runs once per picture, before any augmentation: augment.prepare{...}
+--- The steps that run once per image, before any augmentation: augment.prepare{...}
 augment.prepare_schema = prepares
 
 local borders = { edge = C.RA_BORDER_EDGE, reflect = C.RA_BORDER_REFLECT, constant = C.RA_BORDER_CONSTANT }
@@ -178,16 +178,18 @@ function augment.validate(given)
   return p
 end
 
---- A program that runs once per picture; see augment.prepare_schema.
+--- A program that runs once per image; see augment.prepare_schema.
 function augment.prepare(given)
   local o = options.check(given, augment.prepare_schema, "prepare")
   return build(o)
 end
 
---- A program that prepares, from a list of steps as p:steps() gives it; nil and a message where it is no such list.
+--- A program that prepares, from a list of steps as p:steps() gives it; nil and a message where it is not such a list.
 function augment.of_steps(list)
   local p = ffi.new("ra_augment")
-  if type(list) ~= "table" or #list > C.RA_AUGMENT_STEPS or (#list == 0 and next(list) ~= nil) then return nil, "the preparation is no list of steps" end
+  if type(list) ~= "table" or #list > C.RA_AUGMENT_STEPS or (#list == 0 and next(list) ~= nil) then
+    return nil, "the preparation is not a list of steps"
+  end
   for i, s in ipairs(list) do
     local known = type(s) == "table" and type(s.step) == "string" and augment.prepare_schema[s.step]
     if not known or type(s.a) ~= "number" or type(s.b) ~= "number" then
@@ -203,7 +205,7 @@ end
 
 local methods = {}
 
---- Height and width of the result for a picture of that size.
+--- Height and width of the result for an image of that size.
 function methods.size(p, height, width)
   local out = ffi.new("int32_t[2]")
   if C.ra_augment_size(p, height, width, out, out + 1) ~= 0 then error(ffi.message(), 2) end
@@ -226,7 +228,7 @@ local function planes_of(t, what, H, W)
   if t == nil then return nil end
   if not tensor.is(t) then error(("augment: the %s is a tensor, got %s"):format(what, options.show(t)), 3) end
   if t.size ~= H * W or t.dim[t.rank - 1] ~= W then
-    error(("augment: the picture has %dx%d pixels, the %s is %s"):format(H, W, what, tensor.shape_text(t)), 3)
+    error(("augment: the image has %dx%d pixels, the %s is %s"):format(H, W, what, tensor.shape_text(t)), 3)
   end
   return C.ra_tensor_contiguous(t) and t or t:clone()
 end
@@ -248,12 +250,12 @@ local key_schema = {
   sample = { type = "integer", default = 0, min = 0 },
 }
 
---- Picture [C,H,W] (or [H,W]), mask [H,W] and field of view [H,W] (both may be nil) for one key: new tensors [C,h,w], [h,w]
--- (nil without a mask) and [h,w], 1 where the picture is.
+--- Image [C,H,W] (or [H,W]), mask [H,W] and field of view [H,W] (both may be nil) for one key: new tensors [C,h,w], [h,w]
+-- (nil without a mask) and [h,w], 1 where the image is.
 function methods.apply(p, picture, mask, fov, given)
   local key = options.check(given, key_schema, "augment")
   if not tensor.is(picture) or picture.rank < 2 or picture.rank > 3 then
-    error("augment: the picture is a tensor [C,H,W] or [H,W]", 2)
+    error("augment: the image is a tensor [C,H,W] or [H,W]", 2)
   end
   local channels = picture.rank == 3 and picture.dim[0] or 1
   local H, W = picture.dim[picture.rank - 2], picture.dim[picture.rank - 1]
@@ -286,7 +288,7 @@ local function to_string(p)
   end
   if p.height > 0 then
     lines[#lines + 1] = ("crop to %d x %d%s"):format(p.height, p.width,
-      p.foreground_share > 0 and (", %g %% must hold vessel"):format(100 * p.foreground_share) or "")
+      p.foreground_share > 0 and (", %g %% must hold foreground"):format(100 * p.foreground_share) or "")
   end
   if #lines == 0 then return "augmentation: none" end
   for name, kind in pairs(borders) do

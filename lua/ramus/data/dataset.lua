@@ -1,11 +1,11 @@
---- Data sets: what a definition is, and opening one. Definitions and places: registry.lua; pairs of files and divisions: split.lua;
+--- Data sets: the form of a definition, and opening one. Definitions and places: registry.lua; pairs of files and divisions: split.lua;
 -- prepared folders: prepared.lua. All of their functions are here by name.
 --
 -- A set is a file datasets/NAME.lua that returns a table: facts (name, title, picture, counts, split_source, licence,
 -- citation, sources), and
 --   files     { { name =, urls = { .. }, bytes =, sha256 =, unpack = true }, .. }  what is downloaded; {} for a made set
 --   editions  { { name = "full", counts = { train = 40, .. }, files = { { path =, sha256 = }, .. } }, .. }
---   folder    [opt] where the pictures are already: the set is neither fetched nor copied (relative: to the definition's file)
+--   folder    [opt] folder that holds the images: the set is neither fetched nor copied (relative: to the definition's file)
 --   schema    [opt] options of the set (see options.lua); variant(o): a word for the folder's name
 --   prepare   [opt] function(source, target, o): fills the empty folder target; returns the edition's name, or nil and
 --             a message. Without it the files of the first edition that source holds are copied and checked.
@@ -22,7 +22,7 @@ local dataset = { pair = split.pair, split = split.divide, prepare = prepared.ma
   sha256 = prepared.sha256, sha256_file = prepared.sha256_file }
 for name, f in pairs(registry) do dataset[name] = f end
 
---- Pictures that two splits share, by their hash: a list of messages.
+--- A list of messages about images that are in two splits, compared by hash.
 local function shared_pictures(parts, mark, folder)
   local first, warnings = {}, {}
   local names = {}
@@ -35,7 +35,7 @@ local function shared_pictures(parts, mark, folder)
       if sum and source.frame > 0 then sum = sum .. " frame " .. source.frame end
       local other = sum and first[sum]
       if other and other.split ~= name then
-        warnings[#warnings + 1] = ("%s (in %s) and %s (in %s) are the same picture: scores on %s are too good")
+        warnings[#warnings + 1] = ("%s (in %s) and %s (in %s) are the same image: scores on %s are too good")
           :format(other.id, other.split, s.id, name, name)
       elseif sum and not other then
         first[sum] = { split = name, id = s.id }
@@ -60,7 +60,7 @@ end
 --- Opens a prepared set. given: root (data root), split ("usual"), edition, options (of the set), base (folder that a relative path of
 -- its file is looked for in first). Returns { name, title, folder, edition, split, split_source (words), samples,
 -- fields = { NAME = { kind = }, .. }, splits = { train =, val =, test = }, counts, warnings, hash },
--- hash being one SHA-256 over the names and hashes of all its files; nil and a message where it is not there.
+-- hash being one SHA-256 over the names and hashes of all its files; nil and a message where the set is absent.
 function dataset.open(name, given)
   given = given or {}
   local def, err = dataset.find(name, given.base)

@@ -1,10 +1,10 @@
 --- ra.fetch(name, options): brings a data set to the data root: downloads what is missing, checks it, unpacks it,
--- prepares it. Returns the set's folder, or nil and a message. A set that is there is not fetched again: no network.
+-- prepares it. Returns the set's folder, or nil and a message. A set that exists is not fetched again: no network.
 --   from       a folder or archive that was fetched by hand, instead of the network
 --   mirror     an address (http, https, file) or folder tried before the set's own, after RAMUS_MIRROR
 --   data_root  instead of RAMUS_DATA, XDG_DATA_HOME/ramus, ~/.local/share/ramus
 --   offline    no network: use what was downloaded before
---   again      prepare the set even where it is there
+--   again      prepare the set even if it exists
 --   options    of the set itself
 --   progress   function{ stage = "download"|"unpack"|"prepare"|"wait", file =, bytes =, total =, note = }
 -- A mirror is looked up as MIRROR/SET/FILE, then as MIRROR/FILE.
@@ -72,19 +72,19 @@ function fetch.download(path, addresses, file, given)
   local failed
   repeat
     if C.ra_transfer_step(transfer, 0.1) ~= 0 then failed = ffi.message()
-    elseif C.ra_signal_arrived() ~= 0 then failed = "interrupted; what has come so far stays and is resumed next time" end
+    elseif C.ra_signal_arrived() ~= 0 then failed = "interrupted; the part that was downloaded is kept, and the next call resumes it" end
     progress { stage = "download", file = file.name, bytes = C.ra_transfer_bytes(transfer),
       total = C.ra_transfer_total(transfer), note = ffi.string(C.ra_transfer_note(transfer)),
       url = ffi.string(C.ra_transfer_url(transfer)) }
   until failed or C.ra_transfer_done(transfer)
-  C.ra_transfer_release(ffi.gc(transfer, nil)) -- gives the lock back now
+  C.ra_transfer_release(ffi.gc(transfer, nil)) -- releases the lock now
   if failed then return nil, failed end
   return true
 end
 
 local function is_whole(path, file)
   if not files.is_file(path) then return false end
-  if not file.sha256 then return true end -- renamed only when it was whole; the set's own check follows
+  if not file.sha256 then return true end -- the file was renamed only when it was complete; the set's own check follows
   return dataset.sha256_file(path) == file.sha256
 end
 
@@ -95,7 +95,7 @@ end
 
 local function get_file(def, file, path, o)
   if is_whole(path, file) then return true end
-  if o.offline then return nil, ("%s is not here and --offline was asked for; %s"):format(file.name, by_hand(def, file, path)) end
+  if o.offline then return nil, ("%s is absent and --offline was given; %s"):format(file.name, by_hand(def, file, path)) end
   local good, err = fetch.download(path, fetch.addresses(def, file, o.mirror), file, o)
   if good then return true end
   return nil, ("%s\n%s"):format(err, by_hand(def, file, path))
@@ -229,7 +229,7 @@ function fetch.fetch(name, given)
   if unlock == nil then return nil, err end
   if unlock == false then return folder end
   local ok, result, message
-  if ready() then ok, result = true, folder -- another process was quicker
+  if ready() then ok, result = true, folder -- another process has prepared it meanwhile
   else ok, result, message = xpcall(bring, debug.traceback, def, root, folder, set_options, o, progress) end
   unlock()
   if not ok then error(result, 0) end

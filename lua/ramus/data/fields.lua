@@ -16,7 +16,7 @@ local NAN = 0 / 0
 
 fields.kinds = { image = C.RA_FIELD_IMAGE, mask = C.RA_FIELD_MASK, label = C.RA_FIELD_LABEL, map = C.RA_FIELD_MAP }
 
---- What a data set says of a field.
+--- Schema of a field that a data set declares.
 fields.schema = {
   kind = { type = "string", required = true, one_of = { "image", "mask", "label", "map" },
     help = "image and map are bilinear, a mask is bilinear and 1 at or above one half, a label keeps whole numbers (nearest)" },
@@ -25,7 +25,7 @@ fields.schema = {
   outside = { type = "number", help = "value where augmentation looks beyond the image; without it as the border of data.augment" },
 }
 
---- Where a sample's field comes from.
+--- Schema of the source of a sample's field.
 fields.source_schema = {
   path = { type = "string", help = "file" },
   tensor = { type = "cdata", help = "or values in memory, [H,W] or [C,H,W]" },

@@ -1,6 +1,6 @@
---- Pictures as tensors [C,H,W] in 0..1: reading, writing, filters, overlays.
--- Functions that read or write return nil and a message when the world fails;
--- a wrong call is an error at the caller's line.
+--- Images as tensors [C,H,W] in 0..1: reading, writing, filters, overlays.
+-- Functions that read or write return nil and a message when a file cannot be read or
+-- written; a wrong call is an error at the caller's line.
 local ffi = require "ramus.base.ffi"
 local options = require "ramus.base.options"
 local tensor = require "ramus.lang.tensor"
@@ -9,7 +9,7 @@ local C = ffi.C
 local image = {}
 
 --- Reads PNG, JPEG, PGM, PPM, PBM, .npy or .npz, told apart by content: [C,H,W] with C 1 or 3. Alpha is dropped, a palette
--- gives RGB. nil and a message where the file is missing, damaged, cut short or no picture.
+-- gives RGB. nil and a message where the file is missing, damaged, truncated or not an image.
 function image.load(path)
   if type(path) ~= "string" then error("image.load: wants a path, got " .. options.show(path), 2) end
   ffi.make_room(2 ^ 20)
@@ -54,7 +54,7 @@ function image.extensions()
   return list
 end
 
---- Whether a name ends as those of images do (what a file is, its content says).
+--- True if a name has an extension of an image format (a file's format is decided by its content).
 function image.is_name(name)
   local ending = name:lower():match("%.(%w+)$")
   for _, e in ipairs(image.extensions()) do if e == ending then return true end end
@@ -63,7 +63,7 @@ end
 
 local save_schema = { bits = { type = "integer", default = 8, one_of = { 8, 16 }, help = "per sample" } }
 
---- The tensor without its leading dimensions of 1. An error two calls up where it is none.
+--- The tensor without its leading dimensions of 1. An error two calls up where it is not a tensor.
 local function to_save(path, t, who)
   if type(path) ~= "string" then error(who .. ": wants a path, got " .. options.show(path), 3) end
   if not tensor.is(t) then error(who .. ": wants a tensor, got " .. options.show(t), 3) end
@@ -80,7 +80,7 @@ function image.save(path, t, given)
   return true
 end
 
---- Writes several pictures, a list of { path, tensor }, by all threads at once; each whole or not at all. Option bits as
+--- Writes several images, a list of { path, tensor }, by all threads at once; each whole or not at all. Option bits as
 -- above. Returns true, or nil and the message of the first that failed.
 function image.save_all(list, given)
   if type(list) ~= "table" then error("image.save_all: wants a list of { path, tensor }, got " .. options.show(list), 2) end
@@ -95,7 +95,7 @@ function image.save_all(list, given)
   return true
 end
 
---- The dense tensor that the core's filters want.
+--- The contiguous tensor that the core's filters need.
 local function dense(t, who)
   if not tensor.is(t) then error(("image.%s: wants a tensor, got %s"):format(who, options.show(t)), 3) end
   ffi.make_room(4 * t.size)
@@ -111,7 +111,7 @@ end
 
 -- ---- masks ----
 
---- A report (from image.load_mask or a loader's mask_report) as a table; field warning says what is odd, or is nil.
+--- A report (from image.load_mask or a loader's mask_report) as a table; field warning describes unexpected values, or is nil.
 function image.mask_report(report, path)
   local r = { histogram = {} }
   for _, key in ipairs { "pixels", "ones", "threshold", "low", "high", "between", "coloured" } do r[key] = report[key] end
@@ -122,7 +122,7 @@ function image.mask_report(report, path)
     for i, n in ipairs(r.histogram) do
       if n > 0 then bins[#bins + 1] = ("%d-%d: %d"):format(16 * i - 16, 16 * i - 1, n) end
     end
-    odd[1] = ("%d of %d pixels are neither %.4g nor %.4g; values of 0..255 at or above %.4g count as vessel (pixels by value: %s)")
+    odd[1] = ("%d of %d pixels are neither %.4g nor %.4g; values of 0..255 at or above %.4g count as foreground (pixels by value: %s)")
       :format(r.between, r.pixels, r.low, r.high, r.threshold, table.concat(bins, ", "))
   end
   if r.coloured > 0 then odd[#odd + 1] = ("%d pixels are coloured, their mean was used"):format(r.coloured) end
@@ -183,11 +183,11 @@ function image.clahe(x, given)
 end
 
 local frangi_schema = {
-  scales = { type = "table", default = { 1, 1.5, 2, 2.5, 3, 4 }, help = "deviations of the Gaussian, in pixels; about half a vessel's width" },
+  scales = { type = "table", default = { 1, 1.5, 2, 2.5, 3, 4 }, help = "standard deviations of the Gaussian, in pixels; about half a vessel's width" },
   beta = { type = "number", default = 0.5, above = 0, help = "of the ratio of curvatures" },
   c = { type = "number", default = 0.05, min = 0,
     help = "of the strength, in grey values; 0: half the largest Hessian norm of each scale, which one bright edge can spoil" },
-  dark = { type = "boolean", default = true, help = "dark vessels on bright ground" },
+  dark = { type = "boolean", default = true, help = "true for dark vessels on a bright background" },
 }
 
 --- Vesselness of Frangi et al. (MICCAI 1998) in 0..1; x has one channel.
@@ -218,7 +218,7 @@ end
 
 local normalise_schema = { to = { type = "string", default = "range", one_of = { "range", "deviation" } } }
 
---- Each channel to 0..1 (to = "range") or to mean 0 and deviation 1 (to = "deviation").
+--- Each channel to 0..1 (to = "range") or to mean 0 and standard deviation 1 (to = "deviation").
 function image.normalise(x, given)
   local o = options.check(given, normalise_schema, "image.normalise")
   return filtered(C.ra_image_normalise(dense(x, "normalise"),
@@ -227,20 +227,20 @@ end
 
 -- ---- overlays ----
 
---- Colours of Okabe and Ito (2008), told apart with any kind of colour vision.
+--- Colours of Okabe and Ito (2008), which can be distinguished with any kind of colour vision.
 image.colours = {
-  hit = { 0.94, 0.89, 0.26 },   -- yellow: vessel, found
-  false_ = { 0.84, 0.37, 0.00 }, -- vermilion: found, not vessel
-  missed = { 0.34, 0.71, 0.91 }, -- sky blue: vessel, not found
+  hit = { 0.94, 0.89, 0.26 },   -- yellow: foreground, found
+  false_ = { 0.84, 0.37, 0.00 }, -- vermilion: found, not foreground
+  missed = { 0.34, 0.71, 0.91 }, -- sky blue: foreground, not found
   found = { 0.90, 0.62, 0.00 },  -- orange: found, truth not known
 }
 
 local overlay_schema = {
-  threshold = { type = "number", default = 0.5, help = "probabilities at or above it count as vessel" },
+  threshold = { type = "number", default = 0.5, help = "probability at or above which a pixel counts as foreground" },
   alpha = { type = "number", default = 0.65, min = 0, max = 1, help = "strength of the colour" },
 }
 
---- Height and width of a plane or picture; leading dimensions of 1 are fine. An error two calls up where it has more.
+--- Height and width of a plane or image; leading dimensions of 1 are fine. An error two calls up where it has more.
 local function plane(t, who, most)
   if not tensor.is(t) then error(("image.overlay: %s is a tensor, got %s"):format(who, options.show(t)), 3) end
   local leading = 1
@@ -252,18 +252,18 @@ local function plane(t, who, most)
   return dense(t, "overlay"), leading, t.dim[t.rank - 2], t.dim[t.rank - 1]
 end
 
---- A picture [3,H,W] with the prediction (probability or mask) painted on it; with the truth given, found, falsely found
+--- An image [3,H,W] with the prediction (probability or mask) painted on it; with the truth given, found, falsely found
 -- and missed pixels have colours of their own (image.colours).
 function image.overlay(picture, prediction, truth, given)
   local o = options.check(given, overlay_schema, "image.overlay")
-  local x, channels, H, W = plane(picture, "the picture", 3)
+  local x, channels, H, W = plane(picture, "the image", 3)
   local p, _, ph, pw = plane(prediction, "the prediction", 1)
   local y, yh, yw
   if truth ~= nil then
     y, _, yh, yw = plane(truth, "the truth", 1)
   end
   if ph ~= H or pw ~= W or (y and (yh ~= H or yw ~= W)) then
-    error(("image.overlay: sizes differ: picture %dx%d, prediction %dx%d%s"):format(H, W, ph, pw,
+    error(("image.overlay: sizes differ: image %dx%d, prediction %dx%d%s"):format(H, W, ph, pw,
       y and (", truth %dx%d"):format(yh, yw) or ""), 2)
   end
   local colours = ffi.new("double[12]")

@@ -107,7 +107,7 @@ end
 --- Seconds that next and peek waited so far.
 function methods.waited(l) return C.ra_loader_waited(l.pointer) end
 
---- What the file of a mask field ("mask" unless given) of samples[i] held, once it was decoded: a ra_mask_report, else nil.
+--- What the file of a mask field ("mask" unless given) of samples[i] held, once the file was decoded: a ra_mask_report, else nil.
 function methods.mask_report(l, i, name)
   local report, field = ffi.new("ra_mask_report"), l.position[name or "mask"]
   if field and C.ra_loader_mask_report(l.pointer, i - 1, field, report) then return report end

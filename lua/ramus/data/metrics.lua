@@ -1,12 +1,12 @@
 --- Scores of probability maps against masks.
 --
 --   local m = metrics(probability, mask, { threshold = 0.5, fov = nil })
---   m.dice, m.hd95, ... m.tp                    one picture
+--   m.dice, m.hd95, ... m.tp                    one image
 --   local s = metrics.summarize(list_of_m)
---   s.per_image.dice.mean, .sd, .low, .high     over pictures, with a 95 % bootstrap interval
---   s.pooled.dice                               all pixels as one picture
+--   s.per_image.dice.mean, .sd, .low, .high     over images, with a 95 % bootstrap interval
+--   s.pooled.dice                               all pixels as one image
 --
--- Pictures are tensors [H,W] or [B,1,H,W]; probability in 0..1, mask of 0 and
+-- Images are tensors [H,W] or [B,1,H,W]; probability in 0..1, mask of 0 and
 -- 1, fov (field of view) >= 0.5 where pixels count. Definitions and the rules
 -- for 0/0 are in core/metric/metric.h; values that are not a number are left out of means.
 local ffi = require "ramus.base.ffi"
@@ -15,7 +15,7 @@ local check_table = require("ramus.base.options").check
 
 local metrics = {}
 
---- Scores in the order in which tables show them; by name: those that are better when smaller, and what each is.
+--- Scores in the order of the tables; by name: those for which smaller is better, and the help text of each.
 metrics.keys, metrics.lower_is_better, metrics.help = {}, {}, {}
 local pooled_keys = {} -- index in the core's array -> name
 for i = 0, C.ra_metric_count() - 1 do
@@ -26,7 +26,7 @@ for i = 0, C.ra_metric_count() - 1 do
   if info.lower_is_better then metrics.lower_is_better[name] = true end
   if info.pooled then pooled_keys[i] = name end
 end
---- What a score is where its formula reads 0/0, as core/metric/metric.h states it.
+--- The value of a score where its formula is 0/0, as core/metric/metric.h states it.
 metrics.ZERO_RULE = "0/0 is 1 where prediction and mask agree on every pixel, else 0 (an empty prediction of a mask that is not empty has "
   .. "precision 0); areas under curves without both classes are left out of the mean"
 
@@ -34,9 +34,9 @@ local COUNTS = { "tp", "fp", "fn", "tn", "skeleton_hit_p", "skeleton_p", "skelet
 local BINS = 2 * tonumber(C.RA_METRIC_BINS)
 local CALIBRATION = tonumber(C.RA_METRIC_CALIBRATION)
 local OPTIONS = {
-  threshold = { type = "number", default = 0.5, min = 0, max = 1, help = "foreground where probability >= threshold" },
+  threshold = { type = "number", default = 0.5, min = 0, max = 1, help = "probability at or above which a pixel counts as foreground" },
   fov = { type = "cdata", help = "field of view, a tensor like the mask" },
-  curve = { type = "boolean", default = true, help = "keep the histogram that pooled areas under curves need" },
+  curve = { type = "boolean", default = true, help = "true to keep the histogram that pooled areas under curves need" },
 }
 local BOOTSTRAP = {
   resamples = { type = "integer", default = 2000, min = 1 },
@@ -90,9 +90,9 @@ local function mean_of(list, key)
   return n > 0 and sum / n or 0 / 0, n
 end
 
---- Scores of one picture; of B > 1 pictures the means (counts: sums), with one table per picture in `images`.
+--- Scores of one image; of B > 1 images the means (counts: sums), with one table per image in `images`.
 -- options: threshold (0.5), fov (tensor like mask), curve (true; false saves the
--- 92 KB per picture that pooled areas under curves need).
+-- 92 KB per image that pooled areas under curves need).
 local function compute(_, probability, mask, options)
   options = check_table(options, OPTIONS, "metrics", 2)
   local p, B, H, W = pictures(probability, "probability")
@@ -119,7 +119,7 @@ local function compute(_, probability, mask, options)
   return m
 end
 
---- Adds up a cdata array of the pictures; nil where one lacks it.
+--- The sum of a cdata array over the images; nil where an image lacks it.
 local function add_up(list, field, n)
   local sum = new("double", n)
   for _, m in ipairs(list) do
@@ -130,7 +130,7 @@ local function add_up(list, field, n)
   return sum
 end
 
---- All pixels of the list as one picture: counts and calibration are summed,
+--- All pixels of the list as one image: counts and calibration are summed,
 -- areas under curves come from the summed histogram (differs from exact by less than 1e-3).
 -- hd95 and component_error have no pooled value, others none where they are not a number.
 local function pool(list)
@@ -149,7 +149,7 @@ local function pool(list)
   return pooled
 end
 
---- Mean, deviation and 95 % interval of numbers (values that are not a number are left out).
+--- Mean, standard deviation and 95 % interval of numbers (values that are not a number are left out).
 -- options: resamples (2000), seed (0), level (0.95).
 function metrics.bootstrap(numbers, options)
   options = check_table(options, BOOTSTRAP, "metrics.bootstrap", 2)
@@ -165,7 +165,7 @@ function metrics.bootstrap(numbers, options)
   return { mean = out[0], sd = out[1], low = out[2], high = out[3], n = n }
 end
 
---- { per_image = {dice = {mean, sd, low, high, n}, ...}, pooled = {dice = ..., calibration = ...}, n = pictures }.
+--- { per_image = {dice = {mean, sd, low, high, n}, ...}, pooled = {dice = ..., calibration = ...}, n = images }.
 function metrics.summarize(list, options)
   if #list == 0 then error("metrics.summarize: the list is empty", 2) end
   local per_image = {}
@@ -189,7 +189,7 @@ function metrics.calibration(calibration)
   return bins
 end
 
---- The threshold with the highest mean Dice over pictures, and that Dice. Every
+--- The threshold with the highest mean Dice over images, and that Dice. Every
 -- edge of the core's histogram (5891, fine towards 0 and 1) is tried.
 -- list: tables as metrics(...) returns them, or { {probability =, mask =, fov = [opt]}, ... }.
 function metrics.best_threshold(list)

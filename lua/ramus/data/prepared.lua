@@ -97,7 +97,7 @@ local function edition_named(def, name)
   for _, e in ipairs(def.editions) do if e.name == name then return e end end
 end
 
---- Samples per split, and whether they are as the edition says.
+--- Samples per split, checked against the edition's counts.
 local function check_counts(def, folder, edition_name, o)
   local samples, err = def.open(folder, o)
   if not samples then return nil, err end
@@ -108,7 +108,7 @@ local function check_counts(def, folder, edition_name, o)
   if type(wanted) == "function" then wanted = wanted(o) end
   for split, n in pairs(wanted or {}) do
     if counts[split] ~= n then
-      return nil, ("%s, edition %s: split %s has %d pictures, wanted %d"):format(def.name, edition_name, split,
+      return nil, ("%s, edition %s: split %s has %d images, wanted %d"):format(def.name, edition_name, split,
         counts[split] or 0, n)
     end
   end
@@ -158,7 +158,7 @@ function prepared.make(def, source, target, o)
   return target
 end
 
---- What prepared.json would say of a set that stays where it is; nil and a message.
+--- The content of prepared.json for a set that is opened in place; nil and a message.
 function prepared.mark_in_place(def, folder)
   if not files.is_folder(folder) then return nil, ("data set %s: there is no folder %s"):format(def.name, folder) end
   local list, err = hash_all(folder, "", {})
@@ -168,7 +168,7 @@ function prepared.mark_in_place(def, folder)
   return mark
 end
 
---- What prepared.json says of a folder, or nil.
+--- The content of a folder's prepared.json, or nil.
 function prepared.mark(folder)
   local text = files.read(folder .. "/" .. MARK)
   local ok, mark = pcall(cjson.decode, text or "")
@@ -178,7 +178,7 @@ end
 --- Reads every file of a prepared set again; true, or nil and the files that changed.
 function prepared.verify(folder)
   local mark = prepared.mark(folder)
-  if not mark then return nil, folder .. ": no prepared set" end
+  if not mark then return nil, folder .. ": is not a prepared set" end
   local bad = {}
   for path, sum in pairs(mark.files) do
     if prepared.sha256_file(folder .. "/" .. path) ~= sum then bad[#bad + 1] = path end

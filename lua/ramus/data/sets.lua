@@ -1,5 +1,5 @@
 --- The data of a recipe: the set fetched and opened, a loader for training,
--- loaders for whole pictures, and what is known about them (hashes, protocol).
+-- loaders for whole images, and what is known about them (hashes, protocol).
 local augment = require "ramus.data.augment"
 local dataset = require "ramus.data.dataset"
 local fetch = require "ramus.data.fetch"
@@ -25,8 +25,8 @@ function data.set(name, given)
   if not def then return nil, unknown end
   local folder
   folder, o.options = dataset.folder(def, given.data_root, given.options)
-  if dataset.mark(folder) then return nil, err end -- it is there, and something else is wrong
-  if given.out then given.out:line(("data set %s is not there yet; fetching it into %s"):format(def.name, folder)) end
+  if dataset.mark(folder) then return nil, err end -- the set exists, and something else is wrong
+  if given.out then given.out:line(("data set %s is absent; fetching it into %s"):format(def.name, folder)) end
   local ok
   ok, err = fetch(name, { data_root = given.data_root, offline = given.offline, options = given.options,
     progress = given.out and function(p)
@@ -37,7 +37,7 @@ function data.set(name, given)
   return dataset.open(name, o)
 end
 
---- The program that runs once per picture, or nil: { size =, preprocess = } of a recipe's data or of a protocol.
+--- The program that runs once per image, or nil: { size =, preprocess = } of a recipe's data or of a protocol.
 function data.preparation(d)
   if not d.size and not next(d.preprocess or {}) then return nil end
   local given = { size = d.size }
@@ -45,18 +45,18 @@ function data.preparation(d)
   return augment.prepare(given)
 end
 
---- What an evaluation must know to repeat this run's treatment of pictures.
+--- The protocol: what an evaluation needs to prepare images as this run does.
 local function protocol(d, set)
   return { set = set.name, edition = set.edition, split = set.split, size = d.size, preprocess = d.preprocess, hash = set.hash }
 end
 
---- The pictures of a split that have every field; nil and a message that names the first that has not.
+--- The images of a split that have every field; nil and a message that names the first that has not.
 local function check_fields(set, samples, names, what)
   for _, name in ipairs(names) do
     local entry = set.fields[name]
     if not entry and name ~= "mask" then return nil, ("%s: %s"):format(set.name, options.unknown("field", name, fields.names(set.fields))) end
     for _, s in ipairs(entry and entry.absent and {} or samples) do
-      if not fields.source(s, name) then return nil, ("%s: picture %s has no %s to %s"):format(set.name, s.id, name, what) end
+      if not fields.source(s, name) then return nil, ("%s: image %s has no %s to %s"):format(set.name, s.id, name, what) end
     end
   end
   return true
@@ -75,7 +75,7 @@ function data.open(recipe, given)
     local splits = {}
     for name in pairs(set.splits) do splits[#splits + 1] = name end
     table.sort(splits)
-    return nil, ("%s has no pictures in split '%s'; it has %s"):format(set.name, d.train, table.concat(splits, ", "))
+    return nil, ("%s has no images in split '%s'; it has %s"):format(set.name, d.train, table.concat(splits, ", "))
   end
   local ok
   ok, err = check_fields(set, train, names, "train on")
@@ -101,13 +101,13 @@ function data.open(recipe, given)
   return self
 end
 
---- Whether the facts in a checkpoint are those of this data.
+--- True if the facts in a checkpoint are those of this data.
 function Data:same(text)
   local ok, facts = pcall(cjson.decode, text or "")
   return ok and type(facts) == "table" and facts.hash == self.facts.hash
 end
 
---- Says once for every training mask what other values than its two it held.
+--- Warns once for every training mask that holds more than two values.
 function Data:report_masks(out)
   for i, sample in ipairs(self.train) do
     local r = not self.reported[i] and self.train_loader:mask_report(i)
@@ -167,7 +167,7 @@ function data.each_picture(samples, given, f)
   end)
 end
 
---- Mean Dice per picture of the validation split, { dice =, pictures = }, and the seconds that were waited for decoding.
+--- Mean Dice per image of the validation split, { dice =, pictures = }, and the seconds that were waited for decoding.
 function Data:validate(model, recipe)
   local threshold = math.min(math.max(recipe.validate.threshold, 1e-6), 1 - 1e-6)
   local cut = math.log(threshold / (1 - threshold))

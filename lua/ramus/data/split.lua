@@ -54,7 +54,7 @@ function split.pair(folder, patterns)
     return nil, ("%s: %s%s"):format(folder, table.concat(lonely, "; ", 1, math.min(5, #lonely)),
       #lonely > 5 and (" and %d more"):format(#lonely - 5) or "")
   end
-  if #samples == 0 then return nil, folder .. ": holds no pictures that fit the pattern of their names" end
+  if #samples == 0 then return nil, folder .. ": holds no images whose names match the pattern" end
   return samples
 end
 
@@ -68,7 +68,7 @@ function split.divide(samples, weights, seed)
     end
     names[#names + 1], total = name, total + w
   end
-  if total <= 0 then error("split: the weights add up to nothing", 2) end
+  if total <= 0 then error("split: the weights add up to 0", 2) end
   table.sort(names)
   local order = {}
   for i, s in ipairs(samples) do order[i] = s end
