@@ -329,7 +329,7 @@ check.case("recipes: what cannot train is refused when it is read, in one line",
   local four = nn.conv2d { 4, 1, k = 1 }
   for part, fields in pairs {
     ["recipe.data: preprocess: unknown option 'clahee'; did you mean 'clahe'?"] = { data = { set = "phantom", preprocess = { clahee = {} } } },
-    ["takes images of 4 channels; images are loaded with 1 or 3"] = { model = ra.model(function(x) return four(x) end, { channels = 4 }) },
+    ["accepts images of 4 channels; images are loaded with 1 or 3"] = { model = ra.model(function(x) return four(x) end, { channels = 4 }) },
     ["output 'out' is [1,1,48,64] for an image of 96x128"] = { model = ra.model(function(x) return half(x) end) },
     ["infinite against a mask"] = { model = ra.models.unet { depth = 2, width = 2 },
       supervise = { { at = "out", loss = ra.loss.kl_divergence { direction = "student_teacher" } } } },

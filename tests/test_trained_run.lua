@@ -58,8 +58,8 @@ check.case("run: reading gives recipe, epochs, models, scores and overlays as da
   check.equal(r:evaluation().protocol.numerics, "exact")
   check.equal(r.build.kernels, checkpoint.build().kernels)
   check.equal(assert(r:model "last").output.main, "out")
-  check.fails("is no run folder", run.read, folder)
-  check.fails("is no run folder", run.read, folder .. "/nothing")
+  check.fails("is not a run folder", run.read, folder)
+  check.fails("is not a run folder", run.read, folder .. "/nothing")
 end)
 
 check.case("run: eval executes nothing that the folder holds", function()

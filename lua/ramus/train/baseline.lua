@@ -1,9 +1,9 @@
---- The bar that a network must clear: Frangi's vesselness filter with a threshold.
+--- The baseline that a network must beat: Frangi's vesselness filter with a threshold.
 -- A. Frangi et al., "Multiscale vessel enhancement filtering", MICCAI 1998.
 --
 --   local b, err = baseline.frangi { train = samples, test = samples }
---   b.choice     { scales =, beta =, c =, threshold =, train_dice = } with the best mean Dice on the training pictures
---   b.summary    of the test pictures, as metrics.summarize gives it;  b.images: one table per picture, with id
+--   b.choice     { scales =, beta =, c =, threshold =, train_dice = } with the best mean Dice on the training images
+--   b.summary    of the test images, as metrics.summarize gives it;  b.images: one table per image, with id
 --
 -- Scales, beta, c and the threshold are tuned on `train` alone. Samples are as data
 -- sets give them ({ id, image, mask, fov, threshold }; paths), or hold tensors.
@@ -17,10 +17,10 @@ local baseline = {}
 baseline.schema = {
   train = { type = "table", required = true, help = "samples to tune on" },
   test = { type = "table", required = true, help = "samples to score" },
-  scales = { type = "table", default = { { 2, 3 }, { 1.5, 2.5, 3.5 }, { 1, 2, 3, 4 } }, help = "lists of deviations, in pixels, to try" },
+  scales = { type = "table", default = { { 2, 3 }, { 1.5, 2.5, 3.5 }, { 1, 2, 3, 4 } }, help = "lists of standard deviations, in pixels, to try" },
   beta = { type = "table", default = { 0.5, 1 }, help = "values to try" },
   c = { type = "table", default = { 0.01, 0.02, 0.04 }, help = "values to try; grey values in 0..1" },
-  dark = { type = "boolean", default = true, help = "vessels are darker than their surroundings" },
+  dark = { type = "boolean", default = true, help = "true for vessels that are darker than their surroundings" },
 }
 
 local function own(pointer)
@@ -39,7 +39,7 @@ local function read(sample, field)
   return own(C.ra_mask_load(value, sample.threshold or 128, nil))
 end
 
---- The samples' pictures as tensors; nil and a message where one cannot be read.
+--- The samples' images as tensors; nil and a message where one cannot be read.
 local function pictures(samples)
   local list = {}
   for i, sample in ipairs(samples) do
@@ -54,12 +54,12 @@ local function pictures(samples)
   return list
 end
 
---- Vesselness of one picture in 0..1; nil and a message on failure.
+--- Vesselness of one image in 0..1; nil and a message on failure.
 function baseline.vesselness(image, scales, beta, c, dark)
   return own(C.ra_image_frangi(image, ffi.new("double[?]", #scales, scales), #scales, beta, c, dark ~= false))
 end
 
---- Scores of every picture, with its id.
+--- Scores of every image, with its id.
 local function score(list, choice, dark)
   local scores = {}
   for i, item in ipairs(list) do
@@ -71,7 +71,7 @@ local function score(list, choice, dark)
   return scores
 end
 
---- The choice with the best mean Dice over the pictures.
+--- The choice with the best mean Dice over the images.
 local function tune(list, o)
   local best
   for _, scales in ipairs(o.scales) do
@@ -104,9 +104,9 @@ function baseline.frangi(given)
   return { choice = choice, images = images, summary = metrics.summarize(images) }
 end
 
---- One line that says what was chosen.
+--- The choice as one line of text.
 function baseline.describe(b)
-  return ("Frangi, scales %s, beta %g, c %g, threshold %.4f (tuned on the training pictures: mean Dice %.4f)"):format(
+  return ("Frangi, scales %s, beta %g, c %g, threshold %.4f (tuned on the training images: mean Dice %.4f)"):format(
     table.concat(b.choice.scales, " "), b.choice.beta, b.choice.c, b.choice.threshold, b.choice.train_dice)
 end
 

@@ -28,13 +28,13 @@ local function decode(text, what)
 end
 checkpoint.decode, checkpoint.encode = decode, json.encode
 
---- What this build is: version, commit, kernels (a hash of their sources and flags).
+--- Identity of this build: version, commit, kernels (a hash of their sources and flags).
 function checkpoint.build()
   local build = require "ramus.base.build"
   return { version = build.version, commit = build.commit, kernels = build.kernels }
 end
 
--- ---- what a checkpoint says of its input and output ---------------------------
+-- ---- the description of input and output ----------------------------------------
 
 local count = { type = "integer", min = 1 }
 
@@ -53,7 +53,7 @@ local output_schema = { main = { type = "string", required = true }, activation 
   threshold = { type = "number", min = 0, max = 1, required = true }, classes = { type = "table" },
   numerics = { type = "string", one_of = { "fast", "exact" }, default = "fast" } }
 
---- Says in a model how a recipe prepares its images and which output it scores.
+--- Writes into a model how a recipe prepares its images and which output it scores.
 function checkpoint.describe(m, recipe)
   local prepare = data.preparation(recipe.data)
   local size = recipe.data.size
@@ -117,7 +117,7 @@ local function read_description(m, meta)
   return true
 end
 
---- The program that prepares a model's images, or nil: that of the model's input, changed by { size =, preprocess = }.
+--- The program that prepares a model's images, or nil: the one in the model's input, changed by { size =, preprocess = }.
 function checkpoint.preparation(m, given)
   local steps = m.input.preparation or {}
   local o = given or {}
@@ -147,7 +147,7 @@ function checkpoint.format(file)
   return nil, ("%s: was written by %s, in format %s; this build reads formats %d and %d"):format(file.path, by, text, model.FORMAT - 1, model.FORMAT)
 end
 
---- Opens a checkpoint file; nil and a message where it is no checkpoint, cut short, changed, or of another format.
+--- Opens a checkpoint file; nil and a message where it is not a checkpoint, or is truncated, changed, or of another format.
 function checkpoint.open(path)
   local file, err = safetensors.load(path)
   if not file then return nil, err end

@@ -1,11 +1,11 @@
---- Quick checks of a vessel map beyond its scores: where is it blind, how sure are its patches.
+--- Checks of a vessel map beyond its scores: which vessels it misses, and how certain its patches are.
 --
 --   checks.by_width(probability, mask, { threshold = 0.5, edges = { 3, 5, 8 }, fov = nil })
 --   checks.by_contrast(probability, image, mask, { edges = { 0.03, 0.06, 0.1 } })
 --     lists of { low, high, pixels, found, sensitivity }: vessel pixels of the mask by local width in pixels, or by local
 --     contrast in grey values (0..1); below the first edge, between edges, above the last. Width and contrast are
 --     defined in core/metric/width.c; sensitivity is nil where a group has no pixel.
---   checks.merge(list of such lists)       one list over many pictures
+--   checks.merge(list of such lists)       one list over many images
 --   checks.patch_entropy(probability, { patch = 16 })
 --     { mean =, share =, values = { .. } }: binary entropy in bits of each patch's mean probability (METHOD.md, patch
 --     distributions as shares), row by row, partial patches by their own area; share: patches above 0.1 bit.
@@ -16,7 +16,7 @@ local C = ffi.C
 local checks = {}
 
 local function edges_option(default)
-  return { type = "table", default = default, help = "rising limits between groups", check = function(edges)
+  return { type = "table", default = default, help = "ascending limits between groups", check = function(edges)
     for i = 2, #edges do
       if edges[i] <= edges[i - 1] then return nil, "must rise" end
     end
@@ -29,12 +29,12 @@ end
 local WIDTH, CONTRAST = schema { 3, 5, 8 }, schema { 0.03, 0.06, 0.1 }
 local ENTROPY = { patch = { type = "integer", default = 16, min = 1, help = "pixels along a side" } }
 
---- A picture with elements in row order, and H, W.
+--- An image with elements in row order, and H, W.
 local function plane(t, who, what)
   if type(t) ~= "cdata" then error(("%s: %s must be a tensor, given %s"):format(who, what, type(t)), 3) end
   local rank = t.rank
   if rank < 2 or t.size ~= t.dim[rank - 2] * t.dim[rank - 1] then
-    error(("%s: %s must be one picture of one channel, [H,W]"):format(who, what), 3)
+    error(("%s: %s must be one image of one channel, [H,W]"):format(who, what), 3)
   end
   if not C.ra_tensor_contiguous(t) then t = ffi.gc(C.ra_tensor_clone(t), C.ra_tensor_release) end
   if t == nil then error(ffi.message(), 3) end

@@ -1,7 +1,7 @@
 --- Companions of the training loop: each is a file companions/NAME.lua and its name in NAMES.
 --
--- The file returns { new = function(training) .. end, state = { .. } }. state [opt]: schema of what it keeps in training.state
--- (see state.lua). new returns the companion, nothing where the recipe does not ask for it, or nil and a message. A companion
+-- The file returns { new = function(training) .. end, state = { .. } }. state [opt]: schema of its fields in training.state
+-- (see state.lua). new returns the companion, nothing if the recipe does not use it, or nil and a message. A companion
 -- may have these methods, which are called in the order of NAMES:
 --   arrays()               arrays by name, for a checkpoint
 --   restore(file)          reads them back from an open checkpoint; true, or nil and a message
@@ -22,7 +22,7 @@ for i, name in ipairs(NAMES) do modules[i] = require("ramus.train.companions." .
 --- The modules, for the schema of the state.
 companions.modules = modules
 
---- The companions that a training's recipe asks for, in their order and by name; nil and a message.
+--- The companions that a training's recipe uses, in their order and by name; nil and a message.
 function companions.new(training)
   local self = setmetatable({ list = {} }, Companions)
   for i, name in ipairs(NAMES) do

@@ -5,7 +5,7 @@
 -- levels (true: every output, not only the main one), data_root, offline, pictures (how
 -- many overlays to write into `folder`), folder, quiet.
 -- Returns a table { per_image, pooled, n, outputs = { side1 = ... }, images, protocol }
--- or nil and a message. Pictures that were resized are scored at their own size.
+-- or nil and a message. Images that were resized are scored at their own size.
 local ffi = require "ramus.base.ffi"
 local checkpoint = require "ramus.train.checkpoint"
 local data = require "ramus.data.sets"
@@ -23,8 +23,8 @@ local evaluate = {}
 local schema = {
   data = { type = "string", help = "SET or SET:SPLIT" },
   recipe = { type = "string", help = "the recipe's file, for a run of format 1" },
-  threshold = { type = "number", min = 0, max = 1, help = "as the run validates, unless given" },
-  tune = { type = "boolean", default = false, help = "choose the threshold on the validation (else training) split" },
+  threshold = { type = "number", min = 0, max = 1, help = "threshold of the probability; that of the run's validation unless given" },
+  tune = { type = "boolean", default = false, help = "choice of the threshold on the validation (else training) split" },
   levels = { type = "boolean", default = true }, data_root = { type = "string" }, offline = { type = "boolean" },
   pictures = { type = "integer", min = 0, default = 0 }, folder = { type = "string" }, out = { type = "table" },
 }
@@ -37,7 +37,8 @@ local function probability(logits, H, W)
   return (image.resize(p, { H, W, method = "bilinear" }))
 end
 
---- Scores one sample for every output; adds to lists. Calls each(sample, probability, truth) for the main one. true; nil and a message.
+--- Scores one sample for every output and appends to lists. Calls each(sample, probability, truth) for the main one. Returns true, or nil
+-- and a message.
 local function score_one(model, sample, one, lists, threshold, each)
   if not sample.mask then return nil, ("image %s has no mask to score against"):format(sample.id) end
   local truth, seen, outputs = one.native.mask, one.native.fov, {}
@@ -55,7 +56,7 @@ local function score_one(model, sample, one, lists, threshold, each)
   return true
 end
 
---- Scores every sample at its own size; outputs: names. given: prepare, set (its fields), out. Lists of scores by output.
+--- Scores every sample at its own size; outputs: names. given: prepare, set (its fields), out. Returns lists of scores by output.
 local function score(model, samples, given, outputs, threshold, each)
   local lists = {}
   for _, name in ipairs(outputs) do lists[name] = {} end
@@ -83,7 +84,7 @@ local function split_name(text)
   return set or text, split
 end
 
---- What must agree where two evaluations are compared.
+--- The facts that must agree for two evaluations to be comparable.
 local function protocol_of(model, set, facts, samples, threshold, tuned_on)
   local size = model.input.size
   return {
@@ -97,7 +98,7 @@ local function protocol_of(model, set, facts, samples, threshold, tuned_on)
   }
 end
 
---- The threshold to score with, and in words where it was tuned; nil and a message.
+--- The threshold to score with, and a text that says how it was chosen; nil and a message.
 local function choose_threshold(model, set, facts, prepare, o)
   if not o.tune then return o.threshold or model.output.threshold, "not tuned" end
   local part = facts.val and set.splits[facts.val] and #set.splits[facts.val] > 0 and facts.val or facts.train
@@ -153,7 +154,7 @@ local function run_evaluation(model, facts, o)
   return result
 end
 
---- What evaluation reads of a recipe's data; text: "SET:SPLIT" of the caller, or nil.
+--- The part of a recipe's data that evaluation reads; text: "SET:SPLIT" of the caller, or nil.
 local function facts_of(d, text)
   local facts = { set = d.set, options = d.options, split_rule = d.split, part = d.test, val = d.val, train = d.train, edition = d.edition }
   if text then
@@ -180,7 +181,7 @@ local function data_of(path, o)
   return r.recipe.data
 end
 
---- Name of the files of an evaluation: "eval" for the run's own question, another for another.
+--- Name of an evaluation's files: "eval" for the run's own data and threshold, a longer one for other options.
 local function name_of(o)
   local name = o.data and "eval-" .. o.data:gsub("[^%w%-]", "_") or "eval"
   if o.tune then return name .. "-tuned" end
@@ -208,7 +209,7 @@ function evaluate.of_run(path, given)
   return result
 end
 
---- A plain table for JSON: scores per picture, summary, protocol.
+--- A plain table for JSON: scores per image, summary, protocol.
 function evaluate.json(result)
   local images = {}
   for i, m in ipairs(result.images) do
@@ -253,7 +254,7 @@ function evaluate.text(result)
   end
   local p = result.protocol
   if p then
-    lines[#lines + 1] = ("%d pictures of %s, edition %s, split %s; threshold %.3g (%s); resize %s; %s"):format(p.pictures, p.set, p.edition,
+    lines[#lines + 1] = ("%d images of %s, edition %s, split %s; threshold %.3g (%s); resize %s; %s"):format(p.pictures, p.set, p.edition,
       p.split, p.threshold, p.threshold_tuned, p.resize, p.field_of_view)
   end
   return table.concat(lines, "\n")
@@ -263,7 +264,7 @@ end
 return setmetatable(evaluate, { __call = function(_, what, given)
   if type(what) == "string" then
     if files.is_folder(what) then return evaluate.of_run(what, given) end
-    return nil, ("%s is no run folder"):format(what)
+    return nil, ("%s is not a run folder"):format(what)
   end
   if not model_module.is(what) then error("evaluate: wants a run folder or a model, given " .. options.show(what), 2) end
   local o = options.check(given, schema, "evaluate")

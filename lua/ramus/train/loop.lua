@@ -5,7 +5,7 @@ local snapshot = require "ramus.train.snapshot"
 local state = require "ramus.train.state"
 local C = ffi.C
 
---- What setup.new makes, with these methods.
+--- A training, as setup.new makes it, with these methods.
 local Loop = {}
 Loop.__index = Loop
 
@@ -39,12 +39,12 @@ function Loop:next_batch()
   v, err = self.steps:variant(self.state.epoch, shape)
   if not v then return nil, err end
   local count, epoch, _, samples = loader:next(v.buffers)
-  if not count then return nil, epoch end -- in the place of the epoch: why
+  if not count then return nil, epoch end -- here the second result is the message
   self.companions.profile:add("waited_for_data", began)
   return v, samples
 end
 
---- The optimizer's step at time t, and what follows from it.
+--- The optimizer's step at time t, and the updates that depend on it.
 function Loop:optimize(t)
   local s = self.state
   local norm, clipped = self.companions.optimizer:step(t)
@@ -58,7 +58,7 @@ function Loop:one_batch()
   local s, r, profile = self.state, self.recipe, self.companions.profile
   local v, samples = self:next_batch()
   if not v then return nil, samples end
-  local first = s.batch - s.batch % r.optim.accumulate -- of the batches that are accumulated to one step
+  local first = s.batch - s.batch % r.optim.accumulate -- first of the batches that are accumulated to one step
   local group = math.min(r.optim.accumulate, self.batches - first)
   local t = s.epoch + s.batch / self.batches
   local began = profile.now()
@@ -128,7 +128,7 @@ function Loop:end_epoch(seconds)
   return self.companions:call("after_save", result)
 end
 
---- The batches of an epoch that are left. Returns true, "interrupted" (saved), or nil and a message.
+--- Trains on the remaining batches of an epoch. Returns true, "interrupted" (saved), or nil and a message.
 function Loop:batches_left(started)
   local s = self.state
   while s.batch < self.batches do
@@ -140,7 +140,7 @@ function Loop:batches_left(started)
     if C.ra_signal_arrived() ~= 0 and s.batch < self.batches then
       ok, err = snapshot.save(self, "last")
       if not ok then return nil, err end
-      self.out:line(("interrupted in epoch %d after batch %d of %d; %s/last.safetensors is saved, the same command goes on from there")
+      self.out:line(("interrupted in epoch %d after batch %d of %d; %s/last.safetensors is saved, the same command continues from there")
         :format(s.epoch, s.batch, self.batches, self.run.path))
       return "interrupted"
     end
@@ -164,7 +164,7 @@ function Loop:loop()
     ok, err = self:end_epoch(C.ra_clock() - began)
     if not ok then return nil, err end
     if C.ra_signal_arrived() ~= 0 and s.epoch < self.recipe.epochs then
-      self.out:line(("interrupted after epoch %d; the same command goes on from there"):format(s.epoch - 1))
+      self.out:line(("interrupted after epoch %d; the same command continues from there"):format(s.epoch - 1))
       return "interrupted"
     end
   end

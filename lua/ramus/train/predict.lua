@@ -15,10 +15,12 @@ local tensor = require "ramus.lang.tensor"
 local predict = {}
 
 local schema = {
-  output = { type = "string", default = "predictions" }, threshold = { type = "number", min = 0, max = 1, help = "as the model was validated, unless given" },
-  tile = { type = "integer", min = 16, help = "side of a tile; whole pictures if left out" }, size = { type = "integer", min = 8 },
-  preprocess = { type = "table", help = "as in a recipe's data" },
-  numerics = { type = "string", one_of = { "fast", "exact" }, help = "as the model was trained, unless given" }, out = { type = "table" },
+  output = { type = "string", default = "predictions" },
+  threshold = { type = "number", min = 0, max = 1, help = "threshold of the probability; that of the model unless given" },
+  tile = { type = "integer", min = 16, help = "side of a tile; whole images if left out" }, size = { type = "integer", min = 8 },
+  preprocess = { type = "table", help = "preparation, as in a recipe's data; the model's unless given" },
+  numerics = { type = "string", one_of = { "fast", "exact" }, help = "numerics of the convolutions; those of the training unless given" },
+  out = { type = "table" },
 }
 
 --- Probability [1,1,H,W] of the model's main output; nil and a message where it is of another kind.
@@ -48,7 +50,7 @@ local function in_tiles(model, x, tile, numerics)
 end
 
 --- The model's input [1,C,h,w] of an image [C,H,W] or [H,W], as a loader decodes and prepares it; nil and a message. A loader has images
--- of 1 or 3 channels; a tensor with the channels of another model is only prepared.
+-- of 1 or 3 channels; a tensor for a model with other channels is only prepared.
 local function input_of(model, picture, given)
   local channels = model.template.channels
   if channels ~= 1 and channels ~= 3 then
@@ -77,7 +79,7 @@ function predict.probability(model, picture, given)
   return (p.dim[0] ~= H or p.dim[1] ~= W) and image.resize(p, { H, W, method = "bilinear" }) or p
 end
 
---- Files of the given paths; folders give the images in them.
+--- Expands the given paths: a folder stands for the images in it.
 local function collect(paths)
   local list = {}
   for _, path in ipairs(paths) do
@@ -101,7 +103,7 @@ local function collect(paths)
   return list
 end
 
---- Images of several folders may have one name: a number tells them apart.
+--- A name for an image's results. Images of several folders may have the same name; a number distinguishes them.
 local function unique_name(taken, path)
   local _, _, base = files.split(path)
   local name, k = base, 1
@@ -124,7 +126,7 @@ local function one(model, path, folder, name, o)
   for _, kind in ipairs { "overlay", "prob", "mask" } do result[kind] = ("%s/%s_%s.png"):format(folder, name, kind) end
   local overlay = image.overlay(picture, p, nil, { threshold = o.threshold })
   local ok
-  ok, err = image.save_all { { result.overlay, overlay }, { result.prob, p }, { result.mask, mask } } -- the one that takes longest first
+  ok, err = image.save_all { { result.overlay, overlay }, { result.prob, p }, { result.mask, mask } } -- the slowest first
   if not ok then return nil, err end
   return result
 end
@@ -151,7 +153,7 @@ return setmetatable(predict, { __call = function(_, run, paths, given)
     result, err = one(model, path, o.output, unique_name(taken, path), o)
     if not result then return nil, err end
     results[i] = result
-    if o.out then o.out:line(("%s -> %s, vessel %.2f %%"):format(path, result.mask, 100 * result.vessel_share)) end
+    if o.out then o.out:line(("%s -> %s, foreground %.2f %%"):format(path, result.mask, 100 * result.vessel_share)) end
   end
   return results
 end })

@@ -23,38 +23,38 @@ local function instance(is, wanted)
   return function(v) return is(v) and v or nil, "must be " .. wanted .. ", given " .. options.show(v) end
 end
 
---- A table checked against its own schema, which stands in `fields` too.
+--- An entry for a table with its own schema, which is also in `fields`.
 local function section(schema)
   return { type = "table", default = nil, fields = schema, check = function(v) return options.validate(v, schema, "is wrong") end }
 end
 
 local data_schema = {
   set = { type = "string", required = true, help = "name of a data set: ramus datasets lists them" },
-  options = { type = "table", default = {}, help = "options of the set itself, as { count = 24 } for phantom" },
+  options = { type = "table", default = {}, help = "options of the set itself, as { train = 24 } for phantom" },
   edition = { type = "string", help = "full or subset, where a set has several" },
-  split = { type = "string", default = "usual", help = "which division into train, val and test" },
+  split = { type = "string", default = "usual", help = "name of the division into train, val and test" },
   train = { type = "string", default = "train", help = "split that is trained on" },
-  val = { type = "string|boolean", default = "val", help = "split that is validated on, false: none" },
+  val = { type = "string|boolean", default = "val", help = "split that is validated on; false for none" },
   test = { type = "string", default = "test", help = "split that ramus eval uses" },
-  size = { type = "integer", min = 8, help = "pictures are resized to size x size first; left as they are if absent" },
+  size = { type = "integer", min = 8, help = "side in pixels to which images are resized first; no resize if absent" },
   batch = { type = "integer", min = 1, default = 4 },
-  steps = { type = "integer", min = 1, help = "batches per epoch; one pass over the pictures if left out" },
-  drop_last = { type = "boolean", default = false, help = "leave out a last batch that is not full" },
-  augment = { type = "table", default = {}, help = "see ra.augment" },
-  preprocess = { type = "table", default = {}, help = "once per picture: clahe, blur, stretch (see ra.augment)" },
+  steps = { type = "integer", min = 1, help = "number of batches per epoch; one pass over the images if left out" },
+  drop_last = { type = "boolean", default = false, help = "true to leave out a last batch that is not full" },
+  augment = { type = "table", default = {}, help = "augmentation, see ra.augment" },
+  preprocess = { type = "table", default = {}, help = "preparation, once per image: clahe, blur, stretch (see ra.augment)" },
   threads = { type = "integer", min = 1, max = loader.schema.threads.max, default = 1, affects_results = false,
     help = "loader threads; results do not depend on it" },
-  cache = { type = "number", min = 0, default = 1024, affects_results = false, help = "MB of decoded pictures to keep" },
+  cache = { type = "number", min = 0, default = 1024, affects_results = false, help = "MB of decoded images to keep" },
 }
 
 local teacher_schema = {
   kind = { type = "string", required = true, one_of = { "last_epoch", "best", "ema", "ago", "run" } },
-  decay = { type = "number", min = 0, below = 1, default = 0.999, help = "of kind ema, per step" },
-  k = { type = "integer", min = 1, default = 1, help = "of kind ago: epochs back" },
-  path = { type = "string", help = "of kind run: a run folder or a model file" },
+  decay = { type = "number", min = 0, below = 1, default = 0.999, help = "decay per step, of kind ema" },
+  k = { type = "integer", min = 1, default = 1, help = "number of epochs back, of kind ago" },
+  path = { type = "string", help = "run folder or model file, of kind run" },
 }
 
---- A field with affects_results = false may change while a run goes on: it is no part of the recipe's identity.
+--- A field with affects_results = false may change when a run is resumed: it is not part of the recipe's identity.
 local schema = {
   name = { type = "string", required = true, check = function(v)
     return v:match("^[%w%._%-]+$") and v or nil, "must be letters, digits, . _ -, given " .. options.show(v)
@@ -67,8 +67,8 @@ local schema = {
   optim = { type = "table", required = true, check = instance(optim.is, "an optimizer, as ra.optim.adamw{ lr = 1e-3 }") },
   epochs = { type = "integer", min = 1, required = true },
   seed = { type = "integer", default = 0 },
-  profile = { type = "boolean", default = false, help = "write profile.txt: where an epoch's time goes, and the speed of every step of the plan" },
-  numerics = { type = "string", one_of = { "fast", "exact" }, default = "fast", help = "exact: no Winograd convolutions" },
+  profile = { type = "boolean", default = false, help = "true to write profile.txt: time per part of an epoch, and speed of every step of the plan" },
+  numerics = { type = "string", one_of = { "fast", "exact" }, default = "fast", help = "choice of algorithms; exact: no Winograd convolutions" },
   validate = section({ every = { type = "integer", min = 1, default = 1, help = "epochs" },
     threshold = { type = "number", min = 0, max = 1, default = 0.5 } }),
   early_stop = section({ patience = { type = "integer", min = 1, required = true, help = "epochs without a better validation Dice" } }),
@@ -79,15 +79,15 @@ local schema = {
 schema.data.required, schema.log.affects_results, schema.profile.affects_results = true, false, false
 schema.validate.default, schema.log.default = {}, {}
 for field, text in pairs {
-  name = "of the run's folder, runs/NAME", data = "what to train and score on; see data", model = "ra.models.NAME{...} or ra.model(f)",
+  name = "name of the run's folder, runs/NAME", data = "data set, splits, batches and augmentation; see data", model = "ra.models.NAME{...} or ra.model(f)",
   main = "output of the model that is validated, evaluated and predicted; teacher.out is this output of the teacher",
-  teacher = "the past self that rows compare with; none if left out", supervise = "rows of output, loss, against, weight, from, till",
-  optim = "ra.optim.NAME{...}", epochs = "how many; they count from 0", seed = "of initialisation, order, augmentation and dropout",
-  validate = "how often, and the threshold, of Dice on the validation split", early_stop = "stop when validation no longer gets better",
-  log = "what is written beside the losses",
+  teacher = "the past self that rows compare with; none if left out", supervise = "list of rows: output, loss, against, weight, from, till",
+  optim = "ra.optim.NAME{...}", epochs = "number of epochs; they count from 0", seed = "seed of initialisation, order, augmentation and dropout",
+  validate = "interval and threshold of Dice on the validation split", early_stop = "end of training when validation no longer gets better",
+  log = "records beside the losses",
 } do schema[field].help = text end
 
---- What a recipe file sees: everything that plain Lua has, require "ramus", and the modules beside it.
+--- Runs a recipe file, which can use all of plain Lua, require "ramus", and the modules beside it. Returns its table; nil and a message.
 local function run_file(path)
   local value, message = files.run(path)
   if message then return nil, message end
@@ -99,10 +99,10 @@ end
 
 -- ---- overriding ---------------------------------------------------------------
 
---- What an expression of the command line sees: ramp(0, 1) as well as ra.ramp(0, 1), ra.loss, ra.optim.
+--- The environment of an expression on the command line: ramp(0, 1) as well as ra.ramp(0, 1), ra.loss, ra.optim.
 local constructors = setmetatable({ ra = setmetatable({ loss = loss, optim = optim }, { __index = schedule }) }, { __index = schedule })
 
---- A value from the command line: a Lua expression with ra's constructors, else a string; nil takes a field away.
+--- A value from the command line: a Lua expression with ra's constructors, else a string; nil removes a field.
 local function read_value(text)
   if text == "nil" then return nil end
   local chunk = loadstring("return " .. text)
@@ -121,7 +121,7 @@ end
 
 local rebuild = {}
 
---- Sets field `key` (and what is below it) of a value; values made by a constructor are made anew.
+--- Sets field `key` (and the fields below it) of a value; values made by a constructor are made anew.
 local function set_field(value, keys, i, new, where)
   local key = tonumber(keys[i]) or keys[i]
   for _, r in ipairs(rebuild) do
@@ -172,20 +172,20 @@ end
 
 -- ---- loading --------------------------------------------------------------------
 
---- What is wrong with the main output, or nil.
+--- A message if the main output is wrong, else nil.
 local function missing_main(r)
   local names = r.model:output_names()
   for _, name in ipairs(names) do if name == r.main then return nil end end
   return ("recipe.main: the model has no output '%s'; its outputs: %s; choose one with main = \"NAME\""):format(r.main, table.concat(names, ", "))
 end
 
---- What is wrong with the model's channels or the height and width of its outputs, or nil. Found by recording it, without computing.
+--- A message if the model's channels or the sizes of its outputs are wrong, else nil. Found by recording it, without computing.
 local function misfit(r, supervision)
   local channels, allowed = r.model.template.channels, loader.schema.channels.one_of
   local fits = false
   for _, n in ipairs(allowed) do fits = fits or n == channels end
   if not fits then
-    return ("recipe.model: takes images of %d channels; images are loaded with %s"):format(channels, table.concat(allowed, " or "))
+    return ("recipe.model: accepts images of %d channels; images are loaded with %s"):format(channels, table.concat(allowed, " or "))
   end
   local H, W = 96, 128 -- ra.model has recorded this size before
   local recorder = graph.recorder { train = true }
@@ -204,7 +204,7 @@ local function misfit(r, supervision)
   return wrong(r.main, "recipe.main")
 end
 
---- What is wrong with the fields of data, or nil.
+--- A message if a field of data is wrong, else nil.
 local function wrong_data(d)
   local program, err = augment.validate(d.augment)
   if not program then return err end
@@ -275,7 +275,7 @@ function recipe.is(v) return getmetatable(v) == Recipe end
 
 -- ---- writing -----------------------------------------------------------------
 
--- profile is left out: it changes no result, so a run may go on with or without it
+-- profile is left out: it changes no result, so a run may be resumed with or without it
 local order = { "name", "data", "model", "main", "teacher", "supervise", "optim", "epochs", "seed", "numerics", "validate", "early_stop", "log" }
 
 local function is_identifier(k) return type(k) == "string" and k:match("^[%a_][%w_]*$") end
@@ -326,7 +326,7 @@ function write(v, indent)
   return tostring(v)
 end
 
---- What decides the results, as text: the resolved recipe without fields that may change while a run goes on.
+--- The fields that determine the results, as text: the resolved recipe without those that may change when a run is resumed.
 function Recipe:identity()
   local kept = {}
   for name, value in pairs(self) do

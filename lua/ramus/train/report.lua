@@ -1,11 +1,11 @@
---- What a training prints: the header, the line that changes, a line (or two) per epoch; and the entry of metrics.jsonl.
+--- The output of a training: the header, the progress line, a line (or two) per epoch; and the entry of metrics.jsonl.
 local ffi = require "ramus.base.ffi"
 local progress = require "ramus.base.progress"
 local C = ffi.C
 
 local report = {}
 
---- Columns of the terms, beyond which they have a line of their own; the line that changes leaves them out.
+--- Width of the terms in columns, above which they get their own line; the progress line then omits them.
 local WIDE = 64
 
 --- The mean of every term so far, rows at several outputs together: "dice@out 0.4123  bce@side* 0.51 0.62 0.70".
@@ -28,7 +28,7 @@ end
 
 local function mean_loss(s) return s.sums.total / math.max(1, s.sums.batches) end
 
---- The line that changes while an epoch runs. images: how many since `started`.
+--- The progress line of a running epoch. images: number of images since `started`.
 function report.status(training, started, images)
   local s, r = training.state, training.recipe
   local speed = images / math.max(C.ra_clock() - started, 1e-9)
@@ -66,7 +66,7 @@ function report.entry(training, result)
     gradient_norm = s.norm / math.max(1, s.steps), clipped = s.clipped, steps = s.steps, validation = result.validation }
 end
 
---- What is printed before the first epoch.
+--- Prints the header before the first epoch.
 function report.header(training)
   local r, m, shape = training.recipe, training.model, training.shape
   local function line(form, ...) training.out:line(form:format(...)) end

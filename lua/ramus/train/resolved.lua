@@ -16,7 +16,7 @@ local function plain_fields(t)
   return result
 end
 
---- A value without what only Lua has: schedules become their text, losses and models their name and options.
+--- A value as plain data: schedules become their text, losses and models their name and options.
 function plain(v)
   if schedule.is(v) then return tostring(v) end
   if loss.is(v) then return { name = v.name, options = plain_fields(v.options) } end

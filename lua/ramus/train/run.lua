@@ -1,4 +1,4 @@
---- A run folder: runs/NAME/ with the recipe as written and as resolved, metrics, checkpoints, pictures, evaluation.
+--- A run folder: runs/NAME/ with the recipe as written and as resolved, metrics, checkpoints, overlays, evaluation.
 --
 -- run.open(path, recipe) opens or makes one for training and locks it; run.read(path) opens one for reading:
 --   local r = run.read "runs/first"
@@ -53,7 +53,7 @@ function Reading:images()
   return list
 end
 
---- What is said of a run of format 1, whose recipe is Lua only; `where`: the folder.
+--- The message about a run of format 1, whose recipe is Lua only; `where`: the folder.
 local function old_run(where)
   return ("%s was made by an earlier version of Ramus; its recipe is a program, which is not executed: predict with it, "
     .. "score it with ramus eval %s --recipe FILE, train anew in another folder (--run DIR)"):format(where, where)
@@ -61,11 +61,11 @@ end
 
 --- A run for reading; nil and a message where the folder holds none, or one of an earlier version.
 function run.read(path)
-  if not files.is_folder(path) then return nil, ("%s is no run folder"):format(path) end
+  if not files.is_folder(path) then return nil, ("%s is not a run folder"):format(path) end
   local self = setmetatable({ path = path }, Reading)
   if not files.is_file(self:path_of "data") then
     local has_model = files.is_file(self:path_of "last") or files.is_file(self:path_of "best")
-    return nil, has_model and old_run(path) or ("%s is no run folder: it holds no %s"):format(path, names.files.data)
+    return nil, has_model and old_run(path) or ("%s is not a run folder: it holds no %s"):format(path, names.files.data)
   end
   local text, err = files.read(self:path_of "data")
   if not text then return nil, err end
@@ -94,7 +94,7 @@ end
 --- The part of a recipe that decides the results, as text.
 local function identity_of(recipe) return recipe.identity and recipe:identity() or tostring(recipe) end
 
---- A warning where another build began the run; nil where this one did.
+--- A warning if another build began the run; nil if this one did.
 local function other_build(file)
   local now, began = checkpoint.build(), checkpoint.decode(file.meta["ramus.build"] or "null", "ramus.build")
   if type(began) ~= "table" or began.kernels == now.kernels then return nil end

@@ -1,4 +1,4 @@
---- The names of the files of a run folder; no other file of the house spells them.
+--- The names of the files of a run folder; no other source file contains them.
 local ffi = require "ramus.base.ffi"
 
 local names = {}

@@ -7,7 +7,7 @@ local options = require "ramus.base.options"
 
 local state = {}
 
---- What the terms of an epoch add up to, until its line is written.
+--- Sums of an epoch's terms, until its line is written.
 local SUMS = {
   batches = { type = "integer", default = 0 }, steps = { type = "integer", default = 0 }, clipped = { type = "integer", default = 0 },
   images = { type = "integer", default = 0 }, norm = { type = "real", default = 0 }, total = { type = "real", default = 0 },
@@ -54,7 +54,7 @@ local function of_type(name)
 end
 local function integer(v) if is_integer(v) then return v end end
 
---- How a value of each type is made, written as plain data, and read back (nil where it is of another type).
+--- For each type: the initial value, its form as plain data, and its reading (nil where the data has another type).
 local TYPES = {
   integer = { write = integer, read = integer },
   boolean = { write = of_type "boolean", read = of_type "boolean" },

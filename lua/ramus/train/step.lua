@@ -24,7 +24,7 @@ local SCALE = ops.specs.affine.by_name.scale.slot
 local TOTAL, MAIN, FIRST_TERM = 1, 2, 3 -- outputs of a variant's plan
 
 --- model, supervision, teacher (or nil), main (name of the main output, "out"), accumulate (micro-batches per step, 1), numerics,
--- fields (what the data set says of its fields; one channel each unless given).
+-- fields (the data set's declaration of its fields; one channel each unless given).
 function step.new(given)
   local self = setmetatable({ model = given.model, supervision = given.supervision, teacher = given.teacher, main = given.main or "out",
     numerics = given.numerics, fields = given.fields or {}, variants = {}, terms_of = {} }, Steps)

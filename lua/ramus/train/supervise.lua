@@ -1,11 +1,11 @@
 --- Supervision: the rows of a recipe's `supervise` table, checked, expanded to
 -- terms, and recorded into a graph.
 --
--- A row { at =, loss =, against =, inside =, with =, weight =, from =, till = } asks that the
--- outputs that match `at` ("out", "side*") have a small `loss`. against: "mask", another field of
+-- A row { at =, loss =, against =, inside =, with =, weight =, from =, till = } adds `loss` to the
+-- total for each output that matches `at` ("out", "side*"). against: "mask", another field of
 -- the data set, "teacher.out" (the teacher's main output), "teacher.same" (its output of the same
--- name) or "teacher.NAME" (its output NAME). inside = "fov": pixels where that field is 0 count for
--- nothing. with = { weight = "distance" }: further inputs of the loss, each from a field of the data
+-- name) or "teacher.NAME" (its output NAME). inside = "fov": pixels where that field is 0 are
+-- ignored. with = { weight = "distance" }: further inputs of the loss, each from a field of the data
 -- set. weight: a number, a schedule, or a list of them for the matches in order. The row acts in
 -- epochs from <= t < till. A term is one row at one output.
 local F = require "ramus.lang.F"
@@ -33,10 +33,10 @@ local function fields_by_input(v)
 end
 
 local row_schema = {
-  at = { type = "string", required = true, help = "output, or a pattern with * as 'side*'" },
+  at = { type = "string", required = true, help = "name of an output, or a pattern with *, as 'side*'" },
   loss = { type = "table", required = true, check = function(v) return loss.is(v) and v or nil, "must be a loss, as ra.loss.dice{}" end },
-  against = { type = "string", default = "mask", help = "mask, teacher.out, teacher.same, teacher.NAME, or a field of the data set" },
-  inside = { type = "string", help = "field of the data set; pixels where it is 0 count for nothing" },
+  against = { type = "string", default = "mask", help = "reference of the loss: mask, teacher.out, teacher.same, teacher.NAME, or a field of the data set" },
+  inside = { type = "string", help = "field of the data set; pixels where it is 0 are ignored" },
   with = { type = "table", default = {}, check = fields_by_input, help = "further inputs of the loss: { input = field }" },
   weight = { type = "number|table", default = 1 },
   from = { type = "integer", min = 0, default = 0, help = "first epoch" },
@@ -63,7 +63,7 @@ local function weight_of(row, i, count)
   return w[i]
 end
 
---- Input of the loss -> field of the data set, for a row: mask, inside, and what `with` names. nil and a message where the
+--- Input of the loss -> field of the data set, for a row: mask, inside, and the inputs in `with`. nil and a message where the
 -- loss has no such input.
 local function inputs_of(row)
   local against_field = not row.teacher and row.against or nil
@@ -176,7 +176,7 @@ function Supervision:try()
   return true
 end
 
---- Whether the data set has every field that the rows name. known: its fields by name, nil where they are not declared.
+--- True if the data set has every field that the rows name. known: its fields by name, nil where they are not declared.
 -- Returns true, or nil and a message with the nearest name.
 function Supervision:check_fields(known, set)
   if not known then return true end
@@ -254,7 +254,7 @@ function Supervision:record(terms, student, fields, teacher, main)
   return total, recorded
 end
 
---- Whether any of the terms looks at the teacher.
+--- True if any of the terms uses the teacher.
 function supervise.needs_teacher(terms)
   for _, t in ipairs(terms) do if t.teacher then return true end end
   return false

@@ -1,7 +1,7 @@
---- Teachers: a past self of the model that in-training outputs are compared with.
+--- Teachers: a past self of the model, with whose outputs those of the student are compared.
 --
--- A teacher has one block of values that never moves, so that plans can refer to
--- it; what changes is what is copied into it, and when:
+-- A teacher has one block of values at a fixed address, which plans refer to. The
+-- kind decides which values are copied into it, and when:
 --   last_epoch  the end of the epoch before (the paper)
 --   ago         the end of the epoch `k` before
 --   best        the end of the epoch with the best validation Dice so far
@@ -72,7 +72,7 @@ function Teacher:arrays()
   return arrays
 end
 
---- Takes them back; nil and a message where one is missing.
+--- Restores them from a checkpoint; nil and a message where one is missing.
 function Teacher:restore(file, model)
   local function take(name, into)
     local t, err = file:get(name)

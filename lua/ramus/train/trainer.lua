@@ -3,7 +3,7 @@
 -- options: run (folder; runs/NAME), quiet, evaluate (true), data_root, offline.
 -- Returns { run =, history =, evaluation =, complete = } or nil and a message; the third value
 -- is "interrupted" after SIGINT or SIGTERM (a checkpoint is saved).
--- Stopped and started again it goes on where it was, to the same bits: see docs/explanation/determinism.md.
+-- A training that was stopped resumes where it was, to the same bits: see docs/explanation/determinism.md.
 local ffi = require "ramus.base.ffi"
 local Loop = require "ramus.train.loop"
 local options = require "ramus.base.options"

@@ -1,4 +1,4 @@
---- An average of the weights (optim.ema), which is what is validated, saved and evaluated: a teacher of kind ema that no row reads.
+--- An average of the weights (optim.ema), which is validated, saved and evaluated in place of the model: a teacher of kind ema that no row reads.
 local teacher = require "ramus.train.teacher"
 
 local Average = {}

@@ -1,4 +1,4 @@
---- Warns once the model predicts background alone for three epochs.
+--- Warns when the model has predicted background alone for three epochs.
 local EPOCHS = 3
 
 local Watch = {}
@@ -6,7 +6,7 @@ Watch.__index = Watch
 
 local function new(training) return setmetatable({ training = training }, Watch) end
 
---- Whether the last batch had foreground pixels and the model found none.
+--- True if the last batch had foreground pixels and the model found none.
 local function found_nothing(v)
   return v and v:main():stats().max < 0 and v.buffers.mask:stats().max > 0
 end
@@ -18,7 +18,7 @@ end
 
 function Watch:after_epoch(result)
   if self.training.state.empty_epochs ~= EPOCHS then return end
-  self.training.out:line(("warning: for %d epochs the model found no vessel at all in the last batch (epoch %d): it has collapsed to "
+  self.training.out:line(("warning: for %d epochs the model found no foreground in the last batch (epoch %d): it has collapsed to "
     .. "background; raise the weight of dice, or lower optim.lr"):format(EPOCHS, result.epoch))
 end
 

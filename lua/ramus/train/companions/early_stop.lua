@@ -1,4 +1,4 @@
---- Counts the epochs since the best validation and ends the training where the recipe's patience is over.
+--- Counts the epochs since the best validation and ends the training when they reach the recipe's patience.
 local Stop = {}
 Stop.__index = Stop
 

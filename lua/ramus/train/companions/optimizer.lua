@@ -1,4 +1,4 @@
---- The optimizer as a companion: one over the model's flat block, with its learning rate's schedule.
+--- The optimizer as a companion: it updates the model's flat block, with the learning rate of its schedule.
 local ffi = require "ramus.base.ffi"
 local schedule = require "ramus.lang.schedule"
 local tensor = require "ramus.lang.tensor"
@@ -16,8 +16,8 @@ local function new(training)
   return setmetatable({ training = training, c = c, norm = ffi.new("double[1]"), clipped = ffi.new("_Bool[1]") }, Optimizer)
 end
 
---- One step at time t (epoch with fraction). Returns the gradient's norm and whether it was clipped; nil and a message where it is
--- not finite.
+--- One step at time t (epoch with fraction). Returns the gradient's norm and whether it was clipped; nil and a message where the
+-- norm is not finite.
 function Optimizer:step(t)
   local training = self.training
   local s, o = training.state, training.recipe.optim

@@ -13,7 +13,7 @@ local Profile = {}
 Profile.__index = Profile
 Profile.now = profile.now
 
---- Key in timing.jsonl and what it is. OTHER is the rest.
+--- Keys in timing.jsonl with their meaning. OTHER is the remaining time.
 local OTHER = "other"
 local PARTS = {
   { "plan", "the plan: teacher, student, losses, backward" },
@@ -30,7 +30,7 @@ function Profile:start() self.seconds, self.began = {}, profile.now() end
 
 function Profile:add(part, since) self.seconds[part] = (self.seconds[part] or 0) + profile.now() - since end
 
---- The epoch is over: computes the whole and the rest.
+--- Computes the epoch's total and remaining time at its end.
 local function finish(self)
   self.whole = profile.now() - self.began
   local known = 0
@@ -40,7 +40,7 @@ end
 
 --- Lines of seconds and percent, then the plans that ran in the epoch.
 local function text(self, result)
-  local lines = { ("epoch %d: %.2f s, %d pictures"):format(result.epoch, self.whole, result.images) }
+  local lines = { ("epoch %d: %.2f s, %d images"):format(result.epoch, self.whole, result.images) }
   for _, p in ipairs(PARTS) do
     local s = self.seconds[p[1]] or 0
     lines[#lines + 1] = ("  %8.3f s %5.1f %%  %s"):format(s, 100 * s / self.whole, p[2])

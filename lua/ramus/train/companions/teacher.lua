@@ -1,4 +1,4 @@
---- The teacher of the recipe as a companion: when it is renewed, and how it is saved.
+--- The teacher of the recipe as a companion: it is updated after steps or epochs, and saved in checkpoints.
 local teacher = require "ramus.train.teacher"
 
 local Companion = {}
