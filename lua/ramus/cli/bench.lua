@@ -17,7 +17,7 @@ local bench = { cases = { "train", "dsd", "infer" } }
 bench.schema = {
   case = { type = "string", one_of = bench.cases, default = "train" },
   width = { type = "integer", min = 1, default = 16, help = "channels of the first level" },
-  size = { type = "integer", min = 16, default = 256, help = "side of the pictures" },
+  size = { type = "integer", min = 16, default = 256, help = "side of the images" },
   batch = { type = "integer", min = 1, default = 4 },
   steps = { type = "integer", min = 1, default = 9, help = "that are timed, after 2 that are not" },
   profile = { type = "boolean", default = false, help = "time and speed of every step of the plan" },

@@ -180,13 +180,13 @@ function help.topics()
     "?loss      losses                                      ?models    networks",
     "?tensor    making and reading tensors                  ?model     methods of a model",
     "?schedule  values that change over training            ?optim     optimizers",
-    "?metrics   scores                                      ?image     pictures: load, save, filters",
+    "?metrics   scores                                      ?image     load, save, filter images",
     "?recipe    what to train, on what, how                 ?supervise rows of losses and teachers",
     "?augment   augmentation                                ?datasets  data sets",
     "?checks    a vessel map beyond its scores",
     "?NAME      any of their names: ?conv2d, ?loss.dice, ?nn.conv2d, ?ramp, ?unet, ?recipe.data, ?image.load",
     "",
-    "ra and F are there. EXPRESSION shows its values, EXPRESSION; keeps silent. who() lists your variables, timing() shows",
+    "ra and F are defined. EXPRESSION prints its values, EXPRESSION; does not. who() lists your variables, timing() shows",
     "times, the tab key completes, the arrow keys bring lines back, Ctrl-C drops a line, Ctrl-D or exit leaves.",
   }, "\n")
 end
@@ -198,7 +198,7 @@ local constructors = {
   tensor = "ra.tensor(nested): a tensor of a number or of nested lists: ra.tensor{{1, 2}, {3, 4}} is [2,2]",
   zeros = "ra.zeros(d1, d2, ...) or ra.zeros{d1, d2, ...}: filled with 0", ones = "ra.ones(d1, d2, ...): filled with 1",
   empty = "ra.empty(d1, d2, ...): not filled", rand = "ra.rand(d1, d2, ...): uniform in 0..1; ra.seed(n) starts the numbers anew",
-  randn = "ra.randn(d1, d2, ...): normal, mean 0, deviation 1; ra.seed(n) starts the numbers anew",
+  randn = "ra.randn(d1, d2, ...): normal, mean 0, standard deviation 1; ra.seed(n) starts the numbers anew",
 }
 
 local function public_text(name)

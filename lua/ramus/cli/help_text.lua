@@ -10,7 +10,7 @@ local text = {}
 --- 1e-06 -> 1e-6
 local function plain(v) return (("%.6g"):format(v):gsub("e([+-])0*", function(sign) return "e" .. (sign == "-" and "-" or "") end)) end
 
---- Names behind each other, in lines of at most 100 characters.
+--- A list of names as text, in lines of at most 100 characters.
 function text.wrapped(names)
   local lines, line = {}, ""
   for i, name in ipairs(names) do
@@ -31,7 +31,7 @@ function text.default_of(p)
   return plain(p.default_value)
 end
 
---- What values an op's parameter accepts, as text.
+--- The values that an op's parameter accepts, as text.
 function text.range_of(p)
   if p.kind == "boolean" then return "true, false" end
   if p.kind == "choice" then return '"' .. table.concat(p.choices, '", "') .. '"' end
@@ -93,7 +93,7 @@ end
 
 -- ---- option tables ------------------------------------------------------------
 
---- What values an entry of an option table accepts, as text.
+--- The values that an entry of an option table accepts, as text.
 function text.entry_range(e)
   if e.one_of then
     local shown = {}

@@ -166,7 +166,7 @@ function Session:run(chunk, shown)
   return ok
 end
 
---- Takes one line. Returns "more" (the chunk is not complete), "leave", true, or false after an error.
+--- Runs one line. Returns "more" (the chunk is not complete), "leave", true, or false after an error.
 function Session:feed(line)
   if not self.unfinished then
     local word = line:match("^%s*(%S*)%s*$")

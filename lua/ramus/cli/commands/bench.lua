@@ -16,7 +16,7 @@ end
 
 return {
   name = "bench", order = 10, words = "[CASE]...", flags = flags(),
-  help = "time a training step (train), one of self-distillation (dsd) and a prediction (infer), on random pictures",
+  help = "time a training step (train), a step of self-distillation (dsd) and a prediction (infer), on random images",
   run = function(words, given)
     local bench = require "ramus.cli.bench"
     local results = {}

@@ -2,7 +2,7 @@
 local command = require "ramus.cli.command"
 
 return {
-  name = "datasets", order = 8, help = "the data sets that are known, and which are here", flags = { command.DATA_ROOT, command.JSON },
+  name = "datasets", order = 8, help = "list the known data sets, and which are in the data root", flags = { command.DATA_ROOT, command.JSON },
   run = function(words, given)
     if #words > 0 then return false, ("datasets takes no argument, given '%s'"):format(words[1]), 2 end
     local dataset = require "ramus.data.dataset"

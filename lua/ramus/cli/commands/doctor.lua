@@ -15,7 +15,7 @@ local function measure()
 end
 
 return {
-  name = "doctor", order = 11, help = "what this build and machine can do", flags = { command.JSON },
+  name = "doctor", order = 11, help = "properties of this build and machine", flags = { command.JSON },
   run = function(words, given)
     if #words > 0 then return false, ("doctor takes no argument, given '%s'"):format(words[1]), 2 end
     local d = measure()

@@ -27,11 +27,11 @@ end
 return {
   name = "fetch", order = 7, words = "SET", help = "bring a data set to the data root, checked",
   flags = {
-    { name = "from", value = "PATH", wants = "a folder or archive", help = "take the files from here instead of the network" },
-    { name = "mirror", value = "URL", wants = "an address", help = "try this address, or folder, before any other" },
+    { name = "from", value = "PATH", wants = "a folder or archive", help = "folder or archive that is used instead of the network" },
+    { name = "mirror", value = "URL", wants = "an address", help = "address or folder that is tried before any other" },
     command.DATA_ROOT,
-    { name = "set", value = "K=V", wants = "KEY=VALUE", many = true, help = "an option of the set, as count=24 of phantom" },
-    { name = "again", help = "make the set anew although it is there" }, command.OFFLINE,
+    { name = "set", value = "K=V", wants = "KEY=VALUE", many = true, help = "option of the set, as train=24 of phantom" },
+    { name = "again", help = "prepare the set again even if it exists" }, command.OFFLINE,
   },
   run = function(words, given)
     if #words ~= 1 then return false, ("fetch wants one data set, given %d; ramus datasets lists them"):format(#words), 2 end

@@ -1,6 +1,6 @@
 --- ramus without a command: the REPL.
 return {
-  name = "repl", order = 1, help = "explore: tensors, models and pictures as values",
+  name = "repl", order = 1, help = "explore: tensors, models and images as values",
   run = function(words)
     if #words > 0 then return false, ("repl takes no argument, given '%s'"):format(words[1]), 2 end
     require("ramus.base.paths").open()

@@ -5,7 +5,7 @@ return {
   name = "train", order = 4, words = "RECIPE", help = "fetch what is missing, train, evaluate; the same command again resumes",
   flags = {
     { name = "run", value = "DIR", wants = "a folder", help = "folder of the run; runs/NAME of the recipe unless given" },
-    { name = "set", value = "K=V", wants = "KEY=VALUE", many = true, help = "sets a field of the recipe, as optim.lr=3e-4" },
+    { name = "set", value = "K=V", wants = "KEY=VALUE", many = true, help = "field of the recipe and its value, as optim.lr=3e-4" },
     { name = "seed", value = "N", number = true, help = "seed of initialisation, order, augmentation and dropout" },
     { name = "epochs", value = "N", number = true, help = "number of epochs" },
     command.DATA_ROOT, command.OFFLINE, { name = "quiet", help = "print nothing but errors" }, command.JSON,
