@@ -10,7 +10,7 @@ return {
   counts = { train = 40, test = 40 },
   split_source = "the folders of the authors' repository: Angios_40_training, Angios_40_testing (the numbers are reused, the "
     .. "pictures are different)",
-  licence = "no licence for the pictures was found; the repository carries a BSD 3-clause notice for its whole content. "
+  licence = "no licence for the images was found; the repository carries a BSD 3-clause notice for its whole content. "
     .. "Citation is asked for",
   citation = "F. Cervantes-Sanchez, I. Cruz-Aceves, A. Hernandez-Aguirre, M. A. Hernandez-Gonzalez, S. E. Solorio-Meza: "
     .. "Automatic Segmentation of Coronary Arteries in X-ray Angiograms using Multiscale Analysis and Artificial Neural "

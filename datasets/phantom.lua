@@ -37,12 +37,12 @@ return {
 
   schema = {
     size = { type = "integer", default = 256, min = 32, max = 4096, help = "pixels along a side" },
-    height = { type = "integer", min = 32, max = 4096, help = "if not square" },
-    width = { type = "integer", min = 32, max = 4096, help = "if not square" },
-    train = { type = "integer", default = 24, min = 0, max = 99999, help = "pictures to train on" },
-    val = { type = "integer", default = 0, min = 0, max = 99999, help = "pictures to validate on" },
-    test = { type = "integer", default = 12, min = 0, max = 99999, help = "pictures to test on" },
-    seed = { type = "integer", default = 1, min = 0, help = "another seed, other pictures" },
+    height = { type = "integer", min = 32, max = 4096, help = "height in pixels, if not square" },
+    width = { type = "integer", min = 32, max = 4096, help = "width in pixels, if not square" },
+    train = { type = "integer", default = 24, min = 0, max = 99999, help = "number of training images" },
+    val = { type = "integer", default = 0, min = 0, max = 99999, help = "number of validation images" },
+    test = { type = "integer", default = 12, min = 0, max = 99999, help = "number of test images" },
+    seed = { type = "integer", default = 1, min = 0, help = "seed of the images" },
   },
   variant = function(o)
     return ("%dx%d-%d-%d-%d-seed%d"):format(height_of(o), width_of(o), o.train, o.val, o.test, o.seed)
@@ -55,7 +55,7 @@ return {
     end },
   },
 
-  --- Picture n of the k-th split has index (k - 1) * 100000 + n.
+  --- Image n of the k-th split has index (k - 1) * 100000 + n.
   prepare = function(_, target, o)
     local image, err = blank(o)
     local mask = image and blank(o)

@@ -1,7 +1,7 @@
---- Deep self-knowledge distillation (arXiv 2509.03173) on cimat80, the reading that ships as the default.
+--- Deep self-knowledge distillation (arXiv 2509.03173) on cimat80, in this project's default reading of the paper.
 --
 -- Against the literal reading (dsd_literal_cimat80.lua): the side outputs also see the mask, patch
--- distributions compare shares instead of raw counts, and the teacher is a running average of the
+-- distributions compare fractions instead of raw counts, and the teacher is a running average of the
 -- student instead of its last epoch. Its control, the same without a teacher, is
 -- dsd_control_cimat80.lua. See docs/explanation/method.md and docs/results/cimat80.md.
 local ra = require "ramus"

@@ -1,6 +1,6 @@
 --- Deep self-knowledge distillation on DCA1 as the paper reads, with the training settings of an independent
--- attempt (256x256, AdamW, rate times 0.3 every 10 epochs) and the usual split, 1-100 to train, 101-134 to test.
--- Not measured yet; on cimat80 the literal reading's patch term is silent, see docs/results/cimat80.md.
+-- attempt (256x256, AdamW, learning rate times 0.3 every 10 epochs) and the usual split, 1-100 to train, 101-134 to test.
+-- Not measured yet; on cimat80 the literal reading's patch term has no effect, see docs/results/cimat80.md.
 local ra = require "ramus"
 return {
   name = "dsd_dca1",

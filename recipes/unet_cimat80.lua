@@ -1,4 +1,4 @@
---- The plain baseline: a U-Net trained with Dice on cimat80, tested on the other 40 pictures.
+--- The plain baseline: a U-Net trained with Dice on cimat80, tested on the other 40 images.
 local ra = require "ramus"
 return {
   name = "unet_cimat80",
