@@ -141,6 +141,17 @@ check.case("help: every op, loss, module, schedule, optimizer, metric and public
   for _, name in ipairs(help.names()) do has(name) end
   for _, name in ipairs(ra.op_names()) do has(name) end
   for name in pairs(ra.nn) do if name ~= "is" and name ~= "initialise" then has("nn." .. name) end end
+  local seen = 0
+  for module, where in pairs(getmetatable(ra).lazy()) do -- functions of public modules
+    for name, f in pairs(not where[2] and type(ra[module]) == "table" and ra[module] or {}) do
+      if type(f) == "function" then
+        seen = seen + 1
+        local text, err = help.find(module .. "." .. name)
+        check.ok(text and #text > 10, module .. "." .. name .. ": " .. tostring(text or err))
+      end
+    end
+  end
+  check.ok(seen > 50, seen)
   for _, key in ipairs(ra.metrics.keys) do has("metrics." .. key) end
   for _, name in ipairs(help.tensor_methods) do
     check.ok(ra.zeros(1)[name] ~= nil, name)

@@ -239,6 +239,11 @@ function help.find(name)
     local text = lookup[owner](rest)
     if text then return text end
   end
+  local where = owner and getmetatable(require "ramus").lazy()[owner]
+  if where and not where[2] and type(require(where[1])) == "table" then
+    local text = library(where[1], "ra." .. owner)(rest)
+    if text then return text end
+  end
   if not owner then
     local found
     for _, r in ipairs(order) do
