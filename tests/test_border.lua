@@ -14,6 +14,10 @@ local system = luajit.C
 
 -- ---- a call in a process of its own ----
 
+-- what earlier tests left goes now: a loader that a child collected would wait for threads that only the parent has
+collectgarbage()
+collectgarbage()
+
 local QUIET = system.open("/dev/null", 2)
 
 --- Runs f in a child; nil where it came to an end (whatever it returned or raised), else how it died.
@@ -124,6 +128,27 @@ check.case("border: a freed tensor is dead for every use; its views live on", fu
     check.ok(not pcall(use))
   end
   check.equal(view:totable()[1][3], 1)
+end)
+
+check.case("border: no struct or array of C is in the reach of scripts", function()
+  local image, mask = ra.rand(16, 16), ra.ones(16, 16)
+  local found = {}
+  local function look(v, where, seen)
+    if type(v) == "cdata" and not ra.is_tensor(v) then found[#found + 1] = where end
+    if type(v) ~= "table" or seen[v] then return end
+    seen[v] = true
+    for k, inner in pairs(v) do look(inner, where .. "." .. tostring(k), seen) end
+  end
+  look(ra.augment.program { rotate = 10, crop = 8 }, "augment.program", {})
+  look(ra.augment.prepare { size = 8 }, "augment.prepare", {})
+  look(ra.augment.planes(1, 16, 16, image, mask), "augment.planes", {})
+  look(ra.metrics(image, mask), "metrics", {})
+  look(ra.metrics.summarize { ra.metrics(image, mask) }, "metrics.summarize", {})
+  local path = check.folder "border_mask" .. "/m.png"
+  assert(ra.image.save(path, mask))
+  local _, report = ra.image.load_mask(path)
+  look(report, "load_mask", {})
+  check.ok(#found == 0, table.concat(found, ", "))
 end)
 
 -- ---- every public function and method ----

@@ -139,7 +139,7 @@ case("augmentation", function()
   local x, y, f = ra.rand(1, 40, 48), ra.zeros(40, 48), ra.ones(40, 48)
   local to_x, to_y, to_f = ra.zeros(1, 32, 32), ra.zeros(32, 32), ra.zeros(32, 32)
   local from, to = augment.planes(1, 40, 48, x, y, f), augment.planes(1, 32, 32, to_x, to_y, to_f)
-  if C.ra_augment_apply(program, from, to, 1, 0, 0, scratch) ~= 0 then return nil, ffi.message() end
+  if C.ra_augment_apply(ffi.hidden(program), ffi.hidden(from), ffi.hidden(to), 1, 0, 0, scratch) ~= 0 then return nil, ffi.message() end
   return to_x
 end)
 

@@ -64,6 +64,17 @@ function ffi.data(t)
   return luajit.cast(real_pointer, t.address)
 end
 
+local hidden = setmetatable({}, { __mode = "k" })
+
+--- Keeps C values behind a Lua object, out of reach of scripts: arrays and structs of C have no bounds. Returns the object.
+function ffi.hide(object, value)
+  hidden[object] = value
+  return object
+end
+
+--- What hide kept behind an object; the object itself where nothing.
+function ffi.hidden(object) return object ~= nil and hidden[object] or object end
+
 --- The message of the last failure in the core.
 function ffi.message() return luajit.string(C.ra_error()) end
 

@@ -142,6 +142,12 @@ local function add(p, kind, probability, a, b)
   p.count = p.count + 1
 end
 
+local Program = {}
+Program.__index = Program
+
+--- A program as a Lua value; the core's struct is hidden behind it.
+local function value_of(p) return ffi.hide(setmetatable({}, Program), p) end
+
 local function build(o)
   local p = ffi.new("ra_augment")
   for _, name in ipairs(augment.order) do
@@ -161,12 +167,12 @@ local function build(o)
   return p
 end
 
---- A program (a ra_augment) from options; see augment.schema. An error at the caller's line for wrong ones.
+--- A program from options; see augment.schema. An error at the caller's line for wrong ones.
 function augment.program(given)
   local o = options.check(given, augment.schema, "augment")
   local p = build(o)
   if p.foreground_share > 0 and not o.crop then error("augment: foreground_share needs a crop", 2) end
-  return p
+  return value_of(p)
 end
 
 --- The same for options that come from a recipe: nil and a message.
@@ -175,13 +181,13 @@ function augment.validate(given)
   if not o then return nil, err end
   local p = build(o)
   if p.foreground_share > 0 and not o.crop then return nil, "augment: foreground_share needs a crop" end
-  return p
+  return value_of(p)
 end
 
 --- A program that runs once per image; see augment.prepare_schema.
 function augment.prepare(given)
   local o = options.check(given, augment.prepare_schema, "prepare")
-  return build(o)
+  return value_of(build(o))
 end
 
 --- A program that prepares, from a list of steps as p:steps() gives it; nil and a message where it is not such a list.
@@ -198,23 +204,23 @@ function augment.of_steps(list)
     add(p, kinds[s.step], 1, s.a, s.b)
   end
   if C.ra_augment_check(p) ~= 0 then return nil, ffi.message() end
-  return p
+  return value_of(p)
 end
 
 -- ---- a program as a Lua value ----
 
-local methods = {}
+local methods = Program
 
 --- Height and width of the result for an image of that size.
 function methods.size(p, height, width)
   local out = ffi.new("int32_t[2]")
-  if C.ra_augment_size(p, height, width, out, out + 1) ~= 0 then error(ffi.message(), 2) end
+  if C.ra_augment_size(ffi.hidden(p), height, width, out, out + 1) ~= 0 then error(ffi.message(), 2) end
   return out[0], out[1]
 end
 
 --- The steps as plain data: a list of { step = NAME, a =, b = }.
-function methods.steps(p)
-  local list = {}
+function methods.steps(program)
+  local p, list = ffi.hidden(program), {}
   for i = 0, p.count - 1 do
     local s = p.step[i]
     list[i + 1] = { step = names[s.kind], a = s.a, b = s.b }
@@ -233,7 +239,7 @@ local function planes_of(t, what, H, W)
   return C.ra_tensor_contiguous(t) and t or t:clone()
 end
 
---- Image, mask and field of view as the core's planes; any but the first may be nil.
+--- Image, mask and field of view as the core's planes, hidden behind a Lua value; any but the first may be nil.
 function augment.planes(channels, H, W, x, y, f)
   local p = ffi.new("ra_sample_planes", { count = 3, height = H, width = W, foreground = 1 })
   for i, t in pairs { [0] = x, y or false, f or false } do
@@ -242,7 +248,7 @@ function augment.planes(channels, H, W, x, y, f)
     set.absent, set.outside = i == 2 and 1 or 0, i == 2 and 0 or 0 / 0
     if t then set.data = ffi.data(t) end
   end
-  return p
+  return ffi.hide({ x, y, f }, p)
 end
 
 local key_schema = {
@@ -266,17 +272,14 @@ function methods.apply(p, picture, mask, fov, given)
   scratch = scratch or ffi.own(C.ra_augment_scratch_new(), C.ra_augment_scratch_release) or error(ffi.message(), 2)
   local from = augment.planes(channels, H, W, x, y, f)
   local to = augment.planes(channels, h, w, to_x, to_y, to_f)
-  -- copies that only the structs point to are kept alive over the call
-  local held = { x, y, f } -- luacheck: ignore 241
-  if C.ra_augment_apply(p, from, to, key.seed, key.epoch, key.sample, scratch) ~= 0 then error(ffi.message(), 2) end
-  held[1] = nil
+  if C.ra_augment_apply(ffi.hidden(p), ffi.hidden(from), ffi.hidden(to), key.seed, key.epoch, key.sample, scratch) ~= 0 then error(ffi.message(), 2) end
   return to_x, to_y, to_f
 end
 
 local two_numbers = { size = "to %g x %g", elastic = "alpha %g, sigma %g pixels", clahe = "%g tiles, clip %g" }
 
-local function to_string(p)
-  local lines = {}
+function Program.__tostring(program)
+  local p, lines = ffi.hidden(program), {}
   for i = 0, p.count - 1 do
     local s = p.step[i]
     local name = names[s.kind] or "?"
@@ -296,7 +299,5 @@ local function to_string(p)
   end
   return "augmentation: " .. table.concat(lines, "; ")
 end
-
-ffi.metatype("ra_augment", { __index = methods, __tostring = to_string })
 
 return augment

@@ -46,7 +46,7 @@ function loader.new(samples, given)
     batch = o.batch, steps = o.steps, epochs = o.epochs, threads = o.threads, depth = o.depth,
     shuffle = o.shuffle, drop_last = o.drop_last, seed = o.seed, cache_bytes = o.cache * 1e6,
   })
-  local pointer, err = ffi.own(C.ra_loader_new(config, #list, fields.array(list), o.prepare, o.augment), C.ra_loader_release)
+  local pointer, err = ffi.own(C.ra_loader_new(config, #list, fields.array(list), ffi.hidden(o.prepare), ffi.hidden(o.augment)), C.ra_loader_release)
   if not pointer then return nil, err end
   for _, s in ipairs(samples) do
     local sources, wrong = fields.sources(s, list)
@@ -131,7 +131,7 @@ function loader.one(sample, given)
   local prepared, reports = ffi.new("ra_tensor *[?]", n), ffi.new("ra_mask_report[?]", n)
   local sources, rules = fields.sources(sample, list) -- rules: sources points to them
   if not sources then return nil, rules end
-  if C.ra_sample_load(n, array, sample.id, sources, o.prepare, native, prepared, reports) ~= 0 then return nil, ffi.message() end
+  if C.ra_sample_load(n, array, sample.id, sources, ffi.hidden(o.prepare), native, prepared, reports) ~= 0 then return nil, ffi.message() end
   local result = { fields = {}, reports = {}, native = native and {} }
   local function whole(pointer)
     if pointer == nil then return nil end

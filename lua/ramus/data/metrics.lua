@@ -76,7 +76,7 @@ local function score(probability, mask, fov, H, W, threshold, curve)
   if C.ra_metrics(probability, mask, fov, H, W, threshold, scores, counts, histogram, calibration) ~= 0 then
     error(ffi.message(), 3)
   end
-  local m = { threshold = threshold, histogram = histogram, calibration = calibration }
+  local m = ffi.hide({ threshold = threshold }, { histogram = histogram, calibration = calibration })
   for i, key in ipairs(metrics.keys) do m[key] = scores[i - 1] end
   for key, at in pairs(position) do m[key] = counts[at] end
   return m
@@ -123,7 +123,7 @@ end
 local function add_up(list, field, n)
   local sum = new("double", n)
   for _, m in ipairs(list) do
-    local values = m[field]
+    local values = ffi.hidden(m)[field]
     if values == nil then return nil end
     for i = 0, n - 1 do sum[i] = sum[i] + values[i] end
   end
@@ -197,10 +197,10 @@ function metrics.best_threshold(list)
   local bins = BINS / 2
   local total = new("double", bins)
   for _, item in ipairs(list) do
-    local m = item.histogram and item or compute(nil, item.probability, item.mask, { fov = item.fov })
-    local positives, tp, fp = m.tp + m.fn, 0, 0
+    local m = ffi.hidden(item).histogram and item or compute(nil, item.probability, item.mask, { fov = item.fov })
+    local positives, tp, fp, histogram = m.tp + m.fn, 0, 0, ffi.hidden(m).histogram
     for k = bins - 1, 0, -1 do
-      fp, tp = fp + m.histogram[k], tp + m.histogram[bins + k]
+      fp, tp = fp + histogram[k], tp + histogram[bins + k]
       total[k] = total[k] + (positives + fp > 0 and 2 * tp / (positives + tp + fp) or 1)
     end
   end
