@@ -13,6 +13,28 @@ local tree = folder .. "/tree"
 local additions = {
   { file = "core/op/softsign.c", list = "core/op/ops.def", line = "RA_OP(softsign)" },
   { file = "core/loss/boundary.c", list = "core/loss/losses.def", line = "RA_OP(boundary)" },
+  { file = "core/image/farbfeld.c", list = "core/image/formats.def", line = "RA_IMAGE_FORMAT(farbfeld)" },
+  { file = "lua/ramus/train/companions/counter.lua", edit = "lua/ramus/train/companions.lua", { before = " }\n\nlocal modules", text = ', "counter"' } },
+  { edit = "lua/ramus/lang/schedule.lua", { before = "schedule.define {\n  name = \"piecewise\"", text = [[
+schedule.define {
+  name = "sawtooth", signature = "ra.sawtooth{teeth=, n=}", help = "From 1 down to 0, again and again.",
+  schema = { teeth = { type = "integer", min = 1, default = 4 } },
+  f = function(o) return function(t, n) return 1 - fraction(t, n) * o.teeth % 1 end end,
+}
+
+]] } },
+  { edit = "core/image/augment_tone.c", -- a function and a row
+    { before = "#define RANGE(low, high)", text = [[
+enum { RA_AUGMENT_INVERT = RA_AUGMENT_COUNT };
+static int32_t step_invert(const ra_tone_image *p, const ra_tone_step *s) {
+  for (int64_t i = 0, n = values(p); i < n; i++) p->data[i] += (ra_real)s->value * (1 - 2 * p->data[i]);
+  return RA_OK;
+}
+
+]] },
+    { before = "  {{RA_AUGMENT_GAMMA", text = [[
+  {{RA_AUGMENT_INVERT, RA_STEP_RANGE, RA_EXPAND_UP_TO, false, "invert", "towards 1 - x", "", RANGE(0, 1)}, NULL, step_invert},
+]] } },
   { edit = "core/metric/scores.c", -- a function before the table, a row at its end
     { before = "/* P: predicted", text = [[
 static int32_t area_error(const ra_scored *s, double *out) {
@@ -116,4 +138,38 @@ case("a metric is a function and a row in one file: result, pooled value, help",
     print(one.area_error, ra.metrics.summarize({ one, one }).pooled.area_error, ra.metrics.lower_is_better.area_error)
     print(require("ramus.cli.help").find "area_error" ~= nil, ra.metrics.keys[#ra.metrics.keys])
   ]], "0.5\t0.5\ttrue\ntrue\tarea_error\n")
+end)
+
+case("an image format is a file and a line: read by its content, known by its extension, listed", function()
+  assert(files.write(folder .. "/one.ff", "farbfeld\0\0\0\2\0\0\0\1" .. "\255\255\0\0\0\0\9\9" .. "\0\0\255\255\0\0\9\9"))
+  check.equal(ramus(([[
+    local ra = require "ramus"
+    local x = assert(ra.image.load "%s/one.ff")
+    print(table.concat(x.shape, " "), table.concat(x:reshape(6):totable(), " "), ra.image.is_name "a.FF",
+      ra.image.formats()[5].reads, ra.image.formats()[5].writes)
+  ]]):format(folder)), "3 1 2\t1 0 0 1 0 0\ttrue\t16 bit RGBA; alpha is dropped\t-\n")
+end)
+
+case("an augmentation step is a function and a row in one file: option, result, help, page", function()
+  reference("recipe.md", "towards 1 - x")
+  check.equal(ramus [[
+    local ra = require "ramus"
+    local p = ra.augment.program { invert = { 1, 1 } }
+    print(p:steps()[1].step, pcall(ra.augment.program, { invert = 2 }))
+    print(require("ramus.cli.help").find "augment" :find "invert" ~= nil)
+  ]]:gsub("^.-\n", function(line) return line:match "^invert\tfalse" and "good\n" or line end), "good\ntrue\n")
+end)
+
+case("a schedule is an entry, a training companion a file and its name: both act in a training", function()
+  check.equal(ramus(([[
+    local ra = require "ramus"
+    print(ra.schedule.at(ra.sawtooth { teeth = 2, n = 8 }, 1), require("ramus.cli.help").find "sawtooth" ~= nil)
+    local recipe = { name = "t", data = { set = "phantom", options = { train = 4, val = 1, test = 1, size = 32 }, batch = 2,
+      augment = { invert = 0.5 } }, model = ra.models.unet { depth = 2, width = 2 }, supervise = { { at = "out", loss = ra.loss.dice() } },
+      optim = ra.optim.adamw { lr = 1e-2, schedule = ra.sawtooth { teeth = 2 } }, epochs = 2 }
+    assert(ra.train(recipe, { run = "%s/run", data_root = "%s/data", quiet = true }))
+    local last
+    for line in io.lines "%s/run/metrics.jsonl" do last = line end
+    print(last:match '"counted":(%%d+)')
+  ]]):format(folder, folder, folder)), "0.75\ttrue\n4\n")
 end)

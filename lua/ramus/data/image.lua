@@ -39,7 +39,10 @@ end
 function image.formats()
   local list = {}
   for i = 1, C.ra_image_formats() do
-    local function text(what) return ffi.string(C.ra_image_format_text(i - 1, what)) end
+    local function text(what)
+      local found = C.ra_image_format_text(i - 1, what)
+      return found ~= nil and ffi.string(found) or "-" -- a codec may leave out what it does not do
+    end
     local extensions = {}
     for e in text(C.RA_FORMAT_EXTENSIONS):gmatch("%S+") do extensions[#extensions + 1] = e end
     list[i] = { name = text(C.RA_FORMAT_NAME), extensions = extensions, reads = text(C.RA_FORMAT_READS), writes = text(C.RA_FORMAT_WRITES) }
