@@ -1,11 +1,12 @@
 --- A run as data: reading never executes what a folder holds; formats of checkpoints; what a model knows of its images.
 local check = require "check"
 local checkpoint = require "ramus.train.checkpoint"
+local ffi = require "ramus.base.ffi"
 local files = require "ramus.base.files"
 local ra = require "ramus"
 local run = require "ramus.train.run"
 local safetensors = require "ramus.lang.safetensors"
-local F, nn = ra.F, ra.nn
+local C, F, nn = ffi.C, ra.F, ra.nn
 
 local folder = check.folder "run"
 local data_root = folder .. "/data"
@@ -197,10 +198,12 @@ check.case("what a checkpoint says of input and output is checked", function()
   local path = folder .. "/wrong.safetensors"
   for text, part in pairs {
     ["null"] = "lacks ramus.output", ["3"] = "lacks ramus.output", ["{"] = "not valid JSON", ['{"main":"out"}'] = "ramus.output",
+    ['{"main":"out","activation":"sigmoid","threshold":0.5,"numerics":"bf16"}'] = "numerics",
     ['{"main":"nothing","activation":"sigmoid","threshold":0.5}'] = "unknown output", ['{"main":"out","activation":"exec","threshold":0.5}'] = "activation",
   } do
     rewritten(path, { ["ramus.output"] = text })
     check.fails(part, ra.load_model, path)
+    check.ok(C.ra_model_open(path) == nil and ffi.message():find("ramus.output", 1, true), "from C: " .. text)
   end
   for text, part in pairs { ["{}"] = "channels", ['{"channels":3}'] = "channels",
     ['{"channels":1,"preparation":[{"step":"noise","a":1,"b":1}]}'] = "step 1",
@@ -218,6 +221,7 @@ check.case("a state or a format that Ramus does not write, and a format 2 withou
   for _, text in ipairs { "{", "3", "null", '"x"', '{"averaged":"yes"}', '{"averaged":1}' } do
     rewritten(path, { ["ramus.state"] = text })
     check.fails("ramus.state", ra.load_model, path)
+    check.ok(C.ra_model_open(path) == nil and ffi.message():find("ramus.state", 1, true), "from C: " .. text)
   end
   for _, text in ipairs { "1.5", "0x2", " 2 ", "2.0", "-1", "nan", "" } do
     rewritten(path, { ["ramus.format"] = text })

@@ -48,13 +48,21 @@ static int32_t read_input(ra_description *d, const json_t *input, const ra_templ
   return n ? ra_augment_check(&d->prepare) : RA_OK;
 }
 
+/* How the model computes: fast unless it says exact. */
+static int32_t read_numerics(const json_t *v, int32_t *out) {
+  const char *text = v ? json_string_value(v) : "fast";
+  bool exact = text && strcmp(text, "exact") == 0;
+  *out = exact ? RA_NUMERICS_EXACT : RA_NUMERICS_FAST;
+  if (exact || (text && strcmp(text, "fast") == 0)) return RA_OK;
+  return ra_fail(RA_ERR_FORMAT, "ramus.output: the numerics must be fast or exact");
+}
+
 static int32_t read_output(ra_description *d, const json_t *output, const ra_template *t) {
   const char *main = json_string_value(json_object_get(output, "main"));
   const char *activation = json_string_value(json_object_get(output, "activation"));
-  const char *numerics = json_string_value(json_object_get(output, "numerics"));
   const json_t *threshold = json_object_get(output, "threshold");
   d->threshold = json_number_value(threshold);
-  d->numerics = numerics && strcmp(numerics, "exact") == 0 ? RA_NUMERICS_EXACT : RA_NUMERICS_FAST;
+  RA_TRY(read_numerics(json_object_get(output, "numerics"), &d->numerics));
   if (!activation || strcmp(activation, "sigmoid") != 0) return ra_fail(RA_ERR_FORMAT, "ramus.output: the activation must be sigmoid");
   if (!json_is_number(threshold) || !(d->threshold >= 0 && d->threshold <= 1))
     return ra_fail(RA_ERR_FORMAT, "ramus.output: the threshold must be from 0 to 1");
