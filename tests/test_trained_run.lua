@@ -155,6 +155,18 @@ check.case("run: a table of scores says over how many images a mean is", functio
   check.ok(ra.metrics(ra.zeros(8, 8), full).precision == 0 and ra.metrics.ZERO_RULE:find("has precision 0", 1, true), "the rule for 0/0")
 end)
 
+check.case("run: from C the average of weights is read whatever the length of their names", function()
+  local path, name = folder .. "/long", ("n"):rep(300)
+  local net = ra.model(function(x) return nn.conv2d { 1, 1, k = 3, pad = 1, name = name } (x) end)
+  assert(ra.train({ name = "long", data = { set = "phantom", options = { train = 3, val = 1, test = 2, size = 64 }, batch = 1 }, model = net,
+    supervise = { { at = "out", loss = ra.loss.bce {} } }, optim = ra.optim.adamw { lr = 0.3, ema = 0.9 }, epochs = 2 },
+    { run = path, quiet = true, data_root = data_root, evaluate = false }))
+  local wanted = assert(ra.predict.probability((assert(ra.load_model(path))), ra.image.load(old .. "/image.png")))
+  local model = ffi.gc(C.ra_model_open(path), C.ra_model_close)
+  local p = ffi.gc(C.ra_model_run(model, old .. "/image.png"), C.ra_tensor_release)
+  for i = 0, wanted.size - 1 do check.equal(p.data[i], wanted.data[i], "element " .. i) end
+end)
+
 -- ---- formats -----------------------------------------------------------------------
 
 check.case("format 1: loads and predicts as it did", function()

@@ -49,13 +49,25 @@ static ra_bundle *open_file(const char *path) {
   return NULL;
 }
 
-/* Reads leaf i, of the weights' average where the training keeps one. */
+/* The array of a leaf, of the weights' average where the training keeps one; *at is below 0 where the file has neither. */
+static int32_t find_leaf(const ra_model *m, const ra_bundle *b, const char *plain, int32_t *at) {
+  *at = -1;
+  if (m->about.averaged) {
+    size_t size = strlen(plain) + sizeof "ema.";
+    char *name = ra_mem_alloc(size, 1);
+    if (!name) return RA_ERR_MEMORY;
+    snprintf(name, size, "ema.%s", plain);
+    *at = ra_bundle_find(b, name);
+    ra_mem_free(name);
+  }
+  if (*at < 0) *at = ra_bundle_find(b, plain);
+  return RA_OK;
+}
+
 static int32_t read_leaf(ra_model *m, const ra_bundle *b, int32_t i) {
-  char name[256];
   const char *plain = ra_template_leaf_name(m->template, i);
-  int32_t dim[RA_MAX_RANK], rank = ra_template_leaf_shape(m->template, i, dim), at = -1;
-  if (m->about.averaged && snprintf(name, sizeof name, "ema.%s", plain) < (int)sizeof name) at = ra_bundle_find(b, name);
-  if (at < 0) at = ra_bundle_find(b, plain);
+  int32_t dim[RA_MAX_RANK], rank = ra_template_leaf_shape(m->template, i, dim), at;
+  RA_TRY(find_leaf(m, b, plain, &at));
   if (at < 0) return ra_fail(RA_ERR_FORMAT, "the file lacks '%s'", plain);
   m->value[i] = ra_bundle_tensor(b, at);
   if (!m->value[i]) return ra_error_code();
