@@ -32,6 +32,8 @@ check.case("help, version and unknown commands", function()
     check.ok(text:find(name, 1, true), name .. " is not in --help")
   end
   expect("help", 0, "usage")
+  expect("help train", 0, "usage: ramus train RECIPE")
+  expect("help trian", 2, "did you mean 'train'")
   expect("--version", 0, "ramus ")
   expect("train --help", 0, "usage: ramus train")
   expect("trian x", 2, "did you mean 'train'")

@@ -17,7 +17,10 @@ end
 --- Runs the command line; returns the exit status.
 function cli.main(args)
   local name = args[1] or "repl"
-  if name == "help" or name == "--help" or name == "-h" then
+  if name == "help" and args[2] then
+    name = args[2]
+    args = { name, "--help" }
+  elseif name == "help" or name == "--help" or name == "-h" then
     print(command.overview())
     return 0
   end
