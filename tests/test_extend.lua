@@ -120,6 +120,35 @@ case("an op is a file and a line: gradient, help, page, module, result", functio
   ]], "true\n0.5\n4\n")
 end)
 
+--- What needs no build: files that are put in their place.
+local function drop(file) run(("cp %s/%s %s"):format(source, file, file)) end
+
+case("an architecture is a file, at run time: help, page, --set, resolved recipe", function()
+  drop "lua/ramus/lang/models/plain_stack.lua"
+  reference("models.md", "plain_stack")
+  assert(files.write(folder .. "/recipe.lua", [[
+    local ra = require "ramus"
+    return { name = "stack", data = { set = "phantom", options = { size = 32, train = 2, test = 1 }, batch = 2 },
+      model = ra.models.plain_stack { width = 3 }, supervise = { { at = "out", loss = ra.loss.dice {} } }, optim = ra.optim.adamw { lr = 1e-3 }, epochs = 1 }
+  ]]))
+  run(("RAMUS_DATA=%s/data build/ramus train %s/recipe.lua --quiet --run %s/run --set model.width=5"):format(folder, folder, folder))
+  local m = ramus(([[print(require("ramus").load_model("%s/run"):count())]]):format(folder))
+  check.equal(m, (5 * 9 + 5 + 5 * 5 * 9 + 5 + 5 + 1) .. "\n", "parameters of the trained model")
+  check.ok(assert(files.read(folder .. "/run/resolved.lua")):find("plain_stack", 1, true), "resolved.lua")
+end)
+
+case("a command is a file, at run time: usage, --help, page, flags, exit status", function()
+  drop "lua/ramus/cli/commands/count.lua"
+  check.ok(run "build/ramus --help":find("count the parameters", 1, true), "not in --help")
+  check.ok(run "build/ramus count --help":find("--channels N", 1, true), "count --help")
+  reference("cli.md", "count the parameters")
+  local wanted = ramus [[io.write(require("ramus").models.unet { channels = 2 }:count())]]
+  check.equal(run "build/ramus count unet --channels 2 --json", ('{"parameters":%s}\n'):format(wanted))
+  local text, status = sh(("cd %s && build/ramus count unet --chanels 2"):format(tree))
+  check.equal(status, 2, text)
+  check.ok(text:find("--channels", 1, true), text)
+end)
+
 case("a loss with an input of its own is a file and a line: gradient, help, page, result", function()
   gradients("boundary", 2)
   reference("losses.md", "signed distance")
