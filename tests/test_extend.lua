@@ -196,9 +196,9 @@ case("a schedule is an entry, a training companion a file and its name: both act
     local recipe = { name = "t", data = { set = "phantom", options = { train = 4, val = 1, test = 1, size = 32 }, batch = 2,
       augment = { invert = 0.5 } }, model = ra.models.unet { depth = 2, width = 2 }, supervise = { { at = "out", loss = ra.loss.dice() } },
       optim = ra.optim.adamw { lr = 1e-2, schedule = ra.sawtooth { teeth = 2 } }, epochs = 2 }
-    assert(ra.train(recipe, { run = "%s/run", data_root = "%s/data", quiet = true }))
+    assert(ra.train(recipe, { run = "%s/companion", data_root = "%s/data", quiet = true }))
     local last
-    for line in io.lines "%s/run/metrics.jsonl" do last = line end
+    for line in io.lines "%s/companion/metrics.jsonl" do last = line end
     print(last:match '"counted":(%%d+)')
   ]]):format(folder, folder, folder)), "0.75\ttrue\n4\n")
 end)
