@@ -47,11 +47,14 @@ KERNEL_OBJ := $(foreach isa,$(ISA_LIST),$(KERNEL_SRC:%.c=$(OUT)/%.$(isa).o))
 CORE_OBJ   := $(CORE_SRC:%.c=$(OUT)/%.o) $(KERNEL_OBJ)
 MAIN_OBJ   := $(OUT)/lua/main.o $(OUT)/lua/line.o
 
+# A build that another target starts uses all processors, unless make was told how many.
+BUILD = $(MAKE) --no-print-directory $(if $(findstring j,$(MAKEFLAGS)),,-j$(shell nproc 2>/dev/null || echo 2)) build
+
 .DEFAULT_GOAL := all
 .PHONY: all build lib help setup test test-all rehash ci lint asan fuzz gradcheck oom demo bench install install-lib clean
 
 all: setup       ## install what is missing, build build/ramus
-	@$(MAKE) --no-print-directory build
+	+@$(BUILD)
 build: $(BIN) $(LIB)
 lib: $(LIB)
 
@@ -105,12 +108,12 @@ $(OUT)/%.o: %.c
 -include $(CORE_OBJ:.o=.d) $(MAIN_OBJ:.o=.d)
 
 test: all        ## set up, build, run every test; last line: N passed, N failed
-	@$(MAKE) --no-print-directory build VARIANT=double
+	+@$(BUILD) VARIANT=double
 	@$(BIN) run tests/run.lua
 
 test-all: all    ## make test with all tools, and what takes longer: whole trainings, a clone, times
 	@.ci/setup test
-	@$(MAKE) --no-print-directory build VARIANT=double
+	+@$(BUILD) VARIANT=double
 	@RAMUS_TEST_ALL=1 $(BIN) run tests/run.lua
 
 rehash: build    ## renew tests/bits/hashes.json; where hashes change: WHY="what changed the bits"
@@ -121,13 +124,13 @@ ci:              ## what .ci/run does: make test, then lint, sanitizers, damaged
 
 gradcheck:       ## gradients of every op and loss, in double precision
 	@.ci/setup
-	@$(MAKE) --no-print-directory build VARIANT=double
+	+@$(BUILD) VARIANT=double
 	@build/double/ramus run tests/run.lua gradcheck
 
 # Leaks are looked for where the leak checker may attach to its own process (containers may forbid it).
 asan:            ## the tests under address, leak and undefined-behaviour sanitizers
 	@.ci/setup
-	@$(MAKE) --no-print-directory build VARIANT=asan
+	+@$(BUILD) VARIANT=asan
 	@leaks=1; ASAN_OPTIONS=detect_leaks=1 build/asan/ramus -e '' >/dev/null 2>&1 || leaks=0; \
 	ASAN_OPTIONS=detect_leaks=$$leaks:allocator_may_return_null=1 LSAN_OPTIONS=print_suppressions=0:suppressions=$(CURDIR)/.ci/lsan.supp \
 	UBSAN_OPTIONS=print_stacktrace=1 RAMUS_SANITIZED=1 build/asan/ramus run tests/run.lua
@@ -135,7 +138,7 @@ asan:            ## the tests under address, leak and undefined-behaviour saniti
 # Memory that a small file asks for and does not hold is a failure too.
 fuzz:            ## damaged files and templates for every reader, under sanitizers, seconds long; FUZZ="--seed N --count N --only READER"
 	@.ci/setup
-	@$(MAKE) --no-print-directory build VARIANT=asan
+	+@$(BUILD) VARIANT=asan
 	@ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1:max_allocation_size_mb=1000:hard_rss_limit_mb=1500 \
 	UBSAN_OPTIONS=print_stacktrace=1 build/asan/ramus run tests/fuzz/main.lua $(FUZZ)
 
