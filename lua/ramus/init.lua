@@ -32,10 +32,15 @@ function ra.op_names()
 end
 
 --- Modules by the names that they had before they were sorted into floors, for scripts that name them.
-for _, path in ipairs { "base.ffi", "base.files", "base.options", "base.progress", "data.augment", "data.dataset", "data.fetch",
-  "data.image", "data.loader", "data.metrics", "lang.graph", "lang.loss", "lang.model", "lang.nn", "lang.optim", "lang.safetensors",
-  "lang.schedule", "lang.tensor", "lang.F", "train.baseline", "train.checkpoint", "train.checks", "train.recipe", "train.supervise" } do
+for _, path in ipairs { "base.files", "base.json", "base.options", "base.progress", "base.show", "lang.F", "lang.grad", "lang.graph", "lang.loss",
+  "lang.model", "lang.nn", "lang.optim", "lang.safetensors", "lang.schedule", "lang.serialize", "lang.tensor", "data.augment", "data.dataset",
+  "data.fetch", "data.image", "data.loader", "data.metrics", "train.baseline", "train.checkpoint", "train.checks", "train.evaluate",
+  "train.predict", "train.recipe", "train.run", "train.step", "train.supervise", "train.teacher", "cli.bench", "cli.help", "cli.repl" } do
   package.preload["ramus." .. path:match("[^.]+$")] = function() return require("ramus." .. path) end
+end
+package.preload["ramus.ffi"] = function() -- LuaJIT's own ffi was a field of it
+  local ffi = require "ramus.base.ffi"
+  return setmetatable({ cdata = ffi }, { __index = ffi })
 end
 
 return setmetatable(ra, {
