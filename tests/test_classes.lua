@@ -1,6 +1,11 @@
 --- More than two classes: what a data set declares, models, training, scores, predictions.
 local check = require "check"
 local classes = require "ramus.data.classes"
+local models = require "ramus.lang.models"
+local ra = require "ramus"
+local recipe = require "ramus.train.recipe"
+local registry = require "ramus.data.registry"
+local supervise = require "ramus.train.supervise"
 
 check.case("classes: a declaration gets values and colours, a wrong one says what is wrong", function()
   local list = assert(classes.check { { name = "background" }, { name = "stem", value = 80 }, "branch", { name = "catheter", colour = "#AABBCC" } })
@@ -35,4 +40,52 @@ check.case("classes: a definition declares them as a list or as a function of it
   check.equal(classes.of(def, {}), nil)
   check.equal(#classes.of(def, { many = true }), 3)
   check.fails("x: classes: class 1", classes.of, { name = "x", classes = { "a", "a" } })
+end)
+
+-- ---- models and recipes ----
+
+check.case("models: classes = K gives every output K channels; an architecture that ignores it is refused", function()
+  local net = ra.models.unet { depth = 2, width = 2, sides = true, classes = 3 }
+  for name, channels in pairs(net:output_channels()) do check.equal(channels, 3, name) end
+  check.equal(net(ra.rand(1, 1, 9, 7)).out.shape[2], 3)
+  check.equal(net.output.activation, "softmax")
+  check.equal(#net.output.classes, 3)
+  local one = ra.models.unet { depth = 2, width = 2 }
+  check.equal(one:output_channels().out, 1)
+  check.equal(one.options.classes, nil)
+  check.equal(one.output.activation, "sigmoid")
+  local deaf = models.define { name = "deaf", build = function() return function(x) return ra.F.relu(x) end end }
+  check.raises("deaf: classes = 3, but the output 'out' has 1 channel", deaf, { classes = 3 })
+end)
+
+local four = registry.register { name = "four_classes", open = function() return {} end,
+  classes = { "background", { name = "stem" }, { name = "branch" }, { name = "catheter" } } }
+
+local function recipe_of(model, set, rows)
+  return { name = "x", data = { set = set }, model = model, optim = ra.optim.adamw { lr = 1e-3 }, epochs = 1,
+    supervise = rows or { { at = "out", loss = ra.loss.dice {} } } }
+end
+
+check.case("recipes: classes of the set and channels of the main output are checked against each other", function()
+  local three = ra.models.unet { depth = 2, width = 2, classes = 3 }
+  check.fails("output 'out' has 3 channels, data set four_classes has 4 classes (background, stem, branch, catheter); write ra.models.unet{ classes = 4 }, "
+    .. "or ra.models.unet{ classes = 1 } for foreground and background", recipe.resolve, recipe_of(three, four.name))
+  check.fails("data set phantom declares no classes", recipe.resolve, recipe_of(three, "phantom"))
+  local own = ra.model(function(x) return { out = ra.nn.conv2d { 1, 5, k = 1 } (x) } end)
+  check.fails("write a last layer of 4 channels", recipe.resolve, recipe_of(own, four.name))
+  check.fails("give the model one channel (a last layer of 1 channels)", recipe.resolve, recipe_of(own, "phantom"))
+  local r = assert(recipe.resolve(recipe_of(ra.models.unet { depth = 2, width = 2, classes = 1 }, four.name)))
+  check.equal(r.model:output_channels().out, 1, "foreground and background of a set with classes")
+end)
+
+check.case("recipes: a side output that is compared with classes must have theirs", function()
+  local net = ra.model(function(x) return { out = ra.nn.conv2d { 1, 1, k = 1 } (x), side1 = ra.nn.conv2d { 1, 3, k = 1 } (x) } end)
+  local s = supervise.new({ { at = "out", loss = ra.loss.dice {} }, { at = "side1", loss = ra.loss.dice {} } }, net:output_names(), 1, nil,
+    { out = 1, side1 = 1 })
+  s.terms[2].fields, s.terms[2].channels = { mask = "label" }, 3
+  check.fails("supervise row 2: output 'side1' has 3 channels, and data set x declares no classes", s.check_fields, s, {}, "x")
+  check.fails("supervise row 2: output 'side1' has 3 channels, and data set x has 2 classes", s.check_fields, s, {}, "x", { "a", "b" })
+  check.ok(s:check_fields({}, "x", { "a", "b", "c" }))
+  check.equal(table.concat(supervise.fields(s.terms), " "), "image mask label")
+  check.equal(table.concat(supervise.fields { s.terms[2] }, " "), "image label")
 end)

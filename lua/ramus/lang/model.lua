@@ -68,6 +68,14 @@ local function default_output(self)
   return { main = main, activation = "sigmoid", threshold = 0.5, classes = { "background", "foreground" }, numerics = "fast" }
 end
 
+--- A main output of several channels is read as logits of so many classes, the first of them the background.
+local function describe_classes(self)
+  local channels, names = self:output_channels()[self.output.main], { "background" }
+  if channels == 1 then return end
+  for k = 2, channels do names[k] = "class " .. k - 1 end
+  self.output.activation, self.output.classes = "softmax", names
+end
+
 --- A model of a template and its constants, a list of tensors; parameters and buffers are zero.
 local function assemble(shape_of_model, constants)
   local self = setmetatable({ template = shape_of_model, constants = constants, entries = shape_of_model.parameters, plans = {}, training = false,
@@ -104,6 +112,7 @@ function model.new(f, given)
   if not made then error("model: " .. err, 2) end
   local self = assemble(made, recorded.constants)
   assert(self:initialise(o.seed))
+  describe_classes(self)
   for _, p in ipairs(recorded.parameters) do -- modules that were used on their own before bring their values
     if p.values then self.values[p.name]:copy(p.values) end
   end
@@ -207,6 +216,16 @@ function Model:output_names()
     return a < b
   end)
   return list
+end
+
+--- Channels of every output, { NAME = channels }: 1 is the logit of the foreground, more are those of the classes.
+function Model:output_channels()
+  if not self.channels_of then
+    local r, found = graph.recorder(), {}
+    for name, node in pairs(self:record(r, r:input { 1, self.template.channels, 96, 128 })) do found[name] = node.shape[2] or 1 end
+    self.channels_of = found
+  end
+  return self.channels_of
 end
 
 --- The plan of a forward pass for inputs of this shape; plans are kept, the least recently used goes first.

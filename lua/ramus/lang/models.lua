@@ -5,8 +5,9 @@
 --   end }
 --
 -- A file in that folder is found by its name; a recipe can define architectures too. Every architecture has the options channels (of
--- the input) and seed (of the initialisation) too. The model keeps its options and its builder's name: `--set model.width=8`
--- and the resolved recipe work for any of them. What architectures share is in models/blocks.lua.
+-- the input), classes (channels of every output, which build reads as o.classes or 1) and seed (of the initialisation) too. The model
+-- keeps its options and its builder's name: `--set model.width=8` and the resolved recipe work for any of them. What
+-- architectures share is in models/blocks.lua.
 local model = require "ramus.lang.model"
 local options = require "ramus.base.options"
 
@@ -17,15 +18,28 @@ local defined = {}
 
 local PREFIX = "ramus.lang.models."
 
+--- An error where an architecture does not heed its option classes.
+local function check_classes(net, o, where)
+  for name, channels in pairs(net:output_channels()) do
+    if channels ~= o.classes then
+      error(("%s: classes = %d, but the output '%s' has %d channel%s; build(o) must give every output o.classes or 1 channels"):format(where, o.classes,
+        name, channels, channels == 1 and "" or "s"), 3)
+    end
+  end
+end
+
 --- Defines an architecture and returns its constructor. title(o): [opt] the model's name in its printed form.
 function models.define(d)
   local schema = { channels = { type = "integer", min = 1, default = 1, help = "channels of the input" },
+    classes = { type = "integer", min = 1, max = 256, help = "channels of every output: 1 for foreground and background (a sigmoid), the "
+      .. "number of classes for more (a softmax); 1 unless given, in a recipe that of the data set" },
     seed = { type = "integer", default = 0, help = "seed of the initialisation" } }
   for key, entry in pairs(d.schema or {}) do schema[key] = entry end
   local where = "models." .. d.name
   local function make(given)
     local o = options.check(given, schema, where)
     local net = model.new(d.build(o), { channels = o.channels, seed = o.seed, name = d.title and d.title(o) or d.name })
+    if o.classes then check_classes(net, o, where) end
     net.options, net.builder = o, d.name
     return net
   end

@@ -6,10 +6,12 @@
 -- strings: "ramus.format" (this build reads its own and the one before),
 -- "ramus.build" (JSON: what wrote it), "ramus.model" (JSON), "ramus.input" (JSON:
 -- channels, size, preparation, range), "ramus.output" (JSON: main, activation,
--- threshold, classes, numerics), "ramus.state" (JSON), "ramus.recipe" (source),
+-- threshold, classes, numerics; activation "softmax": one channel per class of
+-- classes, a list of { name, value, colour }), "ramus.state" (JSON), "ramus.recipe" (source),
 -- "ramus.resolved", "ramus.protocol" (JSON), "ramus.data" (JSON: sha256 by sample).
 local augment = require "ramus.data.augment"
 local cjson = require "cjson"
+local classes = require "ramus.data.classes"
 local data = require "ramus.data.sets"
 local files = require "ramus.base.files"
 local json = require "ramus.base.json"
@@ -49,7 +51,7 @@ local function check_list(value, n, entry, what)
 end
 
 local input_schema = { channels = count, size = { type = "table" }, preparation = { type = "table" }, range = { type = "table" } }
-local output_schema = { main = { type = "string", required = true }, activation = { type = "string", one_of = { "sigmoid" }, required = true },
+local output_schema = { main = { type = "string", required = true }, activation = { type = "string", one_of = { "sigmoid", "softmax" }, required = true },
   threshold = { type = "number", min = 0, max = 1, required = true }, classes = { type = "table" },
   numerics = { type = "string", one_of = { "fast", "exact" }, default = "fast" } }
 
@@ -59,6 +61,13 @@ function checkpoint.describe(m, recipe)
   local size = recipe.data.size
   m.input.preparation, m.input.size = prepare and prepare:steps() or nil, size and { size, size } or nil
   m.output.main, m.output.threshold, m.output.numerics = recipe.main or "out", recipe.validate.threshold, recipe.numerics
+end
+
+--- Writes into a model what the channels of its main output are, where it has several. list: the data set's classes.
+function checkpoint.describe_classes(m, main, list)
+  local channels = m:output_channels()[main]
+  if channels == 1 then return end
+  m.output.activation, m.output.classes = "softmax", list or classes.default(channels)
 end
 
 --- The metadata of a training's model: format, build, template, input and output.
@@ -113,9 +122,20 @@ local function read_description(m, meta)
   if not m.template.outputs[output.main] then
     return nil, "ramus.output: " .. options.unknown("output", output.main, m:output_names())
   end
+  if output.activation == "softmax" then
+    output.classes, err = classes.check(output.classes, "ramus.output: classes")
+    if not output.classes then return nil, err end
+    local channels = m:output_channels()[output.main]
+    if #output.classes ~= channels then
+      return nil, ("ramus.output: %d classes, and the output '%s' has %d channels"):format(#output.classes, output.main, channels)
+    end
+  end
   m.input, m.output = input, output
   return true
 end
+
+--- The classes of a model's main output, { { name =, value =, colour = }, .. }; nil where it is foreground and background in one channel.
+function checkpoint.classes(m) return m.output.activation == "softmax" and assert(classes.check(m.output.classes)) or nil end
 
 --- The program that prepares a model's images, or nil: the one in the model's input, changed by { size =, preprocess = }.
 function checkpoint.preparation(m, given)

@@ -3,7 +3,7 @@
 local augment = require "ramus.data.augment"
 local dataset = require "ramus.data.dataset"
 local files = require "ramus.base.files"
-local graph = require "ramus.lang.graph"
+local fit = require "ramus.train.fit"
 local loader = require "ramus.data.loader"
 local loss = require "ramus.lang.loss"
 local model = require "ramus.lang.model"
@@ -12,8 +12,6 @@ local optim = require "ramus.lang.optim"
 local options = require "ramus.base.options"
 local schedule = require "ramus.lang.schedule"
 local sets = require "ramus.data.sets"
-local supervise = require "ramus.train.supervise"
-local teacher = require "ramus.train.teacher"
 
 local recipe = {}
 local Recipe = {}
@@ -172,38 +170,6 @@ end
 
 -- ---- loading --------------------------------------------------------------------
 
---- A message if the main output is wrong, else nil.
-local function missing_main(r)
-  local names = r.model:output_names()
-  for _, name in ipairs(names) do if name == r.main then return nil end end
-  return ("recipe.main: the model has no output '%s'; its outputs: %s; choose one with main = \"NAME\""):format(r.main, table.concat(names, ", "))
-end
-
---- A message if the model's channels or the sizes of its outputs are wrong, else nil. Found by recording it, without computing.
-local function misfit(r, supervision)
-  local channels, allowed = r.model.template.channels, loader.schema.channels.one_of
-  local fits = false
-  for _, n in ipairs(allowed) do fits = fits or n == channels end
-  if not fits then
-    return ("recipe.model: accepts images of %d channels; images are loaded with %s"):format(channels, table.concat(allowed, " or "))
-  end
-  local H, W = 96, 128 -- ra.model has recorded this size before
-  local recorder = graph.recorder { train = true }
-  local ok, outputs = pcall(r.model.record, r.model, recorder, recorder:input { 1, channels, H, W }, { train = true })
-  if not ok then return "recipe.model: " .. options.plain(outputs) end
-  local function wrong(name, what)
-    local shape = outputs[name].shape
-    if #shape == 4 and shape[3] == H and shape[4] == W then return nil end
-    return ("%s: output '%s' is [%s] for an image of %dx%d; it must have the image's height and width (F.upsample, F.crop_like, pad)")
-      :format(what, name, table.concat(shape, ","), H, W)
-  end
-  for _, term in ipairs(supervision.terms) do
-    local err = term.teacher ~= "same" and wrong(term.at, ("supervise row %d"):format(term.row))
-    if err then return err end
-  end
-  return wrong(r.main, "recipe.main")
-end
-
 --- A message if a field of data is wrong, else nil.
 local function wrong_data(d)
   local program, err = augment.validate(d.augment)
@@ -238,14 +204,7 @@ function recipe.resolve(raw, where, base)
   local definition
   definition, err = dataset.find(r.data.set)
   if not definition then return nil, "recipe.data: " .. err end
-  err = missing_main(r)
-  if err then return nil, err end
-  local supervision
-  supervision, err = supervise.new(r.supervise, r.model:output_names(), r.epochs, teacher.first_epoch(r.teacher, r.validate.every))
-  if not supervision then return nil, err end
-  local ok
-  ok, err = supervision:check_fields(definition.fields, definition.name)
-  if ok then err = misfit(r, supervision) end
+  err = fit.check(r, definition)
   if err then return nil, err end
   return setmetatable(r, Recipe)
 end

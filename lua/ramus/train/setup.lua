@@ -1,6 +1,8 @@
 --- A training before its first step: model, data, teacher, plans, optimizer and the other companions of a recipe.
+local checkpoint = require "ramus.train.checkpoint"
 local companions = require "ramus.train.companions"
 local data = require "ramus.data.sets"
+local fit = require "ramus.train.fit"
 local options = require "ramus.base.options"
 local snapshot = require "ramus.train.snapshot"
 local state = require "ramus.train.state"
@@ -16,11 +18,12 @@ function setup.new(r, given, out)
   local training = { recipe = r, model = r.model, out = out, run = given.run, state = state.new(snapshot.schema) }
   local ok, err = training.model:initialise(r.seed)
   if not ok then return nil, err end
-  training.supervision, err = supervise.new(r.supervise, r.model:output_names(), r.epochs, teacher.first_epoch(r.teacher, r.validate.every))
+  training.supervision, err = fit.supervision(r)
   if not training.supervision then return nil, err end
   training.data, err = data.open(r, { fields = supervise.fields(training.supervision.terms), channels = r.model.template.channels,
     data_root = given.data_root, offline = given.offline, out = out })
   if not training.data then return nil, err end
+  checkpoint.describe_classes(training.model, r.main, training.data.set.classes)
   if r.teacher then
     training.teacher, err = teacher.new(r.teacher, training.model)
     if not training.teacher then return nil, err end

@@ -4,7 +4,8 @@
 -- A row { at =, loss =, against =, inside =, with =, weight =, from =, till = } adds `loss` to the
 -- total for each output that matches `at` ("out", "side*"). against: "mask", another field of
 -- the data set, "teacher.out" (the teacher's main output), "teacher.same" (its output of the same
--- name) or "teacher.NAME" (its output NAME). inside = "fov": pixels where that field is 0 are
+-- name) or "teacher.NAME" (its output NAME). An output of several channels, one per class, is compared with the field `label`
+-- where against says mask. inside = "fov": pixels where that field is 0 are
 -- ignored. with = { weight = "distance" }: further inputs of the loss, each from a field of the data
 -- set. weight: a number, a schedule, or a list of them for the matches in order. The row acts in
 -- epochs from <= t < till. A term is one row at one output.
@@ -20,6 +21,8 @@ Supervision.__index = Supervision
 
 --- Fields that every data set has.
 local COMMON = { "image", "mask", "fov" }
+--- The field of the classes, which an output of several channels is compared with.
+local LABEL = "label"
 
 local function valid_weight(w) return type(w) == "number" or schedule.is(w) end
 
@@ -110,6 +113,14 @@ local function check_row(given, where, outputs, teacher_from)
   return row
 end
 
+--- The fields of a row at one of its outputs: what stands for the mask there is the label map where the output has several channels.
+local function fields_at(row, channels)
+  if channels == 1 or row.fields.mask ~= "mask" then return row.fields end
+  local fields = {}
+  for input, field in pairs(row.fields) do fields[input] = input == "mask" and LABEL or field end
+  return fields
+end
+
 --- Adds the terms of a row; nil and a message for a wrong weight.
 local function add_terms(self, row, where, number)
   for i, name in ipairs(row.matches) do
@@ -118,7 +129,9 @@ local function add_terms(self, row, where, number)
     if type(weight) == "number" and not (weight >= 0 and weight < math.huge) then
       return nil, ("%s: weight must be finite and >= 0, given %s"):format(where, tostring(weight))
     end
-    self.terms[#self.terms + 1] = { row = number, at = name, loss = row.loss, teacher = row.teacher, fields = row.fields, weight = weight,
+    local channels = self.channels[name] or 1
+    self.terms[#self.terms + 1] = { row = number, at = name, loss = row.loss, teacher = row.teacher, weight = weight,
+      fields = fields_at(row, channels), channels = channels,
       name = ("%s@%s"):format(row.loss.name, name), starts = row.starts, ends = row.ends }
   end
   return true
@@ -134,16 +147,18 @@ local function tell_apart(named)
 end
 
 --- Checks `rows` against a model's outputs; nil and a message where something is wrong.
--- teacher_from: the first epoch in which a teacher exists, nil where the recipe has none.
-function supervise.new(rows, outputs, epochs, teacher_from)
+-- teacher_from: the first epoch in which a teacher exists, nil where the recipe has none. channels: of the outputs, by name; 1 where
+-- it does not say. known: the data set's declaration of its fields.
+function supervise.new(rows, outputs, epochs, teacher_from, channels, known)
   if type(rows) ~= "table" or #rows == 0 then return nil, "supervise: wants a list of rows, { { at = \"out\", loss = ra.loss.dice() } }" end
-  local self = setmetatable({ terms = {}, rows = {}, epochs = epochs }, Supervision)
+  local self = setmetatable({ terms = {}, rows = {}, epochs = epochs, channels = channels or {} }, Supervision)
   for r, given in ipairs(rows) do
     local where = ("supervise row %d"):format(r)
     local row, err = check_row(given, where, outputs, teacher_from)
     if not row then return nil, err end
     row.starts = row.teacher and math.max(row.from, teacher_from) or row.from
     row.ends = math.min(row.till or epochs, epochs)
+    row.classes = (self.channels[row.matches[1]] or 1) > 1
     row.row, row.name = r, ("%s@%s"):format(row.loss.name, #row.matches == 1 and row.matches[1] or row.at)
     self.rows[r] = row
     local ok
@@ -159,49 +174,74 @@ function supervise.new(rows, outputs, epochs, teacher_from)
       return nil, ("supervise: no row is active in epoch %d (weights 0, from and till, or a teacher that does not exist yet)"):format(epoch)
     end
   end
-  local ok, err = self:try()
+  local ok, err = self:try(known or {})
   if not ok then return nil, err end
   return self
 end
 
 --- Records every loss once on a large plane, which costs no computation: wrong options are found before anything is fetched.
-function Supervision:try()
+function Supervision:try(known)
   local recorder = graph.recorder { train = true }
-  local plane = recorder:input { 1, 1, 2048, 2048 }
-  local planes = setmetatable({}, { __index = function() return plane end })
+  local by_channels = {}
+  local function plane(channels)
+    by_channels[channels] = by_channels[channels] or recorder:input { 1, channels, 2048, 2048 }
+    return by_channels[channels]
+  end
+  local outputs = setmetatable({}, { __index = function(_, name) return plane(self.channels[name] or 1) end })
+  local fields = setmetatable({}, { __index = function(_, name) return plane(known[name] and known[name].channels or 1) end })
   for _, term in ipairs(self.terms) do
-    local ok, err = pcall(self.record, self, { term }, planes, planes, planes, "out")
+    local ok, err = pcall(self.record, self, { term }, outputs, fields, outputs, "out")
     if not ok then return nil, ("supervise row %d: %s"):format(term.row, options.plain(err)) end
   end
   return true
 end
 
---- True if the data set has every field that the rows name. known: its fields by name, nil where they are not declared.
--- Returns true, or nil and a message with the nearest name.
-function Supervision:check_fields(known, set)
-  if not known then return true end
-  local names, has = {}, {}
-  for _, name in ipairs(COMMON) do names[#names + 1], has[name] = name, true end
-  for _, name in ipairs(options.names(known)) do
-    if not has[name] then names[#names + 1], has[name] = name, true end
-  end
-  for r, row in ipairs(self.rows) do
-    for _, field in pairs(row.fields) do
-      if not has[field] then return nil, ("supervise row %d: %s"):format(r, options.unknown("field of data set " .. set, field, names)) end
+--- The data set's classes (or nil) are those of every output that is compared with them; nil and a message where they are not.
+function Supervision:check_classes(list, known, set)
+  for _, term in ipairs(self.terms) do
+    if term.fields.mask == LABEL and not list and not (known and known[LABEL]) then
+      return nil, ("supervise row %d: output '%s' has %d channels, and data set %s declares no classes to compare them with; declare classes = "
+        .. "{ { name = \"background\" }, .. } in the set, name one of its fields (against = \"NAME\"), or give the output 1 channel")
+        :format(term.row, term.at, term.channels, set)
+    end
+    if term.fields.mask == LABEL and list and #list ~= term.channels then
+      return nil, ("supervise row %d: output '%s' has %d channels, and data set %s has %d classes"):format(term.row, term.at, term.channels, set, #list)
     end
   end
   return true
 end
 
---- Names of the fields that some terms need: image and mask first, then the others in alphabetical order.
+--- True if the data set has every field that the rows name. known: its fields by name, nil where they are not declared.
+-- classes: those that the set declares, or nil. Returns true, or nil and a message with the nearest name.
+function Supervision:check_fields(known, set, classes)
+  local ok, err = self:check_classes(classes, known, set)
+  if not ok or not known then return ok, err end
+  local names, has = {}, {}
+  for _, name in ipairs(COMMON) do names[#names + 1], has[name] = name, true end
+  if classes then names[#names + 1], has[LABEL] = LABEL, true end
+  for _, name in ipairs(options.names(known)) do
+    if not has[name] then names[#names + 1], has[name] = name, true end
+  end
+  for _, term in ipairs(self.terms) do
+    for _, field in pairs(term.fields) do
+      if not has[field] then return nil, ("supervise row %d: %s"):format(term.row, options.unknown("field of data set " .. set, field, names)) end
+    end
+  end
+  return true
+end
+
+--- Names of the fields that some terms need: image first, then mask (unless the classes take its place), then the others in
+-- alphabetical order.
 function supervise.fields(terms)
-  local seen, others = { image = true, mask = true }, {}
+  local seen, others, uses_mask = { image = true, mask = true }, {}, false
   for _, t in ipairs(terms) do
     for _, field in pairs(t.fields) do
+      uses_mask = uses_mask or field == "mask"
       if not seen[field] then seen[field], others[#others + 1] = true, field end
     end
   end
   table.sort(others)
+  if seen[LABEL] and not uses_mask then return { "image", unpack(others) } end
   return { "image", "mask", unpack(others) }
 end
 
@@ -270,7 +310,7 @@ end
 
 --- against, inside and with of a row, as they are printed.
 local function against_text(row)
-  local list = { row.against }
+  local list = { row.against == "mask" and row.classes and LABEL or row.against }
   if row.inside then list[#list + 1] = "inside " .. row.inside end
   for _, input in ipairs(options.names(row.with)) do list[#list + 1] = ("%s = %s"):format(input, row.with[input]) end
   return table.concat(list, ", ")

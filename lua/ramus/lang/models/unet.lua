@@ -2,8 +2,8 @@
 --
 -- Level i of 1..depth has width * 2^(i-1) channels at 1/2^(i-1) of the size; a
 -- level is two 3x3 convolutions, each with normalisation and activation. With
--- sides = true, decoder level i gives `side<i>`: a 3x3 convolution to one channel,
--- brought to full size by bilinear upsampling. Outputs are logits. Inputs of any
+-- sides = true, decoder level i gives `side<i>`: a 3x3 convolution to one channel
+-- (or one per class), brought to full size by bilinear upsampling. Outputs are logits. Inputs of any
 -- size: padded at the bottom and right by repeating the edge to a multiple of
 -- 2^(depth-1), outputs cropped back.
 local F = require "ramus.lang.F"
@@ -13,14 +13,15 @@ local nn = require "ramus.lang.nn"
 
 local function build(o)
   local function width(level) return o.width * 2 ^ (level - 1) end
+  local classes = o.classes or 1
   local encoder, decoder, up, side = {}, {}, {}, {}
   for i = 1, o.depth do encoder[i] = blocks.block(o, i == 1 and o.channels or width(i - 1), width(i), "encoder" .. i) end
   for i = 1, o.depth - 1 do
     up[i] = blocks.upsampling(o, width(i + 1), width(i), "up" .. i)
     decoder[i] = blocks.block(o, 2 * width(i), width(i), "decoder" .. i)
-    if o.sides then side[i] = nn.conv2d { width(i), 1, k = 3, pad = 1, name = "side" .. i } end
+    if o.sides then side[i] = nn.conv2d { width(i), classes, k = 3, pad = 1, name = "side" .. i } end
   end
-  local head = nn.conv2d { width(1), 1, k = 1, name = "head" }
+  local head = nn.conv2d { width(1), classes, k = 1, name = "head" }
 
   return function(image)
     local x = F.pad_to(image, { multiple = 2 ^ (o.depth - 1), mode = "edge" })

@@ -1,4 +1,6 @@
 --- Warns when the model has predicted background alone for three epochs.
+local F = require "ramus.lang.F"
+
 local EPOCHS = 3
 
 local Watch = {}
@@ -8,7 +10,14 @@ local function new(training) return setmetatable({ training = training }, Watch)
 
 --- True if the last batch had foreground pixels and the model found none.
 local function found_nothing(v)
-  return v and v:main():stats().max < 0 and v.buffers.mask:stats().max > 0
+  local truth = v and (v.buffers.mask or v.buffers.label)
+  if not truth or truth:stats().max <= 0 then return false end
+  local logits = v:main()
+  local channels = logits.dim[1]
+  if channels == 1 then return logits:stats().max < 0 end
+  local kept = logits:clone() -- the ops below use the arena that the view lies in
+  local others = F.max(kept:narrow(2, 2, channels - 1), { dim = 2 })
+  return F.sub(others, kept:narrow(2, 1, 1):reshape(others.shape)):stats().max < 0
 end
 
 function Watch:after_batches()

@@ -1,0 +1,108 @@
+--- What the parts of a recipe must agree on: the model's outputs with its rows, its main output, and the data set's classes.
+-- Found by recording the model, without computing and before anything is fetched.
+local classes = require "ramus.data.classes"
+local dataset = require "ramus.data.dataset"
+local graph = require "ramus.lang.graph"
+local loader = require "ramus.data.loader"
+local models = require "ramus.lang.models"
+local options = require "ramus.base.options"
+local supervise = require "ramus.train.supervise"
+local teacher = require "ramus.train.teacher"
+
+local fit = {}
+
+--- The supervision of a checked recipe, for training; nil and a message. known: the data set's declaration of its fields.
+function fit.supervision(r, known)
+  return supervise.new(r.supervise, r.model:output_names(), r.epochs, teacher.first_epoch(r.teacher, r.validate.every),
+    r.model:output_channels(), known)
+end
+
+--- A message if the main output is wrong, else nil.
+local function missing_main(r)
+  local names = r.model:output_names()
+  for _, name in ipairs(names) do if name == r.main then return nil end end
+  return ("recipe.main: the model has no output '%s'; its outputs: %s; choose one with main = \"NAME\""):format(r.main, table.concat(names, ", "))
+end
+
+--- A message if the model's channels or the sizes of its outputs are wrong, else nil.
+local function misfit(r, supervision)
+  local channels, allowed = r.model.template.channels, loader.schema.channels.one_of
+  local fits = false
+  for _, n in ipairs(allowed) do fits = fits or n == channels end
+  if not fits then
+    return ("recipe.model: accepts images of %d channels; images are loaded with %s"):format(channels, table.concat(allowed, " or "))
+  end
+  local H, W = 96, 128 -- ra.model has recorded this size before
+  local recorder = graph.recorder { train = true }
+  local ok, outputs = pcall(r.model.record, r.model, recorder, recorder:input { 1, channels, H, W }, { train = true })
+  if not ok then return "recipe.model: " .. options.plain(outputs) end
+  local function wrong(name, what)
+    local shape = outputs[name].shape
+    if #shape == 4 and shape[3] == H and shape[4] == W then return nil end
+    return ("%s: output '%s' is [%s] for an image of %dx%d; it must have the image's height and width (F.upsample, F.crop_like, pad)")
+      :format(what, name, table.concat(shape, ","), H, W)
+  end
+  for _, term in ipairs(supervision.terms) do
+    local err = term.teacher ~= "same" and wrong(term.at, ("supervise row %d"):format(term.row))
+    if err then return err end
+  end
+  return wrong(r.main, "recipe.main")
+end
+
+--- The classes that the recipe's data set declares, with the set's options: a list, nil where it declares none; nil and a message.
+local function classes_of(r, definition)
+  local ok, _, o = pcall(dataset.folder, definition, nil, r.data.options)
+  if not ok then return nil, "recipe.data: " .. options.plain(_) end
+  local list, err = classes.of(definition, o)
+  return list, err and "recipe.data: " .. err
+end
+
+--- Gives a built-in architecture whose recipe leaves `classes` open those of the data set: one channel each where there are more than two.
+local function follow(r, list)
+  local m = r.model
+  if not (list and #list > 2 and m.options and m.options.classes == nil) then return end
+  local given = { classes = #list }
+  for key, value in pairs(m.options) do given[key] = value end
+  local ok, made = pcall(models[m.builder], given)
+  if ok then r.model = made end -- an architecture that does not heed the option stays as it is, and is judged by its channels
+end
+
+--- A message if the classes of the data set and the channels of the main output differ, else nil. One channel is right for any
+-- set: foreground (all classes but the first) and background.
+local function wrong_classes(r, list, definition)
+  local channels = r.model:output_channels()[r.main]
+  if channels == 1 or list and #list == channels then return nil end
+  local write = r.model.options and "ra.models." .. r.model.builder .. "{ classes = %d }" or "a last layer of %d channels"
+  if not list then
+    return ("recipe.model: output '%s' has %d channels, one for each class, and data set %s declares no classes; write classes = { { name = "
+      .. "\"background\" }, { name = .. }, .. } into its definition, or give the model one channel (%s)"):format(r.main, channels, definition.name,
+      write:format(1))
+  end
+  local names = {}
+  for i, c in ipairs(list) do names[i] = c.name end
+  return ("recipe.model: output '%s' has %d channels, data set %s has %d classes (%s); write %s, or %s for foreground and background"):format(r.main,
+    channels, definition.name, #list, table.concat(names, ", ", 1, math.min(6, #names)) .. (#names > 6 and ", ..." or ""), write:format(#list),
+    write:format(1))
+end
+
+--- A message if the parts of a checked recipe do not agree, else nil. The model follows the classes of the data set where the recipe
+-- leaves them open.
+function fit.check(r, definition)
+  local err = missing_main(r)
+  if err then return err end
+  local list
+  list, err = classes_of(r, definition)
+  if err then return err end
+  follow(r, list)
+  err = wrong_classes(r, list, definition)
+  if err then return err end
+  local supervision
+  supervision, err = fit.supervision(r, definition.fields)
+  if not supervision then return err end
+  local ok
+  ok, err = supervision:check_fields(definition.fields, definition.name, list)
+  if not ok then return err end
+  return misfit(r, supervision)
+end
+
+return fit
