@@ -137,8 +137,9 @@ int32_t ra_image_save_all(int32_t count, const char *const *path, const ra_tenso
 
 /* What a mask's file held; grey values in units of 0..255 whatever its depth. */
 typedef struct ra_mask_report {
-  double pixels, ones;     /* all; those at or above the threshold */
-  double threshold;
+  double pixels, ones;     /* all; those of the foreground */
+  double voids;            /* those that belong to no class; they are left out of what follows */
+  double threshold;        /* the declared one, or the one that was found */
   double low, high;        /* the smallest and the largest value */
   double between;          /* pixels with neither of these two: a true mask has none */
   double coloured;         /* pixels whose channels differ (their mean was used) */
@@ -345,7 +346,12 @@ typedef struct ra_field {
   double absent;        /* value of a sample that has no such field; NaN: asking for it is an error */
   double outside;       /* value where augmentation looks beyond the image; NaN: as the border says */
 } ra_field;
-/* A rule for label images: values low <= v <= high of the file (as numbers of the file, not 0..1) become a class. */
+/* The class of pixels whose truth is not known: left out of losses and metrics. */
+enum { RA_VOID = -1 };
+/* What rules look at: the number that the file holds (not 0..1; of a file with a palette, the entry), or the colour
+ * r << 16 | g << 8 | b of 8 bits each. */
+enum { RA_KEY_VALUE, RA_KEY_COLOUR, RA_KEY_COUNT };
+/* Pixels with low <= v <= high become a class, 0 or more, or RA_VOID. The first rule that fits holds. */
 typedef struct ra_value_rule {
   double low, high, becomes;
 } ra_value_rule;
@@ -354,9 +360,15 @@ typedef struct ra_source {
   const char *path;     /* file; path and tensor NULL: the sample has none */
   const ra_tensor *tensor; /* or values in memory, [H,W], [C,H,W] or [1,C,H,W]: as a .npy file of them */
   int32_t frame;        /* 0-based, of a file with several */
-  double threshold;     /* of masks: 1 where the value, in units of 0..255, is at or above it */
-  int32_t rules;        /* of labels; 0: values are classes. A value that no rule covers is an error. */
+  double threshold;     /* of masks: foreground where the value, in units of 0..255, is at or above it. NaN: none declared; then of two
+                         * values the larger is foreground, of more those from half the largest on */
+  int32_t channel;      /* of masks and labels, 1-based, 4: alpha; 0: all channels (their mean, their colour) */
+  _Bool invert;         /* of masks: foreground and background change places */
+  int32_t key;          /* RA_KEY_VALUE, .. */
+  int32_t rules;        /* of masks and labels; 0: a label's values are classes. Where a rule names a class, a value that no rule
+                         * covers is an error. A mask is 1 where the class is above 0, and 0 where it is void. */
   const ra_value_rule *rule;
+  double range[2];      /* of images: numbers of the file that become 0 and 1; NaN or equal: as the file's type says */
 } ra_source;
 
 /* Batches made ahead by threads of its own; same bits for any number of threads. */

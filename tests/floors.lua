@@ -17,9 +17,9 @@ return {
     { "testing", "single kernels and failing allocations, for tests and benchmarks; declared in api_test.h, not in api.h" },
   },
   lua = {
-    { "base", "ffi (the only cdef), build, options, files, paths, json, show, progress" },
+    { "base", "ffi (the only cdef), build, options, mistake, files, paths, json, show, progress" },
     { "lang", "ops (the op table), tensor, F, graph, module, nn, loss, schedule, optim, grad, trace, template, model, models, models/" },
-    { "data", "fields, classes, dataset, fetch, sets, loader, augment, image, metrics" },
+    { "data", "reading, fields, classes, dataset, fetch, sets, loader, augment, image, metrics" },
     { "train", "recipe, supervise, teacher, step, trainer, loop, state, companions/, checkpoint, resolved, run, evaluate, predict, checks, baseline" },
     { "ramus", "init.lua: everything by its public name, loaded when first used" },
     { "cli", "the command line (commands/), the REPL, completion, help, demo, bench" },

@@ -77,7 +77,7 @@ check.case("values of the file become classes by rule, of 8 and 16 bits and of a
   check.fails("no rule of `values` covers 17 in row 8, column 12", tissue, { path = folder .. "/c.png", values = { [0] = 0, [3] = 1 } })
   check.fails("is no class", tissue, folder .. "/w.npy")
   assert(image.save(folder .. "/rgb.png", tensor.rand(3, H, W)))
-  check.fails("the colours of a palette are no classes", tissue, folder .. "/rgb.png")
+  check.fails("colours are no classes by themselves", tissue, folder .. "/rgb.png")
   check.fails("frame 2 was asked for, the file has 1", tissue, { path = folder .. "/c.png", frame = 2 })
 end)
 

@@ -45,10 +45,12 @@ typedef struct ra_image_format {
 int32_t ra_pixels_decode(const char *where, const uint8_t *bytes, size_t size, int32_t frame, bool header_only, ra_pixels *out);
 int32_t ra_pixels_read(const char *path, int32_t frame, bool header_only, ra_pixels *out);
 
-/* data[C,H,W] in 0..1 from decoded pixels; mask[H,W] 0 or 1, see ra_mask_load. */
+/* data[C,H,W] in 0..1 from decoded pixels. */
 void ra_pixels_planes(const ra_pixels *p, ra_real *data);
-/* Pixel i of one channel as the number that the file holds (not divided by max_value). */
+/* Entry i of sample or value as the number that the file holds (not divided by max_value). */
 double ra_pixels_number(const ra_pixels *p, int32_t i);
-void ra_pixels_mask(const ra_pixels *p, double threshold, ra_real *mask, ra_mask_report *report);
+/* mask[H,W] 0 or 1 as the source declares; label[H,W] class numbers and RA_VOID (mask.c). */
+int32_t ra_pixels_mask(const ra_pixels *p, const ra_source *source, ra_real *mask, ra_mask_report *report);
+int32_t ra_pixels_label(const ra_pixels *p, const ra_source *source, ra_real *label);
 
 #endif

@@ -1,7 +1,7 @@
 /* Decoding by kind.
  *   image  [C,H,W] in 0..1; grey is repeated, colours become luma (ITU-R BT.601)
- *   mask   [1,H,W] of 0 and 1 by a threshold in units of 0..255
- *   label  [1,H,W] the numbers of the file, or the classes that its rules give them
+ *   mask   [1,H,W] of 0 and 1 by a threshold in units of 0..255, or by rules
+ *   label  [1,H,W] the numbers of the file, or the classes that its rules give them; RA_VOID where there is none
  *   map    [C,H,W] real numbers: a .npy array as it is, other files in 0..1
  * A new kind is a row of `kinds` here and one of ra_field_kinds in core/image. */
 #include "field.h"
@@ -46,41 +46,18 @@ static int32_t decode_image(const ra_field *field, const ra_source *source, cons
   return RA_OK;
 }
 
-/* ---- mask ---- */
+/* ---- mask and label: core/image/mask.c ---- */
 
 static int32_t decode_mask(const ra_field *field, const ra_source *source, const ra_pixels *p, ra_tensor *out, ra_mask_report *report) {
   (void)field;
   ra_mask_report unused;
-  ra_pixels_mask(p, source->threshold, out->data, report ? report : &unused);
-  return RA_OK;
-}
-
-/* ---- label ---- */
-
-/* The class of a file's number; NaN: no rule covers it. */
-static double class_of(const ra_source *source, double v) {
-  if (source->rules == 0) return v;
-  for (int32_t k = 0; k < source->rules; k++)
-    if (v >= source->rule[k].low && v <= source->rule[k].high) return source->rule[k].becomes;
-  return (double)NAN;
+  return ra_pixels_mask(p, source, out->data, report ? report : &unused);
 }
 
 static int32_t decode_label(const ra_field *field, const ra_source *source, const ra_pixels *p, ra_tensor *out, ra_mask_report *report) {
   (void)field;
   (void)report;
-  if (p->channels != 1)
-    return ra_fail(RA_ERR_SHAPE, "labels are one channel of class numbers, the file has %d (the colours of a palette are no classes)",
-                   p->channels);
-  for (int32_t i = 0; i < out->size; i++) {
-    double v = ra_pixels_number(p, i), c = class_of(source, v);
-    if (isnan(c))
-      return ra_fail(RA_ERR_FORMAT, "no rule of `values` covers %g in row %d, column %d", v, i / p->width + 1, i % p->width + 1);
-    if (!(c >= 0 && c == floor(c) && c < (1 << 24)))
-      return ra_fail(RA_ERR_FORMAT, "%g in row %d, column %d is no class; classes are whole numbers from 0 on", c, i / p->width + 1,
-                     i % p->width + 1);
-    out->data[i] = (ra_real)c;
-  }
-  return RA_OK;
+  return ra_pixels_label(p, source, out->data);
 }
 
 /* ---- map ---- */

@@ -5,10 +5,23 @@ local progress = {}
 local Progress = {}
 Progress.__index = Progress
 
---- quiet: print nothing; also(text): receives every whole line.
+--- quiet: print nothing but warnings; also(text): receives every whole line. `warnings` is the list of those so far.
 function progress.new(given)
   local o = given or {}
-  return setmetatable({ live = not o.quiet and ffi.is_terminal(1), quiet = o.quiet, also = o.also, last = 0, width = 0 }, Progress)
+  return setmetatable({ live = not o.quiet and ffi.is_terminal(1), quiet = o.quiet, also = o.also, last = 0, width = 0, warnings = {} }, Progress)
+end
+
+--- A warning: to standard error, to the log, and into the list `warnings`, which --json shows. The same text is said once.
+function Progress:warn(text)
+  for _, earlier in ipairs(self.warnings) do if earlier == text then return end end
+  self.warnings[#self.warnings + 1] = text
+  if self.also then self.also("warning: " .. text) end
+  if self.live and self.width > 0 then
+    io.write("\r", (" "):rep(self.width), "\r")
+    io.flush()
+    self.width = 0
+  end
+  io.stderr:write("warning: ", text, "\n")
 end
 
 --- Prints a whole line, which stays.

@@ -5,7 +5,8 @@
 -- and a file that is put there is a command. A FLAG is { name = "threshold", value = "T", wants = "a folder", help = "meaning" };
 -- without value it is a switch. short: a second spelling, as "-o"; many: may be given several times, its value is a list;
 -- number: its value is a number, from min to max. raw = true: run(args) reads its arguments itself. run returns the exit
--- status (nil: 0), or false, a message and the status (1 unless given; 2 also shows the usage).
+-- status (nil: 0), or false, a message and the status (1 unless given, 2 where the message is of a wrong declaration, see
+-- base/mistake.lua; a 2 that is given also shows the usage).
 -- Usage lines, --help, messages and docs/reference/cli.md come from these tables.
 local options = require "ramus.base.options"
 
@@ -203,6 +204,10 @@ function command.call(c, args)
   if not ok then
     command.complain(err.text)
     return err.status
+  end
+  if status == false and not code and require("ramus.base.mistake").is(message) then
+    command.complain(message)
+    return 2
   end
   if status == false then return command.fail(c, message, code or 1) end
   return status or 0

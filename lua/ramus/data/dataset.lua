@@ -9,12 +9,18 @@
 --   schema    [opt] options of the set (see options.lua); variant(o): a word for the folder's name
 --   prepare   [opt] function(source, target, o): fills the empty folder target; returns the edition's name, or nil and
 --             a message. Without it the files of the first edition that source holds are copied and checked.
---   open      function(folder, o): the list of samples { id, image, mask, fov, split, threshold, fields }; no side effects
+--   open      function(folder, o): the list of samples { id, image, mask, fov, label, split, fields }; no side effects. A sample may also
+--             say itself how its mask is read
+--   threshold, values, colours, channel, invert, ignore   [opt] how the file of a mask becomes classes, see reading.lua
+--   classes   [opt] { { name =, value =, colour = }, .. } of a set with more than two, see classes.lua
 --   fields    [opt] { NAME = { kind = "map" }, .. }: fields beyond image, mask and fov, see fields.lua
 --   splits    [opt] { NAME = function(samples) return { train =, val =, test = } end }; "usual" goes by sample.split
 -- A prepared folder holds prepared.json: set, edition, options and the SHA-256 of every file.
+local classes_module = require "ramus.data.classes"
 local fields = require "ramus.data.fields"
+local mistake = require "ramus.base.mistake"
 local prepared = require "ramus.data.prepared"
+local reading = require "ramus.data.reading"
 local registry = require "ramus.data.registry"
 local split = require "ramus.data.split"
 
@@ -52,14 +58,33 @@ local function check_samples(def, samples)
       return nil, ("%s: sample %d lacks an id or an image"):format(def.name, i)
     end
     if seen[s.id] then return nil, ("%s: two samples have the id '%s'"):format(def.name, s.id) end
-    seen[s.id], s.threshold = true, s.threshold or def.threshold or 128
+    seen[s.id] = true
   end
   return #samples > 0, def.name .. ": holds no samples"
 end
 
+--- Gives every sample the set's classes and what the caller, else the sample, else the set declares of masks. Returns the declaration
+-- of the set { values =, .. } with its classes (false where it has none); nil and a message for a wrong one.
+local function declare(def, samples, given, o)
+  local classes, err = classes_module.of(def, o)
+  if err then return mistake(err) end
+  local base = reading.over(given or {}, def)
+  local ok
+  ok, err = reading.rules(base, classes)
+  if not ok then return mistake(("%s: %s"):format(def.name, err)) end
+  for _, s in ipairs(samples) do
+    local merged = reading.over(given or {}, reading.over(s, def))
+    for _, key in ipairs(reading.keys) do s[key] = merged[key] end
+    s.classes = classes
+    if s.range == nil then s.range = def.range end
+  end
+  return base, classes or false
+end
+
 --- Opens a prepared set. given: root (data root), split ("usual"), edition, options (of the set), base (folder that a relative path of
--- its file is looked for in first). Returns { name, title, folder, edition, split, split_source (words), samples,
--- fields = { NAME = { kind = }, .. }, splits = { train =, val =, test = }, counts, warnings, hash },
+-- its file is looked for in first),
+-- reading (what a recipe says of masks, see reading.lua). Returns { name, title, folder, edition, split, split_source (words), samples,
+-- fields = { NAME = { kind = }, .. }, splits = { train =, val =, test = }, counts, warnings, hash, classes (nil: two), reading },
 -- hash being one SHA-256 over the names and hashes of all its files; nil and a message where the set is absent.
 function dataset.open(name, given)
   given = given or {}
@@ -85,6 +110,8 @@ function dataset.open(name, given)
   local good
   good, err = check_samples(def, samples)
   if not good then return nil, err end
+  local declared, classes = declare(def, samples, given.reading, o)
+  if not declared then return nil, classes end
   local all
   all, err = fields.of(samples, def.fields, def.name)
   if not all then return nil, err end
@@ -97,7 +124,7 @@ function dataset.open(name, given)
   table.sort(lines)
   return { name = def.name, title = def.title, definition = def, folder = folder, edition = mark.edition, split = division, split_source = source,
     samples = samples, fields = all, splits = parts, counts = counts, warnings = shared_pictures(parts, mark, folder),
-    hash = prepared.sha256(table.concat(lines)) }
+    hash = prepared.sha256(table.concat(lines)), classes = classes or nil, reading = declared }
 end
 
 --- ra.datasets(): names and titles.

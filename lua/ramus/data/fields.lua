@@ -1,12 +1,15 @@
 --- Fields of a sample: an image and what belongs to its pixels.
 --
---   { id =, image =, mask =, fov =, threshold =, fields = { weight = "w.npy", tissue = { path = "t.png", kind = "label" } } }
+--   { id =, image =, mask =, fov =, fields = { weight = "w.npy", tissue = { path = "t.png", kind = "label" } } }
 --
 -- A field has a name, a kind (image, mask, label, map) that decides how it is decoded, resized, warped and padded, and in
--- every sample a source: a path, a tensor, or { path =, frame =, threshold =, values = }. image, mask and fov are known; a data set
--- declares others as fields = { weight = { kind = "map" } }, or a sample's source says kind.
+-- every sample a source: a path, a tensor, or { path =, frame =, threshold =, values =, .. } (see reading.lua). image, mask and fov are
+-- known; a data set declares others as fields = { weight = { kind = "map" } }, or a sample's source says kind.
+-- In a set with classes the field `label` holds the class numbers and `mask` is 1 where they are not 0, both from the sample's label or
+-- mask; where values are ignored, `valid` is 1 where the truth is known.
 local ffi = require "ramus.base.ffi"
 local options = require "ramus.base.options"
+local reading = require "ramus.data.reading"
 local tensor = require "ramus.lang.tensor"
 local C = ffi.C
 
@@ -31,16 +34,19 @@ fields.source_schema = {
   tensor = { type = "cdata", help = "or values in memory, [H,W] or [C,H,W]" },
   kind = { type = "string", one_of = { "image", "mask", "label", "map" }, help = "where the data set does not declare it" },
   frame = { type = "integer", min = 0, default = 0, help = "of a file with several, from 0" },
-  threshold = { type = "number", help = "of a mask: values of 0..255 (whatever the depth) at or above it become 1; 128" },
-  values = { type = "table", help = "of a label: { [file's value] = class, .. }, entries may also be { low, high, class }" },
+  range = { type = "table|string", help = "of an image: { low, high }, the numbers of the file that become 0 and 1, or \"auto\"" },
 }
+for key, entry in pairs(reading.schema) do fields.source_schema[key] = entry end
 
 --- The fields that every sample may have.
 fields.known = {
   image = { kind = "image", channels = 1 },
   mask = { kind = "mask", channels = 1 },
   fov = { kind = "mask", channels = 1, absent = 1, outside = 0 },
+  label = { kind = "label", channels = 1 },
+  valid = { kind = "mask", channels = 1, absent = 1 },
 }
+local TRUTH = { mask = true, label = true, valid = true }
 
 --- A source as a table, from a path, a tensor or a table.
 local function table_of(given)
@@ -49,15 +55,29 @@ local function table_of(given)
   return given
 end
 
---- The source of a sample's field as a table, or nil where it has none.
-function fields.source(sample, name)
+--- What a sample gives for a field, as a table, or nil. In a set with classes mask and label are one.
+local function given_for(sample, name)
+  local more = sample.fields or {}
   local given
-  if fields.known[name] then given = sample[name] end
-  if given == nil and sample.fields then given = sample.fields[name] end
+  if sample.classes and TRUTH[name] then given = sample.label or more.label or sample.mask
+  elseif name == "valid" then given = more.valid or sample.mask
+  elseif fields.known[name] then given = sample[name] end
+  if given == nil then given = more[name] end
   if given == nil or given == false then return nil end
-  local s = table_of(given)
-  local threshold = s.threshold or (name == "mask" and sample.threshold) or 128
-  return { path = s.path, tensor = s.tensor, kind = s.kind, frame = s.frame or 0, threshold = threshold, values = s.values }
+  return table_of(given)
+end
+
+--- The source of a sample's field as a table, or nil where it has none: path or tensor, kind, frame, range, and how a mask or
+-- label is read: what it declares itself, else (the truth's) what the sample does.
+function fields.source(sample, name)
+  local s = given_for(sample, name)
+  if not s then return nil end
+  local truth = TRUTH[name] and (name ~= "label" or sample.classes)
+  local source = reading.over(s, truth and sample or {})
+  source.path, source.tensor, source.kind, source.frame = s.path, s.tensor, s.kind, s.frame or 0
+  source.range = s.range or (name == "image" and sample.range) or nil
+  source.classes = truth and sample.classes or nil
+  return source
 end
 
 --- All fields of a list of samples, { NAME = { kind =, channels =, absent =, outside = } }: the known ones that a sample has (fov
@@ -70,7 +90,10 @@ function fields.of(samples, declared, where)
     all[name] = entry
   end
   for _, s in ipairs(samples) do
-    for _, name in ipairs { "image", "mask" } do if s[name] then all[name] = all[name] or fields.known[name] end end
+    for _, name in ipairs { "image", "mask", "label" } do
+      if given_for(s, name) and (name ~= "label" or s.label or s.classes) then all[name] = all[name] or fields.known[name] end
+    end
+    if s.ignore ~= nil and given_for(s, "mask") then all.valid = all.valid or fields.known.valid end
     for name, given in pairs(s.fields or {}) do
       local what = ("%s: field %s of sample %s"):format(where, name, s.id)
       local source, err = options.validate(table_of(given), fields.source_schema, what)
@@ -87,9 +110,9 @@ function fields.of(samples, declared, where)
   return all
 end
 
---- Names of a table of fields, image first, then mask and fov, then the others in alphabetical order.
+--- Names of a table of fields, image first, then mask, label and fov, then the others in alphabetical order.
 function fields.names(all)
-  local names, first = {}, { "image", "mask", "fov" }
+  local names, first = {}, { "image", "mask", "label", "fov", "valid" }
   for name in pairs(all) do if not fields.known[name] then names[#names + 1] = name end end
   table.sort(names)
   for i = #first, 1, -1 do if all[first[i]] then table.insert(names, 1, first[i]) end end
@@ -124,21 +147,11 @@ function fields.array(list)
   return array
 end
 
---- Rules of a label's values as the core's array and its length.
-local function rules_of(values)
-  local list = {}
-  for key, v in pairs(values) do
-    if type(v) == "table" then list[#list + 1] = { v[1], v[2], v[3] } else list[#list + 1] = { key, key, v } end
-  end
-  table.sort(list, function(a, b) return a[1] < b[1] end)
+--- Rules { low, high, class } as the core's array.
+local function rule_array(list)
   local rules = ffi.new("ra_value_rule[?]", math.max(1, #list))
-  for i, r in ipairs(list) do
-    for k = 1, 3 do
-      if type(r[k]) ~= "number" then return nil, "values maps numbers of the file to classes, or holds { low, high, class }" end
-    end
-    rules[i - 1].low, rules[i - 1].high, rules[i - 1].becomes = r[1], r[2], r[3]
-  end
-  return rules, #list
+  for i, r in ipairs(list) do rules[i - 1].low, rules[i - 1].high, rules[i - 1].becomes = r[1], r[2], r[3] end
+  return rules
 end
 
 --- A sample's sources for a list of fields as the core's array, and the rules that it points to (the caller keeps
@@ -147,13 +160,17 @@ function fields.sources(sample, list)
   local array, held = ffi.new("ra_source[?]", math.max(1, #list)), {}
   for i, f in ipairs(list) do
     local s, a = fields.source(sample, f.name), array[i - 1]
+    a.threshold, a.range[0], a.range[1] = NAN, NAN, NAN
     if s then
-      a.path, a.tensor, a.frame, a.threshold = s.path, s.tensor, s.frame, s.threshold
-      if s.values then
-        local rules, count = rules_of(s.values)
-        if not rules then return nil, ("sample %s, field %s: %s"):format(sample.id, f.name, count) end
-        held[#held + 1] = rules
-        a.rule, a.rules = rules, count
+      local r, err = reading.rules(s, s.classes)
+      if r and f.name == "valid" then r = reading.valid_rules(r) end
+      if not r then return nil, ("sample %s, field %s: %s"):format(sample.id, f.name, err) end
+      a.path, a.tensor, a.frame = s.path, s.tensor, s.frame
+      a.threshold, a.channel, a.invert, a.key = r.threshold or NAN, r.channel, r.invert, r.key
+      if type(s.range) == "table" then a.range[0], a.range[1] = s.range[1], s.range[2] end
+      if #r.rules > 0 then
+        held[#held + 1] = rule_array(r.rules)
+        a.rule, a.rules = held[#held], #r.rules
       end
     end
   end

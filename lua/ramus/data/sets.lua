@@ -16,9 +16,9 @@ local Data = {}
 Data.__index = Data
 
 --- The opened data set `name`, fetched where it is absent. nil and a message on failure.
--- given: options, split, edition, data_root, offline, out (progress).
+-- given: options, split, edition, reading (what a recipe says of masks), data_root, offline, out (progress).
 function data.set(name, given)
-  local o = { root = given.data_root, split = given.split, edition = given.edition, options = given.options }
+  local o = { root = given.data_root, split = given.split, edition = given.edition, options = given.options, reading = given.reading }
   local opened, err = dataset.open(name, o)
   if opened then return opened end
   local def, unknown = dataset.find(name)
@@ -69,7 +69,7 @@ function data.open(recipe, given)
   local set, err = data.set(d.set, { options = d.options, split = d.split, edition = d.edition, data_root = given.data_root,
     offline = given.offline, out = given.out })
   if not set then return nil, err end
-  for _, w in ipairs(set.warnings) do if given.out then given.out:line("warning: " .. w) end end
+  for _, w in ipairs(set.warnings) do if given.out then given.out:warn(w) end end
   local train = set.splits[d.train]
   if not train or #train == 0 then
     local splits = {}

@@ -36,7 +36,7 @@ local function read(sample, field)
     if not picture then return nil, err end
     return own(C.ra_image_grey(picture, C.RA_GREY_BT601))
   end
-  return own(C.ra_mask_load(value, sample.threshold or 128, nil))
+  return own(C.ra_mask_load(value, sample.threshold or 0 / 0, nil))
 end
 
 --- The samples' images as tensors; nil and a message where one cannot be read.

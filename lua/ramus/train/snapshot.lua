@@ -53,7 +53,7 @@ function snapshot.restore(training, file)
   ok, err = training.companions:call("restore", file)
   if not ok then return nil, ("%s: %s"):format(file.path, err) end
   if s.isa ~= kernels() then
-    training.out:line(("warning: this run began with %s kernels and goes on with %s: results are no longer the same to the bit")
+    training.out:warn(("this run began with %s kernels and goes on with %s: results are no longer the same to the bit")
       :format(s.isa, kernels()))
   end
   if not training.data:same(file.meta["ramus.data"]) then

@@ -41,7 +41,7 @@ local function train_in(run, file, r, o)
   local training, err = setup.new(r, { run = run, data_root = o.data_root, offline = o.offline }, out)
   if not training then return nil, err end
   setmetatable(training, Loop)
-  if run.warning then out:line("warning: " .. run.warning) end
+  if run.warning then out:warn(run.warning) end
   C.ra_signal_catch(true) -- from here on SIGINT and SIGTERM wait for the end of a batch
   local ended
   ended, err = go(training, file)

@@ -27,7 +27,7 @@ end
 
 function Watch:after_epoch(result)
   if self.training.state.empty_epochs ~= EPOCHS then return end
-  self.training.out:line(("warning: for %d epochs the model found no foreground in the last batch (epoch %d): it has collapsed to "
+  self.training.out:warn(("for %d epochs the model found no foreground in the last batch (epoch %d): it has collapsed to "
     .. "background; raise the weight of dice, or lower optim.lr"):format(EPOCHS, result.epoch))
 end
 
