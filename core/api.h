@@ -413,6 +413,10 @@ int32_t ra_sample_load(int32_t fields, const ra_field *field, const char *id, co
 
 /* image and mask [H,W], contiguous, 32 to 4096 a side; a pure function of seed, index and size. */
 int32_t ra_phantom(ra_tensor *image, ra_tensor *mask, double seed, int32_t index);
+/* The same image and mask; label [H,W] [opt] holds classes: main vessels, the branches that leave them, the catheter where it
+ * lies beside the vessels. */
+enum { RA_PHANTOM_BACKGROUND, RA_PHANTOM_STEM, RA_PHANTOM_BRANCH, RA_PHANTOM_CATHETER };
+int32_t ra_phantom_classes(ra_tensor *image, ra_tensor *mask, RA_OPT ra_tensor *label, double seed, int32_t index);
 
 /* ---- metrics (core/metric) --------------------------------------------- */
 

@@ -1,8 +1,13 @@
 --- phantom: synthetic coronary angiograms with exact masks, made here; needs no network.
+-- With classes = true a mask holds class numbers: the main vessels, the branches that leave them, the catheter beside them.
 local ffi = require "ramus.base.ffi"
 local dataset = require "ramus.data.dataset"
 local files = require "ramus.base.files"
+local F = require "ramus.lang.F"
 local C = ffi.C
+
+--- Of pictures with classes, in the order of RA_PHANTOM_*.
+local CLASSES = { { name = "background" }, { name = "stem" }, { name = "branch" }, { name = "catheter" } }
 
 local PARTS = { "train", "val", "test" }
 
@@ -23,7 +28,7 @@ end
 return {
   name = "phantom",
   title = "synthetic coronary angiograms with exact masks; any size and number",
-  picture = "8 bit grey PNG; N.png and its mask N_gt.png, 0 and 255",
+  picture = "8 bit grey PNG; N.png and its mask N_gt.png, 0 and 255, or with classes 0 to 3",
   counts = "options train, val, test (24, 0, 12)",
   split_source = "every split has pictures of its own; a larger split holds the pictures of a smaller one",
   licence = "made by Ramus (core/image/phantom.c): yours",
@@ -32,8 +37,9 @@ return {
   notes = {
     "Vessel fraction, mean width and local contrast at 300x300 lie within the 10-90 % range of cimat80 (tests/test_phantom.lua).",
     "The mask is the geometry that was projected, thin faint ends included; the catheter is not vessel.",
+    "With classes = true: 1 stem (the right coronary artery, or the left main stem with its two arteries), 2 branch, 3 catheter.",
   },
-  threshold = 128,
+  classes = function(o) return o.classes and CLASSES or nil end,
 
   schema = {
     size = { type = "integer", default = 256, min = 32, max = 4096, help = "pixels along a side" },
@@ -43,9 +49,10 @@ return {
     val = { type = "integer", default = 0, min = 0, max = 99999, help = "number of validation images" },
     test = { type = "integer", default = 12, min = 0, max = 99999, help = "number of test images" },
     seed = { type = "integer", default = 1, min = 0, help = "seed of the images" },
+    classes = { type = "boolean", default = false, help = "true for masks of four classes: background, stem, branch, catheter" },
   },
   variant = function(o)
-    return ("%dx%d-%d-%d-%d-seed%d"):format(height_of(o), width_of(o), o.train, o.val, o.test, o.seed)
+    return ("%dx%d-%d-%d-%d-seed%d"):format(height_of(o), width_of(o), o.train, o.val, o.test, o.seed) .. (o.classes and "-classes" or "")
   end,
   editions = {
     { name = "full", files = {}, counts = function(o)
@@ -59,15 +66,16 @@ return {
   prepare = function(_, target, o)
     local image, err = blank(o)
     local mask = image and blank(o)
-    if not mask then return nil, err or ffi.message() end
+    local label = mask and o.classes and blank(o) or nil
+    if not mask or o.classes and not label then return nil, err or ffi.message() end
     for k, part in ipairs(PARTS) do
       local good = true
       if o[part] > 0 then good, err = files.make_folder(target .. "/" .. part) end
       for n = 1, good and o[part] or 0 do
-        if C.ra_phantom(image, mask, o.seed, (k - 1) * 100000 + n) ~= 0 then return nil, ffi.message() end
+        if C.ra_phantom_classes(image, mask, label, o.seed, (k - 1) * 100000 + n) ~= 0 then return nil, ffi.message() end
         local path = ("%s/%s/%d"):format(target, part, n)
         good, err = save(path .. ".png", image)
-        if good then good, err = save(path .. "_gt.png", mask) end
+        if good then good, err = save(path .. "_gt.png", label and F.div(label, 255) or mask) end
         if not good then return nil, err end
       end
       if not good then return nil, err end
@@ -82,7 +90,7 @@ return {
         local list, err = dataset.pair(folder .. "/" .. part, { image = "^(%d+)%.png$", mask = "^(%d+)_gt%.png$" })
         if not list then return nil, err end
         for _, s in ipairs(list) do
-          s.id, s.split = part .. "/" .. s.id, part
+          s.id, s.split, s.threshold = part .. "/" .. s.id, part, not o.classes and 128 or nil
           samples[#samples + 1] = s
         end
       end

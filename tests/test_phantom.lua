@@ -153,3 +153,21 @@ check.case("baseline: Frangi is tuned on the training pictures and finds phantom
   check.fails("no/such.png", baseline.frangi, { train = { { id = "a", image = "no/such.png", mask = "no/such.png" } }, test = train })
   check.raises("at least one sample", baseline.frangi, { train = {}, test = train })
 end)
+
+check.case("phantom: classes agree with the mask, which stays the same to the bit, and the catheter lies beside the vessels", function()
+  local seen = { [0] = 0, 0, 0, 0 }
+  for index = 1, 6 do
+    local plain, plain_mask = phantom(96, 128, 7, index)
+    local image, mask, label = empty(96, 128), empty(96, 128), empty(96, 128)
+    check.equal(C.ra_phantom_classes(image, mask, label, 7, index), 0, "ra_phantom_classes")
+    check.ok(same(plain, image) and same(plain_mask, mask), "image and mask differ with classes")
+    for i = 0, label.size - 1 do
+      local class = label.data[i]
+      seen[class] = seen[class] + 1
+      check.ok((class == 1 or class == 2) == (mask.data[i] == 1), "pixel " .. i)
+    end
+  end
+  for class = 0, 3 do check.ok(seen[class] > 50, ("class %d has %d pixels"):format(class, seen[class])) end
+  check.ok(seen[1] > seen[2], "the stem is the larger part")
+  check.equal(C.ra_phantom_classes(empty(96, 128), empty(96, 128), empty(96, 96), 7, 1), C.RA_ERR_SHAPE)
+end)

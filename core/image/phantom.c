@@ -230,9 +230,9 @@ static void expose(float *light, const float *density, const float *catheter, in
   }
 }
 
-/* Blur, noise, vignetting and collimator; the mask ends where the collimator does. */
+/* Blur, noise, vignetting and collimator; mask and label [opt] end where the collimator does. */
 static void detect(float *light, float *grain, int32_t H, int32_t W, double scale, const scene *s, const ra_random_key *base,
-                   float *line, ra_real *image, ra_real *mask) {
+                   float *line, ra_real *image, ra_real *mask, ra_real *label) {
   ra_random_key key = *base;
   key.b = STREAM_NOISE;
   blur(light, H, W, s->blur * scale, line);
@@ -249,10 +249,13 @@ static void detect(float *light, float *grain, int32_t H, int32_t W, double scal
       v = s->outside + (v - s->outside) * open + grain[i] * (0.25 + 0.75 * open);
       image[i] = (ra_real)(v < 0 ? 0 : v > 1 ? 1 : v);
       if (distance > s->collimator) mask[i] = 0;
+      if (label && distance > s->collimator) label[i] = RA_PHANTOM_BACKGROUND;
     }
 }
 
-static int32_t check(const ra_tensor *image, const ra_tensor *mask) {
+static int32_t check(const ra_tensor *image, const ra_tensor *mask, const ra_tensor *label) {
+  if (label && (label->rank != 2 || label->dim[0] != image->dim[0] || label->dim[1] != image->dim[1] || !ra_tensor_contiguous(label)))
+    return ra_fail(RA_ERR_SHAPE, "phantom: label must be [H,W] as the image, and contiguous");
   if (image->rank != 2 || mask->rank != 2 || image->dim[0] != mask->dim[0] || image->dim[1] != mask->dim[1])
     return ra_fail(RA_ERR_SHAPE, "phantom: image and mask must be [H,W] of one size");
   if (!ra_tensor_contiguous(image) || !ra_tensor_contiguous(mask))
@@ -263,23 +266,24 @@ static int32_t check(const ra_tensor *image, const ra_tensor *mask) {
   return RA_OK;
 }
 
-int32_t ra_phantom(ra_tensor *image, ra_tensor *mask, double seed, int32_t index) {
-  RA_TRY(check(image, mask));
+int32_t ra_phantom_classes(ra_tensor *image, ra_tensor *mask, ra_tensor *label, double seed, int32_t index) {
+  RA_TRY(check(image, mask, label));
   int32_t H = image->dim[0], W = image->dim[1], longer = H > W ? H : W;
   size_t size = (size_t)H * (size_t)W;
   double scale = (H < W ? H : W) / 300.0;
+  ra_real *classes = label ? label->data : NULL;
   phantom_random random = {.key = {.seed = (uint64_t)(int64_t)seed, .a = (uint32_t)index, .b = STREAM_SHAPE, .stream = RA_RANDOM_PHANTOM}};
   phantom_tree tree = {.width = W / scale, .height = H / scale};
   float *light = ra_mem_alloc(size, sizeof *light), *density = ra_mem_alloc(size, sizeof *density);
   float *catheter = ra_mem_alloc(size, sizeof *catheter), *line = ra_mem_alloc((size_t)longer + 2 * MAX_REACH, sizeof *line);
   int32_t code = light && density && catheter && line ? RA_OK : RA_ERR_MEMORY;
   if (code == RA_OK) code = ra_phantom_grow(&tree, &random);
-  if (code == RA_OK) code = ra_phantom_draw(&tree, scale, H, W, density, catheter, mask->data);
+  if (code == RA_OK) code = ra_phantom_draw(&tree, scale, H, W, density, catheter, mask->data, classes);
   if (code == RA_OK) {
     scene s = draw_scene(&random, tree.width, tree.height);
     fill_background(light, H, W, scale, &s, &random, line);
     expose(light, density, catheter, (int32_t)size, &s, find_strength(&tree, scale, light, density, H, W, &s));
-    detect(light, density, H, W, scale, &s, &random.key, line, image->data, mask->data);
+    detect(light, density, H, W, scale, &s, &random.key, line, image->data, mask->data, classes);
   }
   ra_mem_free(tree.branch);
   ra_mem_free(tree.point);
@@ -288,4 +292,8 @@ int32_t ra_phantom(ra_tensor *image, ra_tensor *mask, double seed, int32_t index
   ra_mem_free(density);
   ra_mem_free(light);
   return code;
+}
+
+int32_t ra_phantom(ra_tensor *image, ra_tensor *mask, double seed, int32_t index) {
+  return ra_phantom_classes(image, mask, NULL, seed, index);
 }

@@ -28,6 +28,7 @@ typedef struct phantom_point {
 typedef struct phantom_branch {
   int32_t first, count; /* points */
   bool catheter;        /* drawn, but no vessel */
+  bool stem;            /* one of the main vessels, no side branch */
 } phantom_branch;
 
 typedef struct phantom_tree {
@@ -44,8 +45,9 @@ enum { RA_PHANTOM_BRANCHES = 48 };
 int32_t ra_phantom_grow(phantom_tree *t, phantom_random *r);
 
 /* density [H,W] <- dye along the ray of each pixel; catheter [H,W] likewise, of
- * the catheter; mask [H,W] <- 1 where at least half of 4x4 samples hit a vessel. */
+ * the catheter; mask [H,W] <- 1 where at least half of 4x4 samples hit a vessel. label [opt] [H,W] <- RA_PHANTOM_*: a vessel's
+ * pixel belongs to the stem where no fewer samples hit the stem than branches alone; others are catheter where half of the samples are. */
 int32_t ra_phantom_draw(const phantom_tree *t, double scale, int32_t H, int32_t W, float *density, float *catheter,
-                        ra_real *mask);
+                        ra_real *mask, ra_real *label);
 
 #endif

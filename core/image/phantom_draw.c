@@ -16,8 +16,9 @@ typedef struct canvas {
   double scale;
   int32_t W, top, rows;          /* of this band, in pixels */
   float *square, *join, *total, *catheter; /* [rows*SUB, W*SUB]: of one branch: the largest (dye * path)^2 and its join; sums */
-  uint8_t *vessel;
+  uint8_t *hit; /* [rows*SUB, W*SUB]: sum of what was hit */
 } canvas;
+enum { HIT_STEM = 1, HIT_BRANCH = 2, HIT_CATHETER = 4, HIT_VESSEL = HIT_STEM | HIT_BRANCH };
 
 /* Stamps the disks of one branch; returns the rows and columns touched in box (x0, y0, x1, y1; half-open). */
 static void stamp(canvas *c, const phantom_point *point, int32_t count, int32_t box[4]) {
@@ -47,60 +48,71 @@ static void stamp(canvas *c, const phantom_point *point, int32_t count, int32_t 
 }
 
 /* Adds the branch in square and join to the sums, and clears both. */
-static void merge(canvas *c, bool catheter, const int32_t box[4]) {
+static void merge(canvas *c, const phantom_branch *b, const int32_t box[4]) {
   int32_t w = c->W * SUB;
-  float *to = catheter ? c->catheter : c->total;
+  float *to = b->catheter ? c->catheter : c->total;
+  uint8_t what = b->catheter ? HIT_CATHETER : b->stem ? HIT_STEM : HIT_BRANCH;
   for (int32_t v = box[1]; v < box[3]; v++)
     for (int32_t u = box[0]; u < box[2]; u++) {
       int32_t k = v * w + u;
       if (!(c->square[k] > 0)) continue;
       float path = sqrtf(c->square[k]) / (float)(SUB * c->scale), join = c->join[k];
       to[k] = join * (to[k] + path) + (1 - join) * fmaxf(to[k], path);
-      if (!catheter) c->vessel[k] = 1;
+      c->hit[k] |= what;
       c->square[k] = 0;
     }
 }
 
+/* The class of a pixel by the numbers of its samples on a vessel, on the stem, and on the catheter alone. */
+static int32_t class_of(int32_t vessel, int32_t stem, int32_t tube) {
+  if (2 * vessel >= SUB * SUB) return 2 * stem >= vessel ? RA_PHANTOM_STEM : RA_PHANTOM_BRANCH;
+  return 2 * tube >= SUB * SUB ? RA_PHANTOM_CATHETER : RA_PHANTOM_BACKGROUND;
+}
+
 /* Pixels of the band from its samples. */
-static void shrink(const canvas *c, float *density, float *catheter, ra_real *mask) {
+static void shrink(const canvas *c, float *density, float *catheter, ra_real *mask, ra_real *label) {
   int32_t w = c->W * SUB;
   for (int32_t y = 0; y < c->rows; y++)
     for (int32_t x = 0; x < c->W; x++) {
       float sum = 0, tube = 0;
-      int32_t hits = 0;
+      int32_t hits = 0, stem = 0, alone = 0;
       for (int32_t v = y * SUB; v < (y + 1) * SUB; v++)
         for (int32_t u = x * SUB; u < (x + 1) * SUB; u++) {
           sum += c->total[v * w + u];
           tube += c->catheter[v * w + u];
-          hits += c->vessel[v * w + u];
+          uint8_t hit = c->hit[v * w + u];
+          hits += (hit & HIT_VESSEL) != 0;
+          stem += (hit & HIT_STEM) != 0;
+          alone += hit == HIT_CATHETER;
         }
       int32_t i = (c->top + y) * c->W + x;
       density[i] = sum / (SUB * SUB);
       catheter[i] = tube / (SUB * SUB);
       mask[i] = 2 * hits >= SUB * SUB;
+      if (label) label[i] = (ra_real)class_of(hits, stem, alone);
     }
 }
 
 int32_t ra_phantom_draw(const phantom_tree *t, double scale, int32_t H, int32_t W, float *density, float *catheter,
-                        ra_real *mask) {
+                        ra_real *mask, ra_real *label) {
   size_t size = (size_t)W * SUB * BAND * SUB;
   float *block = ra_mem_zalloc(4 * size, sizeof *block);
-  uint8_t *vessel = ra_mem_alloc(size, 1);
-  int32_t code = block && vessel ? RA_OK : RA_ERR_MEMORY;
+  uint8_t *hit = ra_mem_alloc(size, 1);
+  int32_t code = block && hit ? RA_OK : RA_ERR_MEMORY;
   for (int32_t top = 0; code == RA_OK && top < H; top += BAND) {
     canvas c = {.scale = scale, .W = W, .top = top, .rows = H - top < BAND ? H - top : BAND, .square = block,
-                .join = block + size, .total = block + 2 * size, .catheter = block + 3 * size, .vessel = vessel};
+                .join = block + size, .total = block + 2 * size, .catheter = block + 3 * size, .hit = hit};
     memset(c.total, 0, 2 * size * sizeof *block);
-    memset(vessel, 0, size);
+    memset(hit, 0, size);
     for (int32_t i = 0; i < t->branches; i++) {
       const phantom_branch *b = &t->branch[i];
       int32_t box[4] = {W * SUB, BAND * SUB, 0, 0};
       stamp(&c, t->point + b->first, b->count, box);
-      merge(&c, b->catheter, box);
+      merge(&c, b, box);
     }
-    shrink(&c, density, catheter, mask);
+    shrink(&c, density, catheter, mask, label);
   }
-  ra_mem_free(vessel);
+  ra_mem_free(hit);
   ra_mem_free(block);
   return code;
 }

@@ -239,6 +239,7 @@ int32_t ra_phantom_grow(phantom_tree *t, phantom_random *r) {
   if (code == RA_OK) {
     double longer = t->width > t->height ? t->width : t->height, length = 0;
     double wanted = UNI(0.0068, 0.0126) * t->width * t->height;
+    for (int32_t i = 0; i < t->branches; i++) t->branch[i].stem = true;
     centre(t, r);
     t->margin = MARGIN;
     c->per_cell = longer / MAX_CELLS > CELL ? longer / MAX_CELLS : CELL;
