@@ -35,7 +35,12 @@ loader.schema = {
   augment = { type = "any", help = "augmentation program that runs every time" },
 }
 
-local function known_fields(o) return setmetatable(o.set or {}, { __index = fields.known }) end
+--- The fields that a data set declares, and those that are known.
+local function known_fields(o)
+  local all = {}
+  for name, entry in pairs(o.set or {}) do all[name] = entry end
+  return setmetatable(all, { __index = fields.known })
+end
 
 --- A loader over samples; nil and a message where memory fails.
 function loader.new(samples, given)
