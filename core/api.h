@@ -62,6 +62,7 @@ enum {
   RA_RANDOM_AUGMENT = 3,  /* augmentation: element = step * 4096 + draw */
   RA_RANDOM_PHANTOM = 4,  /* synthetic angiograms */
   RA_RANDOM_METRIC = 5,   /* bootstrap */
+  RA_RANDOM_COMPARE = 6,  /* nested bootstrap */
   RA_RANDOM_OP = 1000     /* + number of the op among the random ops of its graph: dropout masks */
 };
 /* Uniform in [0,1) and standard normal numbers, a pure function of the key
@@ -451,6 +452,13 @@ void ra_metric_curve(const double *histogram, double *out);
 double ra_metric_bin_edge(int32_t bin);          /* its lower edge, which it holds */
 /* out: mean, standard deviation (n - 1), low, high of the mean at this level (0.95) by percentile bootstrap */
 int32_t ra_metric_bootstrap(const double *values, int32_t n, int32_t resamples, double level, double seed, double *out);
+/* values[seeds][pictures], NaN left out: the mean over seeds of the means over pictures. out[4]: mean, standard deviation of the seeds'
+ * means (n - 1), low, high of the mean by percentile bootstrap (seeds with replacement, pictures with replacement in each). */
+int32_t ra_bootstrap_nested(const double *values, int32_t seeds, int32_t pictures, int32_t resamples, double level, double seed,
+                            double *out);
+/* Wilcoxon's signed-rank test, two-sided; differences that are 0 or NaN are left out. out[3]: the smaller sum of ranks, p, how many
+ * differences counted. p is exact up to 50 without zeros and ties, else by the normal approximation with the correction for ties. */
+int32_t ra_wilcoxon(const double *difference, int32_t n, double *out);
 /* All [H,W]; mask >= 0.5 is foreground. Skeleton: Zhang-Suen. Distance: to the nearest background pixel, exact Euclidean. */
 int32_t ra_mask_skeleton(const ra_real *mask, int32_t H, int32_t W, ra_real *out);
 int32_t ra_mask_distance(const ra_real *mask, int32_t H, int32_t W, ra_real *out);

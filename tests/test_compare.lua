@@ -1,0 +1,69 @@
+--- Comparisons of experiments against SciPy and NumPy (tests/reference/compare.py).
+local check = require "check"
+local compare = require "ramus.data.compare"
+local json = require "cjson"
+
+local file = assert(io.open(check.root .. "/tests/reference/compare.json"))
+local reference = json.decode(file:read("*a"))
+file:close()
+
+local function numbers(list)
+  local t = {}
+  for i, v in ipairs(list) do t[i] = v == json.null and 0 / 0 or v end
+  return t
+end
+
+local function zeros(n)
+  local t = {}
+  for i = 1, n do t[i] = 0 end
+  return t
+end
+
+for _, case in ipairs(reference.wilcoxon) do
+  check.case("compare: Wilcoxon's test as SciPy, " .. case.name, function()
+    local d = numbers(case.d)
+    local r = compare.paired({ d }, { zeros(#d) }, { resamples = 10 })
+    check.equal(r.n, case.n, "differences")
+    check.near(r.w, case.w, 1e-9, "sum of ranks")
+    check.near(r.p, case.p, 1e-9, "p")
+  end)
+end
+
+check.case("compare: the nested bootstrap's interval is that of NumPy within its own noise", function()
+  for _, case in ipairs(reference.nested) do
+    local m = compare.mean(case.values, { resamples = 20000 })
+    check.near(m.mean, case.mean, 1e-12, "mean")
+    local width = case.high - case.low
+    check.near(m.low, case.low, 0.03 * width, "low")
+    check.near(m.high, case.high, 0.03 * width, "high")
+    check.equal(m.seeds, #case.values, "seeds")
+  end
+end)
+
+check.case("compare: pictures of several seeds are one picture for the test, and the interval is wider than that of pictures alone", function()
+  local one, control = {}, {}
+  for k = 1, 12 do one[k], control[k] = 0.7 + 0.01 * k + 0.003 * (k % 3), 0.7 + 0.01 * k - 0.001 * k end
+  local single, triple = compare.paired({ one }, { control }), compare.paired({ one, one, one }, { control, control, control })
+  check.equal(triple.n, 12, "pictures that count")
+  check.near(triple.p, single.p, 1e-12, "three equal seeds are no more evidence than one")
+  local values = reference.nested[2].values
+  local flat = {}
+  for _, row in ipairs(values) do for _, v in ipairs(row) do flat[#flat + 1] = v end end
+  local nested, alone = compare.mean(values), compare.mean { flat }
+  check.ok(nested.high - nested.low > 1.2 * (alone.high - alone.low), "seeds add to the interval")
+end)
+
+check.case("compare: Holm's correction", function()
+  for i, p in ipairs(compare.holm(reference.holm.p)) do check.near(p, reference.holm.adjusted[i], 1e-12, "p " .. i) end
+  local odd = compare.holm { 0.02, 0 / 0, 0.03 }
+  check.near(odd[1], 0.04, 1e-12, "what is not a number is no test")
+  check.ok(odd[2] ~= odd[2], "and stays")
+end)
+
+check.case("compare: scores that are missing are left out, ragged and unpaired ones refused", function()
+  local m = compare.mean { { 0.5, 0 / 0, 0.7 }, { 0.5, 0.6, 0.7 } }
+  check.near(m.mean, 0.6, 1e-12, "mean")
+  check.raises("all seeds are scored on the same pictures", compare.mean, { { 1, 2 }, { 1 } })
+  check.raises("needs the same", compare.paired, { { 1 } }, { { 1 }, { 2 } })
+  check.raises("given none", compare.mean, {})
+end)
