@@ -168,6 +168,13 @@ ra_tensor *ra_image_normalise(const ra_tensor *x, int32_t method); /* [own] each
 ra_tensor *ra_image_overlay(const ra_tensor *x, const ra_tensor *prediction, RA_OPT const ra_tensor *truth, double threshold,
                             double alpha, const double *colour);
 
+/* ---- classes: scores [K,H,W], label maps [H,W] of class numbers, colours [classes][3] in 0..1 ---- */
+ra_tensor *ra_image_labels(const ra_tensor *scores);              /* [own] the first of the largest */
+/* [own] [3,H,W]: x [H,W], [1,H,W] or [3,H,W] clamped to 0..1, painted with the strength alpha where the class is above 0. */
+ra_tensor *ra_image_paint(const ra_tensor *x, const ra_tensor *labels, double alpha, int32_t classes, const double *colour);
+/* PNG with a palette: its entries are the classes, 1 to 256; written aside, synced, renamed. */
+int32_t ra_image_save_labels(const char *path, const ra_tensor *labels, int32_t classes, const double *colour);
+
 /* Tiles of `tile` pixels that cover n pixels and overlap by about half: their number; first [opt] their first pixels. */
 int32_t ra_tile_starts(int32_t n, int32_t tile, RA_OPT int32_t *first);
 /* sum and weight [H,W] += v p and v at the place (top, left) of the tile p [h,w]; v falls off linearly towards its border. */

@@ -1,6 +1,9 @@
 --- More than two classes: what a data set declares, models, training, scores, predictions.
 local check = require "check"
+local class_image = require "ramus.data.class_image"
 local classes = require "ramus.data.classes"
+local files = require "ramus.base.files"
+local letters = require "ramus.data.letters"
 local models = require "ramus.lang.models"
 local ra = require "ramus"
 local recipe = require "ramus.train.recipe"
@@ -88,4 +91,59 @@ check.case("recipes: a side output that is compared with classes must have their
   check.ok(s:check_fields({}, "x", { "a", "b", "c" }))
   check.equal(table.concat(supervise.fields(s.terms), " "), "image mask label")
   check.equal(table.concat(supervise.fields { s.terms[2] }, " "), "image label")
+end)
+
+-- ---- pictures ----
+
+local three = assert(classes.check { "background", { name = "stem", colour = "#ff0000" }, { name = "branch", colour = "#0000ff" } })
+
+check.case("pictures: the class of a pixel is the first of the largest scores; class 0 and void are not painted", function()
+  local scores = ra.tensor { { { 1, 5, 2 } }, { { 3, 5, 2 } }, { { 0, 7, 2 } } }
+  check.equal(table.concat(class_image.labels(scores):totable()[1], " "), "1 2 0")
+  check.equal(table.concat(class_image.labels(scores:reshape(1, 3, 1, 3)):totable()[1], " "), "1 2 0")
+  local painted = class_image.paint(ra.tensor { { 0.5, 0.5, 2, 0.25 } }, ra.tensor { { 1, 2, 0, -1 } }, three, 0.5)
+  for c, row in ipairs { { 0.75, 0.25, 1, 0.25 }, { 0.25, 0.25, 1, 0.25 }, { 0.25, 0.75, 1, 0.25 } } do
+    for x, v in ipairs(row) do check.near(painted:get(c, 1, x), v, 1e-6, ("channel %d, column %d"):format(c, x)) end
+  end
+  check.raises("labels 1x2", class_image.paint, ra.tensor { { 0, 0, 0 } }, ra.tensor { { 0, 0 } }, three)
+end)
+
+check.case("pictures: a label map is a PNG whose palette entry is the class and whose colour is the class's", function()
+  local folder = check.folder "class_pictures"
+  local path = folder .. "/l.png"
+  check.ok(class_image.save(path, ra.tensor { { 0, 1, 2 }, { 2, 2, 0 } }, three))
+  local bytes = assert(files.read(path))
+  check.equal(bytes:byte(26), 3, "colour type: palette")
+  local at = bytes:find("PLTE", 1, true)
+  check.equal(bytes:sub(at + 4, at + 12), "\0\0\0\255\0\0\0\0\255")
+  local shown = assert(ra.image.load(path))
+  check.equal(shown:get(1, 1, 2), 1)
+  check.equal(shown:get(3, 2, 1), 1)
+  check.equal(shown:get(3, 1, 2), 0)
+  check.fails("row 1, column 1 holds 3, a label is a whole number from 0 to 2", class_image.save, path, ra.tensor { { 3 } }, three)
+  check.fails("holds -1", class_image.save, path, ra.tensor { { -1 } }, three)
+  check.equal(assert(files.read(path)), bytes, "a file that is there stays whole")
+end)
+
+check.case("pictures: the legend names the classes that are there, below the picture", function()
+  local picture = ra.zeros(1, 40, 60)
+  local labels = ra.zeros(40, 60)
+  labels:set(1, 1, 2)
+  local overlay = class_image.overlay(picture, labels, three)
+  check.equal(overlay.shape[2], 40 + 11 + 3, "one line")
+  check.equal(overlay:get(3, 40 + 4, 4), 1, "the swatch of branch")
+  check.equal(overlay:get(1, 40 + 4, 4), 0)
+  local lit = 0
+  for y = 41, 54 do for x = 15, 60 do lit = lit + (overlay:get(1, y, x) == 1 and 1 or 0) end end
+  local letters_lit = 0
+  for c in ("branch"):gmatch "." do
+    local cell = ra.zeros(3, 8, 5)
+    letters.draw(cell, c, 0, 0, {})
+    for y = 1, 8 do for x = 1, 5 do letters_lit = letters_lit + cell:get(1, y, x) end end
+  end
+  check.equal(lit, letters_lit, "pixels of the name")
+  labels:set(1, 2, 1)
+  check.equal(class_image.overlay(picture, labels, three).shape[2], 40 + 2 * 11 + 3, "two names do not fit on a line of 60 pixels")
+  check.equal(class_image.overlay(picture, labels, three, labels).shape[3], 120, "the truth on the right")
+  check.equal(letters.width("médiane"), 7 * 6 - 1, "a character, not its bytes")
 end)
