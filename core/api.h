@@ -301,6 +301,8 @@ int32_t ra_npy_save(const char *path, const ra_tensor *t);        /* float32, ro
 enum { RA_PATH_NONE = 0, RA_PATH_FILE = 1, RA_PATH_FOLDER = 2, RA_PATH_OTHER = 3 };
 /* One of these; size in bytes, seconds since 1970. */
 int32_t ra_path_kind(const char *path, RA_OPT double *size, RA_OPT double *modified);
+/* What changes whenever a file does, without reading it: size, times and inode as text[96]; *age: seconds since the last change. */
+int32_t ra_path_stamp(const char *path, char *text, double *age);
 char *ra_path_absolute(const char *path);                          /* [own: ra_text_release] without links and dots; NULL: no such file */
 int32_t ra_path_remove(const char *path);                         /* with all that is in it; links are not followed; absent is fine */
 int32_t ra_path_rename(const char *from, const char *to);         /* and syncs the folder */

@@ -596,7 +596,7 @@ check.case("a picture in two splits is warned of; double ids are refused", funct
   assert(fetch("toy", { data_root = root, from = source }))
   local set = assert(dataset.open("toy", { root = root }))
   check.equal(#set.warnings, 1)
-  check.ok(set.warnings[1]:find("9 (in test) and 2 (in train) are the same image", 1, true), set.warnings[1])
+  check.ok(set.warnings[1]:find("2 (in train) and 9 (in test) are the same image: scores on test are too good", 1, true), set.warnings[1])
   check.fails("unknown split of toy 'usuel'; did you mean 'usual'", dataset.open, "toy", { root = root, split = "usuel" })
   local parts = assert(dataset.open("toy", { root = root, split = "2:1:1" })).counts
   check.equal(parts.train .. parts.val .. parts.test, "633")

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "../base/error.h"
@@ -27,6 +28,21 @@ int32_t ra_path_kind(const char *path, double *size, double *modified) {
   if (size) *size = (double)info.st_size;
   if (modified) *modified = (double)info.st_mtime;
   return S_ISREG(info.st_mode) ? RA_PATH_FILE : S_ISDIR(info.st_mode) ? RA_PATH_FOLDER : RA_PATH_OTHER;
+}
+
+int32_t ra_path_stamp(const char *path, char *text, double *age) {
+  enum { STAMP = 96 };
+  struct stat info;
+  struct timespec now;
+  if (stat(path, &info) != 0) return fail("look at", path);
+  if (clock_gettime(CLOCK_REALTIME, &now) != 0) return fail("read the clock for", path);
+  struct timespec m = info.st_mtim, c = info.st_ctim;
+  int n = snprintf(text, STAMP, "%llx-%llx.%lx-%llx.%lx-%llx", (unsigned long long)info.st_size, (unsigned long long)m.tv_sec,
+    (unsigned long)m.tv_nsec, (unsigned long long)c.tv_sec, (unsigned long)c.tv_nsec, (unsigned long long)info.st_ino);
+  if (n < 0 || n >= STAMP) return ra_fail(RA_ERR_STATE, "the times of '%s' do not fit", path);
+  time_t last = m.tv_sec > c.tv_sec ? m.tv_sec : c.tv_sec;
+  *age = (double)now.tv_sec - (double)last;
+  return RA_OK;
 }
 
 int32_t ra_folder_make(const char *path) {

@@ -1,5 +1,5 @@
---- Data sets: the form of a definition, and opening one. Definitions and places: registry.lua; pairs of files and divisions: split.lua;
--- prepared folders: prepared.lua. All of their functions are here by name.
+--- Data sets: the form of a definition, and opening one. Definitions and places: registry.lua; pairs of files: pairing.lua; divisions:
+-- split.lua; prepared folders: prepared.lua. All of their functions are here by name. Which files count: identity.lua.
 --
 -- A set is a file datasets/NAME.lua that returns a table: facts (name, title, picture, counts, split_source, licence,
 -- citation, sources), and
@@ -9,8 +9,8 @@
 --   schema    [opt] options of the set (see options.lua); variant(o): a word for the folder's name
 --   prepare   [opt] function(source, target, o): fills the empty folder target; returns the edition's name, or nil and
 --             a message. Without it the files of the first edition that source holds are copied and checked.
---   open      function(folder, o): the list of samples { id, image, mask, fov, label, split, fields }; no side effects. A sample may also
---             say itself how its mask is read
+--   open      function(folder, o): the list of samples { id, image, mask, fov, label, split, group, fields }; no side effects. A sample may also
+--             say itself how its mask is read. Samples of one group (a patient, an eye, a film) stay on one side of a division
 --   threshold, values, colours, channel, invert, ignore   [opt] how the file of a mask becomes classes, see reading.lua
 --   classes   [opt] { { name =, value =, colour = }, .. } of a set with more than two, see classes.lua
 --   fields    [opt] { NAME = { kind = "map" }, .. }: fields beyond image, mask and fov, see fields.lua
@@ -18,26 +18,26 @@
 -- A prepared folder holds prepared.json: set, edition, options and the SHA-256 of every file.
 local classes_module = require "ramus.data.classes"
 local fields = require "ramus.data.fields"
+local files = require "ramus.base.files"
+local identity = require "ramus.data.identity"
 local mistake = require "ramus.base.mistake"
+local pairing = require "ramus.data.pairing"
 local prepared = require "ramus.data.prepared"
 local reading = require "ramus.data.reading"
 local registry = require "ramus.data.registry"
 local split = require "ramus.data.split"
 
-local dataset = { pair = split.pair, split = split.divide, prepare = prepared.make, mark = prepared.mark, verify = prepared.verify,
+local dataset = { pair = pairing.pair, split = split.divide, prepare = prepared.make, mark = prepared.mark, verify = prepared.verify,
   sha256 = prepared.sha256, sha256_file = prepared.sha256_file }
 for name, f in pairs(registry) do dataset[name] = f end
 
---- A list of messages about images that are in two splits, compared by hash.
-local function shared_pictures(parts, mark, folder)
-  local first, warnings = {}, {}
-  local names = {}
-  for name in pairs(parts) do names[#names + 1] = name end
-  table.sort(names)
-  for _, name in ipairs(names) do
+--- A list of messages about images that are in two splits, compared by hash, and groups that are.
+local function shared_between(parts, sums)
+  local first, group, warnings, told = {}, {}, {}, {}
+  for _, name in ipairs(split.order(parts)) do
     for _, s in ipairs(parts[name]) do
       local source = fields.source(s, "image")
-      local sum = source.path and (mark.files[source.path:sub(#folder + 2)] or prepared.sha256_file(source.path))
+      local sum = source.path and sums[source.path]
       if sum and source.frame > 0 then sum = sum .. " frame " .. source.frame end
       local other = sum and first[sum]
       if other and other.split ~= name then
@@ -46,20 +46,33 @@ local function shared_pictures(parts, mark, folder)
       elseif sum and not other then
         first[sum] = { split = name, id = s.id }
       end
+      local g = s.group ~= nil and group[s.group]
+      if s.group ~= nil and not g then group[s.group] = name
+      elseif g and g ~= name and not told[s.group .. name] then
+        told[s.group .. name] = true
+        warnings[#warnings + 1] = ("group '%s' is in %s and in %s: scores on %s are too good"):format(s.group, g, name, name)
+      end
     end
   end
   return warnings
 end
 
+--- What is wrong with one sample of a definition; nil where nothing is. seen: the ids before it.
+local function wrong_sample(s, i, seen)
+  if type(s) ~= "table" or type(s.id) ~= "string" or not fields.source(s, "image") then return ("sample %d lacks an id or an image"):format(i) end
+  if seen[s.id] then return ("two samples have the id '%s'"):format(s.id) end
+  if s.group ~= nil and type(s.group) ~= "string" then return ("image %s: group must be a text, got %s"):format(s.id, type(s.group)) end
+end
+
+--- Checks all samples; nil and a message that names all that is wrong.
 local function check_samples(def, samples)
-  local seen = {}
+  local seen, bad = {}, {}
   for i, s in ipairs(samples) do
-    if type(s.id) ~= "string" or not fields.source(s, "image") then
-      return nil, ("%s: sample %d lacks an id or an image"):format(def.name, i)
-    end
-    if seen[s.id] then return nil, ("%s: two samples have the id '%s'"):format(def.name, s.id) end
-    seen[s.id] = true
+    local err = wrong_sample(s, i, seen)
+    if err then bad[#bad + 1] = err
+    else seen[s.id] = true end
   end
+  if #bad > 0 then return mistake(("%s: %s"):format(def.name, pairing.some(bad, 10))) end
   return #samples > 0, def.name .. ": holds no samples"
 end
 
@@ -81,50 +94,85 @@ local function declare(def, samples, given, o)
   return base, classes or false
 end
 
+--- The hashes of the samples' files by path, from the mark where it has them, and the hash of the set; nil and a message that names all
+-- files that are missing.
+local function hashes(def, folder, mark, samples)
+  local paths, sums, unknown = identity.all_paths(samples), {}, {}
+  for _, path in ipairs(paths) do
+    sums[path] = mark.files and not identity.wrong(path) and mark.files[path:sub(#folder + 2)] or nil
+    if not sums[path] then unknown[#unknown + 1] = path end
+  end
+  local others, err = identity.sums(unknown, folder)
+  if not others then return nil, ("%s: %s"):format(def.name, err) end
+  for path, sum in pairs(others) do sums[path] = sum end
+  return sums, mark.files and identity.hash(mark.files) or identity.hash(sums, folder)
+end
+
+--- The mark of a set that exists, checked against what was asked for; nil and a message.
+local function mark_of(def, folder, name, edition)
+  local mark = not def.folder and prepared.mark(folder) or { edition = "in place" }
+  if def.folder and not files.is_folder(folder) then return nil, ("data set %s: there is no folder %s"):format(def.name, folder) end
+  if not def.folder and not mark.files then
+    return nil, ("data set %s is not in %s; run: ramus fetch %s"):format(def.name, folder, name)
+  end
+  if edition and edition ~= mark.edition then
+    return nil, ("%s: edition %s was asked for, %s holds edition %s"):format(def.name, edition, folder, mark.edition)
+  end
+  return mark
+end
+
+--- The checked samples of a definition, and paths of files that it does not use; nil and a message.
+local function samples_of(def, folder, o)
+  pairing.watch()
+  local samples, err = def.open(folder, o)
+  local unmatched = pairing.unmatched()
+  if not samples then return nil, err end
+  local good
+  good, err = check_samples(def, samples)
+  if not good then return nil, err end
+  return samples, samples.unmatched or unmatched
+end
+
+--- A line about the files that a set in place does not use, or nil.
+local function unused(def, folder, list)
+  if not def.folder or #list == 0 then return nil end
+  local names = {}
+  for i, path in ipairs(list) do names[i] = path:sub(1, #folder + 1) == folder .. "/" and path:sub(#folder + 2) or path end
+  return ("%d file%s of %s fit%s no pattern and %s not used: %s"):format(#list, #list == 1 and "" or "s", folder, #list == 1 and "s" or "",
+    #list == 1 and "is" or "are", pairing.some(names, 8))
+end
+
 --- Opens a prepared set. given: root (data root), split ("usual"), edition, options (of the set), base (folder that a relative path of
--- its file is looked for in first),
--- reading (what a recipe says of masks, see reading.lua). Returns { name, title, folder, edition, split, split_source (words), samples,
--- fields = { NAME = { kind = }, .. }, splits = { train =, val =, test = }, counts, warnings, hash, classes (nil: two), reading },
--- hash being one SHA-256 over the names and hashes of all its files; nil and a message where the set is absent.
+-- its file is looked for in first), reading (what a recipe says of masks, see reading.lua). Returns { name, title, folder, edition, split,
+-- split_source (words), samples, fields = { NAME = { kind = }, .. }, splits = { train =, val =, test = }, counts, warnings, unmatched (paths of
+-- files that are not used), sums = { path = SHA-256 } of the samples' files, hash, classes (nil: two), reading }, hash being one SHA-256 over the
+-- names and hashes of the files of a fetched set, of the samples' files of a set in place; nil and a message where the set is absent.
 function dataset.open(name, given)
   given = given or {}
   local def, err = dataset.find(name, given.base)
   if not def then return nil, err end
   local folder, o = dataset.folder(def, given.root, given.options)
-  local mark
-  if def.folder then
-    mark, err = prepared.mark_in_place(def, folder)
-    if not mark then return nil, err end
-  else
-    mark = prepared.mark(folder)
-  end
-  if not mark then
-    return nil, ("data set %s is not in %s; run: ramus fetch %s"):format(def.name, folder, name)
-  end
-  if given.edition and given.edition ~= mark.edition then
-    return nil, ("%s: edition %s was asked for, %s holds edition %s"):format(def.name, given.edition, folder, mark.edition)
-  end
-  local samples
-  samples, err = def.open(folder, o)
-  if not samples then return nil, err end
-  local good
-  good, err = check_samples(def, samples)
-  if not good then return nil, err end
+  local mark, samples, unmatched, all, sums
+  mark, err = mark_of(def, folder, name, given.edition)
+  if not mark then return nil, err end
+  samples, unmatched = samples_of(def, folder, o)
+  if not samples then return nil, unmatched end
   local declared, classes = declare(def, samples, given.reading, o)
   if not declared then return nil, classes end
-  local all
   all, err = fields.of(samples, def.fields, def.name)
   if not all then return nil, err end
   local division = given.split or "usual"
   local parts, source = split.named(def, samples, division)
   if not parts then return nil, source end
-  local counts, lines = {}, {}
+  local hash
+  sums, hash = hashes(def, folder, mark, samples)
+  if not sums then return nil, hash end
+  local counts, warnings = {}, { unused(def, folder, unmatched) }
   for part, list in pairs(parts) do counts[part] = #list end
-  for path, sum in pairs(mark.files) do lines[#lines + 1] = sum .. "  " .. path .. "\n" end
-  table.sort(lines)
+  for _, w in ipairs(shared_between(parts, sums)) do warnings[#warnings + 1] = w end
   return { name = def.name, title = def.title, definition = def, folder = folder, edition = mark.edition, split = division, split_source = source,
-    samples = samples, fields = all, splits = parts, counts = counts, warnings = shared_pictures(parts, mark, folder),
-    hash = prepared.sha256(table.concat(lines)), classes = classes or nil, reading = declared }
+    samples = samples, fields = all, splits = parts, counts = counts, warnings = warnings, unmatched = unmatched, sums = sums, hash = hash,
+    classes = classes or nil, reading = declared }
 end
 
 --- ra.datasets(): names and titles.

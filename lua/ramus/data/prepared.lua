@@ -78,19 +78,34 @@ local function copy_edition(def, source, target)
   return nil, ("%s: %s does not hold the set (%s)"):format(def.name, source, table.concat(why, "; "))
 end
 
-local function hash_all(folder, below, into)
-  for _, name in ipairs(assert(files.list(folder .. "/" .. below))) do
+--- Paths of all files below folder/below, hidden ones aside, appended to a list; nil and a message where a folder cannot be listed.
+local function walk(folder, below, into)
+  local names, err = files.list(folder .. "/" .. below)
+  if not names then return nil, err end
+  for _, name in ipairs(names) do
     local path = below .. name
-    if name:sub(-1) == "/" then
-      local good, err = hash_all(folder, path, into)
-      if not good then return nil, err end
+    if name:sub(-1) ~= "/" then into[#into + 1] = path
     else
-      local sum, err = prepared.sha256_file(folder .. "/" .. path)
-      if not sum then return nil, err end
-      into[#into + 1] = { path = path, sha256 = sum }
+      local good
+      good, err = walk(folder, path, into)
+      if not good then return nil, err end
     end
   end
   return into
+end
+
+--- A list of { path =, sha256 = } of all files below a folder, hidden ones aside; nil and a message.
+local function hash_all(folder)
+  local paths, err = walk(folder, "", {}) -- first, so that a circle of links fails before anything is read
+  if not paths then return nil, err end
+  local list = {}
+  for i, path in ipairs(paths) do
+    local sum
+    sum, err = prepared.sha256_file(folder .. "/" .. path)
+    if not sum then return nil, err end
+    list[i] = { path = path, sha256 = sum }
+  end
+  return list
 end
 
 local function edition_named(def, name)
@@ -149,7 +164,7 @@ function prepared.make(def, source, target, o)
   counts, err = check_counts(def, part, edition, o or {})
   if not counts then return fail(err) end
   local list
-  list, err = hash_all(part, "", {})
+  list, err = hash_all(part)
   if not list then return fail(err) end
   if C.ra_folder_sync(part) ~= 0 then return fail(ffi.message()) end -- the mark comes last
   good, err = files.write(part .. "/" .. MARK, mark_text(def, edition, o or {}, counts, list))
@@ -158,14 +173,15 @@ function prepared.make(def, source, target, o)
   return target
 end
 
---- The content of prepared.json for a set that is opened in place; nil and a message.
-function prepared.mark_in_place(def, folder)
-  if not files.is_folder(folder) then return nil, ("data set %s: there is no folder %s"):format(def.name, folder) end
-  local list, err = hash_all(folder, "", {})
-  if not list then return nil, err end
-  local mark = { set = def.name, edition = "in place", files = {} }
-  for _, f in ipairs(list) do mark.files[f.path] = f.sha256 end
-  return mark
+--- One SHA-256 over names and hashes of every file below a folder, hidden ones aside: what runs of earlier versions kept of a set
+-- that is opened in place. nil where a file cannot be read.
+function prepared.hash_below(folder)
+  local list = hash_all(folder)
+  if not list then return nil end
+  local lines = {}
+  for i, f in ipairs(list) do lines[i] = f.sha256 .. "  " .. f.path .. "\n" end
+  table.sort(lines)
+  return prepared.sha256(table.concat(lines))
 end
 
 --- The content of a folder's prepared.json, or nil.

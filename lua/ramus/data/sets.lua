@@ -7,7 +7,10 @@ local fields = require "ramus.data.fields"
 local ffi = require "ramus.base.ffi"
 local image = require "ramus.data.image"
 local loader = require "ramus.data.loader"
+local identity = require "ramus.data.identity"
 local options = require "ramus.base.options"
+local pairing = require "ramus.data.pairing"
+local prepared = require "ramus.data.prepared"
 local cjson = require "cjson"
 local C = ffi.C
 
@@ -101,10 +104,48 @@ function data.open(recipe, given)
   return self
 end
 
---- True if the facts in a checkpoint are those of this data.
-function Data:same(text)
-  local ok, facts = pcall(cjson.decode, text or "")
-  return ok and type(facts) == "table" and facts.hash == self.facts.hash
+--- The samples of every split that a training reads, with the hashes of their files: what a run keeps beside its checkpoints.
+function Data:samples() return identity.of(self.set, self:read_splits()) end
+
+--- Names of the splits that a training reads: those to train and validate on, then that of the scores.
+function Data:read_splits()
+  local d = self.recipe_data
+  local list = { d.train }
+  if d.val then list[2] = d.val end
+  list[#list + 1] = d.test
+  return list
+end
+
+--- The message of a run of an earlier version, which kept one hash of the set only; nil where it is this set's.
+local function differs_from_hash(set, hash)
+  if hash == set.hash or set.definition.folder and hash == prepared.hash_below(set.folder) then return nil end
+  if not set.definition.folder then return "the data set's files are not those that this run began with; choose another folder with --run DIR" end
+  return ("the files in %s are not those that this run began with. It was begun by a version that kept one hash over every file there, whatever it was, "
+    .. "so that which one came, went or changed cannot be told: remove what was added, or choose another folder with --run DIR"):format(set.folder)
+end
+
+--- Compares with what a run began with: facts, the text in its checkpoint; kept, what Data:samples gave then (nil: a run of an earlier
+-- version), and kept.failed, files that an error named. Returns true and [opt] a note about test images; nil and a message.
+function Data:same(facts, kept)
+  local d = self.recipe_data
+  if not kept then
+    local ok, plain = pcall(cjson.decode, facts or "")
+    local err = differs_from_hash(self.set, ok and type(plain) == "table" and plain.hash)
+    return not err or nil, err
+  end
+  local now, excused, note = self:samples(), {}, nil
+  for _, path in ipairs(kept.failed or {}) do excused[path] = true end
+  for _, name in ipairs(self:read_splits()) do
+    local changes = identity.changes(kept.parts[name] or {}, now[name] or {}, excused)
+    local trained_on = name == d.train or name == d.val
+    if #changes > 0 and trained_on then
+      return nil, ("the images of split '%s' are not those that this run began with: %s; bring them back, or choose another folder with --run DIR")
+        :format(name, pairing.some(changes))
+    elseif #changes > 0 then
+      note = ("the images of split '%s', which only scores use, are not those that this run began with: %s"):format(name, pairing.some(changes))
+    end
+  end
+  return true, note
 end
 
 --- Warns once for every training mask that holds more than two values.

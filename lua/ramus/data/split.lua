@@ -1,97 +1,105 @@
---- Samples of a data set: files paired by id, and divisions into train, val and test.
+--- Divisions of a data set's samples into train, val and test. Samples of one group (a patient, an eye, a film) stay on one side.
 local ffi = require "ramus.base.ffi"
-local files = require "ramus.base.files"
 local options = require "ramus.base.options"
+local pairing = require "ramus.data.pairing"
 local C = ffi.C
+
+local natural = pairing.natural
 
 local split = {}
 
-local function natural(a, b)
-  local x, y = a:gsub("%d+", function(d) return ("%09d"):format(tonumber(d)) end), b:gsub("%d+", function(d)
-    return ("%09d"):format(tonumber(d))
-  end)
-  return x < y
-end
-
---- Pairs the files of a folder by the id that each pattern captures, as { image = "^(%d+)%.png$", mask = "^(%d+)_gt%.png$",
--- fov = [opt] }. Returns a list of { id, image, mask, fov } in natural order; nil and a message that names ids without
--- a partner, or ids that several files claim.
-function split.pair(folder, patterns)
-  local found, ids = { image = {}, mask = {}, fov = {} }, {}
-  for kind, pattern in pairs(patterns) do
-    local sub, inner = "", pattern
-    if type(pattern) == "table" then sub, inner = pattern[1] .. "/", pattern[2] end
-    local names, err = files.list(folder .. "/" .. sub)
-    if not names then return nil, err end
-    for _, name in ipairs(names) do
-      local id = name:match(inner)
-      if id and found[kind][id] then
-        return nil, ("%s: both %s and %s are the %s of '%s'"):format(folder, found[kind][id], name, kind, id)
-      end
-      if id then
-        found[kind][id] = sub .. name
-        if kind == "image" then ids[#ids + 1] = id end
-      end
-    end
-  end
-  table.sort(ids, natural)
-  local samples, lonely = {}, {}
-  for i, id in ipairs(ids) do
-    local s = { id = id, image = folder .. "/" .. found.image[id] }
-    for _, kind in ipairs { "mask", "fov" } do
-      if found[kind][id] then s[kind] = folder .. "/" .. found[kind][id]
-      elseif patterns[kind] then lonely[#lonely + 1] = ("image '%s' has no %s"):format(id, kind) end
-    end
-    samples[i] = s
-  end
-  for _, kind in ipairs { "mask", "fov" } do
-    for id in pairs(found[kind]) do
-      if not found.image[id] then lonely[#lonely + 1] = ("%s '%s' has no image"):format(kind, id) end
-    end
-  end
-  if #lonely > 0 then
-    table.sort(lonely, natural)
-    return nil, ("%s: %s%s"):format(folder, table.concat(lonely, "; ", 1, math.min(5, #lonely)),
-      #lonely > 5 and (" and %d more"):format(#lonely - 5) or "")
-  end
-  if #samples == 0 then return nil, folder .. ": holds no images whose names match the pattern" end
-  return samples
-end
-
---- Divides samples at random by weights, as { train = 7, val = 1, test = 2 }: a function of the ids and the seed alone.
--- Sizes by largest remainder, so that they add up; order within a part is that of the ids.
-function split.divide(samples, weights, seed)
+--- The names of the parts in alphabetical order and the sum of their weights; an error two calls up for a wrong weight.
+local function parts_of(weights)
   local names, total = {}, 0
   for name, w in pairs(weights) do
     if type(w) ~= "number" or w ~= w or w < 0 then
-      error(("split: the weight of '%s' must be >= 0, got %s"):format(name, tostring(w)), 2)
+      error(("split: the weight of '%s' must be >= 0, got %s"):format(name, tostring(w)), 3)
     end
     names[#names + 1], total = name, total + w
   end
-  if total <= 0 then error("split: the weights add up to 0", 2) end
+  if total <= 0 then error("split: the weights add up to 0", 3) end
   table.sort(names)
-  local order = {}
-  for i, s in ipairs(samples) do order[i] = s end
-  table.sort(order, function(a, b) return natural(a.id, b.id) end)
-  local place = {}
-  for i, s in ipairs(order) do place[s] = i end
-  for i = #order, 2, -1 do
-    local k = math.floor(C.ra_random_uniform(seed or 0, -1, 0, C.RA_RANDOM_SHUFFLE, i) * i) + 1
-    order[i], order[k] = order[k], order[i]
-  end
-  local size, rest, left = {}, {}, #order
+  return names, total
+end
+
+--- Sizes of the parts of n samples, by largest remainder, so that they add up.
+local function sizes_of(names, weights, total, n)
+  local size, rest, left = {}, {}, n
   for i, name in ipairs(names) do
-    local exact = #order * weights[name] / total
+    local exact = n * weights[name] / total
     size[name] = math.floor(exact + 1e-9)
     left = left - size[name]
     rest[i] = { name = name, part = exact - size[name] }
   end
   table.sort(rest, function(a, b) return a.part > b.part + 1e-12 or (math.abs(a.part - b.part) <= 1e-12 and a.name < b.name) end)
   for i = 1, left do size[rest[i].name] = size[rest[i].name] + 1 end
+  return size
+end
+
+local function shuffle(list, seed)
+  for i = #list, 2, -1 do
+    local k = math.floor(C.ra_random_uniform(seed or 0, -1, 0, C.RA_RANDOM_SHUFFLE, i) * i) + 1
+    list[i], list[k] = list[k], list[i]
+  end
+end
+
+--- The groups of samples (which are in order): lists of those that have a group in common; a sample without one is alone.
+local function groups_of(order)
+  local groups, known = {}, {}
+  for _, s in ipairs(order) do
+    local g = s.group ~= nil and known[s.group]
+    if not g then
+      g = { at = #groups + 1 }
+      groups[#groups + 1] = g
+      if s.group ~= nil then known[s.group] = g end
+    end
+    g[#g + 1] = s
+  end
+  return groups
+end
+
+--- Gives whole groups to parts: the largest first, each to the part that lacks most (of equal ones the first by name); then a part
+-- that got none takes the smallest group of a part that has several. Groups of one size go in the order of the shuffle.
+local function deal(groups, names, size)
+  local place = {}
+  for i, g in ipairs(groups) do place[g] = i end
+  table.sort(groups, function(a, b)
+    if #a ~= #b then return #a > #b end
+    return place[a] < place[b]
+  end)
+  local got, have = {}, {}
+  for _, name in ipairs(names) do got[name], have[name] = {}, 0 end
+  for _, g in ipairs(groups) do
+    local best = names[1]
+    for _, name in ipairs(names) do if size[name] - have[name] > size[best] - have[best] then best = name end end
+    table.insert(got[best], g)
+    have[best] = have[best] + #g
+  end
+  for _, name in ipairs(names) do
+    local from = names[1]
+    for _, other in ipairs(names) do if #got[other] > #got[from] then from = other end end
+    if size[name] > 0 and #got[name] == 0 and #got[from] > 1 then got[name][1] = table.remove(got[from]) end
+  end
+  return got
+end
+
+--- Divides samples at random by weights, as { train = 7, val = 1, test = 2 }: a function of the ids, the groups and the seed alone.
+-- Samples with the same `group` stay together, so that sizes are only near the weights; order within a part is that of the ids.
+function split.divide(samples, weights, seed)
+  local names, total = parts_of(weights)
+  local order, place = {}, {}
+  for i, s in ipairs(samples) do order[i] = s end
+  table.sort(order, function(a, b) return natural(a.id, b.id) end)
+  for i, s in ipairs(order) do place[s] = i end
+  local size, units = sizes_of(names, weights, total, #order), groups_of(order)
+  shuffle(units, seed)
   local parts, at = {}, 0
+  local dealt = #units < #order and deal(units, names, size)
   for _, name in ipairs(names) do
     local part = {}
-    for i = 1, size[name] do part[i] = order[at + i] end
+    for i = 1, dealt and #dealt[name] or size[name] do
+      for _, s in ipairs(dealt and dealt[name][i] or units[at + i]) do part[#part + 1] = s end
+    end
     at = at + size[name]
     table.sort(part, function(a, b) return place[a] < place[b] end)
     parts[name] = part
@@ -110,19 +118,52 @@ local function declared(samples)
   return parts
 end
 
+--- "7:1:2", "8:2" (no validation), "7:1:2 seed 5" as weights and seed; nil for anything else.
+function split.ratio(text)
+  local ratio, seed = text:match("^%s*([%d.:]+)%s*$"), 0
+  if not ratio then
+    ratio, seed = text:match("^%s*([%d.:]+)%s*,?%s*seed%s*=?%s*(%d+)%s*$")
+  end
+  local list = {}
+  for number in (ratio or ""):gmatch("[^:]+") do list[#list + 1] = tonumber(number) end
+  if #list == 3 then return { train = list[1], val = list[2], test = list[3] }, tonumber(seed) end
+  if #list == 2 then return { train = list[1], test = list[2] }, tonumber(seed) end
+end
+
+--- Parts in the order train, validation, test, then the others by name: what is in two of them makes the scores of the later one too good.
+function split.order(parts)
+  local rank, names = { train = 1, training = 1, val = 2, valid = 2, validation = 2, test = 4, testing = 4 }, {}
+  for name in pairs(parts) do names[#names + 1] = name end
+  table.sort(names, function(a, b)
+    local x, y = rank[a] or 3, rank[b] or 3
+    if x ~= y then return x < y end
+    return a < b
+  end)
+  return names
+end
+
 --- The division `name` of a set's samples, { train =, val =, test = }, and the words that say where it comes from: A:B:C, one of the
 -- definition's own, or "usual" (the split that each sample declares). nil and a message for an unknown name.
 function split.named(def, samples, name)
-  local train, val, test = name:match("^([%d.]+):([%d.]+):([%d.]+)$")
-  if train then
-    return split.divide(samples, { train = tonumber(train), val = tonumber(val), test = tonumber(test) }, 0),
-      "at random by the ids, seed 0"
-  end
   if def.splits[name] then return def.splits[name](samples), name == "usual" and def.split_source or "of the data set's file" end
+  local weights, seed = split.ratio(name)
+  if weights then
+    local ok, parts = pcall(split.divide, samples, weights, seed)
+    if not ok then return nil, ("%s: split '%s': %s"):format(def.name, name, options.plain(parts):gsub("^split: ", "")) end
+    return parts, split.words(samples, seed)
+  end
   if name == "usual" then return declared(samples), def.split_source or "declared" end
   local all = { "usual", "7:1:2" }
   for key in pairs(def.splits) do all[#all + 1] = key end
   return nil, options.unknown("split of " .. def.name, name, all)
+end
+
+--- How a division at random came about.
+function split.words(samples, seed)
+  for _, s in ipairs(samples) do
+    if s.group ~= nil then return ("at random by the groups, seed %d"):format(seed) end
+  end
+  return ("at random by the ids, seed %d"):format(seed)
 end
 
 return split

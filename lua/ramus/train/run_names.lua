@@ -8,6 +8,7 @@ names.files = {
   recipe = "recipe.lua",       -- as written
   resolved = "resolved.lua",   -- every field, for people; loads again
   data = "resolved.json",      -- the same for programs, with the build that made it
+  samples = "samples.json",    -- ids of the images by split and the SHA-256 of their files, as the run began
   metrics = "metrics.jsonl",   -- a line an epoch, no clock times (part of what resume reproduces)
   timing = "timing.jsonl",     -- a line an epoch: seconds
   profile = "profile.txt",     -- where the last epoch's time went

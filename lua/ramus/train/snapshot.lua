@@ -3,6 +3,8 @@ local ffi = require "ramus.base.ffi"
 local checkpoint = require "ramus.train.checkpoint"
 local companions = require "ramus.train.companions"
 local files = require "ramus.base.files"
+local identity = require "ramus.data.identity"
+local json = require "ramus.base.json"
 local safetensors = require "ramus.lang.safetensors"
 local state = require "ramus.train.state"
 
@@ -39,6 +41,41 @@ function snapshot.save_epoch(training, is_best)
   return files.share(path_of(training, "last"), path_of(training, "best")) or snapshot.save(training, "best")
 end
 
+--- Writes what the run began with: the images of its splits and the hashes of their files. failed [opt]: files that an error named; they
+-- may be repaired before the run goes on. nil and a message on failure.
+function snapshot.remember(training, failed)
+  local facts = { parts = training.data:samples(), failed = failed and #failed > 0 and failed or nil }
+  return files.write(path_of(training, "samples"), json.encode(facts) .. "\n")
+end
+
+--- The same as it was written; nil in a run of an earlier version.
+local function remembered(training)
+  local text = files.read(path_of(training, "samples"))
+  local facts = text and checkpoint.decode(text, path_of(training, "samples"))
+  return type(facts) == "table" and type(facts.parts) == "table" and facts or nil
+end
+
+--- Keeps in mind which files of the set an error names. Files that had been named before stay named.
+function snapshot.note_failed(training, message)
+  local kept = remembered(training)
+  if not kept then return true end
+  local named = identity.named_in(message, training.data.set)
+  for _, path in ipairs(kept.failed or {}) do named[#named + 1] = path end
+  if #named == 0 then return true end
+  kept.failed = named
+  return files.write(path_of(training, "samples"), json.encode(kept) .. "\n")
+end
+
+--- Refuses to go on with other images than those that the run began with, and says what has changed. nil and a message.
+local function check_samples(training, file)
+  local kept = remembered(training)
+  local ok, note = training.data:same(file.meta["ramus.data"], kept)
+  if not ok then return nil, note end
+  if note then training.out:line("warning: " .. note) end
+  if kept and not kept.failed and not note then return true end
+  return snapshot.remember(training) -- repaired files are the run's from now on
+end
+
 --- Restores a training from an open checkpoint; nil and a message where it does not fit.
 function snapshot.restore(training, file)
   local plain, err = checkpoint.decode(file.meta["ramus.state"] or "null", "the state in " .. file.path)
@@ -56,9 +93,8 @@ function snapshot.restore(training, file)
     training.out:warn(("this run began with %s kernels and goes on with %s: results are no longer the same to the bit")
       :format(s.isa, kernels()))
   end
-  if not training.data:same(file.meta["ramus.data"]) then
-    return nil, "the data set's files are not those that this run began with; choose another folder with --run DIR"
-  end
+  ok, err = check_samples(training, file)
+  if not ok then return nil, err end
   return training.run:truncate(s.lines)
 end
 

@@ -26,6 +26,10 @@ local function go(self, file)
     else self.out:line(("resuming %s at epoch %d, batch %d"):format(self.run.path, s.epoch, s.batch)) end
   end
   if self:finished() then return true end
+  if not file then
+    ok, err = snapshot.remember(self)
+    if not ok then return nil, err end
+  end
   ok, err = setup.plan(self)
   if not ok then return nil, err end
   if not file then report.header(self) end
@@ -46,7 +50,10 @@ local function train_in(run, file, r, o)
   local ended
   ended, err = go(training, file)
   C.ra_signal_catch(false)
-  if not ended then return nil, err end
+  if not ended then
+    snapshot.note_failed(training, err)
+    return nil, err
+  end
   training.data.train_loader:stop()
   return training, ended
 end
