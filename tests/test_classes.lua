@@ -2,6 +2,7 @@
 local check = require "check"
 local class_image = require "ramus.data.class_image"
 local classes = require "ramus.data.classes"
+local ffi = require "ramus.base.ffi"
 local files = require "ramus.base.files"
 local letters = require "ramus.data.letters"
 local models = require "ramus.lang.models"
@@ -9,6 +10,7 @@ local ra = require "ramus"
 local recipe = require "ramus.train.recipe"
 local registry = require "ramus.data.registry"
 local supervise = require "ramus.train.supervise"
+local C = ffi.C
 
 check.case("classes: a declaration gets values and colours, a wrong one says what is wrong", function()
   local list = assert(classes.check { { name = "background" }, { name = "stem", value = 80 }, "branch", { name = "catheter", colour = "#AABBCC" } })
@@ -146,4 +148,71 @@ check.case("pictures: the legend names the classes that are there, below the pic
   check.equal(class_image.overlay(picture, labels, three).shape[2], 40 + 2 * 11 + 3, "two names do not fit on a line of 60 pixels")
   check.equal(class_image.overlay(picture, labels, three, labels).shape[3], 120, "the truth on the right")
   check.equal(letters.width("médiane"), 7 * 6 - 1, "a character, not its bytes")
+end)
+
+-- ---- a trained model: from Lua and from C ----
+
+check.case("prediction: probabilities of the classes sum to 1, at the image's size, whole and in tiles; the core gives the same", function()
+  local folder = check.folder "class_model"
+  local net = ra.models.unet { depth = 2, width = 4, classes = 3 }
+  net.output.classes = three
+  net.input.preparation = { { step = "size", a = 48, b = 40 } }
+  local path, picture = folder .. "/model.safetensors", folder .. "/picture.png"
+  assert(net:save(path))
+  assert(ra.image.save(picture, ra.rand(50, 61)))
+  local loaded = assert(ra.load_model(path))
+  local x = assert(ra.image.load(picture))
+  local p = assert(ra.predict.probability(loaded, x))
+  check.equal(table.concat(p.shape, ","), "3,50,61")
+  for _, given in ipairs { {}, { tile = 16 } } do
+    local q = ra.predict.probability(loaded, x, given)
+    for i = 0, 50 * 61 - 1 do check.near(q.data[i] + q.data[3050 + i] + q.data[6100 + i], 1, 1e-5) end
+  end
+  local m = ffi.own(C.ra_model_open(path), C.ra_model_close)
+  check.equal(C.ra_model_classes(m), 3)
+  check.equal(ffi.string(C.ra_model_class_name(m, 2)), "branch")
+  check.equal(C.ra_model_class_colour(m, 1), 0xff0000)
+  check.ok(C.ra_model_class_name(m, 3) == nil and C.ra_model_class_colour(m, -1) == -1, "beyond the last class")
+  local from_c = ffi.own(C.ra_model_run_classes(m, picture), C.ra_tensor_release)
+  local labels, wanted = ffi.own(C.ra_model_labels(m, from_c), C.ra_tensor_release), class_image.labels(p)
+  for i = 0, p.size - 1 do check.equal(from_c.data[i], p.data[i], "probability " .. i) end
+  for i = 0, labels.size - 1 do check.equal(labels.data[i], wanted.data[i], "class " .. i) end
+  check.ok(C.ra_model_run(m, picture) == nil and ffi.message():find("3 classes", 1, true), ffi.message())
+end)
+
+check.case("prediction: a model of one channel has two classes in C", function()
+  local folder = check.folder "two_classes"
+  local path, picture = folder .. "/model.safetensors", folder .. "/picture.png"
+  assert(ra.models.unet({ depth = 2, width = 4 }):save(path))
+  assert(ra.image.save(picture, ra.rand(32, 40)))
+  local m = ffi.own(C.ra_model_open(path), C.ra_model_close)
+  check.equal(C.ra_model_classes(m), 2)
+  check.equal(ffi.string(C.ra_model_class_name(m, 1)), "foreground")
+  local p, both = ffi.own(C.ra_model_run(m, picture), C.ra_tensor_release), ffi.own(C.ra_model_run_classes(m, picture), C.ra_tensor_release)
+  local mask, labels = ffi.own(C.ra_model_mask(m, p), C.ra_tensor_release), ffi.own(C.ra_model_labels(m, both), C.ra_tensor_release)
+  for i = 0, p.size - 1 do
+    check.equal(both.data[p.size + i], p.data[i])
+    check.equal(labels.data[i], mask.data[i])
+  end
+end)
+
+check.case("checkpoints: a description of classes that does not fit the model is refused, in Lua and in C", function()
+  local path = check.folder "class_description" .. "/model.safetensors"
+  local net = ra.models.unet { depth = 2, width = 2, classes = 3 }
+  local output = net.output
+  for text, change in pairs { ["2 classes, and the output 'out' has 3 channels"] = { classes = { "a", "b" } }, ["2 to 256"] = { classes = {} },
+    ["must be #rrggbb"] = { classes = { "a", { name = "b", colour = "red" }, "c" } }, ["must be one of sigmoid, softmax"] = { activation = "relu" } } do
+    net.output = setmetatable({}, nil)
+    for k, v in pairs(output) do net.output[k] = v end
+    for k, v in pairs(change) do net.output[k] = v end
+    assert(net:save(path))
+    check.fails(text, ra.load_model, path)
+    local m = C.ra_model_open(path)
+    if m ~= nil then -- the core finds the number of channels where it plans
+      m = ffi.own(m, C.ra_model_close)
+      local picture = path .. ".png"
+      assert(ra.image.save(picture, ra.rand(32, 32)))
+      check.ok(C.ra_model_run_classes(m, picture) == nil and ffi.message():find("not 2 channels", 1, true), text)
+    else check.ok(ffi.message():find("ramus.output", 1, true), ffi.message()) end
+  end
 end)

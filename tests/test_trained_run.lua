@@ -258,8 +258,10 @@ check.case("format 1: a protocol that Ramus does not write is refused", function
   end
 end)
 
-check.case("a main output that is no map of one channel is a message of predict", function()
+check.case("a main output that is not the map that its description says is a message of predict", function()
   local two = ra.model(function(x) return nn.conv2d { 1, 2, k = 1 } (x) end)
+  check.equal(#assert(ra.predict.probability(two, ra.rand(8, 9))).shape, 3, "of two channels: classes")
+  two.output.activation = "sigmoid"
   check.fails("wanted [1,1,H,W]", ra.predict.probability, two, ra.rand(8, 9))
   check.fails("wanted [1,1,H,W]", ra.predict.probability, two, ra.rand(40, 50), { tile = 16 })
 end)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "../base/error.h"
+#include "../base/mem.h"
 
 /* [own] The JSON object of a key; NULL on failure. */
 static json_t *section(const ra_bundle *b, const char *key) {
@@ -57,13 +58,56 @@ static int32_t read_numerics(const json_t *v, int32_t *out) {
   return ra_fail(RA_ERR_FORMAT, "ramus.output: the numerics must be fast or exact");
 }
 
+/* 0xrrggbb of "#rrggbb"; -1 for anything else. */
+static int32_t colour_of(const char *text) {
+  int32_t value = 0;
+  if (!text || text[0] != '#' || strlen(text) != 7) return -1;
+  for (int i = 1; i < 7; i++) {
+    const char *digits = "0123456789abcdef", *at = strchr(digits, text[i] >= 'A' && text[i] <= 'F' ? text[i] + 32 : text[i]);
+    if (!at || !*at) return -1;
+    value = value * 16 + (int32_t)(at - digits);
+  }
+  return value;
+}
+
+/* One class: its name alone, or an object with name and colour. */
+static int32_t read_class(ra_class *out, const json_t *v) {
+  const char *name = json_string_value(json_is_object(v) ? json_object_get(v, "name") : v);
+  const json_t *colour = json_is_object(v) ? json_object_get(v, "colour") : NULL;
+  out->colour = colour ? colour_of(json_string_value(colour)) : 0;
+  if (!name || !*name || out->colour < 0)
+    return ra_fail(RA_ERR_FORMAT, "ramus.output: a class has no name, or a colour that is not #rrggbb");
+  out->name = ra_mem_strdup(name);
+  return out->name ? RA_OK : RA_ERR_MEMORY;
+}
+
+/* The classes of a softmax. */
+static int32_t read_classes(ra_description *d, const json_t *list) {
+  size_t n = json_array_size(list);
+  if (n < 2 || n > RA_CLASSES_MAX) return ra_fail(RA_ERR_FORMAT, "ramus.output: a softmax has a list of 2 to %d classes", RA_CLASSES_MAX);
+  d->class_list = ra_mem_zalloc(n, sizeof *d->class_list);
+  if (!d->class_list) return RA_ERR_MEMORY;
+  d->classes = (int32_t)n;
+  for (size_t i = 0; i < n; i++) RA_TRY(read_class(&d->class_list[i], json_array_get(list, i)));
+  return RA_OK;
+}
+
+void ra_description_free(ra_description *d) {
+  for (int32_t i = 0; i < d->classes; i++) ra_mem_free(d->class_list[i].name);
+  ra_mem_free(d->class_list);
+  *d = (ra_description){0};
+}
+
 static int32_t read_output(ra_description *d, const json_t *output, const ra_template *t) {
   const char *main = json_string_value(json_object_get(output, "main"));
   const char *activation = json_string_value(json_object_get(output, "activation"));
   const json_t *threshold = json_object_get(output, "threshold");
   d->threshold = json_number_value(threshold);
   RA_TRY(read_numerics(json_object_get(output, "numerics"), &d->numerics));
-  if (!activation || strcmp(activation, "sigmoid") != 0) return ra_fail(RA_ERR_FORMAT, "ramus.output: the activation must be sigmoid");
+  bool softmax = activation && strcmp(activation, "softmax") == 0;
+  if (!softmax && (!activation || strcmp(activation, "sigmoid") != 0))
+    return ra_fail(RA_ERR_FORMAT, "ramus.output: the activation must be sigmoid or softmax");
+  if (softmax) RA_TRY(read_classes(d, json_object_get(output, "classes")));
   if (!json_is_number(threshold) || !(d->threshold >= 0 && d->threshold <= 1))
     return ra_fail(RA_ERR_FORMAT, "ramus.output: the threshold must be from 0 to 1");
   for (d->main = 0; d->main < ra_template_outputs(t); d->main++)

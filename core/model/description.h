@@ -6,14 +6,25 @@
 
 enum { RA_CHECKPOINT_FORMAT = 2 };
 
+/* A class of the main output's softmax. */
+typedef struct ra_class {
+  char *name;       /* [own] */
+  int32_t colour;   /* r << 16 | g << 8 | b */
+} ra_class;
+
+enum { RA_CLASSES_MAX = 256 };
+
 typedef struct ra_description {
   ra_augment prepare;   /* the preparation of an image; count 0: none */
   int32_t main;         /* index of the main output in the template */
   int32_t numerics;     /* RA_NUMERICS_* */
   double threshold;
+  int32_t classes;      /* channels of a softmax; 0: one channel, a sigmoid */
+  ra_class *class_list; /* [classes] [own] */
   bool averaged;        /* the averaged weights are scored, not the last ones */
 } ra_description;
 
-int32_t ra_description_read(ra_description *d, const ra_bundle *b, const ra_template *t);
+int32_t ra_description_read(ra_description *d, const ra_bundle *b, const ra_template *t); /* d zeroed; to be freed also on failure */
+void ra_description_free(ra_description *d);
 
 #endif

@@ -25,6 +25,7 @@ void ra_model_close(ra_model *m) {
   for (int32_t i = 0; m->value && i < ra_template_leaves(m->template); i++) ra_tensor_release(m->value[i]);
   ra_mem_free(m->value);
   ra_template_release(m->template);
+  ra_description_free(&m->about);
   ra_mem_free(m);
 }
 
@@ -100,6 +101,17 @@ ra_model *ra_model_open(const char *path) {
 
 int32_t ra_model_channels(const ra_model *m) { return ra_template_channels(m->template); }
 double ra_model_threshold(const ra_model *m) { return m->about.threshold; }
+int32_t ra_model_classes(const ra_model *m) { return m->about.classes ? m->about.classes : 2; }
+
+const char *ra_model_class_name(const ra_model *m, int32_t k) {
+  if (k < 0 || k >= ra_model_classes(m)) return NULL;
+  return m->about.classes ? m->about.class_list[k].name : k ? "foreground" : "background";
+}
+
+int32_t ra_model_class_colour(const ra_model *m, int32_t k) {
+  if (k < 0 || k >= ra_model_classes(m)) return -1;
+  return m->about.classes ? m->about.class_list[k].colour : k ? 0xe69f00 : 0;
+}
 
 /* Records the template for one image of this size and plans its main output. */
 static int32_t make_plan(ra_model *m, ra_graph *g, int32_t *leaf, int32_t height, int32_t width) {
@@ -131,35 +143,39 @@ static int32_t plan_for(ra_model *m, int32_t height, int32_t width) {
   return code;
 }
 
-/* [own] Probability [h,w] of the model's input x [C,h,w]; NULL on failure. */
+/* [own] Probabilities [K,h,w] of the model's input x [C,h,w], K = 1 of a sigmoid; NULL on failure. */
 static ra_tensor *probability_of(ra_model *m, ra_tensor *x) {
-  int32_t height = x->dim[1], width = x->dim[2], four[4] = {1, x->dim[0], height, width}, two[2] = {height, width};
+  int32_t K = m->about.classes ? m->about.classes : 1;
+  int32_t height = x->dim[1], width = x->dim[2];
+  int32_t four[4] = {1, x->dim[0], height, width}, three[3] = {K, height, width};
   ra_tensor *batch = ra_tensor_reshape(x, 4, four), *logits = NULL, *p = NULL, *result = NULL;
   if (batch && plan_for(m, height, width) == RA_OK && ra_plan_bind(m->plan, m->input, batch) == RA_OK &&
       ra_plan_run(m->plan, false, 1, 0, 0, 0) == RA_OK)
     logits = ra_plan_output(m->plan, 0);
-  if (logits && (logits->rank != 4 || logits->size != height * width))
-    ra_fail(RA_ERR_SHAPE, "the model's output has another size than its input, or several channels");
+  if (logits && (logits->rank != 4 || logits->dim[1] != K || logits->size / K != height * width))
+    ra_fail(RA_ERR_SHAPE, "the model's output has another size than its input, or not %d channel%s", K, K == 1 ? "" : "s");
   else if (logits) {
     ra_tensor *copy = ra_tensor_clone(logits); /* the arena is used again */
-    if (copy) p = ra_op_run(ra_op_find("sigmoid"), (double[RA_MAX_SLOTS]){0}, 1, &copy, m->arena, 0, 0);
+    const ra_op *op = ra_op_find(m->about.classes ? "softmax" : "sigmoid"); /* the softmax along dimension 1 */
+    if (copy) p = ra_op_run(op, (double[RA_MAX_SLOTS]){m->about.classes ? 1 : 0}, 1, &copy, m->arena, 0, 0);
     ra_tensor_release(copy);
   }
-  if (p) result = ra_tensor_reshape(p, 2, two);
+  if (p) result = ra_tensor_reshape(p, 3, three);
   ra_tensor_release(p);
   ra_tensor_release(logits);
   ra_tensor_release(batch);
   return result;
 }
 
-ra_tensor *ra_model_run(ra_model *m, const char *path) {
+/* [own] Probabilities [K,H,W] of the image in a file, at its own size; NULL on failure. */
+static ra_tensor *run_file(ra_model *m, const char *path) {
   ra_field field = {.name = "image", .kind = RA_FIELD_IMAGE, .channels = ra_template_channels(m->template)};
   ra_source source = {.path = path};
   ra_tensor *native = NULL, *x = NULL, *result = NULL;
   if (ra_sample_load(1, &field, path, &source, &m->about.prepare, &native, &x, NULL) != RA_OK) return NULL;
   int32_t height = native->dim[1], width = native->dim[2];
   ra_tensor *p = probability_of(m, x);
-  if (p && (p->dim[0] != height || p->dim[1] != width)) result = ra_image_resize(p, height, width, RA_RESIZE_BILINEAR);
+  if (p && (p->dim[1] != height || p->dim[2] != width)) result = ra_image_resize(p, height, width, RA_RESIZE_BILINEAR);
   else if (p) result = ra_tensor_clone(p);
   ra_tensor_release(p);
   ra_tensor_release(x);
@@ -167,6 +183,43 @@ ra_tensor *ra_model_run(ra_model *m, const char *path) {
   return result;
 }
 
+ra_tensor *ra_model_run(ra_model *m, const char *path) {
+  if (m->about.classes) {
+    ra_fail(RA_ERR_STATE, "the model has %d classes and no single probability; call ra_model_run_classes and ra_model_labels",
+            m->about.classes);
+    return NULL;
+  }
+  ra_tensor *p = run_file(m, path), *result = p ? ra_tensor_reshape(p, 2, (int32_t[]){p->dim[1], p->dim[2]}) : NULL;
+  ra_tensor_release(p);
+  return result;
+}
+
+ra_tensor *ra_model_run_classes(ra_model *m, const char *path) {
+  ra_tensor *p = run_file(m, path);
+  if (!p || m->about.classes) return p;
+  ra_tensor *both = ra_tensor_new(3, (int32_t[]){2, p->dim[1], p->dim[2]});
+  for (int32_t i = 0; both && i < p->size; i++) {
+    both->data[i] = 1 - p->data[i];
+    both->data[p->size + i] = p->data[i];
+  }
+  ra_tensor_release(p);
+  return both;
+}
+
 ra_tensor *ra_model_mask(const ra_model *m, const ra_tensor *probability) {
   return ra_image_threshold(probability, m->about.threshold);
+}
+
+ra_tensor *ra_model_labels(const ra_model *m, const ra_tensor *probability) {
+  int32_t K = ra_model_classes(m);
+  if (probability->rank != 3 || probability->dim[0] != K || !ra_tensor_contiguous(probability)) {
+    ra_fail(RA_ERR_SHAPE, "ra_model_labels: wants the probabilities [%d,H,W] of ra_model_run_classes, given rank %d with %d values", K,
+            probability->rank, probability->size);
+    return NULL;
+  }
+  if (m->about.classes) return ra_image_labels(probability);
+  ra_tensor *mask = ra_tensor_new(2, probability->dim + 1);
+  const ra_real *foreground = probability->data + probability->size / 2;
+  for (int32_t i = 0; mask && i < mask->size; i++) mask->data[i] = (double)foreground[i] >= m->about.threshold ? 1 : 0;
+  return mask;
 }

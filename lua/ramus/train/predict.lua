@@ -23,30 +23,41 @@ local schema = {
   out = { type = "table" },
 }
 
---- Probability [1,1,H,W] of the model's main output; nil and a message where it is of another kind.
+--- Channels of the main output: 1 or the number of classes.
+local function channels_of(model) return model.output.activation == "softmax" and #model.output.classes or 1 end
+
+--- Probabilities [1,K,H,W] of the model's main output; nil and a message where it is of another kind.
 local function main_output(model, x, numerics)
-  local main = model.output.main
+  local main, K = model.output.main, channels_of(model)
   local logits = model:forward(x, { outputs = { main }, numerics = numerics or model.output.numerics })[main]
-  if logits.rank ~= 4 or logits.dim[0] ~= 1 or logits.dim[1] ~= 1 then
-    return nil, ("the model's output '%s' has the shape [%s], wanted [1,1,H,W]"):format(main, table.concat(logits.shape, ","))
+  if logits.rank ~= 4 or logits.dim[0] ~= 1 or logits.dim[1] ~= K then
+    return nil, ("the model's output '%s' has the shape [%s], wanted [1,%d,H,W]"):format(main, table.concat(logits.shape, ","), K)
   end
-  return F.sigmoid(logits)
+  return K == 1 and F.sigmoid(logits) or F.softmax(logits, { dim = 2 })
 end
 
---- Probability [H,W] in overlapping tiles, blended with weights that fall off towards a tile's border.
+--- Probabilities [1,K,H,W] of several channels in overlapping tiles, one channel of the sum after the other.
+local function add_tile(sums, weights, p, top, left)
+  for k = 1, #sums do image.tile_add(sums[k], weights[k], p:narrow(2, k, 1):clone():reshape(p.dim[2], p.dim[3]), top, left) end
+end
+
+--- Probabilities [1,K,H,W] in overlapping tiles, blended with weights that fall off towards a tile's border.
 local function in_tiles(model, x, tile, numerics)
-  local channels, H, W = x.dim[1], x.dim[2], x.dim[3]
-  local sum, weight = tensor.zeros(H, W), tensor.zeros(H, W)
+  local channels, H, W, K = x.dim[1], x.dim[2], x.dim[3], channels_of(model)
+  local sums, weights = {}, {}
+  for k = 1, K do sums[k], weights[k] = tensor.zeros(H, W), tensor.zeros(H, W) end
   local h, w = math.min(tile, H), math.min(tile, W)
   for _, top in ipairs(image.tile_starts(H, tile)) do
     for _, left in ipairs(image.tile_starts(W, tile)) do
       local part = x:narrow(3, top + 1, h):narrow(4, left + 1, w):clone():reshape(1, channels, h, w)
       local p, err = main_output(model, part, numerics)
       if not p then return nil, err end
-      image.tile_add(sum, weight, p:reshape(h, w), top, left)
+      add_tile(sums, weights, p, top, left)
     end
   end
-  return F.div(sum, weight)
+  local result = tensor.zeros(1, K, H, W)
+  for k = 1, K do result:narrow(2, k, 1):copy(F.div(sums[k], weights[k]):reshape(1, 1, H, W)) end
+  return result
 end
 
 --- The model's input [1,C,h,w] of an image [C,H,W] or [H,W], as a loader decodes and prepares it; nil and a message. A loader has images
@@ -65,7 +76,8 @@ local function input_of(model, picture, given)
   return one and one.fields.image, err
 end
 
---- Probability [H,W] of one image, a tensor [C,H,W], at its own size, prepared as the model's images were; nil and a message on failure.
+--- Probability [H,W] of one image, a tensor [C,H,W], at its own size, prepared as the model's images were; of a model with classes
+-- [K,H,W]. nil and a message on failure.
 -- given: tile, size, preprocess, numerics.
 function predict.probability(model, picture, given)
   local o = given or {}
@@ -74,9 +86,9 @@ function predict.probability(model, picture, given)
   local p
   if o.tile then p, err = in_tiles(model, x, o.tile, o.numerics) else p, err = main_output(model, x, o.numerics) end
   if not p then return nil, err end
-  if p.rank == 4 then p = p:reshape(p.dim[2], p.dim[3]) end
+  if p.dim[1] == 1 then p = p:reshape(p.dim[2], p.dim[3]) else p = p:reshape(p.dim[1], p.dim[2], p.dim[3]) end
   local H, W = picture.dim[picture.rank - 2], picture.dim[picture.rank - 1]
-  return (p.dim[0] ~= H or p.dim[1] ~= W) and image.resize(p, { H, W, method = "bilinear" }) or p
+  return (p.dim[p.rank - 2] ~= H or p.dim[p.rank - 1] ~= W) and image.resize(p, { H, W, method = "bilinear" }) or p
 end
 
 --- Expands the given paths: a folder stands for the images in it.
