@@ -133,8 +133,8 @@ typedef struct ra_image_details {
 int32_t ra_image_info(const char *path, ra_image_details *out);
 /* Writes [H,W], [1,H,W] or [3,H,W], clamped to 0..1, as .png, .pgm, .ppm or .pnm with 8 or 16 bits; aside, synced, renamed. */
 int32_t ra_image_save(const char *path, const ra_tensor *t, int32_t bits);
-/* By all threads; the first failure's code. */
-int32_t ra_image_save_all(int32_t count, const char *const *path, const ra_tensor *const *t, int32_t bits);
+/* By all threads; the first failure's code. mark [opt]: ASCII text that tells whose files these are, in a PNG its tEXt chunk "Software". */
+int32_t ra_image_save_all(int32_t count, const char *const *path, const ra_tensor *const *t, int32_t bits, RA_OPT const char *mark);
 
 /* What a mask's file held; grey values in units of 0..255 whatever its depth. */
 typedef struct ra_mask_report {
@@ -172,8 +172,8 @@ ra_tensor *ra_image_overlay(const ra_tensor *x, const ra_tensor *prediction, RA_
 ra_tensor *ra_image_labels(const ra_tensor *scores);              /* [own] the first of the largest */
 /* [own] [3,H,W]: x [H,W], [1,H,W] or [3,H,W] clamped to 0..1, painted with the strength alpha where the class is above 0. */
 ra_tensor *ra_image_paint(const ra_tensor *x, const ra_tensor *labels, double alpha, int32_t classes, const double *colour);
-/* PNG with a palette: its entries are the classes, 1 to 256; written aside, synced, renamed. */
-int32_t ra_image_save_labels(const char *path, const ra_tensor *labels, int32_t classes, const double *colour);
+/* PNG with a palette: its entries are the classes, 1 to 256; written aside, synced, renamed. mark [opt]: as of ra_image_save_all. */
+int32_t ra_image_save_labels(const char *path, const ra_tensor *labels, int32_t classes, const double *colour, RA_OPT const char *mark);
 
 /* Tiles of `tile` pixels that cover n pixels and overlap by about half: their number; first [opt] their first pixels. */
 int32_t ra_tile_starts(int32_t n, int32_t tile, RA_OPT int32_t *first);

@@ -21,6 +21,7 @@ typedef struct ra_pixels {
   uint16_t *sample;   /* [H,W,C] [own] */
   ra_real *value;     /* [C,H,W] [own] real numbers */
   int32_t frame;      /* [in] the frame to decode, 0-based */
+  const char *mark;   /* [in] [opt] when writing: the text of a PNG's chunk "Software" */
   ra_image_details details; /* frames and metadata; the decoder sets what its format has */
 } ra_pixels;
 

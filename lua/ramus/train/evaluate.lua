@@ -15,6 +15,7 @@ local metrics = require "ramus.data.metrics"
 local json = require "ramus.base.json"
 local model_module = require "ramus.lang.model"
 local options = require "ramus.base.options"
+local outputs_module = require "ramus.train.outputs"
 local run = require "ramus.train.run"
 local F = require "ramus.lang.F"
 
@@ -71,11 +72,10 @@ local function score(model, samples, given, outputs, threshold, each)
 end
 
 --- The image, the truth and the prediction as an overlay.
-local function save_overlay(folder, sample, p, truth, threshold)
+local function save_overlay(path, sample, p, truth, threshold)
   local shown = assert(image.load(sample.image))
   local rgb = image.overlay(shown, p, truth, { threshold = threshold })
-  local name = sample.id:gsub("[^%w%-_]", "_")
-  return image.save(("%s/%s.png"):format(folder, name), rgb)
+  return image.save(path, rgb)
 end
 
 --- "SET:SPLIT" as set and split.
@@ -111,15 +111,18 @@ end
 
 --- Calls score and saves the first o.pictures overlays; its lists, or nil and a message.
 local function score_and_draw(model, samples, given, outputs, threshold, o)
-  local left, failed = o.pictures, nil
+  local left, failed, ids = o.pictures, nil, {}
+  for i, sample in ipairs(samples) do ids[i] = sample.id end
+  local file = outputs_module.names(ids)
   if left > 0 then
     local ok, err = files.make_folder(o.folder)
     if not ok then return nil, err end
   end
   local lists, err = score(model, samples, given, outputs, threshold, function(sample, p, truth)
     if left <= 0 or failed then return end
+    local name = file[o.pictures - left + 1] -- overlays are of the first samples, in their order
     left = left - 1
-    local ok, why = save_overlay(o.folder, sample, p, truth, threshold)
+    local ok, why = save_overlay(("%s/%s.png"):format(o.folder, name), sample, p, truth, threshold)
     if not ok then failed = why end
   end)
   if failed then return nil, failed end
@@ -181,13 +184,6 @@ local function data_of(path, o)
   return r.recipe.data
 end
 
---- Name of an evaluation's files: "eval" for the run's own data and threshold, a longer one for other options.
-local function name_of(o)
-  local name = o.data and "eval-" .. o.data:gsub("[^%w%-]", "_") or "eval"
-  if o.tune then return name .. "-tuned" end
-  return o.threshold and ("%s-threshold_%s"):format(name, (("%.6g"):format(o.threshold):gsub("%.", "_"))) or name
-end
-
 function evaluate.of_run(path, given)
   local o = options.check(given, schema, "evaluate")
   local recipe_data, err = data_of(path, o)
@@ -195,12 +191,12 @@ function evaluate.of_run(path, given)
   local model
   model, err = checkpoint.load_model(path)
   if not model then return nil, err end
-  o.folder = o.folder or run.path_of(path, "pictures")
+  local name = outputs_module.evaluation(o)
+  o.folder = o.folder or run.path_of(path, "pictures") .. name:sub(#"eval" + 1)
   local result
   result, err = run_evaluation(model, facts_of(recipe_data, o.data), o)
   if not result then return nil, err end
   result.protocol.model = path
-  local name = name_of(o)
   local ok
   ok, err = files.write(("%s/%s.json"):format(path, name), evaluate.json(result) .. "\n")
   if ok then ok, err = files.write(("%s/%s.txt"):format(path, name), evaluate.text(result) .. "\n") end
