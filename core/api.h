@@ -454,6 +454,10 @@ int32_t ra_metrics(const ra_real *probability, const ra_real *mask, RA_OPT const
                    double threshold, double *score, double *count, RA_OPT double *histogram, RA_OPT double *calibration);
 /* Dice of score >= cut (of logits or probabilities) inside fov, of n pixels; 1 where prediction and mask are empty. */
 double ra_metric_dice(const ra_real *score, const ra_real *mask, RA_OPT const ra_real *fov, int32_t n, double cut);
+/* count [classes,classes] += pixels by class of the truth (row) and of the prediction, of n pixels; truth below 0 (RA_VOID) and what
+ * lies outside fov are left out. */
+int32_t ra_metric_confusion(const ra_real *labels, const ra_real *truth, RA_OPT const ra_real *fov, int32_t n, int32_t classes,
+                            double *count);
 /* Scores of several images as one, from the sums of their arrays; NaN where a score has no pooled value or lacks its array. */
 int32_t ra_metrics_pooled(const double *count, RA_OPT const double *histogram, RA_OPT const double *calibration, double *score);
 /* out[0] roc_auc, out[1] pr_auc of a histogram (sums of several are fine) */

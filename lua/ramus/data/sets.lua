@@ -1,6 +1,7 @@
 --- The data of a recipe: the set fetched and opened, a loader for training,
 -- loaders for whole images, and what is known about them (hashes, protocol).
 local augment = require "ramus.data.augment"
+local class_scores = require "ramus.data.class_scores"
 local dataset = require "ramus.data.dataset"
 local fetch = require "ramus.data.fetch"
 local fields = require "ramus.data.fields"
@@ -208,8 +209,25 @@ function data.each_picture(samples, given, f)
   end)
 end
 
+--- The same for a model with K classes: the mean of the classes' Dice, from all pixels of the split, over the classes that it holds (the
+-- background left out): { dice =, pictures =, classes = how many that are }.
+local function validate_classes(self, model, recipe, K)
+  local confusion, n = ffi.new("double[?]", K * K), 0
+  local given = { fields = { "image", "label", "fov" }, set = self.set.fields, channels = self.channels, prepare = self.prepare }
+  local ok, waited = each_ahead(self.val, given, function(_, b)
+    local scores = model:forward(b.image, { outputs = { recipe.main }, numerics = recipe.numerics })[recipe.main]
+    if class_scores.count(scores, b.label, b.fov, K, confusion) then n = n + 1 else return nil, ffi.message() end
+    return true
+  end)
+  if not ok then return nil, waited end
+  local dice, present = class_scores.macro_dice(confusion, K)
+  return { dice = dice, pictures = n, classes = present }, waited
+end
+
 --- Mean Dice per image of the validation split, { dice =, pictures = }, and the seconds that were waited for decoding.
 function Data:validate(model, recipe)
+  local K = model:output_channels()[recipe.main]
+  if K > 1 then return validate_classes(self, model, recipe, K) end
   local threshold = math.min(math.max(recipe.validate.threshold, 1e-6), 1 - 1e-6)
   local cut = math.log(threshold / (1 - threshold))
   local sum, n = 0, 0
