@@ -133,8 +133,8 @@ typedef struct ra_image_details {
 int32_t ra_image_info(const char *path, ra_image_details *out);
 /* Writes [H,W], [1,H,W] or [3,H,W], clamped to 0..1, as .png, .pgm, .ppm or .pnm with 8 or 16 bits; aside, synced, renamed. */
 int32_t ra_image_save(const char *path, const ra_tensor *t, int32_t bits);
-/* By all threads; the first failure's code. mark [opt]: ASCII text that tells whose files these are, in a PNG its tEXt chunk "Software". */
-int32_t ra_image_save_all(int32_t count, const char *const *path, const ra_tensor *const *t, int32_t bits, RA_OPT const char *mark);
+/* By all threads; the first failure's code. */
+int32_t ra_image_save_all(int32_t count, const char *const *path, const ra_tensor *const *t, int32_t bits);
 
 /* What a mask's file held; grey values in units of 0..255 whatever its depth. */
 typedef struct ra_mask_report {
@@ -148,6 +148,27 @@ typedef struct ra_mask_report {
 } ra_mask_report;
 /* [own] [H,W] of 0 and 1: 1 where the value (0..255) >= threshold. report [opt] */
 ra_tensor *ra_mask_load(const char *path, double threshold, RA_OPT ra_mask_report *report);
+
+/* What the pixels of a mask's or a label's file are, to judge whether they are read as they were meant. */
+enum { RA_FACTS_MAX = 64 }; /* distinct values and colours that are listed */
+typedef struct ra_mask_facts {
+  ra_image_details details;
+  double pixels, coloured;  /* all that are not void; those whose channels differ */
+  int32_t palette;          /* entries of the file's palette; 0: none */
+  int32_t alpha;            /* 0: none, 1: the same everywhere, 2: it varies */
+  int32_t values;           /* distinct levels (units of 0..255, mean of the channels), RA_FACTS_MAX + 1: more than are listed */
+  double level[64], number[64], count[64]; /* ascending: the level, the number that the file holds, pixels */
+  double low, high;         /* the smallest and the largest level */
+  double upper, far;        /* pixels at or above half of the largest; pixels further than an eighth of it from it and from 0 */
+  double far_most;          /* pixels of the most frequent listed level among these */
+  double histogram[16];     /* pixels by level, equal bins from low to high */
+  int32_t colours;          /* distinct colours, as values */
+  double colour[64], colour_count[64]; /* r << 16 | g << 8 | b; in the order in which they are met */
+  double ones, voids;       /* as the source declares the file: pixels of the foreground (of any class but the first), void pixels */
+  char refused[240];        /* why a declaration does not fit the file; "": it does */
+} ra_mask_facts;
+/* Checks the header and the end of a file; a format without a way to do so is decoded. */
+int32_t ra_image_check(const char *path, ra_image_details *out);
 
 /* Filters: x [H,W] or [C,H,W], contiguous; the result is new, of the same rank. NULL on failure. */
 enum { RA_RESIZE_AUTO, RA_RESIZE_BILINEAR, RA_RESIZE_AREA, RA_RESIZE_NEAREST, RA_RESIZE_COUNT };
@@ -172,8 +193,8 @@ ra_tensor *ra_image_overlay(const ra_tensor *x, const ra_tensor *prediction, RA_
 ra_tensor *ra_image_labels(const ra_tensor *scores);              /* [own] the first of the largest */
 /* [own] [3,H,W]: x [H,W], [1,H,W] or [3,H,W] clamped to 0..1, painted with the strength alpha where the class is above 0. */
 ra_tensor *ra_image_paint(const ra_tensor *x, const ra_tensor *labels, double alpha, int32_t classes, const double *colour);
-/* PNG with a palette: its entries are the classes, 1 to 256; written aside, synced, renamed. mark [opt]: as of ra_image_save_all. */
-int32_t ra_image_save_labels(const char *path, const ra_tensor *labels, int32_t classes, const double *colour, RA_OPT const char *mark);
+/* PNG with a palette: its entries are the classes, 1 to 256; written aside, synced, renamed. */
+int32_t ra_image_save_labels(const char *path, const ra_tensor *labels, int32_t classes, const double *colour);
 
 /* Tiles of `tile` pixels that cover n pixels and overlap by about half: their number; first [opt] their first pixels. */
 int32_t ra_tile_starts(int32_t n, int32_t tile, RA_OPT int32_t *first);
@@ -381,6 +402,10 @@ typedef struct ra_source {
   double range[2];      /* of images: numbers of the file that become 0 and 1; NaN or equal: as the file's type says */
 } ra_source;
 
+/* What the file of a mask or label holds (kind RA_FIELD_MASK or RA_FIELD_LABEL), and how its declaration fits: a file that cannot be
+ * decoded is a failure, a declaration that does not fit is a fact. */
+int32_t ra_mask_inspect(int32_t kind, const ra_source *source, ra_mask_facts *out);
+
 /* Batches made ahead by threads of its own; same bits for any number of threads. */
 typedef struct ra_loader ra_loader;
 enum { RA_LOADER_THREADS = 16, RA_LOADER_DEPTH = 64 }; /* the most of each */
@@ -452,12 +477,9 @@ const ra_metric_info *ra_metric_at(int32_t index); /* 0-based, in the order in w
  * probability; calibration [RA_METRIC_CALIBRATION,3]: pixels, sum of probability, foreground pixels, in equal bins of probability. */
 int32_t ra_metrics(const ra_real *probability, const ra_real *mask, RA_OPT const ra_real *fov, int32_t H, int32_t W,
                    double threshold, double *score, double *count, RA_OPT double *histogram, RA_OPT double *calibration);
-/* Dice of score >= cut (of logits or probabilities) inside fov, of n pixels; 1 where prediction and mask are empty. */
+/* Dice of score >= cut (of logits or probabilities) inside fov, of n pixels; 1 where prediction and mask are empty,
+ * not a number where no pixel counts. */
 double ra_metric_dice(const ra_real *score, const ra_real *mask, RA_OPT const ra_real *fov, int32_t n, double cut);
-/* count [classes,classes] += pixels by class of the truth (row) and of the prediction, of n pixels; truth below 0 (RA_VOID) and what
- * lies outside fov are left out. */
-int32_t ra_metric_confusion(const ra_real *labels, const ra_real *truth, RA_OPT const ra_real *fov, int32_t n, int32_t classes,
-                            double *count);
 /* Scores of several images as one, from the sums of their arrays; NaN where a score has no pooled value or lacks its array. */
 int32_t ra_metrics_pooled(const double *count, RA_OPT const double *histogram, RA_OPT const double *calibration, double *score);
 /* out[0] roc_auc, out[1] pr_auc of a histogram (sums of several are fine) */

@@ -21,7 +21,6 @@ typedef struct ra_pixels {
   uint16_t *sample;   /* [H,W,C] [own] */
   ra_real *value;     /* [C,H,W] [own] real numbers */
   int32_t frame;      /* [in] the frame to decode, 0-based */
-  const char *mark;   /* [in] [opt] when writing: the text of a PNG's chunk "Software" */
   ra_image_details details; /* frames and metadata; the decoder sets what its format has */
 } ra_pixels;
 
@@ -39,6 +38,7 @@ typedef struct ra_image_format {
   const char *write_extensions; /* NULL: not written */
   bool (*is)(const uint8_t *bytes, size_t size);
   int32_t (*decode)(const uint8_t *bytes, size_t size, bool header_only, ra_pixels *out);
+  int32_t (*check)(const uint8_t *bytes, size_t size); /* NULL: the file is decoded. Header and end are whole, without decoding */
   int32_t (*write)(const ra_pixels *p, const char *path); /* sample has 8 or 16 bits, max_value is 255 or 65535 */
 } ra_image_format;
 
@@ -53,5 +53,11 @@ double ra_pixels_number(const ra_pixels *p, int32_t i);
 /* mask[H,W] 0 or 1 as the source declares; label[H,W] class numbers and RA_VOID (mask.c). */
 int32_t ra_pixels_mask(const ra_pixels *p, const ra_source *source, ra_real *mask, ra_mask_report *report);
 int32_t ra_pixels_label(const ra_pixels *p, const ra_source *source, ra_real *label);
+/* Everything but ones, voids and refused, of the source's channel and of pixels that it does not call void (facts.c). */
+int32_t ra_pixels_facts(const ra_pixels *p, const ra_source *source, ra_mask_facts *out);
+bool ra_pixels_void(const ra_pixels *p, const ra_source *source, size_t i); /* the rules call pixel i void */
+/* Pixel i in units of 0..255 of one channel (1-based) or the mean of all (0), before rounding; *coloured when these differ. */
+double ra_pixels_level(const ra_pixels *p, size_t i, int32_t channel, bool *coloured);
+uint32_t ra_pixels_colour(const ra_pixels *p, size_t i); /* r << 16 | g << 8 | b, of 8 bits each */
 
 #endif

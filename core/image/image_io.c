@@ -76,6 +76,38 @@ int32_t ra_pixels_read(const char *path, int32_t frame, bool header_only, ra_pix
   return code;
 }
 
+/* The check of the format that the bytes have. */
+static int32_t check_bytes(const char *path, const uint8_t *bytes, size_t size, ra_pixels *p) {
+  for (size_t i = 0; i < FORMATS; i++) {
+    if (!formats[i]->is(bytes, size)) continue;
+    int32_t code = formats[i]->check ? formats[i]->check(bytes, size) : RA_OK;
+    if (code != RA_OK) return ra_fail_in(code, "%s: %s", path, formats[i]->name);
+    return ra_pixels_decode(path, bytes, size, 0, formats[i]->check != NULL, p);
+  }
+  return ra_pixels_decode(path, bytes, size, 0, true, p); /* says what the file looks like */
+}
+
+static void details_of(const ra_pixels *p, ra_image_details *out) {
+  *out = p->details;
+  out->channels = p->channels;
+  out->height = p->height;
+  out->width = p->width;
+  out->bits = p->bits;
+}
+
+int32_t ra_image_check(const char *path, ra_image_details *out) {
+  uint8_t *bytes;
+  size_t size;
+  ra_pixels p;
+  RA_TRY(ra_file_read(path, FILE_MAX, &bytes, &size));
+  int32_t code = check_bytes(path, bytes, size, &p);
+  ra_mem_free(bytes);
+  RA_TRY(code);
+  details_of(&p, out);
+  ra_pixels_free(&p);
+  return RA_OK;
+}
+
 static ra_tensor *tensor_of(ra_pixels *p) {
   int32_t dim[3] = {p->channels, p->height, p->width};
   ra_tensor *t = ra_tensor_new(3, dim);
@@ -101,11 +133,7 @@ ra_tensor *ra_image_load_memory(const void *bytes, double size) {
 int32_t ra_image_info(const char *path, ra_image_details *out) {
   ra_pixels p;
   RA_TRY(ra_pixels_read(path, 0, true, &p));
-  *out = p.details;
-  out->channels = p.channels;
-  out->height = p.height;
-  out->width = p.width;
-  out->bits = p.bits;
+  details_of(&p, out);
   ra_pixels_free(&p);
   return RA_OK;
 }
@@ -157,7 +185,7 @@ static int32_t quantise(const ra_tensor *t, ra_pixels *p) {
   return RA_OK;
 }
 
-static int32_t save(const char *path, const ra_tensor *t, int32_t bits, const char *mark) {
+int32_t ra_image_save(const char *path, const ra_tensor *t, int32_t bits) {
   const ra_image_format *format = writer_of(path);
   if (!format) return no_writer(path);
   if (bits != 8 && bits != 16) return ra_fail(RA_ERR_ARG, "%s: bits are 8 or 16, given %d", path, bits);
@@ -166,7 +194,7 @@ static int32_t save(const char *path, const ra_tensor *t, int32_t bits, const ch
     return ra_fail(RA_ERR_SHAPE, "%s: an image is [H,W], [1,H,W] or [3,H,W] and not empty; the tensor has rank %d and %d values",
                    path, t->rank, t->size);
   ra_tensor *copy = NULL;
-  ra_pixels p = {.bits = bits, .max_value = (1 << bits) - 1, .mark = mark};
+  ra_pixels p = {.bits = bits, .max_value = (1 << bits) - 1};
   int32_t code = ra_pixels_size(&p, C, t->dim[t->rank - 1], t->dim[t->rank - 2], RA_IMAGE_SAMPLES_MAX, false);
   if (code == RA_OK && !ra_tensor_contiguous(t) && !(copy = ra_tensor_clone(t))) code = ra_error_code();
   if (code == RA_OK) code = quantise(copy ? copy : t, &p);
@@ -177,28 +205,25 @@ static int32_t save(const char *path, const ra_tensor *t, int32_t bits, const ch
   return code;
 }
 
-int32_t ra_image_save(const char *path, const ra_tensor *t, int32_t bits) { return save(path, t, bits, NULL); }
-
 /* ---- several at a time ---- */
 
 typedef struct save_job {
   const char *const *path;
   const ra_tensor *const *t;
   int32_t bits;
-  const char *mark;
   struct { int32_t code; char *message; } *result;
 } save_job;
 
 /* Messages are stored by thread: this thread's message is copied for the caller. */
 static void save_one(void *context, int32_t i) {
   const save_job *k = context;
-  k->result[i].code = save(k->path[i], k->t[i], k->bits, k->mark);
+  k->result[i].code = ra_image_save(k->path[i], k->t[i], k->bits);
   if (k->result[i].code != RA_OK) k->result[i].message = ra_mem_strdup(ra_error());
 }
 
-int32_t ra_image_save_all(int32_t count, const char *const *path, const ra_tensor *const *t, int32_t bits, const char *mark) {
+int32_t ra_image_save_all(int32_t count, const char *const *path, const ra_tensor *const *t, int32_t bits) {
   if (count < 0) return ra_fail(RA_ERR_ARG, "ra_image_save_all: wants 0 or more images, got %d", count);
-  save_job k = {.path = path, .t = t, .bits = bits, .mark = mark, .result = ra_mem_zalloc((size_t)count + 1, sizeof *k.result)};
+  save_job k = {.path = path, .t = t, .bits = bits, .result = ra_mem_zalloc((size_t)count + 1, sizeof *k.result)};
   if (!k.result) return RA_ERR_MEMORY;
   ra_parallel(count, save_one, &k);
   int32_t code = RA_OK;

@@ -129,7 +129,19 @@ static int32_t decode(const uint8_t *bytes, size_t size, bool header_only, ra_pi
   return code;
 }
 
+/* The end of the image (FF D9) stands behind the start of a scan: in a scan FF is followed by 00 or a restart's number. */
+static int32_t check(const uint8_t *bytes, size_t size) {
+  size_t scan = 0;
+  for (size_t at = 2; !scan && at + 4 <= size && bytes[at] == 0xff;) {
+    if (bytes[at + 1] == 0xda) scan = at + 2;
+    else at += bytes[at + 1] == 0xff ? 1 : 2 + ((size_t)bytes[at + 2] << 8 | bytes[at + 3]);
+  }
+  for (size_t at = size; scan && at >= scan + 2; at--)
+    if (bytes[at - 2] == 0xff && bytes[at - 1] == 0xd9) return RA_OK;
+  return ra_fail(RA_ERR_FORMAT, "the file ends before the image does: broken or cut off");
+}
+
 const ra_image_format ra_image_jpeg = {
-  .name = "JPEG", .extensions = "jpg jpeg", .is = is_jpeg, .decode = decode,
+  .name = "JPEG", .extensions = "jpg jpeg", .is = is_jpeg, .decode = decode, .check = check,
   .reads = "baseline and progressive, grey and colour; CMYK is refused; orientation tags are not applied", .writes = "no",
 };

@@ -13,8 +13,7 @@ static size_t entry_of(const ra_pixels *p, size_t i, size_t c) {
   return p->value ? c * (size_t)p->height * (size_t)p->width + i : i * (size_t)p->channels + c;
 }
 
-/* Pixel i in units of 0..255, before rounding, of one channel (1-based) or of all (0); *coloured when its channels differ. */
-static double level(const ra_pixels *p, size_t i, int32_t channel, bool *coloured) {
+double ra_pixels_level(const ra_pixels *p, size_t i, int32_t channel, bool *coloured) {
   size_t first = channel > 0 ? (size_t)channel - 1 : 0, last = channel > 0 ? first + 1 : (size_t)p->channels;
   double sum = 0, count = (double)(last - first);
   *coloured = false;
@@ -43,22 +42,22 @@ static uint32_t eight_bits(const ra_pixels *p, size_t i, size_t c) {
   return v > 0 ? v < 1 ? (uint32_t)(v * 255 + 0.5) : 255 : 0;
 }
 
-static uint32_t colour_of(const ra_pixels *p, size_t i) {
+uint32_t ra_pixels_colour(const ra_pixels *p, size_t i) {
   return eight_bits(p, i, 0) << 16 | eight_bits(p, i, 1) << 8 | eight_bits(p, i, 2);
 }
 
 /* *key <- what the rules of a source look at in pixel i. */
 static int32_t key_of(const ra_pixels *p, const ra_source *s, size_t i, double *key) {
   if (s->key == RA_KEY_COLOUR) {
-    *key = colour_of(p, i);
+    *key = ra_pixels_colour(p, i);
     return RA_OK;
   }
   bool coloured;
-  (void)level(p, i, s->channel, &coloured);
+  (void)ra_pixels_level(p, i, s->channel, &coloured);
   if (coloured)
     return ra_fail(RA_ERR_FORMAT, "the pixel in row %d, column %d has the colour #%06x: colours are no classes by themselves; declare "
                    "`colours`, or the `channel` that holds the classes", (int32_t)i / p->width + 1, (int32_t)i % p->width + 1,
-                   colour_of(p, i));
+                   ra_pixels_colour(p, i));
   *key = ra_pixels_number(p, (int32_t)entry_of(p, i, s->channel > 0 ? (size_t)s->channel - 1 : 0));
   return RA_OK;
 }
@@ -86,6 +85,11 @@ static int32_t class_of(const ra_pixels *p, const ra_source *s, bool named, size
   return RA_OK;
 }
 
+bool ra_pixels_void(const ra_pixels *p, const ra_source *source, size_t i) {
+  double class;
+  return source->rules > 0 && class_of(p, source, false, i, &class) == RA_OK && class == RA_VOID;
+}
+
 static int32_t check(const ra_pixels *p, const ra_source *s) {
   if (s->channel < 0 || s->channel > p->channels)
     return ra_fail(RA_ERR_ARG, "channel %d was asked for, the file has %d", s->channel, p->channels);
@@ -102,8 +106,8 @@ static double found_threshold(const ra_pixels *p, const ra_source *s) {
   bool coloured, more = false;
   for (int pass = 0; pass < 2; pass++)
     for (size_t i = 0; i < area; i++) {
-      double class, v = level(p, i, s->channel, &coloured);
-      if (s->rules > 0 && class_of(p, s, false, i, &class) == RA_OK && class == RA_VOID) continue;
+      double v = ra_pixels_level(p, i, s->channel, &coloured);
+      if (ra_pixels_void(p, s, i)) continue;
       if (pass == 1) more = more || !(v == low || v == high);
       else {
         low = fmin(low, v);
@@ -130,7 +134,7 @@ int32_t ra_pixels_mask(const ra_pixels *p, const ra_source *source, ra_real *mas
   ra_mask_report r = {.pixels = (double)area, .low = INFINITY, .high = -INFINITY, .threshold = source->threshold};
   if (isnan(r.threshold) && !named) r.threshold = found_threshold(p, source);
   for (size_t i = 0; i < area; i++) {
-    double class = (double)NAN, v = level(p, i, source->channel, &coloured);
+    double class = (double)NAN, v = ra_pixels_level(p, i, source->channel, &coloured);
     if (source->rules > 0) RA_TRY(class_of(p, source, named, i, &class));
     if (class == RA_VOID) {
       mask[i] = 0;
@@ -142,8 +146,8 @@ int32_t ra_pixels_mask(const ra_pixels *p, const ra_source *source, ra_real *mas
     note(&r, v, coloured, one);
   }
   for (size_t i = 0; i < area; i++) {
-    double class, v = level(p, i, source->channel, &coloured);
-    if (r.voids > 0 && class_of(p, source, named, i, &class) == RA_OK && class == RA_VOID) continue;
+    double v = ra_pixels_level(p, i, source->channel, &coloured);
+    if (r.voids > 0 && ra_pixels_void(p, source, i)) continue;
     if (!(v == r.low || v == r.high)) r.between++;
   }
   *report = r;

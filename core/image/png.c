@@ -12,7 +12,6 @@
 #include "../base/mem.h"
 #include "../file/file.h"
 #include "image.h"
-#include "png_mark.h"
 
 typedef struct job {
   png_structp png;
@@ -120,7 +119,6 @@ static void write_all(job *j) {
                PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
   png_set_compression_level(png, 2); /* with one filter; level 3 takes twice the time for 5 % fewer bytes */
   png_set_filter(png, 0, PNG_FILTER_UP);
-  if (p->mark) ra_png_mark(png, j->info, p->mark);
   png_write_info(png, j->info);
   if (p->bits == 16) png_set_swap(png);
   size_t count = (size_t)p->width * (size_t)p->channels;
@@ -171,6 +169,17 @@ static int32_t decode(const uint8_t *bytes, size_t size, bool header_only, ra_pi
   return code;
 }
 
+/* Every chunk has its whole length, and the last is IEND. */
+static int32_t check(const uint8_t *bytes, size_t size) {
+  for (size_t at = 8; at + 12 <= size;) {
+    size_t length = (size_t)bytes[at] << 24 | (size_t)bytes[at + 1] << 16 | (size_t)bytes[at + 2] << 8 | bytes[at + 3];
+    if (length > size - at - 12) break;
+    if (memcmp(bytes + at + 4, "IEND", 4) == 0) return RA_OK;
+    at += 12 + length;
+  }
+  return ra_fail(RA_ERR_FORMAT, "the file ends before its last chunk: broken or cut off");
+}
+
 static int32_t write_png(const ra_pixels *p, const char *path) {
   ra_file_out file;
   ra_pixels copy = *p;
@@ -188,7 +197,7 @@ static int32_t write_png(const ra_pixels *p, const char *path) {
 }
 
 const ra_image_format ra_image_png = {
-  .name = "PNG", .extensions = "png", .write_extensions = "png", .is = is_png, .decode = decode, .write = write_png,
+  .name = "PNG", .extensions = "png", .write_extensions = "png", .is = is_png, .decode = decode, .check = check, .write = write_png,
   .reads = "1, 2, 4, 8, 16 bit; grey, RGB, palette (gives RGB); interlaced; alpha and transparency are dropped, not composited",
   .writes = "8 and 16 bit, grey and RGB",
 };

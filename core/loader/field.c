@@ -7,6 +7,7 @@
 #include "field.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "../base/error.h"
@@ -135,6 +136,38 @@ int32_t ra_field_decode(const ra_field *field, const ra_source *source, ra_tenso
   ra_tensor_release(*out);
   *out = NULL;
   return code == RA_ERR_MEMORY ? code : ra_fail_in(code, "%s", where);
+}
+
+/* The facts of a channel that the file has; of one that it lacks nothing is known, and the declaration does not fit. */
+static int32_t inspect(const ra_pixels *p, const ra_source *source, ra_mask_facts *out) {
+  ra_source known = *source;
+  if (known.channel < 0 || known.channel > p->channels) known.channel = 0;
+  return ra_pixels_facts(p, &known, out);
+}
+
+int32_t ra_mask_inspect(int32_t kind, const ra_source *source, ra_mask_facts *out) {
+  if (kind != RA_FIELD_MASK && kind != RA_FIELD_LABEL)
+    return ra_fail(RA_ERR_ARG, "ra_mask_inspect: the kind is mask or label, given %d", kind);
+  ra_pixels p;
+  *out = (ra_mask_facts){0};
+  RA_TRY(read_pixels(source, &p));
+  ra_real *plane = ra_mem_alloc((size_t)p.height * (size_t)p.width, sizeof *plane);
+  ra_mask_report report = {0};
+  int32_t code = plane ? inspect(&p, source, out) : RA_ERR_MEMORY;
+  if (code == RA_OK) {
+    int32_t fits = kind == RA_FIELD_MASK ? ra_pixels_mask(&p, source, plane, &report) : ra_pixels_label(&p, source, plane);
+    if (fits != RA_OK) (void)snprintf(out->refused, sizeof out->refused, "%s", ra_error());
+    for (int32_t i = 0; fits == RA_OK && kind == RA_FIELD_LABEL && i < p.height * p.width; i++) {
+      report.ones += plane[i] > 0;
+      report.voids += plane[i] < 0;
+    }
+    out->ones = report.ones;
+    out->voids = report.voids;
+  }
+  ra_mem_free(plane);
+  if (source->tensor) p.value = NULL;
+  ra_pixels_free(&p);
+  return code;
 }
 
 /* ---- sources ---- */

@@ -12,7 +12,7 @@
  *   hd95       both empty: 0; one of them empty: the diagonal sqrt(H^2 + W^2)
  *   roc_auc    not a number unless both classes are present
  *   pr_auc     not a number when the mask is empty
- *   accuracy, ece   not a number when no pixel counts
+ *   no pixel counts   every score is not a number
  * A value that is not a number is left out of means over images. */
 #ifndef RA_METRIC_H
 #define RA_METRIC_H

@@ -94,6 +94,7 @@ int32_t ra_metrics(const ra_real *probability, const ra_real *mask, const ra_rea
     memset(bins, 0, sizeof own);
     collect(&p, probability, mask, fov, H * W, threshold, count, histogram, bins);
     code = score_image(&p, H, W, bins, score, count);
+    for (int32_t i = 0; code == RA_OK && p.n == 0 && i < ra_metric_count(); i++) score[i] = (double)NAN;
   }
   ra_mem_free(p.label);
   ra_mem_free(p.probability);
@@ -105,13 +106,15 @@ int32_t ra_metrics(const ra_real *probability, const ra_real *mask, const ra_rea
 
 double ra_metric_dice(const ra_real *score, const ra_real *mask, const ra_real *fov, int32_t n, double cut) {
   double both = 0, sum = 0;
+  int32_t seen = 0;
   for (int32_t i = 0; i < n; i++) {
     if (fov && !(fov[i] >= (ra_real)0.5)) continue;
     double hit = (double)score[i] >= cut, truth = (double)mask[i];
+    seen++;
     both += hit * truth;
     sum += hit + truth;
   }
-  return sum > 0 ? 2 * both / sum : 1;
+  return sum > 0 ? 2 * both / sum : seen > 0 ? 1 : (double)NAN;
 }
 
 int32_t ra_metrics_pooled(const double *count, const double *histogram, const double *calibration, double *score) {

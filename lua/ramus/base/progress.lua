@@ -8,7 +8,7 @@ Progress.__index = Progress
 --- quiet: print nothing but warnings; also(text): receives every whole line. `warnings` is the list of those so far.
 function progress.new(given)
   local o = given or {}
-  return setmetatable({ live = not o.quiet and ffi.is_terminal(1), quiet = o.quiet, also = o.also, last = 0, width = 0, warnings = {} }, Progress)
+  return setmetatable({ live = not o.quiet and ffi.is_terminal(1), quiet = o.quiet, also = o.also, last = 0, width = 0, warnings = {}, said = {} }, Progress)
 end
 
 --- A warning: to standard error, to the log, and into the list `warnings`, which --json shows. The same text is said once.
@@ -32,6 +32,12 @@ function Progress:line(text)
   self.width = 0
   io.write(text, "\n")
   io.flush()
+end
+
+--- Prints a line unless it was printed before.
+function Progress:once(text)
+  if not self.said[text] then self:line(text) end
+  self.said[text] = true
 end
 
 --- Updates the live line, at most ten times a second; does nothing without a terminal.

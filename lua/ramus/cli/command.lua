@@ -15,6 +15,7 @@ local command = {}
 --- Flags that several commands have.
 command.DATA_ROOT = { name = "data-root", value = "DIR", wants = "a folder", help = "where data sets live; RAMUS_DATA unless given" }
 command.OFFLINE = { name = "offline", help = "never use the network" }
+command.ACCEPT_ODD = { name = "accept-odd", help = "masks of another kind than the rest of the set are read by themselves" }
 command.JSON = { name = "json", help = "standard output holds JSON and nothing else" }
 command.THRESHOLD = { name = "threshold", value = "T", number = true, min = 0, max = 1, help = "probability from which a pixel is foreground" }
 

@@ -68,7 +68,7 @@ local function given_for(sample, name)
 end
 
 --- The source of a sample's field as a table, or nil where it has none: path or tensor, kind, frame, range, and how a mask or
--- label is read: what it declares itself, else (the truth's) what the sample does.
+-- label is read: what it declares itself, else (the truth's) what the sample does, else the threshold that was found (verdict.lua).
 function fields.source(sample, name)
   local s = given_for(sample, name)
   if not s then return nil end
@@ -77,6 +77,7 @@ function fields.source(sample, name)
   source.path, source.tensor, source.kind, source.frame = s.path, s.tensor, s.kind, s.frame or 0
   source.range = s.range or (name == "image" and sample.range) or nil
   source.classes = truth and sample.classes or nil
+  if not reading.declares(source) and sample.found then source.threshold = sample.found[name == "valid" and "mask" or name] end
   return source
 end
 

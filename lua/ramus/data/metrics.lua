@@ -130,6 +130,25 @@ local function add_up(list, field, n)
   return sum
 end
 
+--- Scores of the overlap with a foreground: they say nothing of images that have none at all.
+local OVERLAP = { "dice", "iou", "sensitivity", "precision", "mcc", "cldice", "hd95", "component_error" }
+
+--- True if no mask of the list has foreground where pixels count.
+local function has_none(list)
+  local ones = 0
+  for _, m in ipairs(list) do ones = ones + m.tp + m.fn end
+  return ones == 0
+end
+
+--- Where no mask of the list has foreground, the scores of overlap of every image become undefined (not a number). Returns whether so.
+function metrics.without_foreground(list)
+  if not has_none(list) then return false end
+  for _, m in ipairs(list) do
+    for _, key in ipairs(OVERLAP) do m[key] = 0 / 0 end
+  end
+  return true
+end
+
 --- All pixels of the list as one image: counts and calibration are summed,
 -- areas under curves come from the summed histogram (differs from exact by less than 1e-3).
 -- hd95 and component_error have no pooled value, others none where they are not a number.
@@ -145,6 +164,7 @@ local function pool(list)
   for i, key in pairs(pooled_keys) do
     if scores[i] == scores[i] then pooled[key] = scores[i] end -- nil: not a number
   end
+  for _, key in ipairs(list[1].dice ~= list[1].dice and has_none(list) and OVERLAP or {}) do pooled[key] = nil end
   if calibration then pooled.calibration = metrics.calibration(calibration) end
   return pooled
 end

@@ -37,6 +37,13 @@ function reading.declares(given)
   return false
 end
 
+--- What a table (a recipe's data) declares, and nothing else of it.
+function reading.of(t)
+  local result = {}
+  for _, key in ipairs(reading.keys) do result[key] = t[key] end
+  return result
+end
+
 --- The declaration `given` with what it leaves open from `base`: one of threshold, values and colours in `given` stands for all three.
 function reading.over(given, base)
   local result, own = {}, reading.declares(given)

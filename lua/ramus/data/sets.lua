@@ -1,18 +1,19 @@
 --- The data of a recipe: the set fetched and opened, a loader for training,
 -- loaders for whole images, and what is known about them (hashes, protocol).
 local augment = require "ramus.data.augment"
-local class_scores = require "ramus.data.class_scores"
 local dataset = require "ramus.data.dataset"
 local fetch = require "ramus.data.fetch"
 local fields = require "ramus.data.fields"
 local ffi = require "ramus.base.ffi"
-local image = require "ramus.data.image"
 local loader = require "ramus.data.loader"
 local identity = require "ramus.data.identity"
 local options = require "ramus.base.options"
 local pairing = require "ramus.data.pairing"
 local prepared = require "ramus.data.prepared"
+local reading = require "ramus.data.reading"
+local verdict = require "ramus.data.verdict"
 local cjson = require "cjson"
+local F = require "ramus.lang.F"
 local C = ffi.C
 
 local data = {}
@@ -66,11 +67,18 @@ local function check_fields(set, samples, names, what)
   return true
 end
 
---- given: fields (names of those to train with; image and mask unless given), channels, data_root, offline, out. nil and a
--- message on failure.
+--- Names of the splits that a recipe uses, train first.
+local function parts_of(set, d)
+  local list = {}
+  for _, name in ipairs { d.train, d.val or false, d.test or false } do if name and set.splits[name] then list[#list + 1] = name end end
+  return list
+end
+
+--- given: fields (names of those to train with; image and mask unless given), channels, data_root, offline, accept_odd (masks
+-- that are of another kind than the rest of the set), out. nil and a message on failure.
 function data.open(recipe, given)
   local d, names = recipe.data, given.fields or { "image", "mask" }
-  local set, err = data.set(d.set, { options = d.options, split = d.split, edition = d.edition, data_root = given.data_root,
+  local set, err = data.set(d.set, { options = d.options, split = d.split, edition = d.edition, reading = reading.of(d), data_root = given.data_root,
     offline = given.offline, out = given.out })
   if not set then return nil, err end
   for _, w in ipairs(set.warnings) do if given.out then given.out:warn(w) end end
@@ -84,13 +92,21 @@ function data.open(recipe, given)
   local ok
   ok, err = check_fields(set, train, names, "train on")
   if not ok then return nil, err end
+  local judged
+  judged, err = verdict.check(set, parts_of(set, d), { train = d.train, val = d.val, accept_odd = given.accept_odd, out = given.out })
+  if not judged then return nil, err end
   local function part(name)
     local list = name and set.splits[name]
-    return list and #list > 0 and list or nil
+    local scored = list and #list > 0 and not judged.without[name]
+    if list and #list > 0 and not scored and given.out then
+      given.out:warn(("no image of split '%s' has a mask: it is left out"):format(name))
+    end
+    return scored and list or nil
   end
   local self = setmetatable({
     set = set, title = ("%s (%s)"):format(set.name, set.title), train = train, val = part(d.val), test = part(d.test),
-    train_count = #train, channels = given.channels, recipe_data = d, reported = {},
+    train_count = #train, channels = given.channels, recipe_data = d,
+    val_is_empty = judged.empty[d.val] or false,
     facts = { set = set.name, edition = set.edition, split = set.split, hash = set.hash }, protocol = protocol(d, set),
   }, Data)
   self.prepare = data.preparation(d)
@@ -149,16 +165,9 @@ function Data:same(facts, kept)
   return true, note
 end
 
---- Warns once for every training mask that holds more than two values.
-function Data:report_masks(out)
-  for i, sample in ipairs(self.train) do
-    local r = not self.reported[i] and self.train_loader:mask_report(i)
-    if r then
-      self.reported[i] = true
-      local warning = image.mask_report(r, sample.id).warning
-      if warning then out:line("note: " .. warning) end
-    end
-  end
+--- The fields that scores need: image, mask, field of view, and which pixels are not void where the set says so.
+function data.scored_fields(declared)
+  return declared and declared.valid and { "image", "mask", "fov", "valid" } or { "image", "mask", "fov" }
 end
 
 --- Calls f(sample, one) for every sample, whole and in order; one is as loader.one gives it: { fields =, native =, reports = }.
@@ -209,35 +218,24 @@ function data.each_picture(samples, given, f)
   end)
 end
 
---- The same for a model with K classes: the mean of the classes' Dice, from all pixels of the split, over the classes that it holds (the
--- background left out): { dice =, pictures =, classes = how many that are }.
-local function validate_classes(self, model, recipe, K)
-  local confusion, n = ffi.new("double[?]", K * K), 0
-  local given = { fields = { "image", "label", "fov" }, set = self.set.fields, channels = self.channels, prepare = self.prepare }
-  local ok, waited = each_ahead(self.val, given, function(_, b)
-    local scores = model:forward(b.image, { outputs = { recipe.main }, numerics = recipe.numerics })[recipe.main]
-    if class_scores.count(scores, b.label, b.fov, K, confusion) then n = n + 1 else return nil, ffi.message() end
-    return true
-  end)
-  if not ok then return nil, waited end
-  local dice, present = class_scores.macro_dice(confusion, K)
-  return { dice = dice, pictures = n, classes = present }, waited
-end
-
---- Mean Dice per image of the validation split, { dice =, pictures = }, and the seconds that were waited for decoding.
+--- Mean Dice per image of the validation split, { dice =, pictures = images in the mean, of = all of them where some are left out }, and the
+-- seconds that were waited for decoding. dice is nil where no image has a score: no foreground in the split, or no pixel in a field of view.
 function Data:validate(model, recipe)
-  local K = model:output_channels()[recipe.main]
-  if K > 1 then return validate_classes(self, model, recipe, K) end
   local threshold = math.min(math.max(recipe.validate.threshold, 1e-6), 1 - 1e-6)
   local cut = math.log(threshold / (1 - threshold))
-  local sum, n = 0, 0
-  local ok, waited = data.each_picture(self.val, { channels = self.channels, prepare = self.prepare }, function(_, x, y, fov)
-    local out = model:forward(x, { outputs = { recipe.main }, numerics = recipe.numerics })[recipe.main]
-    sum, n = sum + C.ra_metric_dice(ffi.data(out), ffi.data(y), ffi.data(fov), y.size, cut), n + 1
+  local sum, n, all = 0, 0, 0
+  local ok, waited = each_ahead(self.val, { channels = self.channels, prepare = self.prepare, set = self.set.fields,
+    fields = data.scored_fields(self.set.fields) }, function(_, b)
+    local out = model:forward(b.image, { outputs = { recipe.main }, numerics = recipe.numerics })[recipe.main]
+    local seen = b.valid and F.mul(b.fov, b.valid) or b.fov
+    local dice = C.ra_metric_dice(ffi.data(out), ffi.data(b.mask), ffi.data(seen), b.mask.size, cut)
+    all = all + 1
+    if dice == dice then sum, n = sum + dice, n + 1 end
     return true
   end)
   if not ok then return nil, waited end
-  return { dice = sum / n, pictures = n }, waited
+  if self.val_is_empty then sum, n = 0, 0 end
+  return { dice = n > 0 and sum / n or nil, pictures = n, of = n < all and all or nil }, waited
 end
 
 return data

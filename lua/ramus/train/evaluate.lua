@@ -8,9 +8,6 @@
 -- or nil and a message. Images that were resized are scored at their own size.
 local ffi = require "ramus.base.ffi"
 local checkpoint = require "ramus.train.checkpoint"
-local class_image = require "ramus.data.class_image"
-local class_scores = require "ramus.data.class_scores"
-local class_table = require "ramus.train.class_table"
 local data = require "ramus.data.sets"
 local files = require "ramus.base.files"
 local image = require "ramus.data.image"
@@ -18,8 +15,9 @@ local metrics = require "ramus.data.metrics"
 local json = require "ramus.base.json"
 local model_module = require "ramus.lang.model"
 local options = require "ramus.base.options"
-local outputs_module = require "ramus.train.outputs"
+local reading = require "ramus.data.reading"
 local run = require "ramus.train.run"
+local verdict = require "ramus.data.verdict"
 local F = require "ramus.lang.F"
 
 local evaluate = {}
@@ -30,41 +28,34 @@ local schema = {
   threshold = { type = "number", min = 0, max = 1, help = "threshold of the probability; that of the run's validation unless given" },
   tune = { type = "boolean", default = false, help = "choice of the threshold on the validation (else training) split" },
   levels = { type = "boolean", default = true }, data_root = { type = "string" }, offline = { type = "boolean" },
+  accept_odd = { type = "boolean", help = "true to read masks of another kind than the rest of the set by themselves" },
   pictures = { type = "integer", min = 0, default = 0 }, folder = { type = "string" }, out = { type = "table" },
 }
 
---- Probability [H,W] of logits [1,1,h,w], or probabilities [K,H,W] of [1,K,h,w], brought to H x W where images were resized.
+--- Probability [H,W] of logits [1,1,h,w], brought to H x W where images were resized.
 local function probability(logits, H, W)
-  local K = logits.dim[1]
-  local p = K == 1 and F.sigmoid(logits) or F.softmax(logits, { dim = 2 })
-  if K == 1 then p = p:reshape(p.dim[2], p.dim[3]) else p = p:reshape(K, p.dim[2], p.dim[3]) end
-  if p.dim[p.rank - 2] == H and p.dim[p.rank - 1] == W then return p end
+  local p = F.sigmoid(logits)
+  p = p:reshape(p.dim[2], p.dim[3])
+  if p.dim[0] == H and p.dim[1] == W then return p end
   return (image.resize(p, { H, W, method = "bilinear" }))
-end
-
---- Scores of probabilities p against a sample's truth: of classes where p has several channels.
-local function score_output(p, one, threshold, list)
-  local H, W = one.native.mask.dim[2], one.native.mask.dim[3]
-  local seen = one.native.fov:reshape(H, W)
-  if p.rank == 3 then return class_scores.of(p, one.native.label:reshape(H, W), seen, list) end
-  return metrics(p, one.native.mask:reshape(H, W), { threshold = threshold, fov = seen })
 end
 
 --- Scores one sample for every output and appends to lists. Calls each(sample, probability, truth) for the main one. Returns true, or nil
 -- and a message.
 local function score_one(model, sample, one, lists, threshold, each)
-  if not one.native.mask then return nil, ("image %s has no mask to score against"):format(sample.id) end
-  local truth, outputs = one.native.mask, {}
+  local truth, seen, outputs = one.native.mask, one.native.fov, {}
+  if not truth then return nil, ("image %s has no mask to score against"):format(sample.id) end
+  if one.native.valid then seen = F.mul(seen, one.native.valid) end -- void pixels are no part of a score
   local H, W = truth.dim[2], truth.dim[3]
   for name in pairs(lists) do outputs[#outputs + 1] = name end
   table.sort(outputs)
   local result = model:forward(one.fields.image, { outputs = outputs, numerics = model.output.numerics })
   for _, name in ipairs(outputs) do
     local p = probability(result[name], H, W)
-    local m = score_output(p, one, threshold, checkpoint.classes(model))
+    local m = metrics(p, truth:reshape(H, W), { threshold = threshold, fov = seen:reshape(H, W) })
     m.id = sample.id
     table.insert(lists[name], m)
-    if name == model.output.main and each then each(sample, p, (p.rank == 3 and one.native.label or truth):reshape(H, W)) end
+    if name == model.output.main and each then each(sample, p, truth:reshape(H, W)) end
   end
   return true
 end
@@ -72,26 +63,20 @@ end
 --- Scores every sample at its own size; outputs: names. given: prepare, set (its fields), out. Returns lists of scores by output.
 local function score(model, samples, given, outputs, threshold, each)
   local lists = {}
-  local fields = checkpoint.classes(model) and { "image", "mask", "fov", "label" } or nil
   for _, name in ipairs(outputs) do lists[name] = {} end
-  local ok, err = data.each_sample(samples,
-    { channels = model.template.channels, prepare = given.prepare, set = given.fields, native = true, fields = fields },
-    function(sample, one)
-      local warning = one.reports.mask and image.mask_report(one.reports.mask, sample.id).warning
-      if warning and given.out then given.out:line("note: " .. warning) end
-      return score_one(model, sample, one, lists, threshold, each)
-    end)
+  local ok, err = data.each_sample(samples, { channels = model.template.channels, prepare = given.prepare, set = given.fields, native = true,
+    fields = data.scored_fields(given.fields) }, function(sample, one) return score_one(model, sample, one, lists, threshold, each) end)
   if not ok then return nil, err end
+  for _, list in pairs(lists) do metrics.without_foreground(list) end
   return lists
 end
 
---- The image, the truth and the prediction as an overlay; of classes the prediction and the truth side by side. list: the classes.
-local function save_overlay(path, sample, p, truth, threshold, list)
+--- The image, the truth and the prediction as an overlay.
+local function save_overlay(folder, sample, p, truth, threshold)
   local shown = assert(image.load(sample.image))
-  local rgb
-  if p.rank == 3 then rgb = class_image.overlay(shown, class_image.labels(p), list, truth)
-  else rgb = image.overlay(shown, p, truth, { threshold = threshold }) end
-  return image.save(path, rgb)
+  local rgb = image.overlay(shown, p, truth, { threshold = threshold })
+  local name = sample.id:gsub("[^%w%-_]", "_")
+  return image.save(("%s/%s.png"):format(folder, name), rgb)
 end
 
 --- "SET:SPLIT" as set and split.
@@ -102,14 +87,11 @@ end
 
 --- The facts that must agree for two evaluations to be comparable.
 local function protocol_of(model, set, facts, samples, threshold, tuned_on)
-  local size, list = model.input.size, checkpoint.classes(model)
-  local names = {}
-  for i, c in ipairs(list or {}) do names[i] = c.name end
+  local size = model.input.size
   return {
-    decision = list and "the class with the largest probability" or nil, classes = list and names or nil, macro = list and class_scores.MACRO or nil,
     set = set.name, edition = set.edition, split = ("%s (%s), part %s"):format(set.split, set.split_source, facts.part),
     pictures = #samples, data_hash = set.hash,
-    output = model.output.main, threshold = not list and threshold or nil, threshold_tuned = not list and tuned_on or nil,
+    output = model.output.main, threshold = threshold, threshold_tuned = tuned_on,
     field_of_view = samples[1].fov and "inside the set's masks" or "the whole picture",
     resize = size and ("to %dx%d, probabilities brought back to the picture's size"):format(size[1], size[2] or size[1]) or "none",
     padding = "edge, cropped back", zero_rule = metrics.ZERO_RULE, interval = "95 %, bootstrap over pictures, 2000 resamples",
@@ -119,9 +101,6 @@ end
 
 --- The threshold to score with, and a text that says how it was chosen; nil and a message.
 local function choose_threshold(model, set, facts, prepare, o)
-  if checkpoint.classes(model) and (o.tune or o.threshold) then
-    return nil, "a model with classes has no threshold: the class of a pixel is the one with the largest probability"
-  end
   if not o.tune then return o.threshold or model.output.threshold, "not tuned" end
   local part = facts.val and set.splits[facts.val] and #set.splits[facts.val] > 0 and facts.val or facts.train
   if not set.splits[part] or #set.splits[part] == 0 then return nil, ("%s has no split '%s' to tune the threshold on"):format(set.name, part) end
@@ -133,36 +112,25 @@ end
 
 --- Calls score and saves the first o.pictures overlays; its lists, or nil and a message.
 local function score_and_draw(model, samples, given, outputs, threshold, o)
-  local left, failed, ids = o.pictures, nil, {}
-  for i, sample in ipairs(samples) do ids[i] = sample.id end
-  local file = outputs_module.names(ids)
+  local left, failed = o.pictures, nil
   if left > 0 then
     local ok, err = files.make_folder(o.folder)
     if not ok then return nil, err end
   end
   local lists, err = score(model, samples, given, outputs, threshold, function(sample, p, truth)
     if left <= 0 or failed then return end
-    local name = file[o.pictures - left + 1] -- overlays are of the first samples, in their order
     left = left - 1
-    local ok, why = save_overlay(("%s/%s.png"):format(o.folder, name), sample, p, truth, threshold, checkpoint.classes(model))
+    local ok, why = save_overlay(o.folder, sample, p, truth, threshold)
     if not ok then failed = why end
   end)
   if failed then return nil, failed end
   return lists, err
 end
 
---- A message where a data set does not have the classes of a model, else nil.
-local function wrong_classes(list, set)
-  if not set.classes then
-    return ("the model has %d classes, and data set %s declares none to score against"):format(#list, set.name)
-  end
-  if #set.classes ~= #list then return ("the model has %d classes, data set %s has %d"):format(#list, set.name, #set.classes) end
-end
-
 --- facts: { set, options, split_rule, part, val, train, edition }.
 local function run_evaluation(model, facts, o)
   local set, err = data.set(facts.set, { options = facts.options, split = facts.split_rule, edition = facts.edition, data_root = o.data_root,
-    offline = o.offline, out = o.out })
+    offline = o.offline, out = o.out, reading = facts.reading })
   if not set then return nil, err end
   local samples = set.splits[facts.part]
   if not samples or #samples == 0 then
@@ -170,9 +138,11 @@ local function run_evaluation(model, facts, o)
     for name in pairs(set.splits) do names[#names + 1] = name end
     return nil, ("%s: %s"):format(set.name, options.unknown("split", facts.part, names))
   end
-  local list = checkpoint.classes(model)
-  err = list and wrong_classes(list, set)
-  if err then return nil, err end
+  local judged
+  judged, err = verdict.check(set, o.tune and facts.val and set.splits[facts.val] and { facts.part, facts.val } or { facts.part },
+    { also = { facts.train, facts.val or facts.part, facts.test or facts.part }, accept_odd = o.accept_odd, out = o.out })
+  if not judged then return nil, err end
+  if judged.without[facts.part] then return nil, ("%s: no image of split '%s' has a mask to score against"):format(set.name, facts.part) end
   local main, prepare = model.output.main, checkpoint.preparation(model)
   local outputs = o.levels and model:output_names() or { main }
   local threshold, tuned_on = choose_threshold(model, set, facts, prepare, o)
@@ -180,23 +150,24 @@ local function run_evaluation(model, facts, o)
   local lists
   lists, err = score_and_draw(model, samples, { prepare = prepare, fields = set.fields, out = o.out }, outputs, threshold, o)
   if not lists then return nil, err end
-  local function summarize(scores) return scores[1].of and class_scores.summarize(scores, list) or metrics.summarize(scores) end
-  local result = summarize(lists[main])
+  local result = metrics.summarize(lists[main])
   result.outputs = {}
   for _, name in ipairs(outputs) do
-    if name ~= main then result.outputs[name] = summarize(lists[name]) end
+    if name ~= main then result.outputs[name] = metrics.summarize(lists[name]) end
   end
   result.images = lists[main]
+  result.warnings = o.out and #o.out.warnings > 0 and o.out.warnings or nil
   result.protocol = protocol_of(model, set, facts, samples, threshold, tuned_on)
   return result
 end
 
 --- The part of a recipe's data that evaluation reads; text: "SET:SPLIT" of the caller, or nil.
 local function facts_of(d, text)
-  local facts = { set = d.set, options = d.options, split_rule = d.split, part = d.test, val = d.val, train = d.train, edition = d.edition }
+  local facts = { set = d.set, options = d.options, split_rule = d.split, part = d.test, test = d.test, val = d.val, train = d.train,
+    edition = d.edition, reading = reading.of(d) }
   if text then
     local set, part = split_name(text)
-    if set ~= d.set then facts.set, facts.options, facts.split_rule, facts.edition = set, nil, "usual", nil end
+    if set ~= d.set then facts.set, facts.options, facts.split_rule, facts.edition, facts.reading = set, nil, "usual", nil, nil end
     facts.part = part or "test"
   end
   return facts
@@ -218,6 +189,13 @@ local function data_of(path, o)
   return r.recipe.data
 end
 
+--- Name of an evaluation's files: "eval" for the run's own data and threshold, a longer one for other options.
+local function name_of(o)
+  local name = o.data and "eval-" .. o.data:gsub("[^%w%-]", "_") or "eval"
+  if o.tune then return name .. "-tuned" end
+  return o.threshold and ("%s-threshold_%s"):format(name, (("%.6g"):format(o.threshold):gsub("%.", "_"))) or name
+end
+
 function evaluate.of_run(path, given)
   local o = options.check(given, schema, "evaluate")
   local recipe_data, err = data_of(path, o)
@@ -225,12 +203,12 @@ function evaluate.of_run(path, given)
   local model
   model, err = checkpoint.load_model(path)
   if not model then return nil, err end
-  local name = outputs_module.evaluation(o)
-  o.folder = o.folder or run.path_of(path, "pictures") .. name:sub(#"eval" + 1)
+  o.folder = o.folder or run.path_of(path, "pictures")
   local result
   result, err = run_evaluation(model, facts_of(recipe_data, o.data), o)
   if not result then return nil, err end
   result.protocol.model = path
+  local name = name_of(o)
   local ok
   ok, err = files.write(("%s/%s.json"):format(path, name), evaluate.json(result) .. "\n")
   if ok then ok, err = files.write(("%s/%s.txt"):format(path, name), evaluate.text(result) .. "\n") end
@@ -248,11 +226,6 @@ function evaluate.json(result)
       local v = m[key]
       if v and v == v and v ~= math.huge then plain[key] = v end
     end
-    for k, c in ipairs(result.classes or {}) do
-      local scores = m.of[k - 1]
-      plain.classes = plain.classes or {}
-      if scores.tp + scores.fn + scores.fp > 0 then plain.classes[c.name] = { dice = scores.dice, tp = scores.tp, fp = scores.fp, fn = scores.fn } end
-    end
     images[i] = plain
   end
   local function clean(t)
@@ -266,11 +239,8 @@ function evaluate.json(result)
   end
   local outputs = {}
   for name, s in pairs(result.outputs) do outputs[name] = clean { per_image = s.per_image, pooled = s.pooled, n = s.n } end
-  local per_class = {}
-  for i, c in ipairs(result.classes or {}) do per_class[i] = clean(c) end
-  return json.encode({ classes = result.classes and per_class, confusion = result.confusion,
-    per_image = clean(result.per_image), pooled = clean(result.pooled), n = result.n, outputs = outputs,
-    images = images, protocol = clean(result.protocol) }, 8)
+  return json.encode({ per_image = clean(result.per_image), pooled = clean(result.pooled), n = result.n, outputs = outputs,
+    images = images, protocol = clean(result.protocol), warnings = result.warnings }, 8)
 end
 
 local function cell(v, form) return v and v == v and (form or "%.4f"):format(v) or "-" end
@@ -283,18 +253,18 @@ function evaluate.text(result)
     lines[#lines + 1] = ("%-16s %9s %9s   %-19s %9s"):format(key, cell(s.mean), cell(s.sd), ("%s to %s"):format(cell(s.low), cell(s.high)),
       type(pooled) == "number" and cell(pooled) or "-") .. (s.n < result.n and ("   mean of %d of %d"):format(s.n, result.n) or "")
   end
-  if result.classes then lines[#lines + 1] = class_table.text(result) end
   local names = {}
   for name in pairs(result.outputs or {}) do names[#names + 1] = name end
   table.sort(names)
   for _, name in ipairs(names) do
-    lines[#lines + 1] = ("%-16s %9s %9s   (dice of this output)"):format(name, cell(result.outputs[name].per_image.dice.mean),
-      cell(result.outputs[name].per_image.dice.sd))
+    local s = result.outputs[name].per_image.dice
+    lines[#lines + 1] = ("%-16s %9s %9s   (dice of this output%s)"):format(name, cell(s.mean), cell(s.sd),
+      s.n < result.n and (", mean of %d of %d"):format(s.n, result.n) or "")
   end
   local p = result.protocol
   if p then
-    lines[#lines + 1] = ("%d images of %s, edition %s, split %s; %s; resize %s; %s"):format(p.pictures, p.set, p.edition, p.split,
-      p.decision or ("threshold %.3g (%s)"):format(p.threshold, p.threshold_tuned), p.resize, p.field_of_view)
+    lines[#lines + 1] = ("%d images of %s, edition %s, split %s; threshold %.3g (%s); resize %s; %s"):format(p.pictures, p.set, p.edition,
+      p.split, p.threshold, p.threshold_tuned, p.resize, p.field_of_view)
   end
   return table.concat(lines, "\n")
 end

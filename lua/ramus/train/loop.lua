@@ -113,7 +113,7 @@ function Loop:end_epoch(seconds)
   local validation, err = self:validate()
   if not validation then return nil, err end
   if validation == true then validation = nil end
-  local result = { epoch = s.epoch, validation = validation, is_best = validation and (not s.best or validation.dice > s.best) or false,
+  local result = { epoch = s.epoch, validation = validation, is_best = validation and validation.dice and (not s.best or validation.dice > s.best) or false,
     images = s.sums.images, images_per_second = self.epoch_images / math.max(seconds, 1e-9) }
   local ok
   ok, err = self:record(result)
@@ -160,7 +160,6 @@ function Loop:loop()
     self.companions.profile:start()
     local ok, err = self:batches_left(started)
     if ok ~= true then return ok, err end
-    self.data:report_masks(self.out)
     ok, err = self:end_epoch(C.ra_clock() - began)
     if not ok then return nil, err end
     if C.ra_signal_arrived() ~= 0 and s.epoch < self.recipe.epochs then

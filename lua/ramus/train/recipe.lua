@@ -10,6 +10,7 @@ local model = require "ramus.lang.model"
 local models = require "ramus.lang.models"
 local optim = require "ramus.lang.optim"
 local options = require "ramus.base.options"
+local reading = require "ramus.data.reading"
 local schedule = require "ramus.lang.schedule"
 local sets = require "ramus.data.sets"
 
@@ -44,6 +45,8 @@ local data_schema = {
     help = "loader threads; results do not depend on it" },
   cache = { type = "number", min = 0, default = 1024, affects_results = false, help = "MB of decoded images to keep" },
 }
+
+for key, entry in pairs(reading.schema) do data_schema[key] = entry end
 
 local teacher_schema = {
   kind = { type = "string", required = true, one_of = { "last_epoch", "best", "ema", "ago", "run" } },

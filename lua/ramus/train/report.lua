@@ -39,12 +39,17 @@ function report.status(training, started, images)
     progress.time(left / math.max(speed, 1e-9)))
 end
 
+--- "  val dice 0.4123", with the images in the mean where some have no score.
+local function validation_text(v)
+  return "  val dice " .. (v.dice and ("%.4f"):format(v.dice) or "-") .. (v.of and (" (%d of %d)"):format(v.pictures, v.of) or "")
+end
+
 --- Prints the epoch that ended.
 function report.epoch(training, result)
   local s, v = training.state, result.validation
   local head = ("epoch %3d  loss %.4f"):format(s.epoch, mean_loss(s))
   local terms = report.terms(training)
-  local tail = ("%s  rate %.2g  %.1f images/s%s"):format(v and ("  val dice %.4f%s"):format(v.dice, result.is_best and " *" or "") or "",
+  local tail = ("%s  rate %.2g  %.1f images/s%s"):format(v and validation_text(v) .. (result.is_best and " *" or "") or "",
     training.companions.optimizer.rate or 0, result.images_per_second,
     s.sums.clipped > 0 and ("  clipped %d/%d"):format(s.sums.clipped, s.sums.steps) or "")
   if #terms <= WIDE then

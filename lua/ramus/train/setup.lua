@@ -13,7 +13,7 @@ local teacher = require "ramus.train.teacher"
 local setup = {}
 
 --- Makes a training of a recipe: model, data, supervision, teacher, steps, state, companions, out. nil and a message on failure.
--- given: run, data_root, offline.
+-- given: run, data_root, offline, accept_odd.
 function setup.new(r, given, out)
   local training = { recipe = r, model = r.model, out = out, run = given.run, state = state.new(snapshot.schema) }
   local ok, err = training.model:initialise(r.seed)
@@ -21,7 +21,7 @@ function setup.new(r, given, out)
   training.supervision, err = fit.supervision(r)
   if not training.supervision then return nil, err end
   training.data, err = data.open(r, { fields = supervise.fields(training.supervision.terms), channels = r.model.template.channels,
-    data_root = given.data_root, offline = given.offline, out = out })
+    data_root = given.data_root, offline = given.offline, accept_odd = given.accept_odd, out = out })
   if not training.data then return nil, err end
   checkpoint.describe_classes(training.model, r.main, training.data.set.classes)
   if r.teacher then

@@ -1,6 +1,6 @@
 --- ra.train(recipe, options): fetch, train, validate, keep checkpoints, evaluate.
 --
--- options: run (folder; runs/NAME), quiet, evaluate (true), data_root, offline.
+-- options: run (folder; runs/NAME), quiet, evaluate (true), data_root, offline, accept_odd (masks of another kind than the rest of the set).
 -- Returns { run =, history =, evaluation =, complete = } or nil and a message; the third value
 -- is "interrupted" after SIGINT or SIGTERM (a checkpoint is saved).
 -- A training that was stopped resumes where it was, to the same bits: see docs/explanation/determinism.md.
@@ -42,7 +42,7 @@ end
 --- Trains in an open run folder. Returns the training and how it ended; nil and a message.
 local function train_in(run, file, r, o)
   local out = progress.new { quiet = o.quiet, also = function(text) run:log(text) end }
-  local training, err = setup.new(r, { run = run, data_root = o.data_root, offline = o.offline }, out)
+  local training, err = setup.new(r, { run = run, data_root = o.data_root, offline = o.offline, accept_odd = o.accept_odd }, out)
   if not training then return nil, err end
   setmetatable(training, Loop)
   if run.warning then out:warn(run.warning) end
@@ -59,7 +59,7 @@ local function train_in(run, file, r, o)
 end
 
 local schema = { run = { type = "string" }, quiet = { type = "boolean", default = false }, evaluate = { type = "boolean", default = true },
-  data_root = { type = "string" }, offline = { type = "boolean" } }
+  data_root = { type = "string" }, offline = { type = "boolean" }, accept_odd = { type = "boolean" } }
 
 return function(recipe, given)
   local o = options.check(given, schema, "train")
@@ -76,7 +76,7 @@ return function(recipe, given)
   local evaluation
   if training and ended ~= "interrupted" and o.evaluate and training.data.test then
     evaluation, err = require("ramus.train.evaluate").of_run(path, { out = training.out, data_root = o.data_root, offline = o.offline,
-      pictures = r.log.pictures })
+      accept_odd = o.accept_odd, pictures = r.log.pictures })
   end
   local history = run:history()
   run:close()

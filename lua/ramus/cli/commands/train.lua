@@ -8,7 +8,7 @@ return {
     { name = "set", value = "K=V", wants = "KEY=VALUE", many = true, help = "field of the recipe and its value, as optim.lr=3e-4" },
     { name = "seed", value = "N", number = true, help = "seed of initialisation, order, augmentation and dropout" },
     { name = "epochs", value = "N", number = true, help = "number of epochs" },
-    command.DATA_ROOT, command.OFFLINE, { name = "quiet", help = "print nothing but errors" }, command.JSON,
+    command.DATA_ROOT, command.OFFLINE, command.ACCEPT_ODD, { name = "quiet", help = "print nothing but errors" }, command.JSON,
   },
   run = function(words, given)
     if #words ~= 1 then return false, ("train wants one recipe, given %d"):format(#words), 2 end
@@ -16,7 +16,7 @@ return {
     local recipe, err = require("ramus.train.recipe").load(words[1], { set = given.set, seed = given.seed, epochs = given.epochs })
     if not recipe then return false, err, 2 end
     local result, message, kind = require "ramus.train.trainer" (recipe, { run = given.run, quiet = given.quiet or given.json,
-      data_root = given["data-root"], offline = given.offline })
+      data_root = given["data-root"], offline = given.offline, accept_odd = given["accept-odd"] })
     if kind == "interrupted" then return 130 end
     if not result then return false, message end
     if given.json and result.evaluation then print(require("ramus.train.evaluate").json(result.evaluation)) end

@@ -10,7 +10,7 @@ end
 
 function Stop:after_epoch(result)
   local s = self.training.state
-  if result.validation then s.since_best = result.is_best and 0 or s.since_best + self.training.recipe.validate.every end
+  if result.validation and result.validation.dice then s.since_best = result.is_best and 0 or s.since_best + self.training.recipe.validate.every end
   if s.since_best >= self.patience then s.stopped_early = true end
 end
 

@@ -1,0 +1,97 @@
+--- What the values of one mask are, by its facts (facts.lua), and the words for them: a histogram, and the line to write into a definition.
+local values = {}
+
+local STRAY = 0.01    -- at most this share of the pixels of a grey mask lies far from 0 and from its maximum,
+local ONE_VALUE = 0.002 -- and at most this share has one and the same value there: more would be a class
+local LABELS = 64     -- whole numbers below this are labels, and not grey
+
+local function percent(n, of)
+  local p = 100 * n / of
+  return (p >= 0.1 or p == 0) and ("%.1f %%"):format(p) or "< 0.1 %"
+end
+
+local function colour_text(v) return ("#%06x"):format(v) end
+
+--- "0: 2071 pixels (89.9 %), 1: 233 (10.1 %)"
+function values.histogram(f)
+  local parts = {}
+  local function add(what, n) parts[#parts + 1] = ("%s: %d%s (%s)"):format(what, n, #parts == 0 and " pixels" or "", percent(n, f.pixels)) end
+  if f.coloured > 0 and f.colours <= #f.colour_list then
+    for i = 1, math.min(8, #f.colour_list) do add(colour_text(f.colour_list[i][1]), f.colour_list[i][2]) end
+    if #f.colour_list > 8 then parts[#parts + 1] = ("%d more colours"):format(#f.colour_list - 8) end
+  elseif f.values <= 14 then
+    for _, v in ipairs(f.list) do add(("%.6g"):format(v[2]), v[3]) end
+  else
+    local low, step = f.low, (f.high - f.low) / 16
+    for i, n in ipairs(f.histogram) do
+      if n > 0 then add(("%.4g to %.4g"):format(low + (i - 1) * step, low + i * step), n) end
+    end
+    parts[#parts + 1] = "of 255"
+  end
+  return table.concat(parts, ", ")
+end
+
+--- What a mask of which nothing is declared is: "two" values, "single", "grey" (to be cut at half its maximum), or why it cannot be
+-- read as foreground and background: "alpha", "channels", "colours", "palette", "values".
+function values.kind(f)
+  if f.alpha == 2 and f.values == 1 then return "alpha" end
+  if f.channels ~= 1 and f.channels ~= 3 then return "channels" end
+  if f.coloured > 0 then return f.palette > 0 and "palette" or "colours" end
+  if f.values == 1 then return "single" end
+  if f.values == 2 then return "two" end
+  local last = f.list[#f.list]
+  local small = f.values <= #f.list and last[2] < LABELS and last[2] > 1 and last[2] % 1 == 0
+  if small or f.far > STRAY * f.pixels or f.far_most > ONE_VALUE * f.pixels then return "values" end
+  return "grey"
+end
+
+--- What is wrong with a mask of such a kind, in words.
+values.words = {
+  alpha = "has its shape in the alpha channel, its colour is the same everywhere",
+  channels = "has %d channels, as an array of one plane per class",
+  colours = "has colours",
+  palette = "has a palette of colours",
+  values = "holds %s values",
+}
+
+function values.describe(f, kind)
+  local text = values.words[kind]
+  if kind == "channels" then return text:format(f.channels) end
+  if kind == "values" then return text:format(f.values > #f.list and "more than " .. #f.list or tostring(f.values)) end
+  return text
+end
+
+--- `values = { [0] = "background", { 1, 12, "foreground" } }`
+local function range_line(f)
+  local low, second, high = f.list[1][2], f.list[2][2], f.list[#f.list][2]
+  if f.values > #f.list then return ("threshold = %.6g"):format(f.high / 2) end
+  return ("values = { [%.6g] = \"background\", { %.6g, %.6g, \"foreground\" } }"):format(low, second, high)
+end
+
+local function colour_line(f)
+  if f.colours > #f.colour_list then return "threshold = 128 (of the mean of the channels), or channel = 1" end
+  local most, parts = 1, {}
+  for i, c in ipairs(f.colour_list) do if c[2] > f.colour_list[most][2] then most = i end end
+  for i, c in ipairs(f.colour_list) do
+    if i <= 8 then parts[#parts + 1] = ("[\"%s\"] = \"%s\""):format(colour_text(c[1]), i == most and "background" or "foreground") end
+  end
+  return ("colours = { %s%s }"):format(table.concat(parts, ", "), #f.colour_list > 8 and ", .." or "")
+end
+
+--- The line that a definition needs for a mask of such a kind.
+function values.line(f, kind)
+  if kind == "alpha" then return "channel = 4" end
+  if kind == "channels" then return ("channel = %d"):format(f.channels) end
+  if kind == "colours" or kind == "palette" then return colour_line(f) end
+  return range_line(f) .. ", or classes = { { name = \"background\" }, { name = .. }, .. } where each value is a class of its own"
+end
+
+--- The threshold, in units of 0..255, from which the second value of a mask is foreground: a round number where there is one.
+function values.threshold(low, high)
+  local whole = math.ceil(high)
+  if high >= 128 and low < 128 then return 128 end
+  if whole == high and whole > low then return whole end
+  return tonumber(("%.3g"):format((low + high) / 2))
+end
+
+return values
