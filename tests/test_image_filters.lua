@@ -1,5 +1,6 @@
 -- Resizing and filters against SciPy, PyTorch and NumPy (tests/reference/image_filters.py).
 local check = require "check"
+require "ramus.lang.tensor" -- t.data
 local ffi = require "ramus.base.ffi"
 local json = require "cjson"
 local new = ffi

@@ -1,5 +1,6 @@
 --- Synthetic angiograms: statistics of real ones (tests/reference/phantom.py over the 80 of cimat80), exactness, repeatability.
 local check = require "check"
+require "ramus.lang.tensor" -- t.data
 local ffi = require "ramus.base.ffi"
 local json = require "cjson"
 local C = ffi.C
