@@ -133,8 +133,8 @@ typedef struct ra_image_details {
 int32_t ra_image_info(const char *path, ra_image_details *out);
 /* Writes [H,W], [1,H,W] or [3,H,W], clamped to 0..1, as .png, .pgm, .ppm or .pnm with 8 or 16 bits; aside, synced, renamed. */
 int32_t ra_image_save(const char *path, const ra_tensor *t, int32_t bits);
-/* By all threads; the first failure's code. */
-int32_t ra_image_save_all(int32_t count, const char *const *path, const ra_tensor *const *t, int32_t bits);
+/* By all threads; the first failure's code. mark [opt]: ASCII text that tells whose files these are, in a PNG its tEXt chunk "Software". */
+int32_t ra_image_save_all(int32_t count, const char *const *path, const ra_tensor *const *t, int32_t bits, RA_OPT const char *mark);
 
 /* What a mask's file held; grey values in units of 0..255 whatever its depth. */
 typedef struct ra_mask_report {
@@ -193,8 +193,8 @@ ra_tensor *ra_image_overlay(const ra_tensor *x, const ra_tensor *prediction, RA_
 ra_tensor *ra_image_labels(const ra_tensor *scores);              /* [own] the first of the largest */
 /* [own] [3,H,W]: x [H,W], [1,H,W] or [3,H,W] clamped to 0..1, painted with the strength alpha where the class is above 0. */
 ra_tensor *ra_image_paint(const ra_tensor *x, const ra_tensor *labels, double alpha, int32_t classes, const double *colour);
-/* PNG with a palette: its entries are the classes, 1 to 256; written aside, synced, renamed. */
-int32_t ra_image_save_labels(const char *path, const ra_tensor *labels, int32_t classes, const double *colour);
+/* PNG with a palette: its entries are the classes, 1 to 256; written aside, synced, renamed. mark [opt]: as of ra_image_save_all. */
+int32_t ra_image_save_labels(const char *path, const ra_tensor *labels, int32_t classes, const double *colour, RA_OPT const char *mark);
 
 /* Tiles of `tile` pixels that cover n pixels and overlap by about half: their number; first [opt] their first pixels. */
 int32_t ra_tile_starts(int32_t n, int32_t tile, RA_OPT int32_t *first);
@@ -480,6 +480,10 @@ int32_t ra_metrics(const ra_real *probability, const ra_real *mask, RA_OPT const
 /* Dice of score >= cut (of logits or probabilities) inside fov, of n pixels; 1 where prediction and mask are empty,
  * not a number where no pixel counts. */
 double ra_metric_dice(const ra_real *score, const ra_real *mask, RA_OPT const ra_real *fov, int32_t n, double cut);
+/* count [classes,classes] += pixels by class of the truth (row) and of the prediction, of n pixels; truth below 0 (RA_VOID) and what
+ * lies outside fov are left out. */
+int32_t ra_metric_confusion(const ra_real *labels, const ra_real *truth, RA_OPT const ra_real *fov, int32_t n, int32_t classes,
+                            double *count);
 /* Scores of several images as one, from the sums of their arrays; NaN where a score has no pooled value or lacks its array. */
 int32_t ra_metrics_pooled(const double *count, RA_OPT const double *histogram, RA_OPT const double *calibration, double *score);
 /* out[0] roc_auc, out[1] pr_auc of a histogram (sums of several are fine) */

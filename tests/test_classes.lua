@@ -1,6 +1,7 @@
 --- More than two classes: what a data set declares, models, training, scores, predictions.
 local check = require "check"
 local class_image = require "ramus.data.class_image"
+local class_scores = require "ramus.data.class_scores"
 local classes = require "ramus.data.classes"
 local ffi = require "ramus.base.ffi"
 local files = require "ramus.base.files"
@@ -215,4 +216,79 @@ check.case("checkpoints: a description of classes that does not fit the model is
       check.ok(C.ra_model_run_classes(m, picture) == nil and ffi.message():find("not 2 channels", 1, true), text)
     else check.ok(ffi.message():find("ramus.output", 1, true), ffi.message()) end
   end
+end)
+
+-- ---- scores ----
+
+--- Macro Dice of label maps by the definition, class by class; classes that the truth lacks and the background are left out.
+local function macro_by_hand(found, truth, K)
+  local sum, n = 0, 0
+  for k = 1, K - 1 do
+    local both, a, b = 0, 0, 0
+    for i, t in ipairs(truth) do
+      if t >= 0 then
+        if t == k then a = a + 1 end
+        if found[i] == k then b = b + 1 end
+        if t == k and found[i] == k then both = both + 1 end
+      end
+    end
+    if a > 0 then sum, n = sum + 2 * both / (a + b), n + 1 end
+  end
+  return sum / n, n
+end
+
+check.case("scores: macro Dice, confusion and class scores are those of the definition; void and what the image lacks are left out", function()
+  local K, H, W = 4, 16, 18
+  local list = classes.default(K)
+  local p, truth = ra.F.softmax(ra.randn(K, H, W) * 3, { dim = 1 }), ra.zeros(H, W)
+  for i = 0, H * W - 1 do truth.data[i] = math.floor(i / 40) % 3 end -- the class 3 is not there
+  truth:set(1, 1, -1)
+  truth:set(2, 5, -1)
+  local s = class_scores.of(p, truth, nil, list)
+  local found, wanted = {}, {}
+  local labels = class_image.labels(p)
+  for i = 0, H * W - 1 do found[i + 1], wanted[i + 1] = labels.data[i], truth.data[i] end
+  local macro, n = macro_by_hand(found, wanted, K)
+  check.equal(n, 2)
+  check.near(s.dice, macro, 1e-9, "macro Dice of an image")
+  check.equal(s.of[3].tp + s.of[3].fn, 0)
+  local hard = ra.F.softmax(ra.randn(K, H, W), { dim = 1 })
+  local sum = class_scores.summarize({ s, class_scores.of(hard, truth, nil, list) }, list, { resamples = 10 })
+  local pixels = 0
+  for _, row in ipairs(sum.confusion) do for _, v in ipairs(row) do pixels = pixels + v end end
+  check.equal(pixels, 2 * (H * W - 2), "all but void")
+  local second = class_image.labels(hard)
+  for i = 0, H * W - 1 do found[#found + 1], wanted[#wanted + 1] = second.data[i], truth.data[i] end
+  check.near(sum.pooled.dice, macro_by_hand(found, wanted, K), 1e-9, "pooled over the classes that the split holds")
+  check.equal(sum.pooled.classes, 2)
+  check.equal(sum.classes[4].n, 0)
+  check.equal(sum.classes[2].n, 2)
+  local mine, known = ra.zeros(H, W), ra.ones(H, W)
+  for i = 0, H * W - 1 do mine.data[i], known.data[i] = truth.data[i] == 1 and 1 or 0, truth.data[i] >= 0 and 1 or 0 end
+  local rest = ra.metrics(p:narrow(1, 2, 1):clone():reshape(H, W), mine, { fov = known })
+  for _, key in ipairs { "roc_auc", "pr_auc", "ece" } do check.equal(s.of[1][key], rest[key], key .. " of a class against the rest") end
+  local fov = ra.zeros(H, W)
+  for y = 1, 4 do for x = 1, W do fov:set(y, x, 1) end end
+  local part = class_scores.of(p, truth, fov, list)
+  local seen = 0
+  for _, m in ipairs { part.of[0], part.of[1], part.of[2], part.of[3] } do seen = seen + m.tp + m.fn end
+  check.equal(seen, 4 * W - 2, "pixels of the truth inside the field of view")
+end)
+
+check.case("scores: validation and evaluation count the same pixels", function()
+  local K, H, W = 3, 12, 10
+  local truth, fov, logits = ra.zeros(1, 1, H, W), ra.ones(1, 1, H, W), ra.randn(1, K, H, W)
+  for i = 0, H * W - 1 do truth.data[i] = i % 4 - 1 end
+  local confusion = ffi.new("double[9]")
+  check.ok(class_scores.count(logits, truth, fov, K, confusion))
+  local p = ra.F.softmax(logits, { dim = 2 }):reshape(K, H, W)
+  local s = class_scores.summarize({ class_scores.of(p, truth:reshape(H, W), fov:reshape(H, W), classes.default(K)) }, classes.default(K), { resamples = 1 })
+  check.near(class_scores.macro_dice(confusion, K), s.pooled.dice, 1e-9)
+  check.near(s.per_image.dice.mean, s.pooled.dice, 1e-9, "one image")
+  for k = 0, 2 do for j = 0, 2 do check.equal(s.confusion[k + 1][j + 1], confusion[3 * k + j]) end end
+  truth.data[5] = 7
+  check.equal(class_scores.count(logits, truth, fov, K, confusion), nil)
+  check.ok(ffi.message():find("pixel 5 has the class 7", 1, true), ffi.message())
+  local dice, present = class_scores.macro_dice(ffi.new("double[9]"), K)
+  check.ok(dice ~= dice and present == 0, "no class: no score")
 end)

@@ -185,7 +185,7 @@ static int32_t quantise(const ra_tensor *t, ra_pixels *p) {
   return RA_OK;
 }
 
-int32_t ra_image_save(const char *path, const ra_tensor *t, int32_t bits) {
+static int32_t save(const char *path, const ra_tensor *t, int32_t bits, const char *mark) {
   const ra_image_format *format = writer_of(path);
   if (!format) return no_writer(path);
   if (bits != 8 && bits != 16) return ra_fail(RA_ERR_ARG, "%s: bits are 8 or 16, given %d", path, bits);
@@ -194,7 +194,7 @@ int32_t ra_image_save(const char *path, const ra_tensor *t, int32_t bits) {
     return ra_fail(RA_ERR_SHAPE, "%s: an image is [H,W], [1,H,W] or [3,H,W] and not empty; the tensor has rank %d and %d values",
                    path, t->rank, t->size);
   ra_tensor *copy = NULL;
-  ra_pixels p = {.bits = bits, .max_value = (1 << bits) - 1};
+  ra_pixels p = {.bits = bits, .max_value = (1 << bits) - 1, .mark = mark};
   int32_t code = ra_pixels_size(&p, C, t->dim[t->rank - 1], t->dim[t->rank - 2], RA_IMAGE_SAMPLES_MAX, false);
   if (code == RA_OK && !ra_tensor_contiguous(t) && !(copy = ra_tensor_clone(t))) code = ra_error_code();
   if (code == RA_OK) code = quantise(copy ? copy : t, &p);
@@ -205,25 +205,28 @@ int32_t ra_image_save(const char *path, const ra_tensor *t, int32_t bits) {
   return code;
 }
 
+int32_t ra_image_save(const char *path, const ra_tensor *t, int32_t bits) { return save(path, t, bits, NULL); }
+
 /* ---- several at a time ---- */
 
 typedef struct save_job {
   const char *const *path;
   const ra_tensor *const *t;
   int32_t bits;
+  const char *mark;
   struct { int32_t code; char *message; } *result;
 } save_job;
 
 /* Messages are stored by thread: this thread's message is copied for the caller. */
 static void save_one(void *context, int32_t i) {
   const save_job *k = context;
-  k->result[i].code = ra_image_save(k->path[i], k->t[i], k->bits);
+  k->result[i].code = save(k->path[i], k->t[i], k->bits, k->mark);
   if (k->result[i].code != RA_OK) k->result[i].message = ra_mem_strdup(ra_error());
 }
 
-int32_t ra_image_save_all(int32_t count, const char *const *path, const ra_tensor *const *t, int32_t bits) {
+int32_t ra_image_save_all(int32_t count, const char *const *path, const ra_tensor *const *t, int32_t bits, const char *mark) {
   if (count < 0) return ra_fail(RA_ERR_ARG, "ra_image_save_all: wants 0 or more images, got %d", count);
-  save_job k = {.path = path, .t = t, .bits = bits, .result = ra_mem_zalloc((size_t)count + 1, sizeof *k.result)};
+  save_job k = {.path = path, .t = t, .bits = bits, .mark = mark, .result = ra_mem_zalloc((size_t)count + 1, sizeof *k.result)};
   if (!k.result) return RA_ERR_MEMORY;
   ra_parallel(count, save_one, &k);
   int32_t code = RA_OK;

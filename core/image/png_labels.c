@@ -9,6 +9,7 @@
 #include "../base/mem.h"
 #include "../file/file.h"
 #include "plane.h"
+#include "png_mark.h"
 
 enum { CLASSES_MAX = 256 };
 
@@ -16,6 +17,7 @@ typedef struct job {
   png_structp png;
   png_infop info;
   const ra_planes *labels;
+  const char *mark; /* [opt] */
   int32_t classes, code; /* code: of a failure whose message is set */
   png_color palette[CLASSES_MAX];
   uint8_t *row;
@@ -61,6 +63,7 @@ static int32_t write_all(job *j) {
                PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
   png_set_PLTE(j->png, j->info, j->palette, j->classes);
   png_set_filter(j->png, 0, PNG_FILTER_NONE); /* differences of entries mean nothing */
+  if (j->mark) ra_png_mark(j->png, j->info, j->mark);
   png_write_info(j->png, j->info);
   for (size_t y = 0; y < H; y++) {
     for (size_t x = 0; x < W; x++) j->row[x] = (uint8_t)j->labels->data[y * W + x];
@@ -82,7 +85,7 @@ static int32_t check(const char *path, const ra_planes *l, int32_t classes) {
   return RA_OK;
 }
 
-int32_t ra_image_save_labels(const char *path, const ra_tensor *labels, int32_t classes, const double *colour) {
+int32_t ra_image_save_labels(const char *path, const ra_tensor *labels, int32_t classes, const double *colour, const char *mark) {
   ra_planes l;
   RA_TRY(ra_planes_of("save_labels", labels, &l));
   RA_TRY(check(path, &l, classes));
@@ -92,7 +95,7 @@ int32_t ra_image_save_labels(const char *path, const ra_tensor *labels, int32_t 
   if (code == RA_OK) {
     uint8_t *entry = (uint8_t *)j->palette; /* red, green, blue */
     for (int32_t i = 0; i < 3 * classes; i++) entry[i] = (uint8_t)(255 * (colour[i] > 0 ? colour[i] < 1 ? colour[i] : 1 : 0) + 0.5);
-    j->labels = &l, j->classes = classes, j->row = row;
+    j->labels = &l, j->classes = classes, j->row = row, j->mark = mark;
     j->png = png_create_write_struct_2(PNG_LIBPNG_VER_STRING, j, on_error, on_warning, NULL, get_memory, drop_memory);
     j->info = j->png ? png_create_info_struct(j->png) : NULL;
     code = j->info ? write_all(j) : RA_ERR_MEMORY;

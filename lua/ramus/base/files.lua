@@ -14,14 +14,14 @@ function files.make_folder(path)
   return true
 end
 
---- Sorted names in a folder, those of folders ending in '/', hidden ones left out; nil and a message on failure.
-function files.list(path)
+--- Sorted names in a folder, those of folders ending in '/', hidden ones left out unless given.hidden; nil and a message on failure.
+function files.list(path, given)
   local size = ffi.new("double[1]")
   local text = C.ra_folder_list(path, size)
   if text == nil then return nil, ffi.message() end
   local names = {}
   for name in ffi.string(text, size[0]):gmatch("[^%z]+") do
-    if name:sub(1, 1) ~= "." then names[#names + 1] = name end
+    if name:sub(1, 1) ~= "." or given and given.hidden then names[#names + 1] = name end
   end
   C.ra_text_release(text)
   return names

@@ -37,9 +37,9 @@ end
 --- The class of every pixel, [H,W], of scores [K,H,W] (logits or probabilities): the first of the largest.
 function class_image.labels(scores) return made(C.ra_image_labels(of_rank(scores, 3, "labels"))) end
 
---- Writes a label map as a PNG whose palette entry is the class; nil and a message on failure.
-function class_image.save(path, labels, list)
-  if C.ra_image_save_labels(path, of_rank(labels, 2, "save_labels"), #list, colours_of(list)) ~= 0 then return nil, ffi.message() end
+--- Writes a label map as a PNG whose palette entry is the class; mark: [opt] as of image.save_all. nil and a message on failure.
+function class_image.save(path, labels, list, mark)
+  if C.ra_image_save_labels(path, of_rank(labels, 2, "save_labels"), #list, colours_of(list), mark) ~= 0 then return nil, ffi.message() end
   return true
 end
 

@@ -2,13 +2,14 @@
 -- Functions that read or write return nil and a message when a file cannot be read or
 -- written; a wrong call is an error at the caller's line.
 local ffi = require "ramus.base.ffi"
+local files = require "ramus.base.files"
 local options = require "ramus.base.options"
 local tensor = require "ramus.lang.tensor"
 local C = ffi.C
 
 local image = {}
 
---- Reads PNG, JPEG, PGM, PPM, PBM, .npy or .npz, told apart by content: [C,H,W] with C 1 or 3. Alpha is left out, a palette
+--- Reads PNG, JPEG, PGM, PPM, PBM, .npy or .npz, told apart by content: [C,H,W] with C 1 or 3. Alpha is dropped, a palette
 -- gives RGB. nil and a message where the file is missing, damaged, truncated or not an image.
 function image.load(path)
   if type(path) ~= "string" then error("image.load: wants a path, got " .. options.show(path), 2) end
@@ -83,19 +84,37 @@ function image.save(path, t, given)
   return true
 end
 
+local save_all_schema = { bits = save_schema.bits, mark = { type = "string", help = "text of the chunk Software of a PNG" } }
+
 --- Writes several images, a list of { path, tensor }, by all threads at once; each whole or not at all. Option bits as
--- above. Returns true, or nil and the message of the first that failed.
+-- above; mark: ASCII text in a PNG that tells whose file it is (image.mark). Returns true, or nil and the message of the first that failed.
 function image.save_all(list, given)
   if type(list) ~= "table" then error("image.save_all: wants a list of { path, tensor }, got " .. options.show(list), 2) end
-  local o = options.check(given, save_schema, "image.save_all")
+  local o = options.check(given, save_all_schema, "image.save_all")
   local paths, tensors, held = ffi.new("const char *[?]", #list + 1), ffi.new("const ra_tensor *[?]", #list + 1), {}
   for i, entry in ipairs(list) do
     if type(entry) ~= "table" then error("image.save_all: wants { path, tensor }, got " .. options.show(entry), 2) end
     held[i] = to_save(entry[1], entry[2], "image.save_all")
     paths[i - 1], tensors[i - 1] = entry[1], held[i]
   end
-  if C.ra_image_save_all(#list, paths, tensors, o.bits) ~= 0 then return nil, ffi.message() end
+  if C.ra_image_save_all(#list, paths, tensors, o.bits, o.mark) ~= 0 then return nil, ffi.message() end
   return true
+end
+
+--- The text of a PNG's chunk "Software" that stands before the pixels, as `mark` of image.save_all writes it; nil where there is none.
+function image.mark(path)
+  local file = files.is_file(path) and io.open(path, "rb")
+  local head = file and file:read(4096) or ""
+  if file then file:close() end
+  local at = head:sub(1, 8) == "\137PNG\r\n\26\n" and 9 or #head
+  while at + 8 <= #head do -- chunks: length, kind, data, checksum
+    local a, b, c, d = head:byte(at, at + 3)
+    local length, kind = ((a * 256 + b) * 256 + c) * 256 + d, head:sub(at + 4, at + 7)
+    if kind == "IDAT" then return nil end
+    local text = kind == "tEXt" and head:sub(at + 8, at + 7 + length):match("^Software%z(.*)$")
+    if text then return text end
+    at = at + 12 + length
+  end
 end
 
 --- The contiguous tensor that the core's filters need.

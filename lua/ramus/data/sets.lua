@@ -1,6 +1,7 @@
 --- The data of a recipe: the set fetched and opened, a loader for training,
 -- loaders for whole images, and what is known about them (hashes, protocol).
 local augment = require "ramus.data.augment"
+local class_scores = require "ramus.data.class_scores"
 local dataset = require "ramus.data.dataset"
 local fetch = require "ramus.data.fetch"
 local fields = require "ramus.data.fields"
@@ -165,9 +166,13 @@ function Data:same(facts, kept)
   return true, note
 end
 
---- The fields that scores need: image, mask, field of view, and which pixels are not void where the set says so.
-function data.scored_fields(declared)
-  return declared and declared.valid and { "image", "mask", "fov", "valid" } or { "image", "mask", "fov" }
+--- The fields that scores need: image, mask, field of view, label where there are classes, and which pixels are not void where the set
+-- says so.
+function data.scored_fields(declared, classes)
+  local names = { "image", "mask", "fov" }
+  if classes then names[#names + 1] = "label" end
+  if declared and declared.valid then names[#names + 1] = "valid" end
+  return names
 end
 
 --- Calls f(sample, one) for every sample, whole and in order; one is as loader.one gives it: { fields =, native =, reports = }.
@@ -218,9 +223,26 @@ function data.each_picture(samples, given, f)
   end)
 end
 
+--- The same for a model with K classes: the mean of the classes' Dice, from all pixels of the split, over the classes that it holds (the
+-- background left out): { dice =, pictures =, classes = how many that are }.
+local function validate_classes(self, model, recipe, K)
+  local confusion, n = ffi.new("double[?]", K * K), 0
+  local given = { fields = { "image", "label", "fov" }, set = self.set.fields, channels = self.channels, prepare = self.prepare }
+  local ok, waited = each_ahead(self.val, given, function(_, b)
+    local scores = model:forward(b.image, { outputs = { recipe.main }, numerics = recipe.numerics })[recipe.main]
+    if class_scores.count(scores, b.label, b.fov, K, confusion) then n = n + 1 else return nil, ffi.message() end
+    return true
+  end)
+  if not ok then return nil, waited end
+  local dice, present = class_scores.macro_dice(confusion, K)
+  return { dice = dice, pictures = n, classes = present }, waited
+end
+
 --- Mean Dice per image of the validation split, { dice =, pictures = images in the mean, of = all of them where some are left out }, and the
 -- seconds that were waited for decoding. dice is nil where no image has a score: no foreground in the split, or no pixel in a field of view.
 function Data:validate(model, recipe)
+  local K = model:output_channels()[recipe.main]
+  if K > 1 then return validate_classes(self, model, recipe, K) end
   local threshold = math.min(math.max(recipe.validate.threshold, 1e-6), 1 - 1e-6)
   local cut = math.log(threshold / (1 - threshold))
   local sum, n, all = 0, 0, 0

@@ -8,6 +8,9 @@
 -- or nil and a message. Images that were resized are scored at their own size.
 local ffi = require "ramus.base.ffi"
 local checkpoint = require "ramus.train.checkpoint"
+local class_image = require "ramus.data.class_image"
+local class_scores = require "ramus.data.class_scores"
+local class_table = require "ramus.train.class_table"
 local data = require "ramus.data.sets"
 local files = require "ramus.base.files"
 local image = require "ramus.data.image"
@@ -15,6 +18,7 @@ local metrics = require "ramus.data.metrics"
 local json = require "ramus.base.json"
 local model_module = require "ramus.lang.model"
 local options = require "ramus.base.options"
+local outputs_module = require "ramus.train.outputs"
 local reading = require "ramus.data.reading"
 local run = require "ramus.train.run"
 local verdict = require "ramus.data.verdict"
@@ -32,30 +36,39 @@ local schema = {
   pictures = { type = "integer", min = 0, default = 0 }, folder = { type = "string" }, out = { type = "table" },
 }
 
---- Probability [H,W] of logits [1,1,h,w], brought to H x W where images were resized.
+--- Probability [H,W] of logits [1,1,h,w], or probabilities [K,H,W] of [1,K,h,w], brought to H x W where images were resized.
 local function probability(logits, H, W)
-  local p = F.sigmoid(logits)
-  p = p:reshape(p.dim[2], p.dim[3])
-  if p.dim[0] == H and p.dim[1] == W then return p end
+  local K = logits.dim[1]
+  local p = K == 1 and F.sigmoid(logits) or F.softmax(logits, { dim = 2 })
+  if K == 1 then p = p:reshape(p.dim[2], p.dim[3]) else p = p:reshape(K, p.dim[2], p.dim[3]) end
+  if p.dim[p.rank - 2] == H and p.dim[p.rank - 1] == W then return p end
   return (image.resize(p, { H, W, method = "bilinear" }))
+end
+
+--- Scores of probabilities p against a sample's truth: of classes where p has several channels.
+local function score_output(p, one, threshold, list)
+  local H, W = one.native.mask.dim[2], one.native.mask.dim[3]
+  local seen = one.native.fov:reshape(H, W)
+  if one.native.valid then seen = F.mul(seen, one.native.valid:reshape(H, W)) end -- void pixels are no part of a score
+  if p.rank == 3 then return class_scores.of(p, one.native.label:reshape(H, W), seen, list) end
+  return metrics(p, one.native.mask:reshape(H, W), { threshold = threshold, fov = seen })
 end
 
 --- Scores one sample for every output and appends to lists. Calls each(sample, probability, truth) for the main one. Returns true, or nil
 -- and a message.
 local function score_one(model, sample, one, lists, threshold, each)
-  local truth, seen, outputs = one.native.mask, one.native.fov, {}
+  local truth, outputs = one.native.mask, {}
   if not truth then return nil, ("image %s has no mask to score against"):format(sample.id) end
-  if one.native.valid then seen = F.mul(seen, one.native.valid) end -- void pixels are no part of a score
   local H, W = truth.dim[2], truth.dim[3]
   for name in pairs(lists) do outputs[#outputs + 1] = name end
   table.sort(outputs)
   local result = model:forward(one.fields.image, { outputs = outputs, numerics = model.output.numerics })
   for _, name in ipairs(outputs) do
     local p = probability(result[name], H, W)
-    local m = metrics(p, truth:reshape(H, W), { threshold = threshold, fov = seen:reshape(H, W) })
+    local m = score_output(p, one, threshold, checkpoint.classes(model))
     m.id = sample.id
     table.insert(lists[name], m)
-    if name == model.output.main and each then each(sample, p, truth:reshape(H, W)) end
+    if name == model.output.main and each then each(sample, p, (p.rank == 3 and one.native.label or truth):reshape(H, W)) end
   end
   return true
 end
@@ -65,18 +78,20 @@ local function score(model, samples, given, outputs, threshold, each)
   local lists = {}
   for _, name in ipairs(outputs) do lists[name] = {} end
   local ok, err = data.each_sample(samples, { channels = model.template.channels, prepare = given.prepare, set = given.fields, native = true,
-    fields = data.scored_fields(given.fields) }, function(sample, one) return score_one(model, sample, one, lists, threshold, each) end)
+    fields = data.scored_fields(given.fields, checkpoint.classes(model)) },
+    function(sample, one) return score_one(model, sample, one, lists, threshold, each) end)
   if not ok then return nil, err end
   for _, list in pairs(lists) do metrics.without_foreground(list) end
   return lists
 end
 
---- The image, the truth and the prediction as an overlay.
-local function save_overlay(folder, sample, p, truth, threshold)
+--- The image, the truth and the prediction as an overlay; of classes the prediction and the truth side by side. list: the classes.
+local function save_overlay(path, sample, p, truth, threshold, list)
   local shown = assert(image.load(sample.image))
-  local rgb = image.overlay(shown, p, truth, { threshold = threshold })
-  local name = sample.id:gsub("[^%w%-_]", "_")
-  return image.save(("%s/%s.png"):format(folder, name), rgb)
+  local rgb
+  if p.rank == 3 then rgb = class_image.overlay(shown, class_image.labels(p), list, truth)
+  else rgb = image.overlay(shown, p, truth, { threshold = threshold }) end
+  return image.save(path, rgb)
 end
 
 --- "SET:SPLIT" as set and split.
@@ -87,11 +102,14 @@ end
 
 --- The facts that must agree for two evaluations to be comparable.
 local function protocol_of(model, set, facts, samples, threshold, tuned_on)
-  local size = model.input.size
+  local size, list = model.input.size, checkpoint.classes(model)
+  local names = {}
+  for i, c in ipairs(list or {}) do names[i] = c.name end
   return {
+    decision = list and "the class with the largest probability" or nil, classes = list and names or nil, macro = list and class_scores.MACRO or nil,
     set = set.name, edition = set.edition, split = ("%s (%s), part %s"):format(set.split, set.split_source, facts.part),
     pictures = #samples, data_hash = set.hash,
-    output = model.output.main, threshold = threshold, threshold_tuned = tuned_on,
+    output = model.output.main, threshold = not list and threshold or nil, threshold_tuned = not list and tuned_on or nil,
     field_of_view = samples[1].fov and "inside the set's masks" or "the whole picture",
     resize = size and ("to %dx%d, probabilities brought back to the picture's size"):format(size[1], size[2] or size[1]) or "none",
     padding = "edge, cropped back", zero_rule = metrics.ZERO_RULE, interval = "95 %, bootstrap over pictures, 2000 resamples",
@@ -101,6 +119,9 @@ end
 
 --- The threshold to score with, and a text that says how it was chosen; nil and a message.
 local function choose_threshold(model, set, facts, prepare, o)
+  if checkpoint.classes(model) and (o.tune or o.threshold) then
+    return nil, "a model with classes has no threshold: the class of a pixel is the one with the largest probability"
+  end
   if not o.tune then return o.threshold or model.output.threshold, "not tuned" end
   local part = facts.val and set.splits[facts.val] and #set.splits[facts.val] > 0 and facts.val or facts.train
   if not set.splits[part] or #set.splits[part] == 0 then return nil, ("%s has no split '%s' to tune the threshold on"):format(set.name, part) end
@@ -112,19 +133,30 @@ end
 
 --- Calls score and saves the first o.pictures overlays; its lists, or nil and a message.
 local function score_and_draw(model, samples, given, outputs, threshold, o)
-  local left, failed = o.pictures, nil
+  local left, failed, ids = o.pictures, nil, {}
+  for i, sample in ipairs(samples) do ids[i] = sample.id end
+  local file = outputs_module.names(ids)
   if left > 0 then
     local ok, err = files.make_folder(o.folder)
     if not ok then return nil, err end
   end
   local lists, err = score(model, samples, given, outputs, threshold, function(sample, p, truth)
     if left <= 0 or failed then return end
+    local name = file[o.pictures - left + 1] -- overlays are of the first samples, in their order
     left = left - 1
-    local ok, why = save_overlay(o.folder, sample, p, truth, threshold)
+    local ok, why = save_overlay(("%s/%s.png"):format(o.folder, name), sample, p, truth, threshold, checkpoint.classes(model))
     if not ok then failed = why end
   end)
   if failed then return nil, failed end
   return lists, err
+end
+
+--- A message where a data set does not have the classes of a model, else nil.
+local function wrong_classes(list, set)
+  if not set.classes then
+    return ("the model has %d classes, and data set %s declares none to score against"):format(#list, set.name)
+  end
+  if #set.classes ~= #list then return ("the model has %d classes, data set %s has %d"):format(#list, set.name, #set.classes) end
 end
 
 --- facts: { set, options, split_rule, part, val, train, edition }.
@@ -138,6 +170,9 @@ local function run_evaluation(model, facts, o)
     for name in pairs(set.splits) do names[#names + 1] = name end
     return nil, ("%s: %s"):format(set.name, options.unknown("split", facts.part, names))
   end
+  local list = checkpoint.classes(model)
+  err = list and wrong_classes(list, set)
+  if err then return nil, err end
   local judged
   judged, err = verdict.check(set, o.tune and facts.val and set.splits[facts.val] and { facts.part, facts.val } or { facts.part },
     { also = { facts.train, facts.val or facts.part, facts.test or facts.part }, accept_odd = o.accept_odd, out = o.out })
@@ -150,10 +185,11 @@ local function run_evaluation(model, facts, o)
   local lists
   lists, err = score_and_draw(model, samples, { prepare = prepare, fields = set.fields, out = o.out }, outputs, threshold, o)
   if not lists then return nil, err end
-  local result = metrics.summarize(lists[main])
+  local function summarize(scores) return scores[1].of and class_scores.summarize(scores, list) or metrics.summarize(scores) end
+  local result = summarize(lists[main])
   result.outputs = {}
   for _, name in ipairs(outputs) do
-    if name ~= main then result.outputs[name] = metrics.summarize(lists[name]) end
+    if name ~= main then result.outputs[name] = summarize(lists[name]) end
   end
   result.images = lists[main]
   result.warnings = o.out and #o.out.warnings > 0 and o.out.warnings or nil
@@ -189,13 +225,6 @@ local function data_of(path, o)
   return r.recipe.data
 end
 
---- Name of an evaluation's files: "eval" for the run's own data and threshold, a longer one for other options.
-local function name_of(o)
-  local name = o.data and "eval-" .. o.data:gsub("[^%w%-]", "_") or "eval"
-  if o.tune then return name .. "-tuned" end
-  return o.threshold and ("%s-threshold_%s"):format(name, (("%.6g"):format(o.threshold):gsub("%.", "_"))) or name
-end
-
 function evaluate.of_run(path, given)
   local o = options.check(given, schema, "evaluate")
   local recipe_data, err = data_of(path, o)
@@ -203,12 +232,12 @@ function evaluate.of_run(path, given)
   local model
   model, err = checkpoint.load_model(path)
   if not model then return nil, err end
-  o.folder = o.folder or run.path_of(path, "pictures")
+  local name = outputs_module.evaluation(o)
+  o.folder = o.folder or run.path_of(path, "pictures") .. name:sub(#"eval" + 1)
   local result
   result, err = run_evaluation(model, facts_of(recipe_data, o.data), o)
   if not result then return nil, err end
   result.protocol.model = path
-  local name = name_of(o)
   local ok
   ok, err = files.write(("%s/%s.json"):format(path, name), evaluate.json(result) .. "\n")
   if ok then ok, err = files.write(("%s/%s.txt"):format(path, name), evaluate.text(result) .. "\n") end
@@ -226,6 +255,11 @@ function evaluate.json(result)
       local v = m[key]
       if v and v == v and v ~= math.huge then plain[key] = v end
     end
+    for k, c in ipairs(result.classes or {}) do
+      local scores = m.of[k - 1]
+      plain.classes = plain.classes or {}
+      if scores.tp + scores.fn + scores.fp > 0 then plain.classes[c.name] = { dice = scores.dice, tp = scores.tp, fp = scores.fp, fn = scores.fn } end
+    end
     images[i] = plain
   end
   local function clean(t)
@@ -239,7 +273,10 @@ function evaluate.json(result)
   end
   local outputs = {}
   for name, s in pairs(result.outputs) do outputs[name] = clean { per_image = s.per_image, pooled = s.pooled, n = s.n } end
-  return json.encode({ per_image = clean(result.per_image), pooled = clean(result.pooled), n = result.n, outputs = outputs,
+  local per_class = {}
+  for i, c in ipairs(result.classes or {}) do per_class[i] = clean(c) end
+  return json.encode({ classes = result.classes and per_class, confusion = result.confusion,
+    per_image = clean(result.per_image), pooled = clean(result.pooled), n = result.n, outputs = outputs,
     images = images, protocol = clean(result.protocol), warnings = result.warnings }, 8)
 end
 
@@ -253,6 +290,7 @@ function evaluate.text(result)
     lines[#lines + 1] = ("%-16s %9s %9s   %-19s %9s"):format(key, cell(s.mean), cell(s.sd), ("%s to %s"):format(cell(s.low), cell(s.high)),
       type(pooled) == "number" and cell(pooled) or "-") .. (s.n < result.n and ("   mean of %d of %d"):format(s.n, result.n) or "")
   end
+  if result.classes then lines[#lines + 1] = class_table.text(result) end
   local names = {}
   for name in pairs(result.outputs or {}) do names[#names + 1] = name end
   table.sort(names)
@@ -263,8 +301,8 @@ function evaluate.text(result)
   end
   local p = result.protocol
   if p then
-    lines[#lines + 1] = ("%d images of %s, edition %s, split %s; threshold %.3g (%s); resize %s; %s"):format(p.pictures, p.set, p.edition,
-      p.split, p.threshold, p.threshold_tuned, p.resize, p.field_of_view)
+    lines[#lines + 1] = ("%d images of %s, edition %s, split %s; %s; resize %s; %s"):format(p.pictures, p.set, p.edition, p.split,
+      p.decision or ("threshold %.3g (%s)"):format(p.threshold, p.threshold_tuned), p.resize, p.field_of_view)
   end
   return table.concat(lines, "\n")
 end

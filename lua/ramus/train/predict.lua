@@ -1,18 +1,24 @@
 --- ra.predict(run, images, options): probability, mask and overlay for files and folders.
 --
 -- options: output (folder; "predictions"), threshold (the model's), tile (cut images into tiles of
--- this side, which overlap by half and are blended), size, preprocess (as the run was trained), numerics (as the run was trained).
--- Writes NAME_prob.png, NAME_mask.png (0 and 255) and NAME_overlay.png. Returns a list of
--- { image, prob, mask, overlay, vessel_share }, or nil and a message.
+-- this side, which overlap by half and are blended), size, preprocess (as the run was trained), numerics (as the run was trained),
+-- pattern (a glob for the names of a folder's images), force (replaces files that predict did not write).
+-- Writes NAME_prob.png, NAME_mask.png (0 and 255) and NAME_overlay.png; outputs.lua says which names, and what is never replaced. Returns
+-- a list of { image, prob, mask, overlay, vessel_share } and a list of { image, error } of the images that failed; nil and a message
+-- where nothing could be done.
 local F = require "ramus.lang.F"
 local checkpoint = require "ramus.train.checkpoint"
 local files = require "ramus.base.files"
 local image = require "ramus.data.image"
 local loader = require "ramus.data.loader"
 local options = require "ramus.base.options"
+local outputs = require "ramus.train.outputs"
+local sources = require "ramus.train.sources"
 local tensor = require "ramus.lang.tensor"
 
 local predict = {}
+
+local ENDINGS = { prob = "_prob.png", mask = "_mask.png", overlay = "_overlay.png" }
 
 local schema = {
   output = { type = "string", default = "predictions" },
@@ -20,6 +26,8 @@ local schema = {
   tile = { type = "integer", min = 16, help = "side of a tile; whole images if left out" }, size = { type = "integer", min = 8 },
   preprocess = { type = "table", help = "preparation, as in a recipe's data; the model's unless given" },
   numerics = { type = "string", one_of = { "fast", "exact" }, help = "numerics of the convolutions; those of the training unless given" },
+  pattern = { type = "string", help = "glob for the names of images in folders" },
+  force = { type = "boolean", default = false, help = "true to replace files that predict did not write" },
   out = { type = "table" },
 }
 
@@ -91,81 +99,55 @@ function predict.probability(model, picture, given)
   return (p.dim[p.rank - 2] ~= H or p.dim[p.rank - 1] ~= W) and image.resize(p, { H, W, method = "bilinear" }) or p
 end
 
---- Expands the given paths: a folder stands for the images in it.
-local function collect(paths)
-  local list = {}
-  for _, path in ipairs(paths) do
-    if files.is_folder(path) then
-      local names, err = files.list(path)
-      if not names then return nil, err end
-      local found = 0
-      for _, name in ipairs(names) do
-        if image.is_name(name) then
-          found = found + 1
-          list[#list + 1] = path:gsub("/+$", "") .. "/" .. name
-        end
-      end
-      if found == 0 then return nil, ("the folder %s holds no images (%s)"):format(path, table.concat(image.extensions(), ", ")) end
-    elseif files.is_file(path) then
-      list[#list + 1] = path
-    else
-      return nil, ("no such image or folder: %s"):format(path)
-    end
-  end
-  return list
-end
-
---- A name for an image's results. Images of several folders may have the same name; a number distinguishes them.
-local function unique_name(taken, path)
-  local _, _, base = files.split(path)
-  local name, k = base, 1
-  while taken[name] do
-    k = k + 1
-    name = base .. "-" .. k
-  end
-  taken[name] = true
-  return name
-end
-
-local function one(model, path, folder, name, o)
-  local picture, err = image.load(path)
+--- Predicts one entry of a plan and writes its files; nil and a message.
+local function one(model, entry, o)
+  local picture, err = image.load(entry.source)
   if not picture then return nil, err end
   local p
   p, err = predict.probability(model, picture, o)
-  if not p then return nil, ("%s: %s"):format(path, err) end
-  local mask = image.threshold(p, o.threshold)
-  local result = { image = path, vessel_share = mask:stats().mean }
-  for _, kind in ipairs { "overlay", "prob", "mask" } do result[kind] = ("%s/%s_%s.png"):format(folder, name, kind) end
+  if not p then return nil, ("%s: %s"):format(entry.source, err) end
+  local mask, path = image.threshold(p, o.threshold), entry.paths
   local overlay = image.overlay(picture, p, nil, { threshold = o.threshold })
+  err = outputs.changed(entry, o.force)
+  if err then return nil, err end
   local ok
-  ok, err = image.save_all { { result.overlay, overlay }, { result.prob, p }, { result.mask, mask } } -- the slowest first
+  ok, err = image.save_all({ { path.overlay, overlay }, { path.prob, p }, { path.mask, mask } }, { mark = entry.mark }) -- the slowest first
   if not ok then return nil, err end
-  return result
+  return { image = entry.source, vessel_share = mask:stats().mean, overlay = path.overlay, prob = path.prob, mask = path.mask }
+end
+
+--- Predicts all entries of a plan: results and failures as below.
+local function all(model, plan, o)
+  local results, failed = {}, {}
+  for _, entry in ipairs(plan) do
+    local result, err = one(model, entry, o)
+    if result then
+      results[#results + 1] = result
+      if o.out then o.out:line(("%s -> %s, foreground %.2f %%"):format(entry.source, result.mask, 100 * result.vessel_share)) end
+    else failed[#failed + 1] = { image = entry.source, error = err } end
+  end
+  if #results > 0 or #failed == 0 then return results, failed end
+  local lines = { #failed > 1 and ("none of %d images could be done:"):format(#failed) or failed[1].error }
+  for i = 1, #failed > 1 and #failed or 0 do lines[i + 1] = "  " .. failed[i].error end
+  return nil, table.concat(lines, "\n")
 end
 
 return setmetatable(predict, { __call = function(_, run, paths, given)
   local o = options.check(given, schema, "predict")
   local model, err = run
   if type(run) == "string" then
-    local file
-    model, file = checkpoint.load_model(run)
-    if not model then return nil, file end
+    model, err = checkpoint.load_model(run)
+    if not model then return nil, err end
   end
   o.threshold = o.threshold or model.output.threshold
-  if type(paths) == "string" then paths = { paths } end
-  local list
-  list, err = collect(paths)
-  if not list then return nil, err end
+  local list, left = sources.collect(type(paths) == "string" and { paths } or paths, { pattern = o.pattern })
+  if not list then return nil, left end
+  local plan
+  plan, err = outputs.plan(list, o.output, ENDINGS, { force = o.force })
+  if not plan then return nil, err end
   local ok
   ok, err = files.make_folder(o.output)
   if not ok then return nil, err end
-  local results, taken = {}, {}
-  for i, path in ipairs(list) do
-    local result
-    result, err = one(model, path, o.output, unique_name(taken, path), o)
-    if not result then return nil, err end
-    results[i] = result
-    if o.out then o.out:line(("%s -> %s, foreground %.2f %%"):format(path, result.mask, 100 * result.vessel_share)) end
-  end
-  return results
+  for _, text in ipairs(o.out and left or {}) do o.out:warn(text) end
+  return all(model, plan, o)
 end })

@@ -6,14 +6,23 @@ return {
   flags = {
     { name = "output", short = "-o", value = "DIR", wants = "a folder", help = "folder of the results; predictions unless given" },
     command.THRESHOLD,
-    { name = "tile", value = "N", number = true, min = 16, help = "side of the tiles into which images are cut; they overlap by half" }, command.JSON,
+    { name = "tile", value = "N", number = true, min = 16, help = "side of the tiles into which images are cut; they overlap by half" },
+    { name = "pattern", value = "GLOB", wants = "a glob", help = "files of a folder that are taken, as '*.png' or '[0-9]?.tif', whatever their endings" },
+    { name = "force", help = "replace files that predict did not write" }, command.JSON,
   },
   run = function(words, given)
     if #words < 2 then return false, "predict wants a run (or model file) and images", 2 end
-    local results, err = require "ramus.train.predict" (words[1], { unpack(words, 2) }, { output = given.output, threshold = given.threshold,
-      tile = given.tile, out = not given.json and require("ramus.base.progress").new {} or nil })
-    if not results then return false, err end
-    if given.json then print(require("ramus.base.json").encode(results)) end
+    local out = require("ramus.base.progress").new { quiet = given.json }
+    local results, failed = require "ramus.train.predict" (words[1], { unpack(words, 2) }, { output = given.output, threshold = given.threshold,
+      tile = given.tile, pattern = given.pattern, force = given.force, out = out })
+    if not results then return false, failed end
+    if given.json then
+      local list = { unpack(results) }
+      for _, f in ipairs(failed) do list[#list + 1] = f end
+      print(require("ramus.base.json").encode(list))
+    end
+    for _, f in ipairs(failed) do command.complain(f.error) end
+    if #failed > 0 then return false, ("%d of %d images failed, listed above"):format(#failed, #failed + #results) end
     return 0
   end,
 }
