@@ -175,7 +175,7 @@ case("an image format is a file and a line: read by its content, known by its ex
     local ra = require "ramus"
     local x = assert(ra.image.load "%s/one.ff")
     print(table.concat(x.shape, " "), table.concat(x:reshape(6):totable(), " "), ra.image.is_name "a.FF",
-      ra.image.formats()[5].reads, ra.image.formats()[5].writes)
+      ra.image.formats()[#ra.image.formats()].reads, ra.image.formats()[#ra.image.formats()].writes)
   ]]):format(folder)), "3 1 2\t1 0 0 1 0 0\ttrue\t16 bit RGBA; alpha is dropped\t-\n")
 end)
 

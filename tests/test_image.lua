@@ -436,8 +436,8 @@ check.case("overlays and blended tiles: every pixel as the formula says", functi
 end)
 
 check.case("formats: extensions, metadata, and the reference page come from the codecs", function()
-  check.equal(table.concat(image.extensions(), " "), "png jpg jpeg pgm ppm pbm pnm npy npz")
-  check.ok(image.is_name("a/b.PNG") and image.is_name("x.npy") and not image.is_name("png") and not image.is_name("a.tif"))
+  for _, ending in ipairs(image.extensions()) do check.ok(image.is_name("a/b." .. ending:upper()) and not image.is_name(ending), ending) end
+  check.ok(image.is_name("x.npy") and not image.is_name("a.txt") and not image.is_name("a.gz"))
   local file = assert(io.open(check.root .. "/docs/reference/images.md"))
   local page = file:read("*a")
   file:close()

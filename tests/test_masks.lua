@@ -86,6 +86,32 @@ check.case("colours and a channel", function()
   check.fails("has the colour #800000", loader.one, set.samples[1], { fields = { "image", "mask" } })
 end)
 
+check.case("the entries of a palette are the numbers, its colours the colours; channel 4 is alpha", function()
+  local class_image = require "ramus.data.class_image"
+  local list = { { colour = "#000000" }, { colour = "#ff0000" }, { colour = "#ff0000" }, { colour = "#ffffff" } }
+  assert(class_image.save(folder .. "/palette.png", stripes(0, 1, 2, 3), list))
+  local names = { "image", "mask" }
+  check.equal(row(fields_of(assert(set_of("palette.png", { values = { [0] = 0, [1] = 0, [2] = 1, [3] = 0 } })), names).mask), "0 0 1 0")
+  check.equal(row(fields_of(assert(set_of("palette.png", { values = { [0] = 0, [255] = 1 }, channel = 1 })), names).mask), "0 1 1 1")
+  check.equal(row(fields_of(assert(set_of("palette.png", { colours = { ["#ff0000"] = 1, ["#000000"] = 0, ["#ffffff"] = 0 } })), names).mask), "0 1 1 0")
+  check.equal(row(fields_of(assert(set_of("palette.png", { classes = { { name = "a" }, { name = "b" }, { name = "c" }, { name = "d" } } })),
+    { "image", "label" }).label), "0 1 2 3")
+  local path = folder .. "/palette.png"
+  local f, source = ffi.new "ra_mask_facts", ffi.new("ra_source", { path = path, threshold = 128 })
+  check.equal(C.ra_mask_inspect(C.RA_FIELD_MASK, source, f), 0)
+  check.equal(("%d entries, alpha %d"):format(f.palette, f.alpha), "4 entries, alpha 0")
+  -- of the grey values of this file one is transparent: that of its first pixel
+  path = check.root .. "/tests/reference/image/grey8_transparent.png"
+  local grey = assert(image.load(path))
+  source = ffi.new("ra_source", { path = path, threshold = 128, channel = 4 })
+  check.equal(C.ra_mask_inspect(C.RA_FIELD_MASK, source, f), 0)
+  check.equal(("%d entries, alpha %d"):format(f.palette, f.alpha), "0 entries, alpha 2")
+  local opaque = 0
+  for i = 0, grey.size - 1 do opaque = opaque + (grey.data[i] ~= grey.data[0] and 1 or 0) end
+  check.equal(f.ones, opaque)
+  check.ok(opaque > 0 and opaque < grey.size)
+end)
+
 local CLASSES = { { name = "background" }, { name = "artery" }, { name = "vein", value = 2 } }
 
 check.case("a set with classes: label, mask and valid from one file; void stays void in a warp and a resize", function()

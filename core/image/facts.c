@@ -38,10 +38,12 @@ static void sort_values(ra_mask_facts *f, int32_t listed) {
     }
 }
 
-/* Entry of sample or value with the number of a channel (1-based; 0: the first) of pixel i. */
-static int32_t number_at(const ra_pixels *p, int32_t i, int32_t channel) {
-  int32_t c = channel > 0 ? channel - 1 : 0;
-  return p->value ? c * p->height * p->width + i : i * p->channels + c;
+/* 0: no alpha, 1: the same everywhere, 2: it varies. */
+static int32_t alpha_of(const ra_pixels *p) {
+  size_t area = (size_t)p->height * (size_t)p->width;
+  for (size_t i = 1; p->alpha && i < area; i++)
+    if (p->alpha[i] != p->alpha[0]) return 2;
+  return p->alpha ? 1 : 0;
 }
 
 /* The values: levels, the numbers behind them, and how many pixels have each. */
@@ -57,7 +59,7 @@ static int32_t collect(const ra_pixels *p, const ra_source *source, ra_mask_fact
     if (!isfinite(v)) return ra_fail(RA_ERR_FORMAT, "row %d, column %d holds %g", i / p->width + 1, i % p->width + 1, v);
     int32_t before = f->values;
     count_in(v, f->level, f->count, &f->values, &last_value);
-    if (f->values > before && f->values <= RA_FACTS_MAX) f->number[before] = ra_pixels_number(p, number_at(p, i, source->channel));
+    if (f->values > before && f->values <= RA_FACTS_MAX) f->number[before] = ra_pixels_number(p, (size_t)i, source->channel);
     f->low = fmin(f->low, v);
     f->high = fmax(f->high, v);
     f->coloured += coloured;
@@ -68,7 +70,7 @@ static int32_t collect(const ra_pixels *p, const ra_source *source, ra_mask_fact
 }
 
 int32_t ra_pixels_facts(const ra_pixels *p, const ra_source *source, ra_mask_facts *f) {
-  *f = (ra_mask_facts){.details = p->details};
+  *f = (ra_mask_facts){.details = p->details, .palette = p->entry ? p->entries : 0, .alpha = alpha_of(p)};
   f->details.channels = source->channel > 0 ? 1 : p->channels;
   f->details.height = p->height;
   f->details.width = p->width;

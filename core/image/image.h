@@ -20,12 +20,17 @@ typedef struct ra_pixels {
   int32_t max_value;  /* the sample that means 1.0 */
   uint16_t *sample;   /* [H,W,C] [own] */
   ra_real *value;     /* [C,H,W] [own] real numbers */
+  uint16_t *alpha;    /* [H,W] [own] max_value is opaque; NULL: the file has none */
+  uint8_t *entry;     /* [H,W] [own] the pixels' entries in the file's palette, whose colours are in sample; NULL: it has none */
+  int32_t entries;    /* of the palette */
   int32_t frame;      /* [in] the frame to decode, 0-based */
   const char *mark;   /* [in] [opt] when writing: the text of a PNG's chunk "Software" */
   ra_image_details details; /* frames and metadata; the decoder sets what its format has */
 } ra_pixels;
 
 void ra_pixels_free(ra_pixels *p);
+/* Is there such a channel, 1-based? 0: all of them; 4: alpha. */
+bool ra_pixels_has_channel(const ra_pixels *p, int32_t channel);
 
 /* Sets the size. `most`: upper bound on the samples that the file's bytes can encode; a header that declares more is
  * rejected before allocation. Allocates sample unless header_only. */
@@ -49,8 +54,9 @@ int32_t ra_pixels_read(const char *path, int32_t frame, bool header_only, ra_pix
 
 /* data[C,H,W] in 0..1 from decoded pixels. */
 void ra_pixels_planes(const ra_pixels *p, ra_real *data);
-/* Entry i of sample or value as the number that the file holds (not divided by max_value). */
-double ra_pixels_number(const ra_pixels *p, int32_t i);
+/* The number that the file holds (not divided by max_value) for pixel i: of a channel (1-based, 4: alpha), or, for 0, the palette's
+ * entry, else the first channel's. */
+double ra_pixels_number(const ra_pixels *p, size_t i, int32_t channel);
 /* mask[H,W] 0 or 1 as the source declares; label[H,W] class numbers and RA_VOID (mask.c). */
 int32_t ra_pixels_mask(const ra_pixels *p, const ra_source *source, ra_real *mask, ra_mask_report *report);
 int32_t ra_pixels_label(const ra_pixels *p, const ra_source *source, ra_real *label);

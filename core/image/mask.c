@@ -17,6 +17,7 @@ double ra_pixels_level(const ra_pixels *p, size_t i, int32_t channel, bool *colo
   size_t first = channel > 0 ? (size_t)channel - 1 : 0, last = channel > 0 ? first + 1 : (size_t)p->channels;
   double sum = 0, count = (double)(last - first);
   *coloured = false;
+  if (first >= (size_t)p->channels) return (double)p->alpha[i] * 255 / p->max_value;
   if (p->value) {
     for (size_t c = first; c < last; c++) {
       ra_real v = p->value[entry_of(p, i, c)];
@@ -54,11 +55,11 @@ static int32_t key_of(const ra_pixels *p, const ra_source *s, size_t i, double *
   }
   bool coloured;
   (void)ra_pixels_level(p, i, s->channel, &coloured);
-  if (coloured)
+  if (coloured && !p->entry)
     return ra_fail(RA_ERR_FORMAT, "the pixel in row %d, column %d has the colour #%06x: colours are no classes by themselves; declare "
                    "`colours`, or the `channel` that holds the classes", (int32_t)i / p->width + 1, (int32_t)i % p->width + 1,
                    ra_pixels_colour(p, i));
-  *key = ra_pixels_number(p, (int32_t)entry_of(p, i, s->channel > 0 ? (size_t)s->channel - 1 : 0));
+  *key = ra_pixels_number(p, i, s->channel);
   return RA_OK;
 }
 
@@ -91,8 +92,8 @@ bool ra_pixels_void(const ra_pixels *p, const ra_source *source, size_t i) {
 }
 
 static int32_t check(const ra_pixels *p, const ra_source *s) {
-  if (s->channel < 0 || s->channel > p->channels)
-    return ra_fail(RA_ERR_ARG, "channel %d was asked for, the file has %d", s->channel, p->channels);
+  if (!ra_pixels_has_channel(p, s->channel))
+    return ra_fail(RA_ERR_ARG, "channel %d was asked for, the file has %d%s", s->channel, p->channels, p->alpha ? " and alpha (4)" : "");
   if (s->key < 0 || s->key >= RA_KEY_COUNT) return ra_fail(RA_ERR_ARG, "there is no key %d", s->key);
   return RA_OK;
 }

@@ -10,8 +10,15 @@
 void ra_pixels_free(ra_pixels *p) {
   ra_mem_free(p->sample);
   ra_mem_free(p->value);
-  p->sample = NULL;
+  ra_mem_free(p->alpha);
+  ra_mem_free(p->entry);
+  p->sample = p->alpha = NULL;
   p->value = NULL;
+  p->entry = NULL;
+}
+
+bool ra_pixels_has_channel(const ra_pixels *p, int32_t channel) {
+  return channel >= 0 && (channel <= p->channels || (channel == 4 && p->alpha));
 }
 
 int32_t ra_pixels_size(ra_pixels *p, int32_t channels, double width, double height, double most, bool header_only) {
@@ -42,12 +49,15 @@ void ra_pixels_planes(const ra_pixels *p, ra_real *data) {
     for (size_t i = 0; i < area; i++) data[c * area + i] = (ra_real)p->sample[i * C + c] / max_value;
 }
 
-double ra_pixels_number(const ra_pixels *p, int32_t i) {
+double ra_pixels_number(const ra_pixels *p, size_t i, int32_t channel) {
+  size_t c = channel > 0 ? (size_t)channel - 1 : 0, C = (size_t)p->channels;
+  if (channel == 0 && p->entry) return p->entry[i];
+  if (c >= C) return p->alpha[i];
   if (p->value) {
-    double v = (double)p->value[i] * p->max_value, whole = floor(v + 0.5);
+    double v = (double)p->value[c * (size_t)p->height * (size_t)p->width + i] * p->max_value, whole = floor(v + 0.5);
     return p->max_value > 1 ? whole : v;
   }
   /* PNG with less than 8 bits was widened to 0..255 */
-  if (p->bits < 8 && p->max_value == 255) return (double)p->sample[i] * ((1 << p->bits) - 1) / 255;
-  return p->sample[i];
+  if (p->bits < 8 && p->max_value == 255 && !p->entry) return (double)p->sample[i * C + c] * ((1 << p->bits) - 1) / 255;
+  return p->sample[i * C + c];
 }

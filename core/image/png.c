@@ -1,6 +1,6 @@
 /* PNG through libpng: read with 1, 2, 4, 8 or 16 bits, grey, RGB, palette (gives
- * RGB), alpha or transparency (dropped, not composited), interlaced; written
- * with 8 or 16 bits, grey or RGB.
+ * RGB and its entries), alpha or transparency (kept aside, not composited),
+ * interlaced; written with 8 or 16 bits, grey or RGB.
  *
  * libpng reports errors by longjmp; every jump starts and ends in this file.
  * All state that lives across one is in `job`, behind a pointer. */
@@ -66,6 +66,74 @@ static int32_t make_rows(job *j, size_t row_bytes, size_t rows) {
   return RA_OK;
 }
 
+/* The place for the second plane of a picture: alpha or entries. */
+static void *plane_of(job *j, size_t item) {
+  void *plane = ra_mem_alloc((size_t)j->picture->width * (size_t)j->picture->height, item);
+  if (!plane) fail_with(j->png, j, RA_ERR_MEMORY);
+  return plane;
+}
+
+/* Rows of entries, a byte each, become colours; an entry that the palette lacks is black. */
+static void take_entries(job *j) {
+  ra_pixels *p = j->picture;
+  size_t W = (size_t)p->width, area = W * (size_t)p->height;
+  png_colorp colour = NULL;
+  png_bytep opacity = NULL;
+  int colours = 0, opacities = 0;
+  png_get_PLTE(j->png, j->info, &colour, &colours);
+  if (png_get_valid(j->png, j->info, PNG_INFO_tRNS)) png_get_tRNS(j->png, j->info, &opacity, &opacities, NULL);
+  p->entries = colours;
+  p->entry = plane_of(j, sizeof *p->entry);
+  if (opacities > 0) p->alpha = plane_of(j, sizeof *p->alpha);
+  for (size_t i = 0; i < area; i++) {
+    int k = p->entry[i] = j->block[i];
+    uint16_t *to = p->sample + 3 * i;
+    to[0] = k < colours ? colour[k].red : 0;
+    to[1] = k < colours ? colour[k].green : 0;
+    to[2] = k < colours ? colour[k].blue : 0;
+    if (p->alpha) p->alpha[i] = k < opacities ? opacity[k] : 255;
+  }
+}
+
+/* Rows of samples of 8 or 16 bits, with alpha behind the others or without. */
+static void take_samples(job *j, size_t stride) {
+  ra_pixels *p = j->picture;
+  size_t area = (size_t)p->width * (size_t)p->height, C = (size_t)p->channels;
+  const uint8_t *narrow = j->block;
+  const uint16_t *wide = (const uint16_t *)(const void *)j->block;
+  bool is_wide = p->bits == 16;
+  if (stride == C) {
+    if (is_wide) memcpy(p->sample, wide, area * C * 2);
+    else
+      for (size_t i = 0; i < area * C; i++) p->sample[i] = narrow[i];
+    return;
+  }
+  p->alpha = plane_of(j, sizeof *p->alpha);
+  for (size_t i = 0; i < area; i++) {
+    for (size_t c = 0; c < C; c++) p->sample[i * C + c] = is_wide ? wide[i * stride + c] : narrow[i * stride + c];
+    p->alpha[i] = is_wide ? wide[i * stride + C] : narrow[i * stride + C];
+  }
+}
+
+static void read_rows(job *j, bool palette) {
+  png_structp png = j->png;
+  const ra_pixels *p = j->picture;
+  if (palette) png_set_packing(png);
+  else png_set_expand(png);
+  if (p->bits == 16) png_set_swap(png);
+  (void)png_set_interlace_handling(png);
+  png_read_update_info(png, j->info);
+  size_t row_bytes = png_get_rowbytes(png, j->info), stride = png_get_channels(png, j->info);
+  if (row_bytes != (size_t)p->width * stride * (p->bits == 16 ? 2 : 1) || (palette ? stride != 1 : stride - (size_t)p->channels > 1))
+    png_error(png, "rows of an unexpected length");
+  int32_t code = make_rows(j, row_bytes, (size_t)p->height);
+  if (code != RA_OK) fail_with(png, j, code);
+  png_read_image(png, j->row);
+  png_read_end(png, NULL);
+  if (palette) take_entries(j);
+  else take_samples(j, stride);
+}
+
 static void read_all(job *j, bool header_only) {
   png_structp png = j->png;
   ra_pixels *p = j->picture;
@@ -89,25 +157,7 @@ static void read_all(job *j, bool header_only) {
   int32_t code = ra_pixels_size(p, channels, png_get_image_width(png, j->info), png_get_image_height(png, j->info), most,
                                 header_only);
   if (code != RA_OK) fail_with(png, j, code);
-  if (header_only) return;
-  png_set_expand(png);
-  png_set_strip_alpha(png);
-  if (bits == 16) png_set_swap(png);
-  (void)png_set_interlace_handling(png);
-  png_read_update_info(png, j->info);
-  size_t row_bytes = png_get_rowbytes(png, j->info), H = (size_t)p->height;
-  size_t count = (size_t)p->width * (size_t)channels;
-  if (row_bytes != count * (bits == 16 ? 2 : 1)) png_error(png, "rows of an unexpected length");
-  code = make_rows(j, row_bytes, H);
-  if (code != RA_OK) fail_with(png, j, code);
-  png_read_image(png, j->row);
-  png_read_end(png, NULL);
-  for (size_t y = 0; y < H; y++) {
-    uint16_t *to = p->sample + y * count;
-    if (bits == 16) memcpy(to, j->row[y], row_bytes);
-    else
-      for (size_t i = 0; i < count; i++) to[i] = j->row[y][i];
-  }
+  if (!header_only) read_rows(j, colour == PNG_COLOR_TYPE_PALETTE);
 }
 
 static void write_all(job *j) {
@@ -200,6 +250,7 @@ static int32_t write_png(const ra_pixels *p, const char *path) {
 
 const ra_image_format ra_image_png = {
   .name = "PNG", .extensions = "png", .write_extensions = "png", .is = is_png, .decode = decode, .check = check, .write = write_png,
-  .reads = "1, 2, 4, 8, 16 bit; grey, RGB, palette (gives RGB); interlaced; alpha and transparency are dropped, not composited",
+  .reads = "1, 2, 4, 8, 16 bit; grey, RGB, palette (gives RGB); interlaced; alpha and transparency are not composited: "
+           "a mask's `channel = 4`",
   .writes = "8 and 16 bit, grey and RGB",
 };

@@ -141,7 +141,7 @@ int32_t ra_field_decode(const ra_field *field, const ra_source *source, ra_tenso
 /* The facts of a channel that the file has; of one that it lacks nothing is known, and the declaration does not fit. */
 static int32_t inspect(const ra_pixels *p, const ra_source *source, ra_mask_facts *out) {
   ra_source known = *source;
-  if (known.channel < 0 || known.channel > p->channels) known.channel = 0;
+  if (!ra_pixels_has_channel(p, known.channel)) known.channel = 0;
   return ra_pixels_facts(p, &known, out);
 }
 

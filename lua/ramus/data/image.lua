@@ -9,7 +9,7 @@ local C = ffi.C
 
 local image = {}
 
---- Reads PNG, JPEG, PGM, PPM, PBM, .npy or .npz, told apart by content: [C,H,W] with C 1 or 3. Alpha is dropped, a palette
+--- Reads PNG, JPEG, PGM, PPM, PBM, .npy or .npz, told apart by content: [C,H,W] with C 1 or 3. Alpha is left out, a palette
 -- gives RGB. nil and a message where the file is missing, damaged, truncated or not an image.
 function image.load(path)
   if type(path) ~= "string" then error("image.load: wants a path, got " .. options.show(path), 2) end
