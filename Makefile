@@ -107,9 +107,9 @@ $(OUT)/%.o: %.c
 
 -include $(CORE_OBJ:.o=.d) $(MAIN_OBJ:.o=.d)
 
-test: all        ## set up, build, run every test; last line: N passed, N failed
+test: all        ## set up, build, run every test; last line: N passed, N failed; ONLY=PART of a file's name
 	+@$(BUILD) VARIANT=double
-	@$(BIN) run tests/run.lua
+	@$(BIN) run tests/run.lua $(ONLY)
 
 test-all: all    ## make test with all tools, and what takes longer: whole trainings, a clone, times
 	@.ci/setup test

@@ -126,7 +126,7 @@ ra_tensor *ra_image_load_memory(const void *bytes, double size);  /* [own] */
 /* What a file's header says; 0 (window: NaN) where the format has none. */
 typedef struct ra_image_details {
   int32_t channels, height, width, bits, frames;
-  int32_t orientation; /* as in EXIF, 1 to 8; not applied */
+  int32_t orientation; /* of the file, as in EXIF, 1 to 8; it is applied: height, width and spacing are those of the turned image */
   double spacing[2];   /* mm from row to row and from column to column */
   double window[2];    /* smallest and largest grey value to show */
 } ra_image_details;
@@ -401,6 +401,9 @@ typedef struct ra_source {
   const ra_value_rule *rule;
   double range[2];      /* of images: numbers of the file that become 0 and 1; NaN or equal: as the file's type says */
 } ra_source;
+
+/* [own] The image of a source that has a path. out [opt]: as of ra_image_info. */
+ra_tensor *ra_image_read(const ra_source *source, RA_OPT ra_image_details *out);
 
 /* What the file of a mask or label holds (kind RA_FIELD_MASK or RA_FIELD_LABEL), and how its declaration fits: a file that cannot be
  * decoded is a failure, a declaration that does not fit is a fact. */

@@ -36,7 +36,13 @@ bool ra_pixels_has_channel(const ra_pixels *p, int32_t channel);
  * rejected before allocation. Allocates sample unless header_only. */
 int32_t ra_pixels_size(ra_pixels *p, int32_t channels, double width, double height, double most, bool header_only);
 
-/* One codec. The decoder sees the whole file; a format with several frames decodes out->frame and sets out->details.frames. */
+/* The orientation (1 to 8) in EXIF data, a TIFF header and its first folder, with "Exif\0\0" before it or without; 0: none. */
+int32_t ra_exif_orientation(const uint8_t *bytes, size_t size);
+/* Turns the pixels as details.orientation says (orient.c). */
+int32_t ra_pixels_orient(ra_pixels *p);
+
+/* One codec. The decoder sees the whole file; a format with several frames decodes out->frame and sets out->details.frames.
+ * It leaves the pixels as they lie in the file and says details.orientation: ra_pixels_decode turns them. */
 typedef struct ra_image_format {
   const char *name;
   const char *extensions;       /* of files that are read, separated by blanks */

@@ -60,6 +60,7 @@ int32_t ra_pixels_decode(const char *where, const uint8_t *bytes, size_t size, i
     int32_t code = formats[i]->decode(bytes, size, header_only, out);
     if (code == RA_OK && frame >= out->details.frames)
       code = ra_fail(RA_ERR_ARG, "frame %d was asked for, the file has %d, counted from 0", frame, out->details.frames);
+    if (code == RA_OK) code = ra_pixels_orient(out);
     if (code == RA_OK) return RA_OK;
     ra_pixels_free(out);
     return ra_fail_in(code, "%s: %s", where, formats[i]->name);
@@ -116,10 +117,18 @@ static ra_tensor *tensor_of(ra_pixels *p) {
   return t;
 }
 
-ra_tensor *ra_image_load(const char *path) {
+ra_tensor *ra_image_read(const ra_source *source, ra_image_details *out) {
   ra_pixels p;
-  return ra_pixels_read(path, 0, false, &p) == RA_OK ? tensor_of(&p) : NULL;
+  if (!source->path) {
+    ra_fail(RA_ERR_ARG, "ra_image_read: the source has no path");
+    return NULL;
+  }
+  if (ra_pixels_read(source->path, source->frame, false, &p) != RA_OK) return NULL;
+  if (out) details_of(&p, out);
+  return tensor_of(&p);
 }
+
+ra_tensor *ra_image_load(const char *path) { return ra_image_read(&(ra_source){.path = path}, NULL); }
 
 ra_tensor *ra_image_load_memory(const void *bytes, double size) {
   ra_pixels p;

@@ -1,7 +1,7 @@
 /* JPEG through libjpeg, baseline and progressive, grey or colour (gives RGB).
  * A file that is cut short or damaged is an error, not a half grey image:
  * libjpeg's warnings about missing or wrong data count as errors here.
- * Orientation tags are not applied.
+ * The orientation comes from the first APP1 segment with EXIF data.
  *
  * libjpeg reports errors through a handler that must not return; every jump
  * starts and ends in this file, and all state that lives across one is in `job`. */
@@ -62,6 +62,12 @@ static void fail_with(job *j, int32_t code) {
   longjmp(j->out, 1);
 }
 
+static int32_t orientation_of(const struct jpeg_decompress_struct *jpeg) {
+  for (jpeg_saved_marker_ptr m = jpeg->marker_list; m; m = m->next)
+    if (m->data_length > 6 && memcmp(m->data, "Exif\0\0", 6) == 0) return ra_exif_orientation(m->data, m->data_length);
+  return 0;
+}
+
 static void read_all(job *j, bool header_only) {
   struct jpeg_decompress_struct *jpeg = &j->jpeg;
   ra_pixels *p = j->picture;
@@ -69,7 +75,9 @@ static void read_all(job *j, bool header_only) {
   jpeg->client_data = j; /* jpeg_create_decompress keeps it, but its documentation does not say so */
   jpeg->progress = &j->progress;
   jpeg_mem_src(jpeg, (unsigned char *)(uintptr_t)j->bytes, (unsigned long)j->size);
+  jpeg_save_markers(jpeg, JPEG_APP0 + 1, 0xffff);
   jpeg_read_header(jpeg, TRUE);
+  p->details.orientation = orientation_of(jpeg);
   if (jpeg->jpeg_color_space == JCS_CMYK || jpeg->jpeg_color_space == JCS_YCCK)
     fail_with(j, ra_fail(RA_ERR_FORMAT, "CMYK images are not read; convert the file to RGB or grey"));
   int32_t channels = jpeg->jpeg_color_space == JCS_GRAYSCALE ? 1 : 3;
@@ -143,5 +151,5 @@ static int32_t check(const uint8_t *bytes, size_t size) {
 
 const ra_image_format ra_image_jpeg = {
   .name = "JPEG", .extensions = "jpg jpeg", .is = is_jpeg, .decode = decode, .check = check,
-  .reads = "baseline and progressive, grey and colour; CMYK is refused; orientation tags are not applied", .writes = "no",
+  .reads = "baseline and progressive, grey and colour; CMYK is refused; turned as EXIF says", .writes = "no",
 };

@@ -58,6 +58,13 @@ static void fail_with(png_structp png, job *j, int32_t code) {
   png_error(png, "");
 }
 
+/* The length of the data of the chunk at `at` (its kind stands at + 4, its data at + 8); SIZE_MAX where the file ends before it does. */
+static size_t chunk(const uint8_t *bytes, size_t size, size_t at) {
+  if (at > size || size - at < 12) return SIZE_MAX;
+  size_t length = (size_t)bytes[at] << 24 | (size_t)bytes[at + 1] << 16 | (size_t)bytes[at + 2] << 8 | bytes[at + 3];
+  return length > size - at - 12 ? SIZE_MAX : length;
+}
+
 static int32_t make_rows(job *j, size_t row_bytes, size_t rows) {
   j->block = ra_mem_alloc(row_bytes, rows);
   j->row = ra_mem_alloc(rows, sizeof *j->row);
@@ -134,6 +141,14 @@ static void read_rows(job *j, bool palette) {
   else take_samples(j, stride);
 }
 
+/* The orientation in the chunk eXIf, which may stand behind the pixels. */
+static int32_t orientation_of(const job *j) {
+  size_t length;
+  for (size_t at = 8; (length = chunk(j->bytes, j->size, at)) != SIZE_MAX; at += 12 + length)
+    if (memcmp(j->bytes + at + 4, "eXIf", 4) == 0) return ra_exif_orientation(j->bytes + at + 8, length);
+  return 0;
+}
+
 static void read_all(job *j, bool header_only) {
   png_structp png = j->png;
   ra_pixels *p = j->picture;
@@ -144,6 +159,7 @@ static void read_all(job *j, bool header_only) {
   png_read_info(png, j->info);
   int bits = png_get_bit_depth(png, j->info), colour = png_get_color_type(png, j->info);
   p->bits = bits;
+  p->details.orientation = orientation_of(j);
   p->max_value = bits == 16 ? 65535 : 255;
   png_uint_32 per_metre_x, per_metre_y;
   int unit;
@@ -223,12 +239,9 @@ static int32_t decode(const uint8_t *bytes, size_t size, bool header_only, ra_pi
 
 /* Every chunk has its whole length, and the last is IEND. */
 static int32_t check(const uint8_t *bytes, size_t size) {
-  for (size_t at = 8; at + 12 <= size;) {
-    size_t length = (size_t)bytes[at] << 24 | (size_t)bytes[at + 1] << 16 | (size_t)bytes[at + 2] << 8 | bytes[at + 3];
-    if (length > size - at - 12) break;
+  size_t length;
+  for (size_t at = 8; (length = chunk(bytes, size, at)) != SIZE_MAX; at += 12 + length)
     if (memcmp(bytes + at + 4, "IEND", 4) == 0) return RA_OK;
-    at += 12 + length;
-  }
   return ra_fail(RA_ERR_FORMAT, "the file ends before its last chunk: broken or cut off");
 }
 
@@ -250,7 +263,7 @@ static int32_t write_png(const ra_pixels *p, const char *path) {
 
 const ra_image_format ra_image_png = {
   .name = "PNG", .extensions = "png", .write_extensions = "png", .is = is_png, .decode = decode, .check = check, .write = write_png,
-  .reads = "1, 2, 4, 8, 16 bit; grey, RGB, palette (gives RGB); interlaced; alpha and transparency are not composited: "
-           "a mask's `channel = 4`",
+  .reads = "1, 2, 4, 8, 16 bit; grey, RGB, palette (gives RGB); interlaced; turned as eXIf says; "
+           "alpha and transparency are not composited: a mask's `channel = 4`",
   .writes = "8 and 16 bit, grey and RGB",
 };

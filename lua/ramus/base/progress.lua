@@ -11,9 +11,12 @@ function progress.new(given)
   return setmetatable({ live = not o.quiet and ffi.is_terminal(1), quiet = o.quiet, also = o.also, last = 0, width = 0, warnings = {}, said = {} }, Progress)
 end
 
---- A warning: to standard error, to the log, and into the list `warnings`, which --json shows. The same text is said once.
-function Progress:warn(text)
+--- A warning: to standard error, to the log, and into the list `warnings`, which --json shows. The same text is said once, and of a kind
+-- (a word, [opt]) only the first.
+function Progress:warn(text, kind)
   for _, earlier in ipairs(self.warnings) do if earlier == text then return end end
+  if kind and self.said[kind] then return end
+  if kind then self.said[kind] = true end
   self.warnings[#self.warnings + 1] = text
   if self.also then self.also("warning: " .. text) end
   if self.live and self.width > 0 then

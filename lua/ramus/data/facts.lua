@@ -66,8 +66,8 @@ end
 
 --- The core's facts as a plain table.
 local function plain(f)
-  local t = { height = f.details.height, width = f.details.width, channels = f.details.channels, list = {}, colour_list = {}, histogram = {},
-    refused = ffi.string(f.refused) }
+  local t = { height = f.details.height, width = f.details.width, channels = f.details.channels, orientation = f.details.orientation,
+    list = {}, colour_list = {}, histogram = {}, refused = ffi.string(f.refused) }
   for _, name in ipairs(NUMBERS) do t[name] = tonumber(f[name]) end
   for i = 1, math.min(t.values, MOST) do t.list[i] = { f.level[i - 1], f.number[i - 1], f.count[i - 1] } end
   for i = 1, math.min(t.colours, MOST) do t.colour_list[i] = { f.colour[i - 1], f.colour_count[i - 1] } end
@@ -101,7 +101,7 @@ function Facts:image(sample)
   return self:of(self:key(source.path, "image"), function()
     local details = ffi.new("ra_image_details")
     if C.ra_image_check(source.path, details) ~= 0 then return nil, ffi.message() end
-    return { height = details.height, width = details.width }
+    return { height = details.height, width = details.width, orientation = details.orientation }
   end)
 end
 

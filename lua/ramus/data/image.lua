@@ -9,12 +9,28 @@ local C = ffi.C
 
 local image = {}
 
---- Reads PNG, JPEG, PGM, PPM, PBM, .npy or .npz, told apart by content: [C,H,W] with C 1 or 3. Alpha is left out, a palette
--- gives RGB. nil and a message where the file is missing, damaged, truncated or not an image.
-function image.load(path)
+--- The core's details of an image as a table.
+local function details(out)
+  local info = { channels = out.channels, height = out.height, width = out.width, bits = out.bits, frames = out.frames }
+  if out.spacing[0] > 0 then info.spacing = { out.spacing[0], out.spacing[1] } end
+  if out.window[0] == out.window[0] then info.window = { out.window[0], out.window[1] } end
+  if out.orientation > 0 then info.orientation = out.orientation end
+  return info
+end
+
+local load_schema = { frame = { type = "integer", default = 0, min = 0, help = "of a file with several, from 0" } }
+
+--- Reads an image of any format of image.formats, told apart by content: [C,H,W] with C 1 or 3, and what image.info says of the file.
+-- Alpha is left out, a palette gives RGB, an EXIF orientation is applied. nil and a message where the file is missing, damaged, truncated or
+-- not an image.
+function image.load(path, given)
   if type(path) ~= "string" then error("image.load: wants a path, got " .. options.show(path), 2) end
+  local o = options.check(given, load_schema, "image.load")
+  local source, out = ffi.new("ra_source", { path = path, frame = o.frame }), ffi.new("ra_image_details")
   ffi.make_room(2 ^ 20)
-  return tensor.wrap(C.ra_image_load(path))
+  local t, err = tensor.wrap(C.ra_image_read(source, out))
+  if not t then return nil, err end
+  return t, details(out)
 end
 
 --- The same from the bytes of a file in a string.
@@ -25,15 +41,11 @@ function image.decode(bytes)
 end
 
 --- From the file's header: { channels =, height =, width =, bits =, frames = }, and where the format has them spacing = { row, column }
--- in mm, window = { low, high } and orientation (EXIF).
+-- in mm, window = { low, high } and orientation (that of EXIF, which is applied: height and width are those of the turned image).
 function image.info(path)
   local out = ffi.new("ra_image_details")
   if C.ra_image_info(path, out) ~= 0 then return nil, ffi.message() end
-  local info = { channels = out.channels, height = out.height, width = out.width, bits = out.bits, frames = out.frames }
-  if out.spacing[0] > 0 then info.spacing = { out.spacing[0], out.spacing[1] } end
-  if out.window[0] == out.window[0] then info.window = { out.window[0], out.window[1] } end
-  if out.orientation > 0 then info.orientation = out.orientation end
-  return info
+  return details(out)
 end
 
 --- The formats: a list of { name =, extensions = { .. }, reads =, writes = }.

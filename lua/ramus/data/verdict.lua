@@ -9,6 +9,7 @@
 local facts = require "ramus.data.facts"
 local fields = require "ramus.data.fields"
 local mistake = require "ramus.base.mistake"
+local notes = require "ramus.data.notes"
 local pairing = require "ramus.data.pairing"
 local reading = require "ramus.data.reading"
 local values = require "ramus.data.values"
@@ -59,16 +60,17 @@ local function samples_of(set, parts)
   return list
 end
 
---- Facts of every mask and field of view of the parts, { mask = items, fov = items }, and what is wrong with files, a list of sentences.
+--- Facts of every image, mask and field of view of the parts, { image = items, mask = items, fov = items }, and what is wrong with files, a list of sentences.
 -- needed: { PART = true }: problems of others are passed over.
 local function look_at_all(set, parts, needed, out)
-  local look, problems, found, list = facts.open(set), {}, { mask = {}, fov = {} }, samples_of(set, parts)
+  local look, problems, found, list = facts.open(set), {}, { image = {}, mask = {}, fov = {} }, samples_of(set, parts)
   local truth = set.classes and "label" or "mask"
   for i, entry in ipairs(list) do
     local s, part = entry[1], entry[2]
     local own = needed[part] and problems or {}
     local image, err = look:image(s)
-    if not image then own[#own + 1] = err end
+    if image then table.insert(found.image, { sample = s, part = part, field = "image", source = fields.source(s, "image"), facts = image })
+    else own[#own + 1] = err end
     for _, field in ipairs { truth, "fov" } do
       local item = fields.source(s, field) and look_at(look, s, part, field, image, own)
       if item then table.insert(found[field == "fov" and "fov" or "mask"], item) end
@@ -308,6 +310,7 @@ function verdict.check(set, parts, given)
     if convention == nil and #open > 0 then return nil, err end
     if given.out and #open > 0 then say(set, open, convention, given.out) end
   end
+  notes.turned(found, given.out)
   local text = given.out and #found.mask > 0 and reading.text(set.reading, set.classes)
   if text then given.out:once(text .. " (declared)") end
   local empty, err = check_foreground(set, found.mask, parts, given)

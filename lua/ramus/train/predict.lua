@@ -10,6 +10,7 @@ local F = require "ramus.lang.F"
 local checkpoint = require "ramus.train.checkpoint"
 local files = require "ramus.base.files"
 local image = require "ramus.data.image"
+local notes = require "ramus.data.notes"
 local loader = require "ramus.data.loader"
 local options = require "ramus.base.options"
 local outputs = require "ramus.train.outputs"
@@ -103,6 +104,7 @@ end
 local function one(model, entry, o)
   local picture, err = image.load(entry.source)
   if not picture then return nil, err end
+  if o.out then notes.image(entry.source, err, o.out) end
   local p
   p, err = predict.probability(model, picture, o)
   if not p then return nil, ("%s: %s"):format(entry.source, err) end
