@@ -58,6 +58,9 @@ typedef struct ra_image_format {
 int32_t ra_pixels_decode(const char *where, const uint8_t *bytes, size_t size, int32_t frame, bool header_only, ra_pixels *out);
 int32_t ra_pixels_read(const char *path, int32_t frame, bool header_only, ra_pixels *out);
 
+/* Bytes of a well known kind that is not read (foreign.c): what it is, and what to do. */
+bool ra_image_foreign(const uint8_t *bytes, size_t size, const char **name, const char **cure);
+
 /* data[C,H,W] in 0..1 from decoded pixels. */
 void ra_pixels_planes(const ra_pixels *p, ra_real *data);
 /* The number that the file holds (not divided by max_value) for pixel i: of a channel (1-based, 4: alpha), or, for 0, the palette's

@@ -38,21 +38,15 @@ static const char *all_names(char text[200]) {
   return text;
 }
 
-/* A guess at the format of the bytes, for the message about an unknown one. */
-static const char *guess(const uint8_t *bytes, size_t size) {
-  static const struct { const char *magic; size_t length; const char *name; } known[] = {
-    {"GIF8", 4, " (it looks like GIF)"}, {"II*\0", 4, " (it looks like TIFF)"}, {"MM\0*", 4, " (it looks like TIFF)"},
-    {"BM", 2, " (it looks like BMP)"}, {"PK\3\4", 4, " (it looks like a zip archive)"},
-    {"\x1f\x8b", 2, " (it looks like gzip)"}, {"RIFF", 4, " (it looks like WebP)"},
-    {"<", 1, " (it looks like a web page)"}, {"P7", 2, " (it looks like PAM)"},
-  };
-  for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-    if (size >= known[i].length && memcmp(bytes, known[i].magic, known[i].length) == 0) return known[i].name;
-  return "";
+static int32_t not_known(const char *where, const uint8_t *bytes, size_t size) {
+  char names[200];
+  const char *name, *cure;
+  if (ra_image_foreign(bytes, size, &name, &cure)) 
+    return ra_fail(RA_ERR_FORMAT, "%s: this is %s and no image that Ramus reads; %s", where, name, cure);
+  return ra_fail(RA_ERR_FORMAT, "%s: not an image Ramus knows; it reads %s", where, all_names(names));
 }
 
 int32_t ra_pixels_decode(const char *where, const uint8_t *bytes, size_t size, int32_t frame, bool header_only, ra_pixels *out) {
-  char names[200];
   if (size == 0) return ra_fail(RA_ERR_FORMAT, "%s: the file is empty", where);
   for (size_t i = 0; i < FORMATS; i++) {
     if (!formats[i]->is(bytes, size)) continue;
@@ -65,7 +59,7 @@ int32_t ra_pixels_decode(const char *where, const uint8_t *bytes, size_t size, i
     ra_pixels_free(out);
     return ra_fail_in(code, "%s: %s", where, formats[i]->name);
   }
-  return ra_fail(RA_ERR_FORMAT, "%s: not an image Ramus knows%s; it reads %s", where, guess(bytes, size), all_names(names));
+  return not_known(where, bytes, size);
 }
 
 int32_t ra_pixels_read(const char *path, int32_t frame, bool header_only, ra_pixels *out) {

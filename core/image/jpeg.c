@@ -1,4 +1,4 @@
-/* JPEG through libjpeg, baseline and progressive, grey or colour (gives RGB).
+/* JPEG through libjpeg, baseline and progressive, grey or colour (gives RGB; CMYK and YCCK too).
  * A file that is cut short or damaged is an error, not a half grey image:
  * libjpeg's warnings about missing or wrong data count as errors here.
  * The orientation comes from the first APP1 segment with EXIF data.
@@ -32,8 +32,21 @@ typedef struct job {
   char message[JMSG_LENGTH_MAX];
 } job;
 
+#define DJPEG " not read; djpeg -outfile FILE.ppm FILE.jpg of libjpeg-turbo 3 makes a file that is"
+
+/* Kinds of JPEG that libjpeg of 8 bits does not read. */
+static const char *cure_of(int code) {
+  switch (code) {
+    case JERR_BAD_PRECISION: return "12 bits a sample are" DJPEG;
+    case JERR_SOF_UNSUPPORTED: return "lossless JPEG is" DJPEG;
+    default: return NULL;
+  }
+}
+
 static void on_error(j_common_ptr common) {
   job *j = common->client_data;
+  const char *cure = cure_of(common->err->msg_code);
+  if (j->message[0] == 0 && cure) snprintf(j->message, sizeof j->message, "%s", cure);
   if (j->message[0] == 0) common->err->format_message(common, j->message);
   longjmp(j->out, 1);
 }
@@ -62,6 +75,12 @@ static void fail_with(job *j, int32_t code) {
   longjmp(j->out, 1);
 }
 
+/* Cyan, magenta, yellow and black, which files hold inverted (255 is no ink, as Adobe writes them): red = cyan x black / 255, .. */
+static void from_inks(const uint8_t *row, size_t width, uint16_t *to) {
+  for (size_t x = 0; x < width; x++)
+    for (size_t c = 0; c < 3; c++) to[3 * x + c] = (uint16_t)((row[4 * x + c] * row[4 * x + 3] + 127) / 255);
+}
+
 static int32_t orientation_of(const struct jpeg_decompress_struct *jpeg) {
   for (jpeg_saved_marker_ptr m = jpeg->marker_list; m; m = m->next)
     if (m->data_length > 6 && memcmp(m->data, "Exif\0\0", 6) == 0) return ra_exif_orientation(m->data, m->data_length);
@@ -78,10 +97,9 @@ static void read_all(job *j, bool header_only) {
   jpeg_save_markers(jpeg, JPEG_APP0 + 1, 0xffff);
   jpeg_read_header(jpeg, TRUE);
   p->details.orientation = orientation_of(jpeg);
-  if (jpeg->jpeg_color_space == JCS_CMYK || jpeg->jpeg_color_space == JCS_YCCK)
-    fail_with(j, ra_fail(RA_ERR_FORMAT, "CMYK images are not read; convert the file to RGB or grey"));
+  bool inks = jpeg->jpeg_color_space == JCS_CMYK || jpeg->jpeg_color_space == JCS_YCCK;
   int32_t channels = jpeg->jpeg_color_space == JCS_GRAYSCALE ? 1 : 3;
-  jpeg->out_color_space = channels == 1 ? JCS_GRAYSCALE : JCS_RGB;
+  jpeg->out_color_space = inks ? JCS_CMYK : channels == 1 ? JCS_GRAYSCALE : JCS_RGB;
   p->bits = jpeg->data_precision;
   p->max_value = 255;
   double unit = jpeg->density_unit == 1 ? 25.4 : jpeg->density_unit == 2 ? 10 : 0; /* mm in an inch, a centimetre */
@@ -96,15 +114,17 @@ static void read_all(job *j, bool header_only) {
   if (header_only) return;
   jpeg->dct_method = JDCT_ISLOW;
   jpeg_start_decompress(jpeg);
-  size_t count = (size_t)p->width * (size_t)channels;
-  if (jpeg->output_width != (JDIMENSION)p->width || jpeg->output_components != channels)
+  size_t W = (size_t)p->width, C = (size_t)channels, stride = inks ? 4 : C;
+  if (jpeg->output_width != (JDIMENSION)p->width || jpeg->output_components != (int)stride)
     fail_with(j, ra_fail(RA_ERR_FORMAT, "rows of an unexpected length"));
-  j->row = ra_mem_alloc(count, 1);
+  j->row = ra_mem_alloc(W * stride, 1);
   if (!j->row) fail_with(j, RA_ERR_MEMORY);
   while (jpeg->output_scanline < jpeg->output_height) {
-    uint16_t *to = p->sample + jpeg->output_scanline * count;
+    uint16_t *to = p->sample + jpeg->output_scanline * W * C;
     if (jpeg_read_scanlines(jpeg, &j->row, 1) != 1) fail_with(j, ra_fail(RA_ERR_FORMAT, "the file ends too early"));
-    for (size_t i = 0; i < count; i++) to[i] = j->row[i];
+    if (inks) from_inks(j->row, W, to);
+    else
+      for (size_t i = 0; i < W * C; i++) to[i] = j->row[i];
   }
   jpeg_finish_decompress(jpeg);
 }
@@ -151,5 +171,5 @@ static int32_t check(const uint8_t *bytes, size_t size) {
 
 const ra_image_format ra_image_jpeg = {
   .name = "JPEG", .extensions = "jpg jpeg", .is = is_jpeg, .decode = decode, .check = check,
-  .reads = "baseline and progressive, grey and colour; CMYK is refused; turned as EXIF says", .writes = "no",
+  .reads = "baseline and progressive, grey and colour; CMYK and YCCK give RGB; turned as EXIF says", .writes = "no",
 };

@@ -9,9 +9,15 @@
 #include "../file/bundle.h"
 #include "image.h"
 
-static bool is_npy(const uint8_t *bytes, size_t size) {
-  return ra_npy_is(bytes, size) || (size >= 4 && memcmp(bytes, "PK\3\4", 4) == 0);
+/* A zip whose first member is NAME.npy. */
+static bool is_npz(const uint8_t *bytes, size_t size) {
+  enum { NAME = 30 };
+  if (size < NAME || memcmp(bytes, "PK\3\4", 4) != 0) return false;
+  size_t length = (size_t)bytes[26] | (size_t)bytes[27] << 8;
+  return length > 4 && NAME + length <= size && memcmp(bytes + NAME + length - 4, ".npy", 4) == 0;
 }
+
+static bool is_npy(const uint8_t *bytes, size_t size) { return ra_npy_is(bytes, size) || is_npz(bytes, size); }
 
 static bool few(int64_t n) { return n == 1 || n == 3 || n == 4; }
 

@@ -120,6 +120,12 @@ for name, picture, options in (
     back = np.asarray(Image.open(os.path.join(HERE, name)))
     expect(name, back.reshape(H * 3, W * 3, -1) / 255.0, 8)
 Image.fromarray(colour).convert("CMYK").save(os.path.join(HERE, "cmyk.jpg"))
+inks = open(os.path.join(HERE, "cmyk.jpg"), "rb").read()
+adobe = inks.index(b"\xff\xee\x00\x0eAdobe")  # the last byte of this segment: 0 CMYK, 2 YCCK
+for name, text in (("cmyk.jpg", inks), ("ycck.jpg", inks[:adobe + 15] + b"\x02" + inks[adobe + 16:]),
+                   ("cmyk_plain.jpg", inks[:adobe] + inks[adobe + 16:])):
+    open(os.path.join(HERE, name), "wb").write(text)
+    expect(name, np.asarray(Image.open(os.path.join(HERE, name)).convert("RGB")) / 255.0, 8)
 
 for name, a in (("u8.npy", rng.randint(0, 256, (H, W)).astype(np.uint8)),
                 ("u16.npy", rng.randint(0, 65536, (3, H, W)).astype(np.uint16)),
