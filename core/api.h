@@ -189,6 +189,10 @@ ra_tensor *ra_image_normalise(const ra_tensor *x, int32_t method); /* [own] each
 ra_tensor *ra_image_overlay(const ra_tensor *x, const ra_tensor *prediction, RA_OPT const ra_tensor *truth, double threshold,
                             double alpha, const double *colour);
 
+/* y [H,W] [acc] gets `value` where the even-odd rule puts a pixel's centre inside the polygon x1, y1, x2, y2, ..; that of pixel (i,j),
+ * 0-based, is x = j + 1/2, y = i + 1/2. A centre on an edge belongs to what lies right of it, or below. */
+int32_t ra_polygon_fill(ra_tensor *y, const double *xy, int32_t points, double value);
+
 /* ---- classes: scores [K,H,W], label maps [H,W] of class numbers, colours [classes][3] in 0..1 ---- */
 ra_tensor *ra_image_labels(const ra_tensor *scores);              /* [own] the first of the largest */
 /* [own] [3,H,W]: x [H,W], [1,H,W] or [3,H,W] clamped to 0..1, painted with the strength alpha where the class is above 0. */

@@ -43,6 +43,12 @@ function files.write(path, text)
   return true
 end
 
+--- Copies a file, whole or not at all; nil and a message on failure.
+function files.copy(from, to)
+  if C.ra_file_copy(from, to) ~= 0 then return nil, ffi.message() end
+  return true
+end
+
 --- Makes `to` a second name of the file `from`, replacing any file `to`; nil and a message where the file system has no links.
 function files.share(from, to)
   if C.ra_path_share(from, to) ~= 0 then return nil, ffi.message() end

@@ -3,12 +3,15 @@
 --
 -- A set is a file datasets/NAME.lua that returns a table: facts (name, title, picture, counts, split_source, licence,
 -- citation, sources), and
---   files     { { name =, urls = { .. }, bytes =, sha256 =, unpack = true }, .. }  what is downloaded; {} for a made set
+--   files     { { name =, urls = { .. }, bytes =, sha256 =, md5 =, unpack = true, seen =, login = }, .. }  what is downloaded; {} for a made
+--             set. Neither sha256 nor md5: none was published. seen = false: no real download was seen yet. login: what to do where the
+--             address wants one, and no download is tried
 --   editions  { { name = "full", counts = { train = 40, .. }, files = { { path =, sha256 = }, .. } }, .. }
 --   folder    [opt] folder that holds the images: the set is neither fetched nor copied (relative: to the definition's file)
 --   schema    [opt] options of the set (see options.lua); variant(o): a word for the folder's name
---   prepare   [opt] function(source, target, o): fills the empty folder target; returns the edition's name, or nil and
---             a message. Without it the files of the first edition that source holds are copied and checked.
+--   prepare   [opt] function(source, target, o): fills the empty folder target; returns the edition's name and [opt] a list of
+--             sentences about what was odd in the source, or nil and a message. Without it the files of the first edition that source
+--             holds are copied and checked.
 --   open      function(folder, o): the list of samples { id, image, mask, fov, label, split, group, fields }; no side effects. A sample may also
 --             say itself how its mask is read. Samples of one group (a patient, an eye, a film) stay on one side of a division
 --   threshold, values, colours, channel, invert, ignore   [opt] how the file of a mask becomes classes, see reading.lua
@@ -27,7 +30,7 @@ local reading = require "ramus.data.reading"
 local registry = require "ramus.data.registry"
 local split = require "ramus.data.split"
 
-local dataset = { pair = pairing.pair, split = split.divide, prepare = prepared.make, mark = prepared.mark, verify = prepared.verify,
+local dataset = { pair = pairing.pair, split = split.divide, prepare = prepared.make, mark = prepared.mark, verify = prepared.verify, below = prepared.below,
   sha256 = prepared.sha256, sha256_file = prepared.sha256_file }
 for name, f in pairs(registry) do dataset[name] = f end
 

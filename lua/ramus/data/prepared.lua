@@ -30,20 +30,28 @@ local function holds_all(folder, list)
   return missing == 0, missing, first
 end
 
+--- The folder at or up to two levels below `source` for which test(folder) gives a value, and that value; nil where there is none.
+function prepared.below(source, test, depth)
+  local value = test(source)
+  if value then return source, value end
+  for _, sub in ipairs((depth or 2) > 0 and files.list(source) or {}) do
+    if sub:sub(-1) == "/" then
+      local found
+      found, value = prepared.below(source .. "/" .. sub:sub(1, -2), test, (depth or 2) - 1)
+      if found then return found, value end
+    end
+  end
+end
+
 --- The folder at or up to two levels below `source` that holds every file of the list; else nil, how many the best one
 -- lacks, the first of these, and that folder.
 local function find_base(source, list)
   local least, name, where
-  local function look(folder, depth)
+  local found = prepared.below(source, function(folder)
     local all, missing, first = holds_all(folder, list)
-    if all then return folder end
-    if not least or missing < least then least, name, where = missing, first, folder end
-    for _, sub in ipairs(depth > 0 and files.list(folder) or {}) do
-      local found = sub:sub(-1) == "/" and look(folder .. "/" .. sub:sub(1, -2), depth - 1)
-      if found then return found end
-    end
-  end
-  local found = look(source, 2)
+    if not all and (not least or missing < least) then least, name, where = missing, first, folder end
+    return all
+  end)
   if found then return found end
   return nil, least, name, where
 end
@@ -52,7 +60,8 @@ local function copy_checked(from, to, f)
   local folder = files.split(to)
   local good, err = files.make_folder(folder)
   if not good then return nil, err end
-  if C.ra_file_copy(from, to) ~= 0 then return nil, ffi.message() end
+  good, err = files.copy(from, to)
+  if not good then return nil, err end
   local sum = f.sha256 and prepared.sha256_file(to)
   if f.sha256 and sum ~= f.sha256 then
     return nil, ("%s is not the file of this set: sha256 %s, wanted %s"):format(from, tostring(sum), f.sha256)
@@ -130,7 +139,7 @@ local function check_counts(def, folder, edition_name, o)
   return counts
 end
 
-local function mark_text(def, edition, o, counts, list)
+local function mark_text(def, edition, o, counts, notes, list)
   local lines = {}
   table.sort(list, function(a, b) return a.path < b.path end)
   for i, f in ipairs(list) do lines[i] = ("    %s: %s"):format(cjson.encode(f.path), cjson.encode(f.sha256)) end
@@ -141,8 +150,11 @@ local function mark_text(def, edition, o, counts, list)
     for i, k in ipairs(keys) do parts[i] = cjson.encode(k) .. ": " .. cjson.encode(t[k]) end
     return "{" .. table.concat(parts, ", ") .. "}"
   end
-  return ('{\n  "set": %s,\n  "edition": %s,\n  "options": %s,\n  "counts": %s,\n  "files": {\n%s\n  }\n}\n'):format(
-    cjson.encode(def.name), cjson.encode(edition), flat(o), flat(counts), table.concat(lines, ",\n"))
+  local said = {}
+  for i, note in ipairs(notes) do said[i] = cjson.encode(note) end
+  return ('{\n  "set": %s,\n  "edition": %s,\n  "options": %s,\n  "counts": %s,\n%s  "files": {\n%s\n  }\n}\n'):format(
+    cjson.encode(def.name), cjson.encode(edition), flat(o), flat(counts),
+    #said > 0 and ('  "notes": [%s],\n'):format(table.concat(said, ", ")) or "", table.concat(lines, ",\n"))
 end
 
 --- Fills `target` from the folder `source` (nil for a made set): aside, checked, then renamed over what was there.
@@ -156,9 +168,9 @@ function prepared.make(def, source, target, o)
   if C.ra_path_remove(part) ~= 0 then return nil, ffi.message() end
   local good, err = files.make_folder(part)
   if not good then return nil, err end
-  local edition
-  edition, err = (def.prepare or function(...) return copy_edition(def, ...) end)(source, part, o or {})
-  if not edition then return fail(err) end
+  local edition, notes
+  edition, notes = (def.prepare or function(...) return copy_edition(def, ...) end)(source, part, o or {})
+  if not edition then return fail(notes) end
   if edition == true then edition = def.editions[1] and def.editions[1].name or "full" end
   local counts
   counts, err = check_counts(def, part, edition, o or {})
@@ -167,7 +179,7 @@ function prepared.make(def, source, target, o)
   list, err = hash_all(part)
   if not list then return fail(err) end
   if C.ra_folder_sync(part) ~= 0 then return fail(ffi.message()) end -- the mark comes last
-  good, err = files.write(part .. "/" .. MARK, mark_text(def, edition, o or {}, counts, list))
+  good, err = files.write(part .. "/" .. MARK, mark_text(def, edition, o or {}, counts, notes or {}, list))
   if not good then return fail(err) end
   if C.ra_path_remove(target) ~= 0 or C.ra_path_rename(part, target) ~= 0 then return fail(ffi.message()) end
   return target

@@ -39,6 +39,7 @@ function data.set(name, given)
       given.out:update(("%s %s %s"):format(p.stage, p.file or "", p.bytes and ("%.1f MB"):format(p.bytes / 1e6) or p.note or ""))
     end })
   if not ok then return nil, err end
+  for _, note in ipairs(given.out and dataset.mark(folder).notes or {}) do given.out:line(def.name .. ": " .. note) end
   o.options = given.options
   return dataset.open(name, o)
 end

@@ -44,6 +44,7 @@ return {
     folder, err = require "ramus.data.fetch" (words[1], { from = given.from, mirror = given.mirror, data_root = given["data-root"],
       offline = given.offline, again = given.again, options = o.options, progress = show(out) })
     if not folder then return false, err end
+    for _, note in ipairs((require("ramus.data.dataset").mark(folder) or {}).notes or {}) do out:line(def.name .. ": " .. note) end
     out:line(("%s is in %s"):format(def.name, folder))
     return 0
   end,
