@@ -22,6 +22,7 @@
 local classes_module = require "ramus.data.classes"
 local fields = require "ramus.data.fields"
 local files = require "ramus.base.files"
+local own_folder = require "ramus.data.folder"
 local identity = require "ramus.data.identity"
 local mistake = require "ramus.base.mistake"
 local pairing = require "ramus.data.pairing"
@@ -33,6 +34,12 @@ local split = require "ramus.data.split"
 local dataset = { pair = pairing.pair, split = split.divide, prepare = prepared.make, mark = prepared.mark, verify = prepared.verify, below = prepared.below,
   sha256 = prepared.sha256, sha256_file = prepared.sha256_file }
 for name, f in pairs(registry) do dataset[name] = f end
+
+--- The definition of a set of one's own pictures, see folder.lua. (Given a definition: the place of its set, see dataset.place.)
+function dataset.folder(given, ...)
+  if type(given) == "table" and given.open then return dataset.place(given, ...) end
+  return own_folder.define(given, 2)
+end
 
 --- A list of messages about images that are in two splits, compared by hash, and groups that are.
 local function shared_between(parts, sums)
@@ -141,8 +148,9 @@ local function unused(def, folder, list)
   if not def.folder or #list == 0 then return nil end
   local names = {}
   for i, path in ipairs(list) do names[i] = path:sub(1, #folder + 1) == folder .. "/" and path:sub(#folder + 2) or path end
-  return ("%d file%s of %s fit%s no pattern and %s not used: %s"):format(#list, #list == 1 and "" or "s", folder, #list == 1 and "s" or "",
-    #list == 1 and "is" or "are", pairing.some(names, 8))
+  local one = #list == 1
+  local why = def.kind == "folder" and (one and "belongs to no pair" or "belong to no pair") or (one and "fits no pattern" or "fit no pattern")
+  return ("%d file%s of %s %s and %s not used: %s"):format(#list, one and "" or "s", folder, why, one and "is" or "are", pairing.some(names, 8))
 end
 
 --- Opens a prepared set. given: root (data root), split ("usual"), edition, options (of the set), base (folder that a relative path of
@@ -154,7 +162,7 @@ function dataset.open(name, given)
   given = given or {}
   local def, err = dataset.find(name, given.base)
   if not def then return nil, err end
-  local folder, o = dataset.folder(def, given.root, given.options)
+  local folder, o = dataset.place(def, given.root, given.options)
   local mark, samples, unmatched, all, sums
   mark, err = mark_of(def, folder, name, given.edition)
   if not mark then return nil, err end

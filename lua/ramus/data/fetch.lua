@@ -214,7 +214,7 @@ function fetch.fetch(name, given)
   local def, err = dataset.find(name)
   if not def then return nil, err end
   local root = dataset.root(o.data_root)
-  local folder, set_options = dataset.folder(def, root, o.options)
+  local folder, set_options = dataset.place(def, root, o.options)
   if def.folder then
     if files.is_folder(folder) then return folder end
     return nil, ("data set %s: there is no folder %s"):format(def.name, folder)

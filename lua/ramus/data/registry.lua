@@ -1,5 +1,6 @@
 --- The registry of data sets: definitions by name or by the path of their file, and where prepared sets live.
 local files = require "ramus.base.files"
+local folder = require "ramus.data.folder"
 local options = require "ramus.base.options"
 
 local registry = {}
@@ -48,17 +49,25 @@ function registry.names()
   return names
 end
 
---- The name of a set, or the absolute path of its file where `name` is a path that ends in .lua: relative to the folder `base`
--- where there is such a file, else to the working directory.
+--- The name of a set, or the absolute path of its file where `name` is a path that ends in .lua, of its folder where it is a folder (and no
+-- set has that name): relative to the folder `base` where there is such a file or folder, else to the working directory.
 function registry.locate(name, base)
-  if known[name] or not name:find("%.lua$") then return name end
+  local is_file = name:find("%.lua$")
+  if known[name] or not is_file and files.is_file(("%s/%s.lua"):format(home(), name)) and not name:find("/", 1, true) then return name end
   for _, path in ipairs { base and name:sub(1, 1) ~= "/" and base .. "/" .. name or name, name } do
-    if files.is_file(path) then return files.absolute(path) or path end
+    if (is_file and files.is_file or files.is_folder)(path) then return files.absolute(path) or path end
   end
   return name
 end
 
---- The definition of a set: a registered one, datasets/NAME.lua, or any path that ends in .lua (see locate).
+--- Why a name is no set's.
+local function unknown(name)
+  if not name:find("/", 1, true) then return options.unknown("data set", name, registry.names()) .. "; a folder of one's own is none either: " .. name end
+  return ("unknown data set %s: it %s; wanted a name that ramus datasets lists, a folder, or a definition's file that ends in .lua"):format(name,
+    files.exists(name) and "is a file" or "does not exist")
+end
+
+--- The definition of a set: a registered one, datasets/NAME.lua, any path that ends in .lua, or a folder of pictures (see locate).
 -- nil and a message where it is unknown or broken.
 function registry.find(name, base)
   if type(name) ~= "string" then error(("data set: wanted a name, got %s"):format(type(name)), 2) end
@@ -67,7 +76,10 @@ function registry.find(name, base)
   local is_path = name:find("%.lua$")
   local path = is_path and name or ("%s/%s.lua"):format(home(), name)
   -- a name holds no path, so that it cannot lead out of the folder of the sets
-  if not (is_path or name:find("^[%w_%-]+$")) or not files.is_file(path) then return nil, options.unknown("data set", name, registry.names()) end
+  if not (is_path or name:find("^[%w_%-]+$")) or not files.is_file(path) then
+    if files.is_folder(name) then return folder.define { name } end
+    return nil, unknown(name)
+  end
   local def, err = read_definition(path)
   if not def then return nil, err end
   if not name:find("%.lua$") then known[name] = def end
@@ -94,8 +106,8 @@ function registry.root(given)
   return set(given) or set(os.getenv("RAMUS_DATA")) or (xdg and xdg .. "/ramus") or (user or ".") .. "/.local/share/ramus"
 end
 
---- Folder of a prepared set below a root, and its checked options. Wrong options are errors.
-function registry.folder(def, root, given)
+--- Folder of a set (of a prepared one below a root), and its checked options. Wrong options are errors.
+function registry.place(def, root, given)
   local o = options.check(given or {}, def.schema or {}, "data set " .. def.name, 3)
   if def.folder then
     local beside = def.path and def.folder:sub(1, 1) ~= "/"

@@ -30,8 +30,8 @@ function data.set(name, given)
   local def, unknown = dataset.find(name)
   if not def then return nil, unknown end
   local folder
-  folder, o.options = dataset.folder(def, given.data_root, given.options)
-  if dataset.mark(folder) then return nil, err end -- the set exists, and something else is wrong
+  folder, o.options = dataset.place(def, given.data_root, given.options)
+  if def.folder or dataset.mark(folder) then return nil, err end -- the set exists, and something else is wrong
   if given.out then given.out:line(("data set %s is absent; fetching it into %s"):format(def.name, folder)) end
   local ok
   ok, err = fetch(name, { data_root = given.data_root, offline = given.offline, options = given.options,

@@ -152,7 +152,7 @@ function split.named(def, samples, name)
     if not ok then return nil, ("%s: split '%s': %s"):format(def.name, name, options.plain(parts):gsub("^split: ", "")) end
     return parts, split.words(samples, seed)
   end
-  if name == "usual" then return declared(samples), def.split_source or "declared" end
+  if name == "usual" then return declared(samples), samples.split_source or def.split_source or "declared" end
   local all = { "usual", "7:1:2" }
   for key in pairs(def.splits) do all[#all + 1] = key end
   return nil, options.unknown("split of " .. def.name, name, all)

@@ -132,8 +132,11 @@ local function unclear(items)
   return order[1] and groups[order[1]], order[1]
 end
 
---- Where a line is to be written.
-local function definition_of(set) return set.definition.path or ("the definition of data set " .. set.name) end
+--- Where a line is to be written. A folder of pictures has no definition of its own; a recipe's data may say the same.
+local function definition_of(set)
+  local def = set.definition
+  return def.path or def.kind == "folder" and "the recipe's data" or ("the definition of data set " .. set.name)
+end
 
 --- "the masks of 3 images": the items' noun.
 local function noun(items) return items[1].field == "fov" and "fields of view" or "masks" end

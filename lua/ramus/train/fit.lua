@@ -51,7 +51,7 @@ end
 
 --- The classes that the recipe's data set declares, with the set's options: a list, nil where it declares none; nil and a message.
 local function classes_of(r, definition)
-  local ok, _, o = pcall(dataset.folder, definition, nil, r.data.options)
+  local ok, _, o = pcall(dataset.place, definition, nil, r.data.options)
   if not ok then return nil, "recipe.data: " .. options.plain(_) end
   local list, err = classes.of(definition, o)
   return list, err and "recipe.data: " .. err

@@ -28,7 +28,7 @@ local function section(schema)
 end
 
 local data_schema = {
-  set = { type = "string", required = true, help = "name of a data set: ramus datasets lists them" },
+  set = { type = "string", required = true, help = "name of a data set (ramus datasets lists them), path of its definition, or a folder of pictures" },
   options = { type = "table", default = {}, help = "options of the set itself, as { train = 24 } for phantom" },
   edition = { type = "string", help = "full or subset, where a set has several" },
   split = { type = "string", default = "usual", help = "name of the division into train, val and test" },
@@ -164,7 +164,9 @@ local function override(raw, settings)
     if not schema[keys[1]] then
       return nil, ("--set %s: %s"):format(path, options.unknown("field", keys[1], options.names(schema)))
     end
-    local ok, result = pcall(set_field, raw, keys, 1, read_value(text), path)
+    local value = read_value(text)
+    if path == "data.set" and value == text then value = files.absolute(text) and dataset.locate(text) or text end -- as seen from the working directory
+    local ok, result = pcall(set_field, raw, keys, 1, value, path)
     if not ok then return nil, ("--set %s: %s"):format(path, tostring(result):gsub("^[^:]+:%d+: ", "")) end
     raw = result
   end

@@ -8,7 +8,7 @@ return {
     local dataset = require "ramus.data.dataset"
     local list = {}
     for i, d in ipairs(dataset()) do
-      local here = d.definition and not d.definition.schema and dataset.mark(dataset.folder(d.definition, given["data-root"])) ~= nil
+      local here = d.definition and not d.definition.schema and dataset.mark(dataset.place(d.definition, given["data-root"])) ~= nil
       list[i] = { name = d.name, title = d.title, here = here or false }
     end
     if given.json then
