@@ -381,8 +381,8 @@ typedef struct ra_field {
   double absent;        /* value of a sample that has no such field; NaN: asking for it is an error */
   double outside;       /* value where augmentation looks beyond the image; NaN: as the border says */
 } ra_field;
-/* The class of pixels whose truth is not known: left out of losses and metrics. */
-enum { RA_VOID = -1 };
+/* The class of pixels whose truth is not known: left out of losses and metrics. The most classes: a label picture's palette has as many. */
+enum { RA_VOID = -1, RA_CLASSES_MAX = 256 };
 /* What rules look at: the number that the file holds (not 0..1; of a file with a palette, the entry), or the colour
  * r << 16 | g << 8 | b of 8 bits each. */
 enum { RA_KEY_VALUE, RA_KEY_COLOUR, RA_KEY_COUNT };

@@ -38,13 +38,14 @@ local function sample_input(text)
     local u = t.data[i]
     if kind == "pos" or kind == "var" then t.data[i] = 0.5 + 1.5 * u
     elseif kind == "mask" then t.data[i] = u < 0.5 and 0 or 1
+    elseif kind == "label" then t.data[i] = math.floor(4 * u) - 1 -- void and three classes
     elseif kind == "prob" then t.data[i] = 0.05 + 0.9 * u
     else -- away from the kinks at 0 and from ties
       local v = 2 * u - 1
       t.data[i] = v + (v < 0 and -0.05 or 0.05)
     end
   end
-  return t, kind ~= "mask" and kind ~= "var"
+  return t, kind ~= "mask" and kind ~= "label" and kind ~= "var"
 end
 
 local function sample_options(text)

@@ -217,10 +217,10 @@ end)
 -- ---- pixels outside, weights ----------------------------------------------------
 
 --- A variant of one row over a small U-Net, its image filled.
-local function variant_of_row(row, batch)
-  local net = ra.models.unet { depth = 2, width = 3 }
+local function variant_of_row(row, batch, classes)
+  local net = ra.models.unet { depth = 2, width = 3, classes = classes }
   row.at = "out"
-  local s = step.new { model = net, supervision = assert(supervise.new({ row }, { "out" }, 1)) }
+  local s = step.new { model = net, supervision = assert(supervise.new({ row }, { "out" }, 1, nil, net:output_channels())) }
   local v = assert(s:variant(0, { batch or 2, 1, 16, 16 }))
   ra.seed(5)
   v.buffers.image:copy(ra.rand(v.buffers.image.shape))
@@ -235,10 +235,18 @@ end
 
 local function left(_, column) return column < 9 and 1 or 0 end
 
+local rows_of_losses = {}
 for _, name in ipairs(ra.loss.names) do
-  check.case(("inside: pixels outside change neither %s nor its gradient, bit for bit"):format(name), function()
+  if name ~= "cross_entropy" then table.insert(rows_of_losses, { name }) end
+  if name ~= "bce" then table.insert(rows_of_losses, { name, 3 }) end
+end
+
+for _, one in ipairs(rows_of_losses) do
+  local name, classes = unpack(one)
+  check.case(("inside: pixels outside change neither %s%s nor its gradient, bit for bit"):format(name, classes and " of classes" or ""), function()
     local options = name == "soft_target" and { alpha = 0 } or name == "deep_distribution" and { patch = 4 } or {}
-    local s, v = variant_of_row { loss = ra.loss[name](options), inside = "fov" }
+    local s, v = variant_of_row({ loss = ra.loss[name](options), inside = "fov" }, 2, classes)
+    v.buffers.mask = v.buffers.mask or v.buffers.label
     fill(v.buffers.fov, left)
     local value, gradient
     for i, outside in ipairs { 0, 1, 0 / 0 } do

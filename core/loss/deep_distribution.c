@@ -18,13 +18,7 @@
 
 #include "../base/math.h"
 #include "../base/thread.h"
-#include "loss.h"
-
-enum { PATCHES = 1, PATCH, TAU, SCALE, COUNT, DIRECTION, EDGE }; /* slots */
-enum { SCALE_COUNT, SCALE_FRACTION };
-enum { COUNT_SOFT, COUNT_HARD };
-enum { STUDENT_TEACHER, TEACHER_STUDENT, JS };
-enum { EDGE_PARTIAL, EDGE_DROP };
+#include "distribution.h"
 
 static const ra_param params[] = {
   RA_PARAM_INPUT,
@@ -34,69 +28,23 @@ static const ra_param params[] = {
    .help = "side of a cell in pixels, instead of patches"},
   {.name = "tau", .kind = RA_PARAM_NUMBER, .default_value = 3, .low = 1e-3, .high = 1e6, .live = true,
    .help = "temperature of the softmax; in pixels for scale = \"count\""},
-  {.name = "scale", .kind = RA_PARAM_CHOICE, .default_value = SCALE_COUNT, .choices = "count|fraction",
+  {.name = "scale", .kind = RA_PARAM_CHOICE, .default_value = RA_SCALE_COUNT, .choices = "count|fraction",
    .help = "softmax of pixel counts, or of fractions of the cell"},
-  {.name = "count", .kind = RA_PARAM_CHOICE, .default_value = COUNT_SOFT, .choices = "soft|hard",
+  {.name = "count", .kind = RA_PARAM_CHOICE, .default_value = RA_COUNT_SOFT, .choices = "soft|hard",
    .help = "sum of probabilities, or pixels over 0.5 (gradient straight through, as if soft)"},
-  {.name = "direction", .kind = RA_PARAM_CHOICE, .default_value = STUDENT_TEACHER,
+  {.name = "direction", .kind = RA_PARAM_CHOICE, .default_value = RA_STUDENT_TEACHER,
    .choices = "student_teacher|teacher_student|js", .help = "KL(student || teacher), the reverse, or Jensen-Shannon"},
-  {.name = "edge", .kind = RA_PARAM_CHOICE, .default_value = EDGE_PARTIAL, .choices = "partial|drop",
+  {.name = "edge", .kind = RA_PARAM_CHOICE, .default_value = RA_EDGE_PARTIAL, .choices = "partial|drop",
    .help = "cells cut by the border: count with their own area, or are left out"},
   {0}};
 
-/* rows x cols cells of height x width pixels, the last of them perhaps cut by
- * the border; the first used_rows x used_cols count. */
-typedef struct {
-  int32_t planes, H, W, height, width, rows, cols, used_rows, used_cols;
-} grid;
-
-/* The side of the grid that `patches` asks for. */
-static double side_of(const double *param) { return isnan(param[PATCHES]) ? 4 : round(sqrt(param[PATCHES])); }
-
-static grid grid_of(const ra_call *c) {
-  const int32_t *dim = c->in[RA_PREDICTION].dim;
-  grid g = {.planes = dim[0] * dim[1], .H = dim[2], .W = dim[3]};
-  if (!isnan(c->param[PATCH])) {
-    g.height = g.width = (int32_t)c->param[PATCH];
-  } else {
-    int32_t side = (int32_t)side_of(c->param);
-    g.height = ra_ceil_div(g.H, side);
-    g.width = ra_ceil_div(g.W, side);
-  }
-  g.rows = ra_ceil_div(g.H, g.height);
-  g.cols = ra_ceil_div(g.W, g.width);
-  bool drop = c->param[EDGE] == EDGE_DROP;
-  g.used_rows = drop ? g.H / g.height : g.rows;
-  g.used_cols = drop ? g.W / g.width : g.cols;
-  return g;
-}
-
-static int32_t check(const double *param) {
-  double patches = param[PATCHES], side = side_of(param);
-  if (!isnan(patches) && !isnan(param[PATCH]))
-    return ra_fail(RA_ERR_ARG, "deep_distribution: give patches (cells in a picture) or patch (side of a cell), not both");
-  if (!isnan(patches) && side * side != patches)
-    return ra_fail(RA_ERR_ARG, "deep_distribution: patches = %g must be a square number, such as %g or %g", patches,
-                   floor(sqrt(patches)) * floor(sqrt(patches)), ceil(sqrt(patches)) * ceil(sqrt(patches)));
-  return RA_OK;
-}
-
-static int32_t check_cells(const ra_call *c, int32_t H, int32_t W) {
-  double patch = c->param[PATCH], side = side_of(c->param);
-  if (patch > H || patch > W)
-    return ra_fail(RA_ERR_SHAPE, "deep_distribution: patch = %g is larger than the picture of %dx%d", patch, H, W);
-  if (isnan(patch) && (side > H || side > W))
-    return ra_fail(RA_ERR_SHAPE, "deep_distribution: patches = %g are %gx%g cells, more than the picture of %dx%d has pixels",
-                   side * side, side, side, H, W);
-  return RA_OK;
-}
-
 static int32_t infer(ra_call *c) {
   RA_TRY(ra_want_rank(c, RA_PREDICTION, 4));
+  RA_TRY(ra_grid_check_size(c));
+  if (ra_loss_classes(c)) return ra_class_distribution_infer(c);
   RA_TRY(ra_loss_want(c, ra_has(c, RA_TEACHER) ? RA_TEACHER : RA_MASK));
   RA_TRY(ra_loss_infer(c));
-  RA_TRY(check_cells(c, c->in[RA_PREDICTION].dim[2], c->in[RA_PREDICTION].dim[3]));
-  grid g = grid_of(c);
+  ra_grid g = ra_grid_of(c, c->in[RA_PREDICTION].dim[0] * c->in[RA_PREDICTION].dim[1]);
   RA_TRY(ra_save(c, 3, (int32_t[]){g.planes, g.rows, g.cols}));
   size_t rows = (size_t)g.planes * (size_t)g.rows;
   c->work_forward = rows * (1 + 3 * (size_t)g.cols) * sizeof(double);
@@ -131,11 +79,11 @@ static double log_ratio(double weight, double a, double b) { return weight > 0 &
 /* Divergence of student u and teacher v, *d its derivative with respect to u. */
 static double divergence(int direction, double u, double v, double *d) {
   probability s = probability_of(u), t = probability_of(v);
-  if (direction == STUDENT_TEACHER) {
+  if (direction == RA_STUDENT_TEACHER) {
     *d = s.p * s.q * (u - v);
     return kl(s, t);
   }
-  if (direction == TEACHER_STUDENT) {
+  if (direction == RA_TEACHER_STUDENT) {
     *d = s.p * t.q - s.q * t.p;
     return kl(t, s);
   }
@@ -148,32 +96,18 @@ static double divergence(int direction, double u, double v, double *d) {
 
 typedef struct {
   ra_call *c;
-  grid g;
+  ra_grid g;
   double *part;      /* [planes * rows] */
   double *fg[2];     /* student, teacher: [planes * rows, cols] */
   double *area;      /* of each cell: [planes * rows, cols] */
   double cells;      /* that count */
 } job;
 
-/* sum[k] += column[x] of the cells k of a row of cells that the columns x0..x0+n-1 belong to. */
-static void add_columns(const grid *g, int32_t x0, int32_t n, const double *column, double *sum) {
-  for (int32_t x = 0, k = x0 / g->width, left = (k + 1) * g->width - x0; x < n; x++, left--) {
-    if (left == 0) {
-      k++;
-      left = g->width;
-    }
-    sum[k] += column[x];
-  }
-}
-
-/* First row of pixels behind the cell row r. */
-static int32_t row_end(const grid *g, int32_t r) { return ra_min((r + 1) * g->height, g->H); }
-
 /* The area of each cell of a row of cells: its pixels, or the sum of their weights. */
 static void measure_row(void *context, int32_t row) {
   const job *j = context;
-  const grid *g = &j->g;
-  int32_t plane = row / g->rows, r = row % g->rows, y1 = row_end(g, r);
+  const ra_grid *g = &j->g;
+  int32_t plane = row / g->rows, r = row % g->rows, y1 = ra_grid_row_end(g, r);
   double *area = j->area + (int64_t)row * g->cols, height = y1 - r * g->height;
   for (int32_t k = 0; k < g->cols; k++) {
     int32_t width = ra_min(g->width, g->W - k * g->width);
@@ -188,13 +122,13 @@ static void measure_row(void *context, int32_t row) {
       ra_loss_weights(j->c, ((int64_t)plane * g->H + y) * g->W + x0, n, w);
       for (int32_t x = 0; x < n; x++) column[x] += (double)w[x];
     }
-    add_columns(g, x0, n, column, area);
+    ra_grid_add_columns(g, x0, n, column, area, 1);
   }
 }
 
 /* Cells that count: not dropped at an edge, and with an area above 0. */
 static double count_used(const job *j) {
-  const grid *g = &j->g;
+  const ra_grid *g = &j->g;
   int64_t n = 0;
   for (int32_t row = 0; row < g->planes * g->rows; row++)
     for (int32_t k = 0; row % g->rows < g->used_rows && k < g->used_cols; k++) n += j->area[(int64_t)row * g->cols + k] > 0;
@@ -202,10 +136,10 @@ static double count_used(const job *j) {
 }
 
 /* fg[k] = foreground of cell k in the cell row r of a plane of input `from`, logits or probabilities. */
-static void count_cells(const ra_call *c, const grid *g, int32_t from, int32_t plane, bool logits, int32_t r, double *fg) {
-  bool hard = c->param[COUNT] == COUNT_HARD;
+static void count_cells(const ra_call *c, const ra_grid *g, int32_t from, int32_t plane, bool logits, int32_t r, double *fg) {
+  bool hard = c->param[RA_GRID_COUNT] == RA_COUNT_HARD;
   ra_real middle = logits ? 0 : (ra_real)0.5;
-  int32_t y1 = row_end(g, r);
+  int32_t y1 = ra_grid_row_end(g, r);
   for (int32_t k = 0; k < g->cols; k++) fg[k] = 0;
   for (int32_t x0 = 0; x0 < g->W; x0 += RA_TILE) {
     int32_t n = ra_min(g->W - x0, (int32_t)RA_TILE);
@@ -226,18 +160,18 @@ static void count_cells(const ra_call *c, const grid *g, int32_t from, int32_t p
       RA_SIMD
       for (int32_t x = 0; x < n; x++) column[x] += (double)tile[x];
     }
-    add_columns(g, x0, n, column, fg);
+    ra_grid_add_columns(g, x0, n, column, fg, 1);
   }
 }
 
 static void forward_row(void *context, int32_t row) {
   const job *j = context;
-  const grid *g = &j->g;
+  const ra_grid *g = &j->g;
   const ra_call *c = j->c;
   int32_t plane = row / g->rows, r = row % g->rows, target = ra_loss_target(c);
   bool logits = c->param[RA_LOSS_INPUT] == RA_INPUT_LOGITS;
   double *s = j->fg[0] + (int64_t)row * g->cols, *t = j->fg[1] + (int64_t)row * g->cols, sum = 0;
-  const double *area = j->area + (int64_t)row * g->cols, tau = c->param[TAU];
+  const double *area = j->area + (int64_t)row * g->cols, tau = c->param[RA_GRID_TAU];
   ra_real *slope = c->saved[0].data + (int64_t)row * g->cols;
   for (int32_t k = 0; k < g->cols; k++) slope[k] = 0;
   j->part[row] = 0;
@@ -246,15 +180,15 @@ static void forward_row(void *context, int32_t row) {
   count_cells(c, g, target, plane, logits && target == RA_TEACHER, r, t);
   for (int32_t k = 0; k < g->used_cols; k++) {
     if (!(area[k] > 0)) continue;
-    double unit = c->param[SCALE] == SCALE_COUNT ? tau : area[k] * tau, d;
-    sum += divergence((int)c->param[DIRECTION], (2 * s[k] - area[k]) / unit, (2 * t[k] - area[k]) / unit, &d);
+    double unit = c->param[RA_GRID_SCALE] == RA_SCALE_COUNT ? tau : area[k] * tau, d;
+    sum += divergence((int)c->param[RA_GRID_DIRECTION], (2 * s[k] - area[k]) / unit, (2 * t[k] - area[k]) / unit, &d);
     slope[k] = (ra_real)(d * 2 / unit / j->cells);
   }
   j->part[row] = j->cells > 0 ? sum / j->cells : 0;
 }
 
 static job job_of(ra_call *c) {
-  job j = {.c = c, .g = grid_of(c), .part = c->work};
+  job j = {.c = c, .g = ra_grid_of(c, c->in[RA_PREDICTION].dim[0] * c->in[RA_PREDICTION].dim[1]), .part = c->work};
   size_t rows = (size_t)j.g.planes * (size_t)j.g.rows;
   j.fg[0] = j.part + rows;
   j.fg[1] = j.fg[0] + rows * (size_t)j.g.cols;
@@ -269,6 +203,10 @@ static double total(const job *j) {
 }
 
 static void forward(ra_call *c) {
+  if (ra_loss_classes(c)) {
+    ra_class_distribution_forward(c);
+    return;
+  }
   job j = job_of(c);
   ra_parallel(j.g.planes * j.g.rows, measure_row, &j);
   j.cells = count_used(&j);
@@ -280,10 +218,10 @@ static void forward(ra_call *c) {
 
 static void backward_row(void *context, int32_t row) {
   const job *j = context;
-  const grid *g = &j->g;
+  const ra_grid *g = &j->g;
   const ra_call *c = j->c;
   int32_t plane = row / g->rows, r = row % g->rows;
-  int32_t y1 = row_end(g, r);
+  int32_t y1 = ra_grid_row_end(g, r);
   const ra_real *slope = c->saved[0].data + (int64_t)row * g->cols;
   ra_real *dx = c->din[RA_PREDICTION].data;
   double sum = 0;
@@ -313,6 +251,10 @@ static void backward_row(void *context, int32_t row) {
 }
 
 static void backward(ra_call *c) {
+  if (ra_loss_classes(c)) {
+    ra_class_distribution_backward(c);
+    return;
+  }
   job j = job_of(c);
   ra_parallel(j.g.planes * j.g.rows, backward_row, &j);
   if (c->norm2) *c->norm2 = total(&j);
@@ -323,11 +265,12 @@ const ra_op ra_op_deep_distribution = {
   .help = "Deep Distribution Loss of one level: divergence between the patch distributions of student and teacher\n"
           "prediction, mask or teacher [B,C,H,W]; each plane is cut into cells; fg = sum of probabilities in a cell,\n"
           "P = softmax((fg, area - fg) / tau), or of their fractions; mean over planes and cells of KL(P_S || P_T)\n"
+          "K logits [B,K,H,W] with a label map [B,1,H,W]: softmax of K counts / tau, p the softmax over K exclusive classes\n"
           "T is the teacher where one is given, else the mask. Lin 2025, arXiv 2509.03173",
   RA_LOSS_TABLE,
   .params = params,
   .reads = RA_READS_IN0 | RA_READS_WEIGHTS,
-  .check = check,
+  .check = ra_grid_check,
   .infer = infer,
   .forward = forward,
   .backward = backward,
@@ -340,5 +283,8 @@ const ra_op ra_op_deep_distribution = {
              "1,1,6,5:prob - 1,1,6,5:prob | input=\"prob\" patches=4 tau=1.5\n"
              "1,1,7,9 - 1,1,7,9 1,1,7,9:mask | patch=3 tau=1\n"
              "2,1,5,6 2,1,5,6:mask - - 2,1,5,6:var | patch=2 scale=\"fraction\" tau=0.4 direction=\"js\"\n"
-             "1,1,6,6 - 1,1,6,6 1,1,6,6:mask 1,1,6,6:var | patch=1 tau=1 direction=\"teacher_student\"",
+             "1,1,6,6 - 1,1,6,6 1,1,6,6:mask 1,1,6,6:var | patch=1 tau=1 direction=\"teacher_student\"\n"
+             "2,3,7,9 2,1,7,9:label 2,3,7,9 | patch=4 tau=2\n2,3,5,6 2,1,5,6:label | patch=2 tau=1 direction=\"js\"\n"
+             "1,3,7,5 1,1,7,5:label 1,3,7,5 1,1,7,5:mask 1,1,7,5:var | patch=3 edge=\"drop\" direction=\"teacher_student\"\n"
+             "1,3,6,5:prob 1,1,6,5:label 1,3,6,5:prob | input=\"prob\" patches=4 tau=0.3 scale=\"fraction\"",
 };

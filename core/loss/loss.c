@@ -125,7 +125,7 @@ double ra_loss_store(bool add, int32_t n, ra_real scale, const ra_real *g, ra_re
 
 bool ra_loss_weighted(const ra_call *c) { return ra_has(c, RA_INSIDE) || ra_has(c, RA_WEIGHT); }
 
-const ra_real *ra_loss_weights(const ra_call *c, int64_t first, int32_t n, ra_real w[RA_TILE]) {
+const ra_real *ra_loss_weights(const ra_call *c, int64_t first, int32_t n, ra_real *w) {
   if (!ra_loss_weighted(c)) return NULL;
   const ra_real *inside = ra_has(c, RA_INSIDE) ? c->in[RA_INSIDE].data + first : NULL;
   const ra_real *weight = ra_has(c, RA_WEIGHT) ? c->in[RA_WEIGHT].data + first : NULL;
@@ -158,5 +158,8 @@ int32_t ra_loss_want(const ra_call *c, int32_t k) {
   if (!ra_has(c, k))
     return ra_fail(RA_ERR_ARG, "%s: a %s is needed; call loss(prediction, mask, teacher)", c->op->name,
                    ra_input_name(c->op, k, name));
+  const ra_array *x = &c->in[RA_PREDICTION], *y = &c->in[k];
+  if (k == RA_MASK && x->rank == 4 && y->rank == 4 && x->dim[1] > 1 && y->dim[1] == 1) /* the other losses know classes (classes.h) */
+    return ra_fail(RA_ERR_SHAPE, "%s: wants a mask of the shape of the prediction; for a label map use cross_entropy", c->op->name);
   return ra_want_same(c, k, RA_PREDICTION);
 }

@@ -2,7 +2,8 @@
  *
  * A loss is an op (core/op/op.h) with the inputs prediction, mask, teacher, inside, weight in that order, an output of
  * rank 0 and a gradient to the prediction only. It ignores mask or teacher where it does not need it. Its first
- * parameter says whether prediction and teacher hold logits or probabilities.
+ * parameter says whether prediction and teacher hold logits or probabilities. K > 1 channels against a label map are K exclusive
+ * classes (classes.h); otherwise every number is a pixel of its own, K channels against K planes K independent classes.
  *
  * inside and weight are optional, [shape of the prediction]. The weight w of a pixel is
  *   w = 0 where inside < 0.5, else weight, or 1 without a weight
@@ -78,7 +79,7 @@ double ra_loss_store(bool add, int32_t n, ra_real scale, const ra_real *g, ra_re
 
 bool ra_loss_weighted(const ra_call *c); /* inside or weight is given */
 /* The weights of n <= RA_TILE pixels from `first`, written to w; NULL where neither input is given: all are 1. */
-const ra_real *ra_loss_weights(const ra_call *c, int64_t first, int32_t n, ra_real w[RA_TILE]);
+const ra_real *ra_loss_weights(const ra_call *c, int64_t first, int32_t n, ra_real *w);
 /* v[i] = w[i] * v[i], 0 where w[i] is 0; w NULL: nothing. */
 void ra_loss_weigh(int32_t n, const ra_real *w, ra_real *v);
 
@@ -113,10 +114,14 @@ void ra_cross_entropy(const ra_call *c, int32_t n, const ra_bernoulli *s, const 
 
 /* ---- losses of overlap: functions of three sums (overlap.c) ---- */
 
-enum { RA_OVERLAP_REDUCE = 1 }; /* slot of the parameter `reduce` */
+enum { RA_OVERLAP_REDUCE = 1, RA_OVERLAP_AVERAGE }; /* slots of the parameters `reduce` and `average` */
+enum { RA_AVERAGE_ALL, RA_AVERAGE_FOREGROUND, RA_AVERAGE_PRESENT };
 #define RA_PARAM_REDUCE \
   {.name = "reduce", .kind = RA_PARAM_CHOICE, .default_value = 0, .choices = "batch|image", \
    .help = "batch: sums over the whole batch; image: the mean of each image's loss"}
+#define RA_PARAM_AVERAGE \
+  {.name = "average", .kind = RA_PARAM_CHOICE, .default_value = RA_AVERAGE_ALL, .choices = "all|foreground|present", \
+   .help = "classes whose mean is the loss: all, those but the first, or those but the first that the mask has"}
 
 /* Sums over the pixels of a batch or image, each with its weight; a loss returns its value and
  * fills in the derivatives with respect to both and p. */
@@ -125,6 +130,7 @@ typedef struct ra_overlap {
   double d_both, d_p;
 } ra_overlap;
 typedef double ra_overlap_fn(const ra_call *c, ra_overlap *o);
+/* Planes, or K exclusive classes (classes.h), as the shapes say. */
 int32_t ra_overlap_infer(ra_call *c);
 void ra_overlap_forward(ra_call *c, ra_overlap_fn *fn);
 void ra_overlap_backward(ra_call *c);

@@ -7,7 +7,7 @@
  * ("image": L is their mean). */
 #include "../base/math.h"
 #include "../base/thread.h"
-#include "loss.h"
+#include "classes.h"
 
 typedef struct {
   ra_call *c;
@@ -26,6 +26,7 @@ static int32_t chunks_of(const ra_call *c) {
 }
 
 int32_t ra_overlap_infer(ra_call *c) {
+  if (ra_loss_classes(c)) return ra_class_overlap_infer(c);
   RA_TRY(ra_loss_want(c, RA_MASK));
   RA_TRY(ra_loss_infer(c));
   RA_TRY(ra_save(c, 2, (int32_t[]){groups_of(c), 2}));
@@ -94,6 +95,10 @@ static void forward_chunk(void *context, int32_t chunk) {
 }
 
 void ra_overlap_forward(ra_call *c, ra_overlap_fn *fn) {
+  if (ra_loss_classes(c)) {
+    ra_class_overlap_forward(c, fn);
+    return;
+  }
   job j = {c, c->work};
   int32_t G = groups_of(c), chunks = chunks_of(c);
   ra_parallel(G * chunks, forward_chunk, &j);
@@ -136,6 +141,10 @@ static void backward_chunk(void *context, int32_t chunk) {
 }
 
 void ra_overlap_backward(ra_call *c) {
+  if (ra_loss_classes(c)) {
+    ra_class_overlap_backward(c);
+    return;
+  }
   job j = {c, c->work};
   int32_t n = groups_of(c) * chunks_of(c);
   ra_parallel(n, backward_chunk, &j);

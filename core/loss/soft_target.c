@@ -2,8 +2,9 @@
  * equations 5 and 6 of docs/explanation/method.md), mean over pixels,
  *   h = alpha p_T + (1 - alpha) y        -h log p - (1 - h) log(1 - p)
  *   prediction, mask, teacher of any one shape -> rank 0
- * Without a teacher, or with alpha = 0, this is plain bce. */
-#include "loss.h"
+ * K exclusive classes (classes.h): h_k = alpha p_T,k + (1 - alpha) [y = k], -sum_k h_k log p_k.
+ * Without a teacher, or with alpha = 0, this is plain bce, or cross_entropy. */
+#include "classes.h"
 
 enum { ALPHA = 1 }; /* slot */
 
@@ -18,7 +19,7 @@ static int32_t infer(ra_call *c) {
   else if (c->param[ALPHA] != 0)
     return ra_fail(RA_ERR_ARG, "soft_target: alpha = %g needs a teacher; call loss(prediction, mask, teacher), or set "
                    "alpha = 0", c->param[ALPHA]);
-  return ra_pixel_infer(c, RA_MASK);
+  return ra_loss_classes(c) ? ra_class_pixel_infer(c) : ra_pixel_infer(c, RA_MASK);
 }
 
 static void pixels(const ra_call *c, int32_t n, const ra_real *x, const ra_real *y, const ra_real *t, ra_real *value,
@@ -36,12 +37,27 @@ static void pixels(const ra_call *c, int32_t n, const ra_real *x, const ra_real 
   ra_cross_entropy(c, n, &s, h, 1, value, grad);
 }
 
-RA_PIXEL_LOSS(pixels)
+static void classes(const ra_call *c, const ra_class_tile *t, ra_real *value, ra_real *g, ra_real *share) {
+  ra_class_values h;
+  ra_real alpha = (ra_real)c->param[ALPHA];
+  bool taught = ra_has(c, RA_TEACHER) && alpha != 0;
+  (void)share;
+  if (taught) {
+    int32_t size = t->classes * RA_CLASSES_TILE;
+    ra_class_probabilities(c, t, RA_TEACHER, h, NULL);
+    for (int32_t i = 0; i < size; i++) h[i] *= alpha;
+    for (int32_t i = 0; i < t->n; i++) h[t->label[i] * RA_CLASSES_TILE + i] += 1 - alpha;
+  }
+  ra_class_cross_entropy(c, t, taught ? h : NULL, value, g);
+}
+
+RA_PIXEL_AND_CLASS_LOSS(pixels, classes)
 
 const ra_op ra_op_soft_target = {
   .name = "soft_target",
   .help = "pixel-wise self-knowledge distillation: cross-entropy against h = alpha p_teacher + (1-alpha) mask\n"
           "prediction, mask, teacher of any one shape; mean over pixels; alpha = 0 is bce and needs no teacher\n"
+          "K logits [B,K,H,W] against a label map [B,1,H,W]: the same of K exclusive classes, p the softmax\n"
           "Lin 2025, arXiv 2509.03173",
   RA_LOSS_TABLE,
   .params = params,
@@ -52,5 +68,7 @@ const ra_op ra_op_soft_target = {
   .samples = "2,1,5,4 2,1,5,4:mask 2,1,5,4 | alpha=0.5\n2,1,3,4 2,1,3,4:mask - | alpha=0\n9 9:mask 9 | alpha=1\n"
              "1,1,3,5:prob 1,1,3,5:mask 1,1,3,5:prob | input=\"prob\" alpha=0.3\n"
              "2,1,5,4 2,1,5,4:mask 2,1,5,4 2,1,5,4:mask\n"
-             "2,1,3,5 2,1,3,5:mask 2,1,3,5 2,1,3,5:mask 2,1,3,5:var | alpha=0.3",
+             "2,1,3,5 2,1,3,5:mask 2,1,3,5 2,1,3,5:mask 2,1,3,5:var | alpha=0.3\n"
+             "2,3,5,4 2,1,5,4:label 2,3,5,4\n1,3,3,4 1,1,3,4:label | alpha=0\n"
+             "1,3,3,5:prob 1,1,3,5:label 1,3,3,5:prob 1,1,3,5:mask 1,1,3,5:var | input=\"prob\" alpha=0.3",
 };

@@ -2,15 +2,16 @@
  * weights for false positives and false negatives,
  *   1 - (I + smooth) / (I + alpha FP + beta FN + smooth)
  *   I = sum(p y), FP = sum p - I, FN = sum y - I
- *   prediction, mask of any one shape -> rank 0
+ *   prediction, mask of any one shape -> rank 0, or K logits against a label map (classes.h)
  * alpha = beta = 0.5 is dice with twice the smooth; alpha = beta = 1 is jaccard. */
 #include "loss.h"
 
-enum { ALPHA = 2, BETA, SMOOTH }; /* slots */
+enum { ALPHA = 3, BETA, SMOOTH }; /* slots */
 
 static const ra_param params[] = {
   RA_PARAM_INPUT,
   RA_PARAM_REDUCE,
+  RA_PARAM_AVERAGE,
   {.name = "alpha", .kind = RA_PARAM_NUMBER, .default_value = 0.5, .low = 0, .high = 100, .live = true,
    .help = "price of false positives"},
   {.name = "beta", .kind = RA_PARAM_NUMBER, .default_value = 0.5, .low = 0, .high = 100, .live = true,
@@ -32,7 +33,8 @@ static void forward(ra_call *c) { ra_overlap_forward(c, loss); }
 const ra_op ra_op_tversky = {
   .name = "tversky",
   .help = "Tversky loss (Salehi et al. 2017): 1 - (I + smooth) / (I + alpha FP + beta FN + smooth)\n"
-          "prediction, mask of any one shape; sums over the batch, or per image (the first dimension) and averaged",
+          "prediction, mask of any one shape; sums over the batch, or per image (the first dimension) and averaged\n"
+          "K logits [B,K,H,W] against a label map [B,1,H,W]: the mean over classes, p the softmax",
   RA_LOSS_TABLE,
   .params = params,
   .reads = RA_READS_IN0 | RA_READS_IN1 | RA_READS_WEIGHTS,
@@ -42,5 +44,7 @@ const ra_op ra_op_tversky = {
   .samples = "2,1,5,4 2,1,5,4:mask | alpha=0.3 beta=0.7\n3,1,3,4 3,1,3,4:mask | reduce=\"image\" alpha=0.8 beta=0.4\n"
              "2,1,3,5:prob 2,1,3,5:mask | input=\"prob\" smooth=2\n"
              "2,1,5,4 2,1,5,4:mask - 2,1,5,4:mask\n"
-             "3,1,3,4 3,1,3,4:mask - - 3,1,3,4:var | reduce=\"image\"",
+             "3,1,3,4 3,1,3,4:mask - - 3,1,3,4:var | reduce=\"image\"\n"
+             "2,3,5,4 2,1,5,4:label | alpha=0.3 beta=0.7\n"
+             "1,3,5,4:prob 1,1,5,4:label | input=\"prob\" average=\"present\"",
 };

@@ -12,8 +12,6 @@ typedef struct ra_class {
   int32_t colour;   /* r << 16 | g << 8 | b */
 } ra_class;
 
-enum { RA_CLASSES_MAX = 256 };
-
 typedef struct ra_description {
   ra_augment prepare;   /* the preparation of an image; count 0: none */
   int32_t main;         /* index of the main output in the template */

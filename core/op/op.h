@@ -86,6 +86,7 @@ typedef struct ra_call {
 /* Arrays that backward reads: the plan keeps them alive until then. */
 enum {
   RA_READS_IN0 = 1, RA_READS_IN1 = 2, RA_READS_IN2 = 4, RA_READS_IN3 = 8, RA_READS_IN4 = 16,
+  RA_READS_IN5 = 32,
   RA_READS_OUT = 1 << RA_MAX_IN
 };
 
@@ -134,7 +135,8 @@ struct ra_op {
   const char *(*how)(const ra_call *c, bool backward, char text[RA_HOW_TEXT]);
   /* Sample calls for the gradient check and the shape tests, one a line:
    * "2,3,5,4 4,3,3,3 4 | pad=1": shapes of the inputs, then options. Behind a
-   * shape: ":pos" values in 0.5..2, ":mask" 0 or 1, ":prob" in 0.05..0.95, ":var" 0.5..2 and not differentiated, "-" absent. */
+   * shape: ":pos" values in 0.5..2, ":mask" 0 or 1, ":label" -1 to 2,
+   * ":prob" in 0.05..0.95, ":var" 0.5..2 and not differentiated, "-" absent. */
   const char *samples;
 };
 

@@ -64,7 +64,12 @@ local function losses_page()
     "schedule too. `ra.F.NAME(prediction, mask, teacher, inside, weight, {options})` is the same op. Every loss takes two more inputs, by name:",
     "`loss(prediction, mask, teacher, { inside = fov, weight = w })`, each of the prediction's shape. Pixels whose `inside` is below 0.5 are in",
     "no sum and have no gradient; the others count `weight` times, or once. Means are sum(weight * value) / sum(weight); the sums and areas of",
-    "overlap and patch losses are sums of weights; patches of area 0 are left out; where nothing counts the loss is 0. How the losses of the paper are read:",
+    "overlap and patch losses are sums of weights; patches of area 0 are left out; where nothing counts the loss is 0.",
+    "",
+    "The shapes decide what a prediction of K > 1 channels is. Against a label map [B,1,H,W] (class numbers from 0; void pixels are negative and",
+    "left out) it is K exclusive classes: probabilities are the softmax over channels, and `inside` and `weight` are [B,1,H,W]. Against planes",
+    "[B,K,H,W] of 0 and 1 each channel is a sigmoid of its own. A teacher has the shape of the prediction; which of the two it is, the mask",
+    "says. How the losses of the paper are read:",
     "[the method](../explanation/method.md)." }
   for _, n in ipairs(ra.loss.names) do op_section(specs[n], lines) end
   write_page("losses.md", lines)

@@ -4,12 +4,13 @@
 --
 -- A list; the first one is class 0, the background. value: the number in the mask's file (position - 1 unless given);
 -- colour: in label pictures and overlays (one of a palette unless given).
+local C = require("ramus.base.ffi").C
 local options = require "ramus.base.options"
 
 local classes = {}
 
---- The most: a label picture has a palette of 256 entries.
-classes.MOST = 256
+--- The most: a label picture has a palette of as many entries.
+classes.MOST = tonumber(C.RA_CLASSES_MAX)
 
 --- Colours of Okabe and Ito (2008) first, which can be distinguished with any kind of colour vision; then hues a golden angle apart.
 local FIRST = { "#000000", "#e69f00", "#56b4e9", "#009e73", "#f0e442", "#0072b2", "#d55e00", "#cc79a7" }

@@ -6,10 +6,26 @@ local ops = require "ramus.lang.ops"
 local options = require "ramus.base.options"
 local schedule = require "ramus.lang.schedule"
 
+local tensor = require "ramus.lang.tensor"
+
 local loss = {}
 local Loss = {}
 Loss.__index = Loss
 local specs = ops.specs
+
+--- Inputs of losses that are given as an option: a list of numbers, one for each class.
+local LISTS = { class_weights = true }
+
+local function check_list(list, where)
+  local sum = 0
+  for i = 1, type(list) == "table" and #list or 0 do
+    if type(list[i]) ~= "number" or not (list[i] >= 0 and list[i] < math.huge) then sum = -1 / 0 else sum = sum + list[i] end
+  end
+  if type(list) ~= "table" or #list < 2 or not (sum > 0) then
+    error(("%s must be a list of 2 or more numbers >= 0, not all of them 0, given %s"):format(where, options.show(list)), 4)
+  end
+  return { unpack(list) }
+end
 
 --- Inputs go to the places that the loss's table names, so that it names only those that the loss uses, in any order; an
 -- input may have the name of an option (bce's weight).
@@ -22,7 +38,8 @@ function Loss.__call(l, prediction, mask, teacher, more)
     if not places[name] then error(("loss.%s: %s"):format(l.name, options.unknown("input", name, l.inputs)), 2) end
     given[places[name]] = value
   end
-  given[count + 1] = l.options
+  for name, list in pairs(l.lists) do given[places[name]] = list end
+  given[count + 1] = l.parameters
   return F[l.name](unpack(given, 1, count + 1))
 end
 
@@ -46,8 +63,16 @@ local function constructor(name, spec)
   local inputs = {}
   for i, input in ipairs(spec.inputs) do inputs[i] = input.name end
   return function(given)
-    local kept = ops.check(name, given, "loss." .. name)
-    return setmetatable({ name = name, options = kept, spec = spec, inputs = inputs }, Loss)
+    local lists, rest = {}, {}
+    for key, value in pairs(type(given) == "table" and given or {}) do
+      if LISTS[key] and spec.input_index[key] then lists[key] = check_list(value, ("loss.%s: %s"):format(name, key))
+      else rest[key] = value end
+    end
+    local parameters = ops.check(name, type(given) == "table" and rest or given, "loss." .. name)
+    local all, tensors = {}, {}
+    for key, value in pairs(parameters) do all[key] = value end
+    for key, list in pairs(lists) do all[key], tensors[key] = list, tensor.of(list) end
+    return setmetatable({ name = name, options = all, parameters = parameters, lists = tensors, spec = spec, inputs = inputs }, Loss)
   end
 end
 
