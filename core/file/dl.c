@@ -2,26 +2,13 @@
 #include "dl_archive.h"
 #include "dl_crypto.h"
 #include "dl_curl.h"
+#include "dl_tiff.h"
 
 #include <dlfcn.h>
 #include <pthread.h>
 #include <string.h>
 
 #include "../base/error.h"
-
-struct ra_curl ra_curl;
-struct ra_archive ra_archive;
-struct ra_crypto ra_crypto;
-
-#define NAME(name) #name,
-static const char *const curl_names[] = {RA_CURL_CALLS(NAME) NULL};
-static const char *const archive_names[] = {RA_ARCHIVE_CALLS(NAME) NULL};
-static const char *const crypto_names[] = {RA_CRYPTO_CALLS(NAME) NULL};
-
-/* Files in the order of trying; the version that the headers describe first. */
-static const char *const curl_files[] = {"libcurl.so.4", "libcurl-gnutls.so.4", "libcurl.so", NULL};
-static const char *const archive_files[] = {"libarchive.so.13", "libarchive.so", NULL};
-static const char *const crypto_files[] = {"libcrypto.so.3", "libcrypto.so.1.1", "libcrypto.so", NULL};
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 
@@ -46,15 +33,17 @@ static int32_t open_once(bool *done, const char *const *files, const char *const
   return code;
 }
 
-int32_t ra_curl_open(void) {
-  static bool done;
-  return open_once(&done, curl_files, curl_names, &ra_curl);
-}
-int32_t ra_archive_open(void) {
-  static bool done;
-  return open_once(&done, archive_files, archive_names, &ra_archive);
-}
-int32_t ra_crypto_open(void) {
-  static bool done;
-  return open_once(&done, crypto_files, crypto_names, &ra_crypto);
-}
+/* Files in the order of trying; the version that the headers describe first. */
+#define NAME(name) #name,
+#define LIBRARY(library, CALLS, ...) \
+  struct ra_##library ra_##library; \
+  int32_t ra_##library##_open(void) { \
+    static bool done; \
+    static const char *const files[] = {__VA_ARGS__, NULL}, *const names[] = {CALLS(NAME) NULL}; \
+    return open_once(&done, files, names, &ra_##library); \
+  }
+
+LIBRARY(curl, RA_CURL_CALLS, "libcurl.so.4", "libcurl-gnutls.so.4", "libcurl.so")
+LIBRARY(archive, RA_ARCHIVE_CALLS, "libarchive.so.13", "libarchive.so")
+LIBRARY(crypto, RA_CRYPTO_CALLS, "libcrypto.so.3", "libcrypto.so.1.1", "libcrypto.so")
+LIBRARY(tiff, RA_TIFF_CALLS, "libtiff.so.6", "libtiff.so")

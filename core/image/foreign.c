@@ -48,8 +48,6 @@ static const kind kinds[] = {
   MARK(0, "\x1a\x45\xdf\xa3", "a film (Matroska, WebM)", FILM),
   MARK(0, "\0\0\1\xba", "a film (MPEG)", FILM),
   MARK(0, "GIF8", "GIF", MAGICK),
-  MARK(0, "II*\0", "TIFF", "tiff2rgba or convert FILE.tif FILE.png (ImageMagick)"),
-  MARK(0, "MM\0*", "TIFF", "tiff2rgba or convert FILE.tif FILE.png (ImageMagick)"),
   MARK(8, "WEBP", "WebP", "dwebp FILE.webp -o FILE.png"),
   MARK(128, "DICM", "DICOM", "dcmj2pnm +on2 FILE.dcm FILE.png (DCMTK)"),
   MARK(0, "P7\n", "PAM", "pamtopnm FILE.pam > FILE.ppm"),

@@ -1,0 +1,227 @@
+--- Codecs with committed files of every kind (tests/reference/NAME.py makes them and says what they hold), and with the files that
+-- people have: Pillow's pixels or an error.
+local check = require "check"
+local ffi = require "ramus.base.ffi"
+local files = require "ramus.base.files"
+local image = require "ramus.data.image"
+local json = require "cjson"
+local loader = require "ramus.data.loader"
+local processes = require "processes"
+local C = ffi.C
+
+local here = check.root .. "/tests/reference/"
+
+local sets = { "tiff" }
+
+--- NAME -> what the file holds: { bits, shape, white, numbers, alpha, entry, orientation, frames }; NAME#2: its frame 2.
+local function expected(set) return json.decode(assert(files.read(here .. set .. "/expected.json"))) end
+
+local function label(source)
+  local set = { label = { kind = "label", channels = 1 } }
+  local got, err = loader.one({ id = "x", image = source.path, fields = { label = source } }, { fields = { "image", "label" }, set = set })
+  return got and got.fields.label, err
+end
+
+local function same_integers(t, wanted, what)
+  check.equal(t.size, #wanted, what)
+  for i, v in ipairs(wanted) do check.equal(t.data[i - 1], v, what .. " " .. i) end
+end
+
+local function same_numbers(t, e, name)
+  check.equal(t.size, #e.numbers, name)
+  for i, v in ipairs(e.numbers) do check.near(t.data[i - 1], v / e.white, 1e-7 * math.max(1, math.abs(v / e.white)), name .. " value " .. i) end
+end
+
+check.case("every kind of file has the values of the reference", function()
+  for _, set in ipairs(sets) do
+    for name, e in pairs(expected(set)) do
+      local path, frame = here .. set .. "/" .. name:gsub("#.*", ""), tonumber(name:match "#(%d+)")
+      local info = assert(image.info(path))
+      if frame then
+        local one = assert(loader.one({ id = "x", image = { path = path, frame = frame } }, { fields = { "image" }, channels = e.shape[1] }))
+        same_numbers(one.fields.image, e, name)
+      elseif e.orientation then
+        check.equal(info.orientation, e.orientation, name)
+      else
+        local t = assert(image.load(path))
+        for d = 1, 3 do check.equal(t.shape[d], e.shape[d], name .. " dimension " .. d) end
+        check.equal(("%d %d %d"):format(info.channels, info.height, info.width), table.concat(e.shape, " "), name)
+        same_numbers(t, e, name)
+        check.equal(info.bits, e.bits, name .. " bits")
+        check.equal(info.frames, e.frames or 1, name .. " frames")
+      end
+      if e.entry then same_integers(assert(label { path = path }), e.entry, name .. " entry") end
+      if e.alpha then same_integers(assert(label { path = path, channel = 4 }), e.alpha, name .. " alpha")
+      elseif not frame then check.fails("channel 4 was asked for", label, { path = path, channel = 4 }) end
+    end
+  end
+end)
+
+--- The committed files' bytes, and what they decode to.
+local function all_files()
+  local list = {}
+  for _, set in ipairs(sets) do
+    for _, name in ipairs(assert(files.list(here .. set))) do
+      if not name:find "%.json$" then
+        local bytes = assert(files.read(here .. set .. "/" .. name))
+        list[#list + 1] = { name = name, bytes = bytes, whole = assert(image.decode(bytes)) }
+      end
+    end
+  end
+  return list
+end
+
+local function equal(a, b)
+  if a.size ~= b.size then return false end
+  for i = 0, a.size - 1 do if a.data[i] ~= b.data[i] then return false end end
+  return true
+end
+
+check.case("a file cut anywhere is an error, or whole: never half an image", function()
+  for _, f in ipairs(all_files()) do
+    for n = 0, #f.bytes - 1 do
+      local t, err = image.decode(f.bytes:sub(1, n))
+      if t and not equal(t, f.whole) then error(("%s cut to %d of %d bytes is another image"):format(f.name, n, #f.bytes)) end
+      if not t then check.ok(#err > 10, "a message") end
+    end
+  end
+end)
+
+check.case("damaged files neither crash nor leak nor take memory, whatever bytes are wrong", function()
+  collectgarbage()
+  local list = all_files()
+  local before, draws = C.ra_mem_live(), 0
+  C.ra_mem_reset_peak()
+  local function draw(n)
+    draws = draws + 1
+    return math.floor(C.ra_random_uniform(12, 0, 0, 0, draws) * n)
+  end
+  for _, f in ipairs(list) do
+    for _ = 1, 60 do
+      local bytes = ffi.new("uint8_t[?]", #f.bytes)
+      ffi.copy(bytes, f.bytes, #f.bytes)
+      for _ = 1, 1 + draw(3) do bytes[draw(#f.bytes)] = draw(256) end
+      local t, err = image.decode(ffi.string(bytes, #f.bytes))
+      if t then t:free() else check.ok(#err > 10, "a message") end
+    end
+  end
+  collectgarbage()
+  check.equal(C.ra_mem_live(), before, "bytes still allocated")
+  check.ok(C.ra_mem_peak() - before < 256e6, "no wild allocation, peak " .. C.ra_mem_peak())
+end)
+
+check.case("running out of memory anywhere is an error that loses nothing", function()
+  local list = all_files()
+  collectgarbage()
+  local before = C.ra_mem_live()
+  for _, f in ipairs(list) do
+    for n = 0, 100 do
+      C.ra_mem_fail_after(n)
+      local t = C.ra_image_load_memory(f.bytes, #f.bytes)
+      C.ra_mem_fail_after(-1)
+      local done = t ~= nil
+      if done then C.ra_tensor_release(t) else check.ok(ffi.message():lower():find("memory", 1, true), f.name .. ": " .. ffi.message()) end
+      check.equal(C.ra_mem_live(), before, f.name .. ": bytes still allocated")
+      if done then break end
+      check.ok(n < 100, f.name)
+    end
+  end
+end)
+
+--- The values of a TIFF's page at these offsets: offset -> bytes.
+local function patched(bytes, changes)
+  for at, text in pairs(changes) do bytes = bytes:sub(1, at) .. text .. bytes:sub(at + #text + 1) end
+  return bytes
+end
+
+--- The offset of a tag's entry in a little-endian TIFF of one page.
+local function tag_at(bytes, tag)
+  local function number(at, n) return n == 0 and 0 or bytes:byte(at + 1) + 256 * number(at + 1, n - 1) end
+  local at = number(4, 4)
+  for i = 0, number(at, 2) - 1 do if number(at + 2 + 12 * i, 2) == tag then return at + 2 + 12 * i end end
+  error("no tag " .. tag)
+end
+
+check.case("hostile TIFF headers are refused with a reason", function()
+  local bytes = assert(files.read(here .. "tiff/rgb8_tiles.tif"))
+  local grey = assert(files.read(here .. "tiff/grey8_le.tif"))
+  local function fails(text, b, tag, value) check.fails(text, image.decode, patched(b, { [tag_at(b, tag) + 8] = value })) end
+  fails("too short", grey, 256, "\0\0\8\0") -- width
+  fails("size is zero", grey, 256, "\0\0\0\0")
+  local strip = assert(files.read(here .. "tiff/rgb8_strip.tif"))
+  fails("2^28 samples", patched(strip, { [tag_at(strip, 278) + 8] = "\255\255\255\127" }), 257, "\255\255\255\127") -- rows in a strip
+  fails("more than the file can hold", bytes, 322, "\0\255\0\0")
+  fails("compression 34676 is not read", grey, 259, "\116\135")
+  local many = {} -- tags of which each claims the whole file
+  for _, tag in ipairs { 258, 282, 283, 324, 325 } do many[tag_at(bytes, tag) + 4] = "\255\255\255\15" end
+  check.fails("more data than the file holds", image.decode, patched(bytes, many))
+  fails("samples of 40 bit", grey, 258, "\40\0")
+  fails("colours of kind 8 (L*a*b*) are not read", bytes, 262, "\8\0")
+  fails("a pixel has 3 samples, its colour wants 4", bytes, 262, "\5\0")
+  check.fails("in a circle", image.decode, patched(grey, { [#grey - 4] = grey:sub(5, 8) }))
+  check.fails("page 2 lies beyond the end", image.decode, patched(grey, { [#grey - 4] = "\0\16\0\0" }))
+  check.fails("no page", image.decode, "II*\0\0\0\0\0")
+  check.fails("frame 3 was asked for, the file has 3", label, { path = here .. "tiff/pages.tif", frame = 3 })
+end)
+
+-- ---- what people have ----
+
+--- Folder of shared inputs, or a skip.
+local function cases(name)
+  local folder = check.root .. "/../shared/cases/" .. name
+  if not files.is_folder(folder) then check.skip("no " .. folder) end
+  if os.execute "/usr/bin/python3 -c 'import PIL, numpy' 2>/dev/null" ~= 0 then check.skip "no python3 with Pillow and NumPy" end
+  return folder
+end
+
+--- Is t what Pillow says? Where colours were multiplied by alpha, Pillow divides integers of 8 bits: a step is 1 / (255 alpha).
+local function as_pillow(t, out, name)
+  local alpha = files.is_file(out .. name .. ".alpha.npy") and image.load(out .. name .. ".alpha.npy")
+  local p = assert(image.load(out .. name .. ".npy"))
+  if p.size ~= t.size or p.shape[3] ~= t.shape[3] then return false end
+  local a, b, worst = t.data, p.data, 0
+  for i = 0, t.size - 1 do
+    local step = alpha and 1 + 1 / math.max(alpha.data[i % alpha.size], 1 / 255) or 1
+    worst = math.max(worst, math.abs(a[i] - b[i]) * 255 / step)
+  end
+  return worst <= 1 -- a file of 16 bits per colour has more than Pillow keeps
+end
+
+--- What Pillow reads has Pillow's pixels; `refused` names what we do not read on purpose.
+local function compare(folder, pattern, refused)
+  local out, list = check.folder "pillow" .. "/", {}
+  for _, name in ipairs(assert(files.list(folder))) do if name:find(pattern) then list[#list + 1] = name end end
+  check.ok(#list > 0, "files in " .. folder)
+  local text, status = processes.sh(("cd %s && /usr/bin/python3 %s %s %s"):format(folder, files.absolute(here .. "pillow.py"), out,
+    table.concat(list, " ")))
+  check.equal(status, 0, text)
+  local count = 0
+  for _, name in ipairs(list) do
+    local t, err = image.load(folder .. "/" .. name)
+    if files.is_file(out .. name .. ".error") then check.ok(t or #err > 20, err)
+    elseif not t then check.ok(refused[name] and err:find(refused[name], 1, true), err)
+    else
+      check.ok(as_pillow(t, out, name), name .. " has other pixels than Pillow gives")
+      count = count + 1
+    end
+  end
+  return count
+end
+
+check.case("Pillow's TIFF files have Pillow's pixels, or an error", function()
+  check.ok(compare(cases "tiff_gif", "%.tiff?$", {}) >= 36, "files that both read")
+end)
+
+check.case("files made to crash a TIFF reader or to take its memory are refused within 300 MB", function()
+  local folder = cases "tiff_gif"
+  for _, name in ipairs(assert(files.list(folder))) do
+    if name:find "^crash" or name:find "^oom" then
+      if not os.getenv "RAMUS_SANITIZED" then
+        local text, status = processes.sh(("ulimit -v 300000; timeout 10 %s -e 'print(require(\"ramus.data.image\").load(\"%s/%s\"))'"):format(
+          processes.executable(check.root), folder, name))
+        check.equal(status, 0, text)
+        check.ok(text:find("TIFF: ", 1, true) and not text:find("memory", 1, true), text)
+      end
+    end
+  end
+end)
