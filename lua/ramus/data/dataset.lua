@@ -12,8 +12,9 @@
 --   prepare   [opt] function(source, target, o): fills the empty folder target; returns the edition's name and [opt] a list of
 --             sentences about what was odd in the source, or nil and a message. Without it the files of the first edition that source
 --             holds are copied and checked.
---   open      function(folder, o): the list of samples { id, image, mask, fov, label, split, group, fields }; no side effects. A sample may also
---             say itself how its mask is read. Samples of one group (a patient, an eye, a film) stay on one side of a division
+--   open      function(folder, o): the list of samples { id, image, mask, fov, label, split, group, fields, observers }; no side effects.
+--             A sample may also say itself how its mask is read; observers: see observers.lua. Samples of one group (a patient, an eye, a
+--             film) stay on one side of a division
 --   threshold, values, colours, channel, invert, ignore   [opt] how the file of a mask becomes classes, see reading.lua
 --   classes   [opt] { { name =, value =, colour = }, .. } of a set with more than two, see classes.lua
 --   fields    [opt] { NAME = { kind = "map" }, .. }: fields beyond image, mask and fov, see fields.lua
@@ -25,6 +26,7 @@ local files = require "ramus.base.files"
 local own_folder = require "ramus.data.folder"
 local identity = require "ramus.data.identity"
 local mistake = require "ramus.base.mistake"
+local observers = require "ramus.data.observers"
 local pairing = require "ramus.data.pairing"
 local prepared = require "ramus.data.prepared"
 local reading = require "ramus.data.reading"
@@ -101,6 +103,8 @@ local function declare(def, samples, given, o)
     s.classes = classes
     if s.range == nil then s.range = def.range end
   end
+  ok, err = observers.attach(samples, classes, def.name)
+  if not ok then return mistake(err) end
   return base, classes or false
 end
 

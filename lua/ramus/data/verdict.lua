@@ -8,6 +8,7 @@
 -- How values are told apart: values.lua. What is decoded and kept: facts.lua.
 local facts = require "ramus.data.facts"
 local fields = require "ramus.data.fields"
+local observers = require "ramus.data.observers"
 local mistake = require "ramus.base.mistake"
 local notes = require "ramus.data.notes"
 local pairing = require "ramus.data.pairing"
@@ -71,7 +72,9 @@ local function look_at_all(set, parts, needed, out)
     local image, err = look:image(s)
     if image then table.insert(found.image, { sample = s, part = part, field = "image", source = fields.source(s, "image"), facts = image })
     else own[#own + 1] = err end
-    for _, field in ipairs { truth, "fov" } do
+    local looked = { truth, "fov" }
+    for _, o in ipairs(s.observers or {}) do looked[#looked + 1] = observers.field(o.name) end
+    for _, field in ipairs(looked) do
       local item = fields.source(s, field) and look_at(look, s, part, field, image, own)
       if item then table.insert(found[field == "fov" and "fov" or "mask"], item) end
     end
@@ -258,7 +261,7 @@ local function check_foreground(set, items, parts, given)
   for _, part in ipairs(parts) do
     local ones, pixels, first, n = 0, 0, nil, 0
     for _, item in ipairs(items) do
-      if item.part == part then
+      if item.part == part and not observers.is_field(item.field) then
         ones, pixels, n, first = ones + ones_of(item), pixels + item.facts.pixels, n + 1, first or item
       end
     end

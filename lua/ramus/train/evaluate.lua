@@ -4,7 +4,7 @@
 -- (choose the threshold on the validation split, else the training split),
 -- levels (true: every output, not only the main one), data_root, offline, pictures (how
 -- many overlays to write into `folder`), folder, quiet.
--- Returns a table { per_image, pooled, n, outputs = { side1 = ... }, images, protocol }
+-- Returns a table { per_image, pooled, n, outputs = { side1 = ... }, observers = [opt] rows, images, protocol }
 -- or nil and a message. Images that were resized are scored at their own size.
 local ffi = require "ramus.base.ffi"
 local checkpoint = require "ramus.train.checkpoint"
@@ -17,6 +17,8 @@ local image = require "ramus.data.image"
 local metrics = require "ramus.data.metrics"
 local json = require "ramus.base.json"
 local model_module = require "ramus.lang.model"
+local observer_rows = require "ramus.train.observer_rows"
+local observers = require "ramus.data.observers"
 local options = require "ramus.base.options"
 local outputs_module = require "ramus.train.outputs"
 local reading = require "ramus.data.reading"
@@ -45,16 +47,21 @@ local function probability(logits, H, W)
   return (image.resize(p, { H, W, method = "bilinear" }))
 end
 
---- Scores of probabilities p against a sample's truth: of classes where p has several channels.
-local function score_output(p, one, threshold, list)
+--- Which pixels of a sample count: those in the field of view that are not void.
+local function seen_of(one)
   local H, W = one.native.mask.dim[2], one.native.mask.dim[3]
   local seen = one.native.fov:reshape(H, W)
-  if one.native.valid then seen = F.mul(seen, one.native.valid:reshape(H, W)) end -- void pixels are no part of a score
+  return one.native.valid and F.mul(seen, one.native.valid:reshape(H, W)) or seen
+end
+
+--- Scores of probabilities p against a sample's truth: of classes where p has several channels.
+local function score_output(p, one, threshold, list)
+  local H, W, seen = one.native.mask.dim[2], one.native.mask.dim[3], seen_of(one)
   if p.rank == 3 then return class_scores.of(p, one.native.label:reshape(H, W), seen, list) end
   return metrics(p, one.native.mask:reshape(H, W), { threshold = threshold, fov = seen })
 end
 
---- Scores one sample for every output and appends to lists. Calls each(sample, probability, truth) for the main one. Returns true, or nil
+--- Scores one sample for every output and appends to lists. Calls each(sample, probability, truth, one) for the main one. Returns true, or nil
 -- and a message.
 local function score_one(model, sample, one, lists, threshold, each)
   local truth, outputs = one.native.mask, {}
@@ -68,17 +75,18 @@ local function score_one(model, sample, one, lists, threshold, each)
     local m = score_output(p, one, threshold, checkpoint.classes(model))
     m.id = sample.id
     table.insert(lists[name], m)
-    if name == model.output.main and each then each(sample, p, (p.rank == 3 and one.native.label or truth):reshape(H, W)) end
+    if name == model.output.main and each then each(sample, p, (p.rank == 3 and one.native.label or truth):reshape(H, W), one) end
   end
   return true
 end
 
---- Scores every sample at its own size; outputs: names. given: prepare, set (its fields), out. Returns lists of scores by output.
+--- Scores every sample at its own size; outputs: names. given: prepare, fields (of the set), also (names of further fields to
+-- read), out. Returns lists of scores by output.
 local function score(model, samples, given, outputs, threshold, each)
-  local lists = {}
+  local lists, names = {}, data.scored_fields(given.fields, checkpoint.classes(model))
   for _, name in ipairs(outputs) do lists[name] = {} end
-  local ok, err = data.each_sample(samples, { channels = model.template.channels, prepare = given.prepare, set = given.fields, native = true,
-    fields = data.scored_fields(given.fields, checkpoint.classes(model)) },
+  for _, name in ipairs(given.also or {}) do names[#names + 1] = name end
+  local ok, err = data.each_sample(samples, { channels = model.template.channels, prepare = given.prepare, set = given.fields, native = true, fields = names },
     function(sample, one) return score_one(model, sample, one, lists, threshold, each) end)
   if not ok then return nil, err end
   for _, list in pairs(lists) do metrics.without_foreground(list) end
@@ -131,8 +139,8 @@ local function choose_threshold(model, set, facts, prepare, o)
   return metrics.best_threshold(lists[main]), ("tuned on %s for mean Dice per picture"):format(part)
 end
 
---- Calls score and saves the first o.pictures overlays; its lists, or nil and a message.
-local function score_and_draw(model, samples, given, outputs, threshold, o)
+--- Calls score, saves the first o.pictures overlays and adds to the rows of observers, if any; its lists, or nil and a message.
+local function score_and_draw(model, samples, given, outputs, threshold, o, rows)
   local left, failed, ids = o.pictures, nil, {}
   for i, sample in ipairs(samples) do ids[i] = sample.id end
   local file = outputs_module.names(ids)
@@ -140,7 +148,8 @@ local function score_and_draw(model, samples, given, outputs, threshold, o)
     local ok, err = files.make_folder(o.folder)
     if not ok then return nil, err end
   end
-  local lists, err = score(model, samples, given, outputs, threshold, function(sample, p, truth)
+  local lists, err = score(model, samples, given, outputs, threshold, function(sample, p, truth, one)
+    if rows then rows:add(sample, p, one.native, seen_of(one), threshold) end
     if left <= 0 or failed then return end
     local name = file[o.pictures - left + 1] -- overlays are of the first samples, in their order
     left = left - 1
@@ -182,8 +191,10 @@ local function run_evaluation(model, facts, o)
   local outputs = o.levels and model:output_names() or { main }
   local threshold, tuned_on = choose_threshold(model, set, facts, prepare, o)
   if not threshold then return nil, tuned_on end
+  local rows, also = not list and observer_rows.new(samples) or nil, {}
+  for i, name in ipairs(rows and rows.names or {}) do also[i] = observers.field(name) end
   local lists
-  lists, err = score_and_draw(model, samples, { prepare = prepare, fields = set.fields, out = o.out }, outputs, threshold, o)
+  lists, err = score_and_draw(model, samples, { prepare = prepare, fields = set.fields, also = also, out = o.out }, outputs, threshold, o, rows)
   if not lists then return nil, err end
   local function summarize(scores) return scores[1].of and class_scores.summarize(scores, list) or metrics.summarize(scores) end
   local result = summarize(lists[main])
@@ -192,6 +203,7 @@ local function run_evaluation(model, facts, o)
     if name ~= main then result.outputs[name] = summarize(lists[name]) end
   end
   result.images = lists[main]
+  result.observers = rows and rows:summary()
   result.warnings = o.out and #o.out.warnings > 0 and o.out.warnings or nil
   result.protocol = protocol_of(model, set, facts, samples, threshold, tuned_on)
   return result
@@ -260,6 +272,10 @@ function evaluate.json(result)
       plain.classes = plain.classes or {}
       if scores.tp + scores.fn + scores.fp > 0 then plain.classes[c.name] = { dice = scores.dice, tp = scores.tp, fp = scores.fp, fn = scores.fn } end
     end
+    for _, o in ipairs(result.observers or {}) do
+      plain.observers = plain.observers or {}
+      plain.observers[o.name] = o.images[m.id]
+    end
     images[i] = plain
   end
   local function clean(t)
@@ -273,10 +289,12 @@ function evaluate.json(result)
   end
   local outputs = {}
   for name, s in pairs(result.outputs) do outputs[name] = clean { per_image = s.per_image, pooled = s.pooled, n = s.n } end
+  local seen_by = {}
+  for i, o in ipairs(result.observers or {}) do seen_by[i] = clean { name = o.name, n = o.n, model = o.model, mask = o.mask } end
   local per_class = {}
   for i, c in ipairs(result.classes or {}) do per_class[i] = clean(c) end
   return json.encode({ classes = result.classes and per_class, confusion = result.confusion,
-    per_image = clean(result.per_image), pooled = clean(result.pooled), n = result.n, outputs = outputs,
+    per_image = clean(result.per_image), pooled = clean(result.pooled), n = result.n, outputs = outputs, observers = result.observers and seen_by,
     images = images, protocol = clean(result.protocol), warnings = result.warnings }, 8)
 end
 
@@ -299,6 +317,7 @@ function evaluate.text(result)
     lines[#lines + 1] = ("%-16s %9s %9s   (dice of this output%s)"):format(name, cell(s.mean), cell(s.sd),
       s.n < result.n and (", mean of %d of %d"):format(s.n, result.n) or "")
   end
+  for _, line in ipairs(observer_rows.text(result.observers or {}, result.n)) do lines[#lines + 1] = line end
   local p = result.protocol
   if p then
     lines[#lines + 1] = ("%d images of %s, edition %s, split %s; %s; resize %s; %s"):format(p.pictures, p.set, p.edition, p.split,
