@@ -351,7 +351,7 @@ end)
 
 check.case("load: folders, absent files and unknown formats", function()
   check.fails("No such file", load, folder .. "/absent")
-  check.fails("directory", load, folder)
+  check.fails("a folder", load, folder)
   check.fails("safetensors", load, write(folder .. "/text", "hello, this is not a number"))
   check.ok(C.ra_bundle_save(sample(), folder .. "/x", "tar") ~= 0)
 end)

@@ -150,25 +150,46 @@ void ra_file_abort(ra_file_out *out) {
   *out = (ra_file_out){.fd = -1};
 }
 
+/* What is no file to read, in words; NULL for a regular file. */
+static const char *no_file(mode_t mode) {
+  switch (mode & S_IFMT) {
+    case S_IFREG: return NULL;
+    case S_IFDIR: return "a folder";
+    case S_IFIFO: return "a pipe (FIFO)";
+    case S_IFSOCK: return "a socket";
+    default: return "a device";
+  }
+}
+
+/* O_NONBLOCK: the open of a pipe without a writer would wait for one. */
+int32_t ra_file_open(const char *path, int *fd, uint64_t *size) {
+  struct stat info;
+  int opened = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+  if (opened < 0 && errno == ENXIO) return ra_fail(RA_ERR_IO, "cannot read '%s': it is a socket or a device; wanted is a file", path);
+  if (opened < 0) return fail("read", path);
+  int32_t code = fstat(opened, &info) == 0 ? RA_OK : fail("read", path);
+  const char *what = code == RA_OK ? no_file(info.st_mode) : NULL;
+  if (what) code = ra_fail(RA_ERR_IO, "cannot read '%s': it is %s; wanted is a file", path, what);
+  if (code != RA_OK) {
+    close(opened);
+    return code;
+  }
+  *fd = opened;
+  *size = (uint64_t)info.st_size;
+  return RA_OK;
+}
+
 int32_t ra_file_read(const char *path, size_t limit, uint8_t **bytes, size_t *size) {
   if (limit == 0) limit = (size_t)16 << 30;
-  int fd = open(path, O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return fail("read", path);
-  struct stat info;
+  int fd = -1;
+  uint64_t length = 0;
+  RA_TRY(ra_file_open(path, &fd, &length));
   uint8_t *data = NULL;
   int32_t code = RA_OK;
-  if (fstat(fd, &info) != 0) {
-    code = fail("read", path);
-  } else if (!S_ISREG(info.st_mode)) {
-    errno = S_ISDIR(info.st_mode) ? EISDIR : EINVAL;
-    code = fail("read", path);
-  } else if ((uint64_t)info.st_size > limit) {
-    code = ra_fail(RA_ERR_FORMAT, "'%s' has %.1f MB, at most %.1f MB can be read", path, (double)info.st_size / 1e6,
-                   (double)limit / 1e6);
-  } else if (!(data = ra_mem_alloc((size_t)info.st_size + 1, 1))) {
-    code = RA_ERR_MEMORY;
-  }
-  size_t want = code == RA_OK ? (size_t)info.st_size : 0, got = 0;
+  if (length > limit)
+    code = ra_fail(RA_ERR_FORMAT, "'%s' has %.1f MB, at most %.1f MB can be read", path, (double)length / 1e6, (double)limit / 1e6);
+  else if (!(data = ra_mem_alloc((size_t)length + 1, 1))) code = RA_ERR_MEMORY;
+  size_t want = code == RA_OK ? (size_t)length : 0, got = 0;
   while (code == RA_OK && got < want) {
     ssize_t n = read(fd, data + got, want - got < 1u << 30 ? want - got : 1u << 30);
     if (n < 0 && errno == EINTR) continue;

@@ -23,6 +23,8 @@ int32_t ra_file_patch(ra_file_out *out, size_t offset, const void *bytes, size_t
 int32_t ra_file_commit(ra_file_out *out); /* on failure PATH.part is removed */
 void ra_file_abort(ra_file_out *out);     /* fine after any of the above */
 
+/* Opens a regular file for reading, without ever waiting: a pipe, socket, device or folder is RA_ERR_IO at once. */
+int32_t ra_file_open(const char *path, int *fd, uint64_t *size);
 /* The whole file [own: ra_mem_free], with a zero byte after its end; at most
  * `limit` bytes (0: 16 GiB). RA_ERR_IO, RA_ERR_MEMORY, RA_ERR_FORMAT (too long). */
 int32_t ra_file_read(const char *path, size_t limit, uint8_t **bytes, size_t *size);

@@ -180,8 +180,9 @@ int32_t ra_path_share(const char *from, const char *to) {
 /* ---- copying ---- */
 
 int32_t ra_file_copy(const char *from, const char *to) {
-  int fd = open(from, O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return fail("read", from);
+  int fd = -1;
+  uint64_t length;
+  RA_TRY(ra_file_open(from, &fd, &length));
   ra_file_out out = {.fd = -1};
   char *block = ra_mem_alloc(BLOCK, 1);
   int32_t code = block ? ra_file_begin(&out, to) : RA_ERR_MEMORY;

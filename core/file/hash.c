@@ -2,13 +2,13 @@
 #include "hash.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "../base/error.h"
 #include "../base/mem.h"
 #include "dl_crypto.h"
+#include "file.h"
 
 enum { BLOCK = 1 << 18 };
 
@@ -49,8 +49,9 @@ int32_t ra_sha256(const void *data, double size, char *hex) {
 }
 
 int32_t ra_sha256_file(const char *path, char *hex) {
-  int fd = open(path, O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return ra_fail(RA_ERR_IO, "cannot read '%s': %s", path, strerror(errno));
+  int fd = -1;
+  uint64_t length;
+  RA_TRY(ra_file_open(path, &fd, &length));
   int32_t code = RA_OK;
   ra_hash hash = NULL;
   char *block = ra_mem_alloc(BLOCK, 1);

@@ -19,6 +19,9 @@ local tensor = require "ramus.lang.tensor"
 
 local predict = {}
 
+-- Pixels after preparation that one call of a model takes, measured: a U-Net of depth 5 and width 16 needs 200 bytes a pixel (docs/how-to/
+-- predict-in-tiles.md); and pixels of an image that is cut into tiles, as many as are read.
+local WHOLE_MOST, ALL_MOST, BYTES = 2 ^ 24, 2 ^ 28, 200
 local ENDINGS = { prob = "_prob.png", mask = "_mask.png", overlay = "_overlay.png" }
 
 local schema = {
@@ -85,11 +88,26 @@ local function input_of(model, picture, given)
   return one and one.fields.image, err
 end
 
+--- A message where an image of H x W pixels is too large to be predicted as it is told, else nil.
+local function too_large(model, H, W, o)
+  local size = o.size and { o.size, o.size } or model.input.size or { H, W }
+  local h, w = size[1], size[2] or size[1]
+  if h * w > ALL_MOST then
+    return ("prepared, the image has %.0fx%.0f pixels, at most 2^28 are predicted"):format(w, h)
+  end
+  local tile = o.tile or math.huge
+  if math.min(h, tile) * math.min(w, tile) <= WHOLE_MOST then return nil end
+  return ("the image has %.0fx%.0f pixels%s, which takes about %.0f GB of memory with a U-Net of width 16; at most 2^24 are predicted at a time: "
+    .. "cut it, --tile 512"):format(w, h, o.tile and (" and tiles of %d"):format(o.tile) or "", h * w * BYTES / 1e9)
+end
+
 --- Probability [H,W] of one image, a tensor [C,H,W], at its own size, prepared as the model's images were; of a model with classes
 -- [K,H,W]. nil and a message on failure.
 -- given: tile, size, preprocess, numerics.
 function predict.probability(model, picture, given)
   local o = given or {}
+  local large = too_large(model, picture.dim[picture.rank - 2], picture.dim[picture.rank - 1], o)
+  if large then return nil, large end
   local x, err = input_of(model, picture, o)
   if not x then return nil, err end
   local p
@@ -102,6 +120,10 @@ end
 
 --- Predicts one entry of a plan and writes its files; nil and a message.
 local function one(model, entry, o)
+  local header, why = image.info(entry.source)
+  if not header then return nil, why end
+  local large = too_large(model, header.height, header.width, o)
+  if large then return nil, ("%s: %s"):format(entry.source, large) end
   local picture, err = image.load(entry.source)
   if not picture then return nil, err end
   if o.out then notes.image(entry.source, err, o.out) end
