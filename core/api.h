@@ -123,6 +123,7 @@ const char *ra_image_format_text(int32_t i, int32_t what);
  * At most 2^28 samples; a file that is cut short or damaged is an error. NULL on failure. */
 ra_tensor *ra_image_load(const char *path);                       /* [own] */
 ra_tensor *ra_image_load_memory(const void *bytes, double size);  /* [own] */
+ra_tensor *ra_image_load_frame(const void *bytes, double size, int32_t frame); /* [own] frame: of several, from 0 */
 /* What a file's header says; 0 (window: NaN) where the format has none. */
 typedef struct ra_image_details {
   int32_t channels, height, width, bits, frames;
@@ -408,6 +409,8 @@ typedef struct ra_source {
 
 /* [own] The image of a source that has a path. out [opt]: as of ra_image_info. */
 ra_tensor *ra_image_read(const ra_source *source, RA_OPT ra_image_details *out);
+/* [own] The same with the numbers of the file, not brought to 0..1 (of a DICOM file after rescaling). */
+ra_tensor *ra_image_numbers(const ra_source *source, RA_OPT ra_image_details *out);
 
 /* What the file of a mask or label holds (kind RA_FIELD_MASK or RA_FIELD_LABEL), and how its declaration fits: a file that cannot be
  * decoded is a failure, a declaration that does not fit is a fact. */

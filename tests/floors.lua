@@ -5,6 +5,7 @@ return {
     { "base", "errors as values, the gateway to memory, counter-based random numbers, threads, processor features, signals" },
     { "tensor", "storage, views, the arena" },
     { "file", "whole files, folders, hashes, transfer, archives, libraries opened when needed, npy, npz, safetensors" },
+    { "dicom", "DICOM files: the header's elements, the cells of a frame" },
     { "kernel", "the hot loops, each file compiled once per instruction set" },
     { "op", "one file per op, one line in ops.def" },
     { "loss", "one file per loss, one line in losses.def" },

@@ -49,7 +49,6 @@ static const kind kinds[] = {
   MARK(0, "\0\0\1\xba", "a film (MPEG)", FILM),
   MARK(0, "GIF8", "GIF", MAGICK),
   MARK(8, "WEBP", "WebP", "dwebp FILE.webp -o FILE.png"),
-  MARK(128, "DICM", "DICOM", "dcmj2pnm +on2 FILE.dcm FILE.png (DCMTK)"),
   MARK(0, "P7\n", "PAM", "pamtopnm FILE.pam > FILE.ppm"),
   MARK(0, "Pf\n", "PFM (float)", NUMPY),
   MARK(0, "PF\n", "PFM (float)", NUMPY),

@@ -13,16 +13,20 @@ enum {
   RA_IMAGE_SAMPLES_MAX = 1 << 28  /* pixels x channels */
 };
 
+enum { RA_CURVE_NONE, RA_CURVE_LINEAR, RA_CURVE_SIGMOID };
+
 /* A decoded image. Exactly one of sample and value is set; neither when only the header was asked for. */
 typedef struct ra_pixels {
   int32_t channels, height, width; /* 1 or 3; a .npy array: any */
   int32_t bits;       /* per sample in the file */
   int32_t max_value;  /* the sample that means 1.0 */
   uint16_t *sample;   /* [H,W,C] [own] */
-  ra_real *value;     /* [C,H,W] [own] real numbers */
+  ra_real *value;     /* [C,H,W] [own] real numbers; with a curve those of the file, of which details.window becomes 0..1 */
   uint16_t *alpha;    /* [H,W] [own] max_value is opaque; NULL: the file has none */
   uint8_t *entry;     /* [H,W] [own] the pixels' entries in the file's palette, whose colours are in sample; NULL: it has none */
   int32_t entries;    /* of the palette */
+  int32_t curve;      /* RA_CURVE_*: how value becomes 0..1 */
+  bool inverted;      /* the larger number is the darker one (of a value with a curve) */
   int32_t frame;      /* [in] the frame to decode, 0-based */
   const char *mark;   /* [in] [opt] when writing: the text of a PNG's chunk "Software" */
   ra_image_details details; /* frames and metadata; the decoder sets what its format has */
@@ -61,6 +65,8 @@ int32_t ra_pixels_read(const char *path, int32_t frame, bool header_only, ra_pix
 /* Bytes of a well known kind that is not read (foreign.c): what it is, and what to do. */
 bool ra_image_foreign(const uint8_t *bytes, size_t size, const char **name, const char **cure);
 
+/* A number of value in 0..1, by curve and window. */
+double ra_pixels_shown(const ra_pixels *p, double number);
 /* data[C,H,W] in 0..1 from decoded pixels. */
 void ra_pixels_planes(const ra_pixels *p, ra_real *data);
 /* The number that the file holds (not divided by max_value) for pixel i: of a channel (1-based, 4: alpha), or, for 0, the palette's

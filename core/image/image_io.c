@@ -103,34 +103,44 @@ int32_t ra_image_check(const char *path, ra_image_details *out) {
   return RA_OK;
 }
 
-static ra_tensor *tensor_of(ra_pixels *p) {
-  int32_t dim[3] = {p->channels, p->height, p->width};
+static ra_tensor *tensor_of(ra_pixels *p, bool numbers) {
+  int32_t dim[3] = {p->channels, p->height, p->width}, area = p->height * p->width;
   ra_tensor *t = ra_tensor_new(3, dim);
-  if (t) ra_pixels_planes(p, t->data);
+  if (t && !numbers) ra_pixels_planes(p, t->data);
+  for (int32_t i = 0; t && numbers && i < p->channels * area; i++)
+    t->data[i] = (ra_real)ra_pixels_number(p, (size_t)(i % area), i / area + 1);
   ra_pixels_free(p);
   return t;
 }
 
-ra_tensor *ra_image_read(const ra_source *source, ra_image_details *out) {
+static bool is_frame(int32_t frame) {
+  if (frame >= 0) return true;
+  ra_fail(RA_ERR_ARG, "frames are counted from 0, given %d", frame);
+  return false;
+}
+
+static ra_tensor *read_source(const ra_source *source, ra_image_details *out, bool numbers) {
   ra_pixels p;
   if (!source->path) {
     ra_fail(RA_ERR_ARG, "ra_image_read: the source has no path");
     return NULL;
   }
-  if (ra_pixels_read(source->path, source->frame, false, &p) != RA_OK) return NULL;
+  if (!is_frame(source->frame) || ra_pixels_read(source->path, source->frame, false, &p) != RA_OK) return NULL;
   if (out) details_of(&p, out);
-  return tensor_of(&p);
+  return tensor_of(&p, numbers);
 }
 
+ra_tensor *ra_image_read(const ra_source *source, ra_image_details *out) { return read_source(source, out, false); }
+ra_tensor *ra_image_numbers(const ra_source *source, ra_image_details *out) { return read_source(source, out, true); }
 ra_tensor *ra_image_load(const char *path) { return ra_image_read(&(ra_source){.path = path}, NULL); }
 
-ra_tensor *ra_image_load_memory(const void *bytes, double size) {
+ra_tensor *ra_image_load_frame(const void *bytes, double size, int32_t frame) {
   ra_pixels p;
   if (!(size >= 0 && size <= FILE_MAX)) {
     ra_fail(RA_ERR_ARG, "image: %.0f bytes given, at most %d are read", size, FILE_MAX);
     return NULL;
   }
-  return ra_pixels_decode("image", bytes, (size_t)size, 0, false, &p) == RA_OK ? tensor_of(&p) : NULL;
+  return is_frame(frame) && ra_pixels_decode("image", bytes, (size_t)size, frame, false, &p) == RA_OK ? tensor_of(&p, false) : NULL;
 }
 
 int32_t ra_image_info(const char *path, ra_image_details *out) {
@@ -140,6 +150,8 @@ int32_t ra_image_info(const char *path, ra_image_details *out) {
   ra_pixels_free(&p);
   return RA_OK;
 }
+
+ra_tensor *ra_image_load_memory(const void *bytes, double size) { return ra_image_load_frame(bytes, size, 0); }
 
 /* ---- writing: the extension chooses ---- */
 

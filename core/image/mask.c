@@ -21,7 +21,7 @@ double ra_pixels_level(const ra_pixels *p, size_t i, int32_t channel, bool *colo
   if (p->value) {
     for (size_t c = first; c < last; c++) {
       ra_real v = p->value[entry_of(p, i, c)];
-      sum += (double)v;
+      sum += ra_pixels_shown(p, (double)v);
       if (v != p->value[entry_of(p, i, first)]) *coloured = true;
     }
     return sum / count * 255;
@@ -39,7 +39,7 @@ double ra_pixels_level(const ra_pixels *p, size_t i, int32_t channel, bool *colo
 /* 8 bits of channel c of pixel i. */
 static uint32_t eight_bits(const ra_pixels *p, size_t i, size_t c) {
   size_t e = entry_of(p, i, p->channels > 1 ? c : 0);
-  double v = p->value ? (double)p->value[e] : (double)p->sample[e] / p->max_value;
+  double v = p->value ? ra_pixels_shown(p, (double)p->value[e]) : (double)p->sample[e] / p->max_value;
   return v > 0 ? v < 1 ? (uint32_t)(v * 255 + 0.5) : 255 : 0;
 }
 

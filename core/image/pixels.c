@@ -38,8 +38,20 @@ int32_t ra_pixels_size(ra_pixels *p, int32_t channels, double width, double heig
   return p->sample ? RA_OK : RA_ERR_MEMORY;
 }
 
+double ra_pixels_shown(const ra_pixels *p, double number) {
+  double low = p->details.window[0], range = p->details.window[1] - low, v;
+  if (p->curve == RA_CURVE_NONE) return number;
+  if (p->curve == RA_CURVE_SIGMOID) v = 1 / (1 + exp(-4 * ((number - low) / range - 0.5)));
+  else v = range > 0 ? fmin(fmax((number - low) / range, 0), 1) : number > low;
+  return p->inverted ? 1 - v : v;
+}
+
 void ra_pixels_planes(const ra_pixels *p, ra_real *data) {
   size_t area = (size_t)p->height * (size_t)p->width, C = (size_t)p->channels;
+  if (p->value && p->curve != RA_CURVE_NONE) {
+    for (size_t i = 0; i < area * C; i++) data[i] = (ra_real)ra_pixels_shown(p, (double)p->value[i]);
+    return;
+  }
   if (p->value) {
     memcpy(data, p->value, area * C * sizeof *data);
     return;
@@ -53,6 +65,7 @@ double ra_pixels_number(const ra_pixels *p, size_t i, int32_t channel) {
   size_t c = channel > 0 ? (size_t)channel - 1 : 0, C = (size_t)p->channels;
   if (channel == 0 && p->entry) return p->entry[i];
   if (c >= C) return p->alpha[i];
+  if (p->value && p->curve != RA_CURVE_NONE) return (double)p->value[c * (size_t)p->height * (size_t)p->width + i];
   if (p->value) {
     double v = (double)p->value[c * (size_t)p->height * (size_t)p->width + i] * p->max_value, whole = floor(v + 0.5);
     return p->max_value > 1 ? whole : v;

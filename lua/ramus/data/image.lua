@@ -18,26 +18,28 @@ local function details(out)
   return info
 end
 
-local load_schema = { frame = { type = "integer", default = 0, min = 0, help = "of a file with several, from 0" } }
+local frame_schema = { frame = { type = "integer", default = 0, min = 0, help = "of a file with several, from 0" } }
+local load_schema = { frame = frame_schema.frame, numbers = { type = "boolean", default = false, help = "those of the file, not brought to 0..1" } }
 
 --- Reads an image of any format of image.formats, told apart by content: [C,H,W] with C 1 or 3, and what image.info says of the file.
 -- Alpha is left out, a palette gives RGB, an EXIF orientation is applied. nil and a message where the file is missing, damaged, truncated or
--- not an image.
+-- not an image. numbers = true: the numbers of the file, as the Hounsfield units of a DICOM file.
 function image.load(path, given)
   if type(path) ~= "string" then error("image.load: wants a path, got " .. options.show(path), 2) end
   local o = options.check(given, load_schema, "image.load")
   local source, out = ffi.new("ra_source", { path = path, frame = o.frame }), ffi.new("ra_image_details")
   ffi.make_room(2 ^ 20)
-  local t, err = tensor.wrap(C.ra_image_read(source, out))
+  local t, err = tensor.wrap((o.numbers and C.ra_image_numbers or C.ra_image_read)(source, out))
   if not t then return nil, err end
   return t, details(out)
 end
 
---- The same from the bytes of a file in a string.
-function image.decode(bytes)
+--- The same from the bytes of a file in a string; option frame = 0.
+function image.decode(bytes, given)
   if type(bytes) ~= "string" then error("image.decode: wants a string, got " .. options.show(bytes), 2) end
+  local o = options.check(given, frame_schema, "image.decode")
   ffi.make_room(2 ^ 20)
-  return tensor.wrap(C.ra_image_load_memory(bytes, #bytes))
+  return tensor.wrap(C.ra_image_load_frame(bytes, #bytes, o.frame))
 end
 
 --- From the file's header: { channels =, height =, width =, bits =, frames = }, and where the format has them spacing = { row, column }

@@ -1,0 +1,77 @@
+/* Native pixels: cells of Bits Allocated bits, one after the other without a gap, also from frame to frame (PS3.5, annex D and
+ * section 8); and the numbers that stored values stand for. */
+#include <math.h>
+#include <string.h>
+
+#include "../base/error.h"
+#include "dicom.h"
+
+/* Bits [high_bit - stored + 1, high_bit] of a cell. */
+static uint32_t stored_bits(const ra_dicom *d, uint32_t cell) {
+  uint32_t v = cell >> (d->high_bit + 1 - d->stored);
+  return d->stored < 32 ? v & ((1u << d->stored) - 1) : v;
+}
+
+/* Cell i of the pixels; of 1 and 12 bits the least significant comes first. */
+static uint32_t cell_at(const ra_dicom *d, const uint8_t *at, size_t i) {
+  bool big = d->syntax->big;
+  switch (d->allocated) {
+    case 8: return at[big && d->word_pixels ? i ^ 1 : i];
+    case 16: return ra_dicom_word(at + 2 * i, 2, big);
+    case 32: return ra_dicom_word(at + 4 * i, 4, big);
+  }
+  uint32_t v = 0;
+  for (int32_t k = 0; k < d->allocated; k++) {
+    size_t bit = i * (size_t)d->allocated + (size_t)k, byte = bit / 8;
+    if (big && d->word_pixels) byte ^= 1;
+    v |= (uint32_t)(at[byte] >> bit % 8 & 1) << k;
+  }
+  return v;
+}
+
+/* Two pixels are Y1 Y2 Cb Cr. */
+static void halved_colour(const ra_dicom *d, const uint8_t *at, size_t first, size_t area, uint32_t *cell) {
+  for (size_t i = 0; i < area; i++) {
+    size_t pair = first + i / 2 * 4;
+    cell[3 * i] = stored_bits(d, cell_at(d, at, pair + i % 2));
+    cell[3 * i + 1] = stored_bits(d, cell_at(d, at, pair + 2));
+    cell[3 * i + 2] = stored_bits(d, cell_at(d, at, pair + 3));
+  }
+}
+
+int32_t ra_dicom_native(const ra_dicom *d, int32_t frame, uint32_t *cell) {
+  bool halved = d->samples == 3 && strcmp(d->photometric, "YBR_FULL_422") == 0;
+  size_t area = (size_t)d->rows * (size_t)d->columns, samples = (size_t)d->samples, count = area * (halved ? 2 : samples);
+  if (halved && d->columns % 2) return ra_fail(RA_ERR_FORMAT, "YBR_FULL_422 wants an even number of columns, there are %d", d->columns);
+  ra_dicom_span pixels = d->value[RA_DICOM_PIXELS];
+  double bits = (double)count * d->frames * d->allocated, wanted = d->syntax->big && d->word_pixels ? 2 * ceil(bits / 16) : ceil(bits / 8);
+  if ((double)pixels.size < wanted)
+    return ra_fail(RA_ERR_FORMAT, "the pixels are %zu bytes, %d frame%s of %d x %d pixels want %.0f: broken or cut off", pixels.size,
+                   d->frames, d->frames == 1 ? "" : "s", d->columns, d->rows, wanted);
+  size_t first = count * (size_t)frame;
+  if (halved) {
+    halved_colour(d, pixels.at, first, area, cell);
+    return RA_OK;
+  }
+  for (size_t i = 0; i < area; i++)
+    for (size_t s = 0; s < samples; s++)
+      cell[i * samples + s] = stored_bits(d, cell_at(d, pixels.at, first + (d->planar ? s * area + i : i * samples + s)));
+  return RA_OK;
+}
+
+int32_t ra_dicom_signed(const ra_dicom *d, uint32_t cell) {
+  uint32_t sign = 1u << (d->stored - 1);
+  return d->is_signed ? (int32_t)((cell ^ sign) - sign) : (int32_t)cell;
+}
+
+int32_t ra_dicom_look_up(const ra_dicom_lut *t, int32_t stored) {
+  int64_t i = (int64_t)stored - t->first;
+  size_t k = (size_t)(i < 0 ? 0 : i >= t->entries ? t->entries - 1 : i);
+  return t->wide ? (int32_t)ra_dicom_word(t->data.at + 2 * k, 2, t->big) : t->data.at[k];
+}
+
+double ra_dicom_number(const ra_dicom *d, uint32_t cell) {
+  int32_t v = ra_dicom_signed(d, cell);
+  if (d->modality.entries > 0) return ra_dicom_look_up(&d->modality, v);
+  return (d->is_signed ? (double)v : (double)cell) * d->slope + d->intercept;
+}

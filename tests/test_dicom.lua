@@ -1,0 +1,123 @@
+-- DICOM: the values of pydicom (tests/reference/dicom_fixtures.py), broken and hostile files.
+local check = require "check"
+local files = require "ramus.base.files"
+local image = require "ramus.data.image"
+local json = require "cjson"
+require "ramus.lang.tensor"
+
+local here = check.root .. "/tests/reference/dicom"
+local function bytes_of(name) return assert(files.read(("%s/%s.dcm"):format(here, name))) end
+local function expected() return json.decode(assert(files.read(here .. "/expected.json"))) end
+
+--- The values of frame f (from 0) in a list of [F,C,H,W].
+local function compare(t, list, f, tolerance, what)
+  for i = 0, t.size - 1 do
+    local wanted = list[f * t.size + i + 1]
+    if math.abs(t.data[i] - wanted) > tolerance then
+      check.near(t.data[i], wanted, tolerance, ("%s, frame %d, value %d"):format(what, f, i))
+    end
+  end
+end
+
+check.case("every kind of DICOM file has the values of the reference", function()
+  local count = 0
+  for name, e in pairs(expected()) do
+    local path = ("%s/%s.dcm"):format(here, name)
+    local info = assert(image.info(path))
+    local colour = e.shape[2] == 3
+    check.equal(info.frames, e.shape[1], name .. " frames")
+    for f = 0, info.frames - 1 do
+      local numbers = assert(image.load(path, { frame = f, numbers = true }))
+      check.equal(numbers.rank == 3 and numbers.dim[0] * 1e6 + numbers.dim[1] * 1e3 + numbers.dim[2], e.shape[2] * 1e6 + e.shape[3] * 1e3 + e.shape[4], name)
+      compare(numbers, e.numbers, f, name:find "ybr" and 1 or 1e-3, name .. " numbers")
+      compare(assert(image.load(path, { frame = f })), e.shown, f, name:find "ybr" and 1 / 255 + 1e-6 or 2e-6, name .. " shown")
+    end
+    for k = 1, 2 do
+      if e.window then check.near(info.window[k], e.window[k], 1e-9, name .. " window") end
+      if e.spacing then check.near(info.spacing[k], e.spacing[k], 1e-9, name .. " spacing") end
+    end
+    check.ok(colour or info.window, name .. ": a grey image has a window")
+    check.fails(("frame %d was asked for, the file has %d"):format(info.frames, info.frames), image.load, path, { frame = info.frames })
+    count = count + 1
+  end
+  check.equal(count, 30)
+end)
+
+check.case("a DICOM file that ends too early is an error at every length", function()
+  for _, name in ipairs { "explicit", "implicit", "big", "deflated", "sequences", "enhanced", "palette8", "bare_implicit" } do
+    local whole = bytes_of(name)
+    for n = 0, #whole - 1 do
+      local t, err = image.decode(whole:sub(1, n))
+      -- the byte that makes the length of a deflated stream even is not missed
+      if t and not (name == "deflated" and n >= #whole - 2) then error(("%s: %d of %d bytes gave an image"):format(name, n, #whole), 0) end
+      if not t and #err < 20 then error("no message: " .. tostring(err), 0) end
+    end
+  end
+end)
+
+--- The bytes of an explicit element: tag, VR, value.
+local function element(group, number, vr, value)
+  local function word(n) return string.char(n % 256, math.floor(n / 256)) end
+  return word(group) .. word(number) .. vr .. (vr == "OW" and "\0\0" .. word(#value) .. "\0\0" or word(#value)) .. value
+end
+
+--- A whole file from its elements after group 8; `change` replaces some of them.
+local function made(change)
+  local list = {
+    { 0x28, 0x02, "US", "\1\0" }, { 0x28, 0x04, "CS", "MONOCHROME2 " }, { 0x28, 0x08, "IS", "1 " }, { 0x28, 0x10, "US", "\2\0" }, { 0x28, 0x11, "US", "\3\0" },
+    { 0x28, 0x100, "US", "\8\0" }, { 0x28, 0x101, "US", "\8\0" }, { 0x28, 0x102, "US", "\7\0" }, { 0x28, 0x103, "US", "\0\0" }, { 0x28, 0x1050, "DS", "" },
+    { 0x28, 0x1051, "DS", "" }, { 0x28, 0x1053, "DS", "" }, { 0x7fe0, 0x10, "OW", "\1\2\3\4\5\6" },
+  }
+  local out = { element(8, 0x60, "CS", "XA") }
+  for _, e in ipairs(list) do
+    local value = change and change[e[1] * 65536 + e[2]]
+    if value ~= false then out[#out + 1] = element(e[1], e[2], e[3], value or e[4]) end
+  end
+  return table.concat(out)
+end
+
+check.case("what a DICOM header says wrongly is named", function()
+  check.near(assert(image.decode(made())).data[0], 1 / 255, 1e-7)
+  local function fails(part, tag, value) check.fails(part, image.decode, made { [0x280000 + tag] = value }) end
+  fails("Rows (0028,0010) is 0, wanted 1 to 65535", 0x10, "\0\0")
+  fails("Columns (0028,0011) is missing", 0x11, false)
+  fails("the header promises 3 x 65535 pixels", 0x10, "\255\255")
+  check.fails("65535 x 65535 pixels of 1 channel are more than Ramus reads", image.decode, made { [0x280010] = "\255\255", [0x280011] = "\255\255" })
+  fails("Number of Frames (0028,0008) is '1A'", 0x08, "1A")
+  fails("Number of Frames (0028,0008) is '0'", 0x08, "0 ")
+  fails("2147483647 frames of 3 x 2 pixels want", 0x08, "2147483647")
+  fails("Bits Allocated (0028,0100) is 24", 0x100, "\24\0")
+  fails("Bits Stored (0028,0101) is 9, wanted 1 to 8", 0x101, "\9\0")
+  fails("High Bit (0028,0102) is 3", 0x102, "\3\0")
+  fails("Samples per Pixel (0028,0002) is 4", 0x02, "\4\0")
+  fails("MONOCHROME2 wants 1 sample per pixel, the file has 3", 0x02, "\3\0")
+  fails("'ARGB' is not read", 0x04, "ARGB")
+  fails("Rescale Slope (0028,1053) is '0'", 0x1053, "0 ")
+  fails("Rescale Slope (0028,1053) is 'inf'", 0x1053, "inf ")
+  check.fails("the pixels are 6 bytes, 2 frames of 3 x 2 pixels want 12", image.decode, made { [0x280008] = "2 " })
+  check.fails("no Pixel Data", image.decode, made { [0x7fe00010] = false })
+  check.fails("its modality is XA", image.decode, made { [0x7fe00010] = false })
+  -- a window that shows nothing is none
+  for _, width in ipairs { "0 ", "-5", "x " } do
+    local t = assert(image.decode(made { [0x281050] = "3 ", [0x281051] = width }))
+    check.near(t.data[5], 6 / 255, 1e-7)
+  end
+  check.equal(assert(image.decode(made { [0x281050] = "3.5 ", [0x281051] = "1 " })).data[3], 1) -- a width of 1 is a step
+end)
+
+check.case("sequences in sequences without end", function()
+  local deep = element(8, 0x60, "CS", "XA") .. ("\8\0\21\17SQ\0\0\255\255\255\255\254\255\0\224\255\255\255\255"):rep(100000)
+  check.fails("more than 16 sequences in sequences", image.decode, deep)
+  check.fails("where an item was wanted", image.decode, element(8, 0x60, "CS", "XA") .. "\8\0\21\17SQ\0\0\255\255\255\255" .. made())
+end)
+
+check.case("real files that others test with", function()
+  local folder = check.root .. "/../shared/cases"
+  if not files.is_folder(folder) then check.skip("no " .. folder) end
+  local good = { "CT_small", "MR_small", "MR_small_implicit", "SC_rgb_small_odd", "rtdose" }
+  for _, name in ipairs(good) do check.ok(image.load(("%s/dicom/%s.dcm"):format(folder, name))) end
+  check.fails("8192 bytes, of which the file holds 8130", image.load, folder .. "/dicom/MR_truncated.dcm")
+  check.fails("'1A'", image.load, folder .. "/dicom/badVR.dcm")
+  check.fails("its modality is RTPLAN", image.load, folder .. "/dicom/rtplan.dcm")
+  check.fails("not an image Ramus knows", image.load, folder .. "/dicom/no_meta.dcm") -- its first byte is missing
+end)
