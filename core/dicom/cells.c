@@ -7,7 +7,7 @@
 #include "dicom.h"
 
 /* Bits [high_bit - stored + 1, high_bit] of a cell. */
-static uint32_t stored_bits(const ra_dicom *d, uint32_t cell) {
+uint32_t ra_dicom_stored(const ra_dicom *d, uint32_t cell) {
   uint32_t v = cell >> (d->high_bit + 1 - d->stored);
   return d->stored < 32 ? v & ((1u << d->stored) - 1) : v;
 }
@@ -33,9 +33,9 @@ static uint32_t cell_at(const ra_dicom *d, const uint8_t *at, size_t i) {
 static void halved_colour(const ra_dicom *d, const uint8_t *at, size_t first, size_t area, uint32_t *cell) {
   for (size_t i = 0; i < area; i++) {
     size_t pair = first + i / 2 * 4;
-    cell[3 * i] = stored_bits(d, cell_at(d, at, pair + i % 2));
-    cell[3 * i + 1] = stored_bits(d, cell_at(d, at, pair + 2));
-    cell[3 * i + 2] = stored_bits(d, cell_at(d, at, pair + 3));
+    cell[3 * i] = ra_dicom_stored(d, cell_at(d, at, pair + i % 2));
+    cell[3 * i + 1] = ra_dicom_stored(d, cell_at(d, at, pair + 2));
+    cell[3 * i + 2] = ra_dicom_stored(d, cell_at(d, at, pair + 3));
   }
 }
 
@@ -55,8 +55,14 @@ int32_t ra_dicom_native(const ra_dicom *d, int32_t frame, uint32_t *cell) {
   }
   for (size_t i = 0; i < area; i++)
     for (size_t s = 0; s < samples; s++)
-      cell[i * samples + s] = stored_bits(d, cell_at(d, pixels.at, first + (d->planar ? s * area + i : i * samples + s)));
+      cell[i * samples + s] = ra_dicom_stored(d, cell_at(d, pixels.at, first + (d->planar ? s * area + i : i * samples + s)));
   return RA_OK;
+}
+
+int32_t ra_dicom_fits(const ra_dicom *d, const char *what, double width, double height, double samples, double bits) {
+  if (width == d->columns && height == d->rows && samples == d->samples && bits <= d->allocated) return RA_OK;
+  return ra_fail(RA_ERR_FORMAT, "its %s has %.0f x %.0f pixels of %.0f sample(s) and %.0f bits, the header says %d x %d, %d and %d: broken",
+                 what, width, height, samples, bits, d->columns, d->rows, d->samples, d->allocated);
 }
 
 int32_t ra_dicom_signed(const ra_dicom *d, uint32_t cell) {

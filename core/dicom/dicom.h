@@ -69,8 +69,19 @@ uint32_t ra_dicom_word(const uint8_t *at, int32_t bytes, bool big); /* an unsign
 /* *out <- the k-th (from 0) of a text's numbers, separated by backslashes; false: there is none, or it is none. */
 bool ra_dicom_decimal(ra_dicom_span text, int32_t k, double *out);
 
-/* Values of a frame's bits as they are stored, cell[H,W,samples], without sign. Native pixels (cells.c). */
+/* The compressed stream of a frame (frames.c): a span of the file, or of *joined [own], where it is in several fragments. */
+int32_t ra_dicom_stream(const ra_dicom *d, int32_t frame, ra_dicom_span *stream, uint8_t **joined);
+
+/* Values of a frame's bits as they are stored, cell[H,W,samples], without sign: of native pixels (cells.c), of a stream. */
 int32_t ra_dicom_native(const ra_dicom *d, int32_t frame, uint32_t *cell);
+int32_t ra_dicom_rle(const ra_dicom *d, ra_dicom_span stream, uint32_t *cell);
+int32_t ra_dicom_jpeg_ls(const ra_dicom *d, ra_dicom_span stream, uint32_t *cell);
+int32_t ra_dicom_jpeg_2000(const ra_dicom *d, ra_dicom_span stream, uint32_t *cell);
+/* Is a stream of JPEG one of 8 bits, with a Huffman code and losses, that libjpeg reads? */
+bool ra_dicom_jpeg_plain(ra_dicom_span stream);
+/* Checks what a stream says of its image against the header. */
+int32_t ra_dicom_fits(const ra_dicom *d, const char *what, double width, double height, double samples, double bits);
+uint32_t ra_dicom_stored(const ra_dicom *d, uint32_t cell); /* the bits of a cell that are stored */
 /* The number that a stored value stands for, by its sign and the modality's table or rescaling. */
 double ra_dicom_number(const ra_dicom *d, uint32_t cell);
 int32_t ra_dicom_signed(const ra_dicom *d, uint32_t cell);

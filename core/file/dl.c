@@ -1,7 +1,9 @@
 #define RA_DL_C
 #include "dl_archive.h"
+#include "dl_charls.h"
 #include "dl_crypto.h"
 #include "dl_curl.h"
+#include "dl_openjp2.h"
 #include "dl_tiff.h"
 
 #include <dlfcn.h>
@@ -47,3 +49,5 @@ LIBRARY(curl, RA_CURL_CALLS, "libcurl.so.4", "libcurl-gnutls.so.4", "libcurl.so"
 LIBRARY(archive, RA_ARCHIVE_CALLS, "libarchive.so.13", "libarchive.so")
 LIBRARY(crypto, RA_CRYPTO_CALLS, "libcrypto.so.3", "libcrypto.so.1.1", "libcrypto.so")
 LIBRARY(tiff, RA_TIFF_CALLS, "libtiff.so.6", "libtiff.so")
+LIBRARY(charls, RA_CHARLS_CALLS, "libcharls.so.2", "libcharls.so")
+LIBRARY(openjp2, RA_OPENJP2_CALLS, "libopenjp2.so.7", "libopenjp2.so")

@@ -105,7 +105,42 @@ static void describe(const ra_dicom *d, ra_pixels *p) {
   }
 }
 
-static int32_t decode_frame(const ra_dicom *d, bool header_only, ra_pixels *p) {
+/* A JPEG of 8 bits, which libjpeg makes RGB. A file that has neither JFIF's nor Adobe's mark has the colours that the header names. */
+static int32_t jpeg_cells(ra_dicom *d, ra_dicom_span stream, uint32_t *cell) {
+  ra_pixels p = {.plain_rgb = strcmp(d->photometric, "RGB") == 0};
+  RA_TRY(ra_image_jpeg.decode(stream.at, stream.size, true, &p));
+  RA_TRY(ra_dicom_fits(d, "JPEG", p.width, p.height, p.channels, p.bits));
+  int32_t code = ra_image_jpeg.decode(stream.at, stream.size, false, &p);
+  for (size_t i = 0; code == RA_OK && i < (size_t)d->rows * (size_t)d->columns * (size_t)d->samples; i++) cell[i] = p.sample[i];
+  if (d->samples == 3) strcpy(d->photometric, "RGB");
+  ra_pixels_free(&p);
+  return code;
+}
+
+static int32_t cells_of(ra_dicom *d, int32_t frame, uint32_t *cell) {
+  ra_dicom_span stream;
+  uint8_t *joined = NULL;
+  if (!d->encapsulated) {
+    if (d->syntax->codec == RA_DICOM_NATIVE) return ra_dicom_native(d, frame, cell);
+    return ra_fail(RA_ERR_FORMAT, "the pixels of %s want to be in fragments, they are not: broken", d->syntax->name);
+  }
+  int32_t code = ra_dicom_stream(d, frame, &stream, &joined);
+  if (code == RA_OK) switch (d->syntax->codec) {
+    case RA_DICOM_RLE: code = ra_dicom_rle(d, stream, cell); break;
+    case RA_DICOM_JPEG:
+      if (ra_dicom_jpeg_plain(stream)) code = jpeg_cells(d, stream, cell);
+      else code = ra_fail(RA_ERR_FORMAT, "JPEG of more than 8 bits or without loss is not read; unpack it: gdcmconv --raw IN OUT");
+      break;
+    case RA_DICOM_JPEG_LS: code = ra_dicom_jpeg_ls(d, stream, cell); break;
+    case RA_DICOM_JPEG_2000: code = ra_dicom_jpeg_2000(d, stream, cell); break;
+    default:
+      code = ra_fail(RA_ERR_FORMAT, "its pixels are packed as %s, which is not read; unpack them: gdcmconv --raw IN OUT", d->syntax->name);
+  }
+  ra_mem_free(joined);
+  return code;
+}
+
+static int32_t decode_frame(ra_dicom *d, bool header_only, ra_pixels *p) {
   int32_t kind, wanted = p->frame;
   p->details.frames = d->frames;
   if (wanted >= d->frames) return ra_fail(RA_ERR_ARG, "frame %d was asked for, the file has %d, counted from 0", wanted, d->frames);
@@ -113,11 +148,9 @@ static int32_t decode_frame(const ra_dicom *d, bool header_only, ra_pixels *p) {
   RA_TRY(ra_pixels_size(p, kinds[kind].channels, d->columns, d->rows, most_samples(d) * kinds[kind].channels / kinds[kind].samples, true));
   describe(d, p);
   if (header_only) return RA_OK;
-  if (d->syntax->codec != RA_DICOM_NATIVE)
-    return ra_fail(RA_ERR_FORMAT, "its pixels are packed as %s, which is not read; unpack them: gdcmconv --raw IN OUT", d->syntax->name);
   uint32_t *cell = ra_mem_alloc((size_t)d->rows * (size_t)d->columns * (size_t)d->samples, sizeof *cell);
   if (!cell) return RA_ERR_MEMORY;
-  int32_t code = ra_dicom_native(d, wanted, cell);
+  int32_t code = cells_of(d, wanted, cell);
   if (code == RA_OK) code = kinds[kind].take(d, cell, p);
   ra_mem_free(cell);
   return code;
@@ -133,6 +166,7 @@ static int32_t decode(const uint8_t *bytes, size_t size, bool header_only, ra_pi
 
 const ra_image_format ra_image_dicom = {
   .name = "DICOM", .extensions = "dcm dicom", .is = is_dicom, .decode = decode,
-  .reads = "single and multi-frame, uncompressed or deflated; 1 to 32 bit, MONOCHROME, RGB, YBR, palette; [the page](../how-to/dicom.md)",
+  .reads = "single and multi-frame; uncompressed, deflated, RLE, JPEG of 8 bits, JPEG-LS, JPEG 2000; 1 to 32 bit, grey, RGB, YBR, palette; "
+           "[the page](../how-to/dicom.md)",
   .writes = "no",
 };

@@ -28,6 +28,7 @@ typedef struct ra_pixels {
   int32_t curve;      /* RA_CURVE_*: how value becomes 0..1 */
   bool inverted;      /* the larger number is the darker one (of a value with a curve) */
   int32_t frame;      /* [in] the frame to decode, 0-based */
+  bool plain_rgb;     /* [in] the three components of a JPEG without a mark of JFIF or Adobe are RGB (DICOM) */
   const char *mark;   /* [in] [opt] when writing: the text of a PNG's chunk "Software" */
   ra_image_details details; /* frames and metadata; the decoder sets what its format has */
 } ra_pixels;
@@ -57,6 +58,8 @@ typedef struct ra_image_format {
   int32_t (*check)(const uint8_t *bytes, size_t size); /* NULL: the file is decoded. Header and end are whole, without decoding */
   int32_t (*write)(const ra_pixels *p, const char *path); /* sample has 8 or 16 bits, max_value is 255 or 65535 */
 } ra_image_format;
+
+extern const ra_image_format ra_image_jpeg; /* other formats hold JPEG */
 
 /* Finds the format by content and decodes one frame; messages begin with `where`. out needs ra_pixels_free on success only. */
 int32_t ra_pixels_decode(const char *where, const uint8_t *bytes, size_t size, int32_t frame, bool header_only, ra_pixels *out);

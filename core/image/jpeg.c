@@ -97,6 +97,7 @@ static void read_all(job *j, bool header_only) {
   jpeg_save_markers(jpeg, JPEG_APP0 + 1, 0xffff);
   jpeg_read_header(jpeg, TRUE);
   p->details.orientation = orientation_of(jpeg);
+  if (p->plain_rgb && jpeg->num_components == 3 && !jpeg->saw_JFIF_marker && !jpeg->saw_Adobe_marker) jpeg->jpeg_color_space = JCS_RGB;
   bool inks = jpeg->jpeg_color_space == JCS_CMYK || jpeg->jpeg_color_space == JCS_YCCK;
   int32_t channels = jpeg->jpeg_color_space == JCS_GRAYSCALE ? 1 : 3;
   jpeg->out_color_space = inks ? JCS_CMYK : channels == 1 ? JCS_GRAYSCALE : JCS_RGB;

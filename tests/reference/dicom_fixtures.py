@@ -4,18 +4,20 @@
     /usr/bin/python3 tests/reference/dicom_fixtures.py       (Debian: python3-pydicom, python3-gdcm, python3-pil, python3-numpy)
 
 Numbers are pydicom's pixel_array after its apply_modality_lut; colours are those of its convert_color_space and apply_color_lut;
-values in 0..1 are its apply_windowing. What pydicom 2.3 does not do (12 packed bits, a high bit that is not the last stored one, bytes in big endian words) is computed here.
+values in 0..1 are its apply_windowing. Compressed files are packed by
+GDCM and pydicom, and their values are what pydicom unpacks. With the folder ../shared/cases/dicom (test files of pydicom) cases.json too. What pydicom 2.3 does not do (12 packed bits, a high bit that is not the last stored one, bytes in big endian words) is computed here.
 """
 import json
 import os
 
+import gdcm
 import numpy as np
 import pydicom
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
+from pydicom.encaps import encapsulate, encapsulate_extended, generate_pixel_data_frame
 from pydicom.pixel_data_handlers.util import apply_color_lut, apply_modality_lut, apply_voi_lut, convert_color_space
 from pydicom.sequence import Sequence
-from pydicom.uid import (DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian,
-                         RLELossless)
+from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 HERE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "dicom")
 H, W = 6, 8
@@ -119,8 +121,9 @@ def colours(name, a=None, top=255):
 
 
 os.makedirs(HERE, exist_ok=True)
-for old in os.listdir(HERE):
-    os.remove(os.path.join(HERE, old))
+for old in os.listdir(HERE):  # cases.json stays where its folder is missing
+    if old != "cases.json":
+        os.remove(os.path.join(HERE, old))
 
 # ---- how the data set is written ----
 twelve = rng.randint(0, 4096, (H, W)).astype(np.uint16)
@@ -320,6 +323,90 @@ for name, n, first, depth in (("palette8", 12, 0, 8), ("palette16", 300, 40, 16)
     save(name, ds)
     colours(name, apply_color_lut(read(name).pixel_array, read(name)), top=65535 if depth == 16 else 255)
 
+# ---- compressed ----
+TS = gdcm.TransferSyntax
+
+
+def packed(name, source, syntax, **given):
+    """The file `source`, packed by GDCM."""
+    reader = gdcm.ImageReader()
+    reader.SetFileName(path_of(source))
+    assert reader.Read()
+    change = gdcm.ImageChangeTransferSyntax()
+    change.SetTransferSyntax(TS(syntax))
+    change.SetInput(reader.GetImage())
+    assert change.Change(), name
+    writer = gdcm.ImageWriter()
+    writer.SetFile(reader.GetFile())
+    writer.SetImage(change.GetOutput())
+    writer.SetFileName(path_of(name))
+    assert writer.Write()
+    (grey if expected[source]["shape"][1] == 1 else colours)(name, **given)
+
+
+def smooth(*shape):
+    y, x = np.mgrid[0:shape[-2], 0:shape[-1]] / 16.0
+    waves = [np.sin(x * (k + 2)) * np.cos(y * (k + 3)) for k in range(shape[0])]
+    return 0.5 + 0.5 * np.stack(waves)
+
+
+for name, bits, pixels in (("plain8", 8, (255 * smooth(2, 12, 16)).astype(np.uint8)), ("plain12", 12, (4095 * smooth(2, 12, 16)).astype(np.uint16)),
+                           ("plain16", 16, (60000 * smooth(1, 12, 16) - 30000).astype(np.int16)[0])):
+    ds = base()
+    set_pixels(ds, pixels, bits)
+    window(ds, 2 ** bits / 2, 2 ** bits)
+    save(name, ds)
+    grey(name)
+ds = base()
+set_pixels(ds, np.ascontiguousarray((255 * smooth(3, 12, 16)).astype(np.uint8).transpose(1, 2, 0)), photometric="RGB")
+save("plain_rgb", ds)
+colours("plain_rgb")
+for source in ("plain8", "plain12", "plain16", "plain_rgb"):
+    packed(source + "_rle", source, TS.RLELossless)
+    packed(source + "_ls", source, TS.JPEGLSLossless)
+    packed(source + "_2000", source, TS.JPEG2000Lossless)
+packed("plain8_jpeg", "plain8", TS.JPEGBaselineProcess1)
+packed("plain_rgb_jpeg", "plain_rgb", TS.JPEGBaselineProcess1)
+
+
+frames = list(generate_pixel_data_frame(read("plain8_jpeg").PixelData, 2))
+for name, pixels in (("fragments_table", encapsulate(frames, fragments_per_frame=3, has_bot=True)),
+                     ("fragments_alone", encapsulate(frames, fragments_per_frame=3, has_bot=False)),
+                     ("fragments_each", encapsulate(frames, fragments_per_frame=1, has_bot=False))):
+    ds = read("plain8_jpeg")
+    ds.PixelData = pixels
+    save(name, ds)
+    expected[name] = expected["plain8_jpeg"]
+ds = read("plain8_jpeg")
+ds.PixelData, ds.ExtendedOffsetTable, ds.ExtendedOffsetTableLengths = encapsulate_extended(frames)
+save("fragments_extended", ds)
+expected["fragments_extended"] = expected["plain8_jpeg"]
+
+CASES = os.path.join(HERE, "..", "..", "..", "..", "shared", "cases", "dicom")
+if os.path.isdir(CASES):
+    sums = {}
+    for file in sorted(os.listdir(CASES)):
+        try:
+            ds = pydicom.dcmread(os.path.join(CASES, file), force=True)
+            a = np.asarray(apply_modality_lut(ds.pixel_array, ds), float)
+            if ds.PhotometricInterpretation == "YBR_FULL":
+                a = convert_color_space(ds.pixel_array, "YBR_FULL", "RGB").astype(float)
+        except Exception:  # what pydicom does not read is an error in Ramus too
+            continue
+        frames_in = int(ds.get("NumberOfFrames", 1) or 1)
+        a = a.reshape(frames_in, ds.Rows, ds.Columns, ds.SamplesPerPixel).transpose(0, 3, 1, 2)
+        a = a.reshape(frames_in, -1)
+        weights = np.arange(a.shape[1]) % 251 + 1.0
+        sums[file] = {"frames": frames_in, "sum": [float(x.sum()) for x in a], "weighted": [float((x * weights).sum()) for x in a]}
+    with open(os.path.join(HERE, "cases.json"), "w") as f:
+        json.dump(sums, f, indent=1, sort_keys=True)
+        f.write("\n")
+
+told = {}
+for name, e in expected.items():  # values that several files have are written once
+    text = json.dumps(e)
+    expected[name] = {"same": told[text]} if text in told else e
+    told.setdefault(text, name)
 with open(os.path.join(HERE, "expected.json"), "w") as f:
     json.dump(expected, f, separators=(",", ":"))
     f.write("\n")
