@@ -89,7 +89,9 @@ local function score(model, samples, given, outputs, threshold, each)
   local ok, err = data.each_sample(samples, { channels = model.template.channels, prepare = given.prepare, set = given.fields, native = true, fields = names },
     function(sample, one) return score_one(model, sample, one, lists, threshold, each) end)
   if not ok then return nil, err end
-  for _, list in pairs(lists) do metrics.without_foreground(list) end
+  for _, list in pairs(lists) do
+    if not list[1].of then metrics.without_foreground(list) end -- scores of classes leave out what an image lacks
+  end
   return lists
 end
 
