@@ -21,7 +21,7 @@ return {
     { "base", "ffi (the only cdef), build, options, mistake, files, paths, json, show, progress" },
     { "lang", "ops (the op table), tensor, F, graph, module, nn, loss, schedule, optim, grad, trace, template, model, models, models/" },
     { "data", "reading, fields, classes, dataset, fetch, sets, loader, augment, image, metrics, compare" },
-    { "train", "recipe, supervise, teacher, step, trainer, loop, state, companions/, checkpoint, resolved, run, evaluate, predict, outputs, checks, baseline" },
+    { "train", "recipe, supervise, teacher, step, trainer, loop, state, companions/, checkpoint, run, evaluate, predict and its outputs, checks, baseline" },
     { "ramus", "init.lua: everything by its public name, loaded when first used" },
     { "cli", "the command line (commands/), the REPL, completion, help, demo, bench" },
   },

@@ -1,9 +1,11 @@
 --- Distillation of four classes on phantoms as a process: every term acts, kills and threads change no bit, evaluation and
 -- prediction are of classes.
 local check = require "check"
+local classes = require "ramus.data.classes"
 local dataset = require "ramus.data.dataset"
 local files = require "ramus.base.files"
 local json = require "cjson"
+local ra = require "ramus"
 local sh = require("processes").sh
 
 local folder = check.folder "class_train"
@@ -79,8 +81,24 @@ check.case("classes: evaluation has the classes' scores and predict writes label
   local out = folder .. "/predicted"
   local found = folder .. "/data/phantom-64x64-7-2-3-seed1-classes/test/1.png"
   check.ok(files.is_file(found), "no " .. found)
-  local text, status = sh(("%s predict %s %s -o %s"):format(binary, whole, found, out))
+  local text, status = sh(("%s predict %s %s -o %s --probabilities"):format(binary, whole, found, out))
   check.equal(status, 0, text)
   check.ok(files.is_file(out .. "/1_labels.png"), text)
   check.ok(files.is_file(out .. "/1_overlay.png"), text)
+  check.ok(not files.exists(out .. "/1_mask.png"), "a mask of classes")
+  local p, shown = assert(ra.load(out .. "/1_probabilities.npy")), assert(ra.image.load(out .. "/1_labels.png"))
+  check.equal(table.concat(p.shape, "x"), "4x64x64")
+  local wrong = 0
+  for k = 0, 64 * 64 - 1 do
+    local best = 0
+    for c = 1, 3 do if p.data[c * 4096 + k] > p.data[best * 4096 + k] then best = c end end
+    for c, v in ipairs { classes.rgb(classes.colour(best)) } do
+      if math.abs(shown.data[(c - 1) * 4096 + k] - v / 255) > 1e-6 then wrong = wrong + 1 end
+    end
+  end
+  check.equal(wrong, 0, "pixels whose label is not the class of the largest probability")
+  local again, ok = sh(("%s predict %s %s -o %s --probabilities --json"):format(binary, whole, found, out))
+  check.equal(ok, 0, again)
+  check.ok(json.decode(again)[1].shares.stem, "shares of the classes in --json")
+  check.equal(select(2, sh(("%s predict %s %s -o %s --threshold 0.4"):format(binary, whole, found, out))), 1, "a threshold for classes")
 end)

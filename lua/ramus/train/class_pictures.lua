@@ -3,7 +3,7 @@
 local checkpoint = require "ramus.train.checkpoint"
 local class_image = require "ramus.data.class_image"
 local image = require "ramus.data.image"
-local serialize = require "ramus.lang.serialize"
+local outputs = require "ramus.train.outputs"
 
 local class_pictures = {}
 
@@ -12,26 +12,26 @@ function class_pictures.endings(given)
   return { labels = "_labels.png", overlay = "_overlay.png", probabilities = given.probabilities and "_probabilities.npy" or nil }
 end
 
---- Writes the files of one image. p: probabilities [K,H,W]; paths: by kind; mark: [opt] of the files that were written by predict.
+--- Writes the files of one image. p: probabilities [K,H,W]; entry: of outputs.plan.
 -- Returns { image, labels, overlay, probabilities, shares = { NAME = share of the pixels }, vessel_share }, or nil and a message.
-function class_pictures.write(model, source, picture, p, paths, mark)
-  local list = checkpoint.classes(model)
+function class_pictures.write(model, picture, p, entry)
+  local list, paths, mark = checkpoint.classes(model), entry.paths, entry.mark
   local labels = class_image.labels(p)
   local counts, shares, pixels = class_image.counts(labels, list), {}, labels.size
   for i, c in ipairs(list) do shares[c.name] = counts[i - 1] / pixels end
   local ok, err = class_image.save(paths.labels, labels, list, mark)
-  if ok then ok, err = image.save_all({ { paths.overlay, class_image.overlay(picture, labels, list) } }, mark and { mark = mark } or nil) end
-  if ok and paths.probabilities then ok, err = serialize.save(paths.probabilities, p) end
+  if ok then ok, err = image.save_all({ { paths.overlay, class_image.overlay(picture, labels, list) } }, { mark = mark }) end
+  if ok and paths.probabilities then ok, err = outputs.save_array(paths.probabilities, p, mark) end
   if not ok then return nil, err end
-  return { image = source, labels = paths.labels, overlay = paths.overlay, probabilities = paths.probabilities, shares = shares,
+  return { image = entry.source, labels = paths.labels, overlay = paths.overlay, probabilities = paths.probabilities, shares = shares,
     vessel_share = 1 - counts[0] / pixels }
 end
 
---- What predict prints of an image: "foreground 4.12 % in 3 classes".
+--- What predict prints of an image.
 function class_pictures.text(result)
   local found = 0
   for _, share in pairs(result.shares) do if share > 0 then found = found + 1 end end
-  return ("%s -> %s, foreground %.2f %%, %d of the classes"):format(result.image, result.labels, 100 * result.vessel_share, found)
+  return ("%s -> %s, foreground %.2f %%, %d classes"):format(result.image, result.labels, 100 * result.vessel_share, found)
 end
 
 return class_pictures

@@ -10,6 +10,7 @@ local cjson = require "cjson"
 local files = require "ramus.base.files"
 local image = require "ramus.data.image"
 local prepared = require "ramus.data.prepared"
+local serialize = require "ramus.lang.serialize"
 
 local outputs = {}
 
@@ -83,6 +84,13 @@ function outputs.sign(path, mark)
   local sum, err = prepared.sha256_file(path)
   if not sum then return nil, err end
   return files.write(sidecar(path), cjson.encode { software = mark, sha256 = sum } .. "\n")
+end
+
+--- Writes a tensor as .npy and signs it. Returns true; nil and a message.
+function outputs.save_array(path, t, mark)
+  local ok, err = serialize.save(path, t)
+  if not ok then return nil, err end
+  return outputs.sign(path, mark)
 end
 
 --- The mark of a file that predict wrote; nil where it is no such file.

@@ -1,17 +1,21 @@
---- ra.predict(run, images, options): probability, mask and overlay for files and folders.
+--- ra.predict(run, images, options): probability, mask and overlay for files and folders; of a model with classes, labels and overlay.
 --
 -- options: output (folder; "predictions"), threshold (the model's), tile (cut images into tiles of
 -- this side, which overlap by half and are blended), size, preprocess (as the run was trained), numerics (as the run was trained),
 -- pattern (a glob for the names of a folder's images), force (replaces files that predict did not write).
--- Writes NAME_prob.png, NAME_mask.png (0 and 255) and NAME_overlay.png; outputs.lua says which names, and what is never replaced. Returns
--- a list of { image, prob, mask, overlay, vessel_share } and a list of { image, error } of the images that failed; nil and a message
--- where nothing could be done.
+-- probabilities (true to write NAME_probabilities.npy too, [H,W] or [K,H,W]).
+-- Writes NAME_prob.png, NAME_mask.png (0 and 255) and NAME_overlay.png, or NAME_labels.png (a palette whose entry is the class) and
+-- NAME_overlay.png with a legend; outputs.lua says which names, and what is never replaced. Returns a list of { image, prob, mask, overlay,
+-- vessel_share } (or labels, shares: class_pictures.lua) and a list of { image, error } of the images that failed; nil and a message where
+-- nothing could be done.
 local F = require "ramus.lang.F"
 local checkpoint = require "ramus.train.checkpoint"
+local class_pictures = require "ramus.train.class_pictures"
 local files = require "ramus.base.files"
 local image = require "ramus.data.image"
 local notes = require "ramus.data.notes"
 local loader = require "ramus.data.loader"
+local mask_pictures = require "ramus.train.mask_pictures"
 local options = require "ramus.base.options"
 local outputs = require "ramus.train.outputs"
 local sources = require "ramus.train.sources"
@@ -22,7 +26,6 @@ local predict = {}
 -- Pixels after preparation that one call of a model takes, measured: a U-Net of depth 5 and width 16 needs 200 bytes a pixel (docs/how-to/
 -- predict-in-tiles.md); and pixels of an image that is cut into tiles, as many as are read.
 local WHOLE_MOST, ALL_MOST, BYTES = 2 ^ 24, 2 ^ 28, 200
-local ENDINGS = { prob = "_prob.png", mask = "_mask.png", overlay = "_overlay.png" }
 
 local schema = {
   output = { type = "string", default = "predictions" },
@@ -32,11 +35,15 @@ local schema = {
   numerics = { type = "string", one_of = { "fast", "exact" }, help = "numerics of the convolutions; those of the training unless given" },
   pattern = { type = "string", help = "glob for the names of images in folders" },
   force = { type = "boolean", default = false, help = "true to replace files that predict did not write" },
+  probabilities = { type = "boolean", default = false, help = "true to write the probabilities as .npy too" },
   out = { type = "table" },
 }
 
 --- Channels of the main output: 1 or the number of classes.
 local function channels_of(model) return model.output.activation == "softmax" and #model.output.classes or 1 end
+
+--- The module that writes a model's results.
+local function pictures_of(model) return channels_of(model) > 1 and class_pictures or mask_pictures end
 
 --- Probabilities [1,K,H,W] of the model's main output; nil and a message where it is of another kind.
 local function main_output(model, x, numerics)
@@ -130,14 +137,9 @@ local function one(model, entry, o)
   local p
   p, err = predict.probability(model, picture, o)
   if not p then return nil, ("%s: %s"):format(entry.source, err) end
-  local mask, path = image.threshold(p, o.threshold), entry.paths
-  local overlay = image.overlay(picture, p, nil, { threshold = o.threshold })
   err = outputs.changed(entry, o.force)
   if err then return nil, err end
-  local ok
-  ok, err = image.save_all({ { path.overlay, overlay }, { path.prob, p }, { path.mask, mask } }, { mark = entry.mark }) -- the slowest first
-  if not ok then return nil, err end
-  return { image = entry.source, vessel_share = mask:stats().mean, overlay = path.overlay, prob = path.prob, mask = path.mask }
+  return pictures_of(model).write(model, picture, p, entry, o)
 end
 
 --- Predicts all entries of a plan: results and failures as below.
@@ -147,7 +149,7 @@ local function all(model, plan, o)
     local result, err = one(model, entry, o)
     if result then
       results[#results + 1] = result
-      if o.out then o.out:line(("%s -> %s, foreground %.2f %%"):format(entry.source, result.mask, 100 * result.vessel_share)) end
+      if o.out then o.out:line(pictures_of(model).text(result)) end
     else failed[#failed + 1] = { image = entry.source, error = err } end
   end
   if #results > 0 or #failed == 0 then return results, failed end
@@ -163,11 +165,14 @@ return setmetatable(predict, { __call = function(_, run, paths, given)
     model, err = checkpoint.load_model(run)
     if not model then return nil, err end
   end
+  if channels_of(model) > 1 and o.threshold then
+    return nil, "a model with classes has no threshold: the class of a pixel is the one with the largest probability"
+  end
   o.threshold = o.threshold or model.output.threshold
   local list, left = sources.collect(type(paths) == "string" and { paths } or paths, { pattern = o.pattern })
   if not list then return nil, left end
   local plan
-  plan, err = outputs.plan(list, o.output, ENDINGS, { force = o.force })
+  plan, err = outputs.plan(list, o.output, pictures_of(model).endings(o), { force = o.force })
   if not plan then return nil, err end
   local ok
   ok, err = files.make_folder(o.output)

@@ -2,19 +2,20 @@
 local command = require "ramus.cli.command"
 
 return {
-  name = "predict", order = 6, words = "RUN IMAGE...", help = "probability, mask and overlay for files and folders",
+  name = "predict", order = 6, words = "RUN IMAGE...", help = "masks (or labels of classes), probabilities and overlays for files and folders",
   flags = {
     { name = "output", short = "-o", value = "DIR", wants = "a folder", help = "folder of the results; predictions unless given" },
     command.THRESHOLD,
     { name = "tile", value = "N", number = true, min = 16, help = "side of the tiles into which images are cut; they overlap by half" },
     { name = "pattern", value = "GLOB", wants = "a glob", help = "files of a folder that are taken, as '*.png' or '[0-9]?.tif', whatever their endings" },
+    { name = "probabilities", help = "write the probabilities as NAME_probabilities.npy too, of a model with classes [K,H,W]" },
     { name = "force", help = "replace files that predict did not write" }, command.JSON,
   },
   run = function(words, given)
     if #words < 2 then return false, "predict wants a run (or model file) and images", 2 end
     local out = require("ramus.base.progress").new { quiet = given.json }
     local results, failed = require "ramus.train.predict" (words[1], { unpack(words, 2) }, { output = given.output, threshold = given.threshold,
-      tile = given.tile, pattern = given.pattern, force = given.force, out = out })
+      tile = given.tile, pattern = given.pattern, force = given.force, probabilities = given.probabilities, out = out })
     if not results then return false, failed end
     if given.json then
       local list = { unpack(results) }
