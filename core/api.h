@@ -416,6 +416,22 @@ ra_tensor *ra_image_numbers(const ra_source *source, RA_OPT ra_image_details *ou
  * decoded is a failure, a declaration that does not fit is a fact. */
 int32_t ra_mask_inspect(int32_t kind, const ra_source *source, ra_mask_facts *out);
 
+/* A look at the image of a source, to find what is wrong with a set (core/loader/survey.c). */
+typedef struct ra_look {
+  int32_t code;             /* 0, or why it cannot be decoded, which message says */
+  char message[480];
+  ra_image_details details;
+  double low, high, odd;    /* smallest and largest number that the file holds; how many are not finite */
+  _Bool grey;               /* one channel, or all are equal */
+  char pixels[65];          /* SHA-256 of size and numbers */
+  unsigned char hash[32];   /* of differences between neighbouring cells, 256 bits */
+  signed char fine[4096];   /* fine structure, 64 x 64 */
+} ra_look;
+int32_t ra_survey(int32_t count, const ra_source *source, ra_look *out); /* out[count]; by all threads; a file that fails is no failure */
+/* Pairs i < k of looks[count] whose hashes differ in at most `bits` of 256 bits and whose fine structures correlate with at least `alike`:
+ * pair[2*most], value[most] (the correlation). Returns how many there are, which may be more than `most`; -1 where memory fails. */
+int32_t ra_survey_alike(int32_t count, const ra_look *look, int32_t bits, double alike, int32_t most, int32_t *pair, double *value);
+
 /* Batches made ahead by threads of its own; same bits for any number of threads. */
 typedef struct ra_loader ra_loader;
 enum { RA_LOADER_THREADS = 16, RA_LOADER_DEPTH = 64 }; /* the most of each */

@@ -108,8 +108,7 @@ int32_t ra_fields_foreground(int32_t count, const ra_field *field) {
   return -1;
 }
 
-/* The pixels of a source; those of a tensor are borrowed. */
-static int32_t read_pixels(const ra_source *source, ra_pixels *p) {
+int32_t ra_source_pixels(const ra_source *source, ra_pixels *p) {
   const ra_tensor *t = source->tensor;
   if (!t) return ra_pixels_read(source->path, source->frame, false, p);
   if (t->rank < 2 || t->rank > 4 || t->size == 0 || (t->rank == 4 && t->dim[0] != 1) || !ra_tensor_contiguous(t))
@@ -126,7 +125,7 @@ int32_t ra_field_decode(const ra_field *field, const ra_source *source, ra_tenso
   const char *where = source->path ? source->path : field->name;
   if (source->frame < 0 || (source->tensor && source->frame > 0))
     return ra_fail(RA_ERR_ARG, "%s: there is no frame %d", where, source->frame);
-  RA_TRY(read_pixels(source, &p));
+  RA_TRY(ra_source_pixels(source, &p));
   int32_t dim[3] = {kinds[field->kind].most_channels == 1 ? 1 : field->channels, p.height, p.width};
   *out = ra_tensor_new(3, dim);
   int32_t code = *out ? kinds[field->kind].decode(field, source, &p, *out, report) : RA_ERR_MEMORY;
@@ -150,7 +149,7 @@ int32_t ra_mask_inspect(int32_t kind, const ra_source *source, ra_mask_facts *ou
     return ra_fail(RA_ERR_ARG, "ra_mask_inspect: the kind is mask or label, given %d", kind);
   ra_pixels p;
   *out = (ra_mask_facts){0};
-  RA_TRY(read_pixels(source, &p));
+  RA_TRY(ra_source_pixels(source, &p));
   ra_real *plane = ra_mem_alloc((size_t)p.height * (size_t)p.width, sizeof *plane);
   ra_mask_report report = {0};
   int32_t code = plane ? inspect(&p, source, out) : RA_ERR_MEMORY;

@@ -166,7 +166,7 @@ local function cli_page()
     "## Exit status\n",
     "| status | meaning |\n|---|---|",
     "| 0 | done |",
-    "| 1 | the world failed: network, file, data, a loss that is not finite, a script's error |",
+    "| 1 | the world failed: network, file, data, a loss that is not finite, a script's error; `check` found something wrong |",
     "| 2 | wrong use: unknown command or option, a recipe that does not hold together |",
     "| 130 | interrupted (SIGINT, SIGTERM) and a checkpoint saved: the same command goes on |",
     "\n## Results and messages\n",

@@ -4,9 +4,14 @@
 local cjson = require "cjson"
 
 local json = {}
+local LIST = {}
+
+--- The table as a list, also where it is empty.
+function json.list(t) return setmetatable(t, LIST) end
 
 --- The keys of a table as a list to fill with null (its length), or nil for an object.
 local function list_length(t)
+  if getmetatable(t) == LIST then return #t end
   local largest, count = 0, 0
   for key in pairs(t) do
     if type(key) ~= "number" or key < 1 or key % 1 ~= 0 then return nil end
@@ -33,8 +38,9 @@ local function write(out, value, form)
   end
   local length = list_length(value)
   if length then
+    out[#out + 1] = "["
     for i = 1, length do
-      out[#out + 1] = i == 1 and "[" or ","
+      if i > 1 then out[#out + 1] = "," end
       write(out, value[i] == nil and cjson.null or value[i], form)
     end
     out[#out + 1] = "]"

@@ -5,10 +5,13 @@ local progress = {}
 local Progress = {}
 Progress.__index = Progress
 
---- quiet: print nothing but warnings; also(text): receives every whole line. `warnings` is the list of those so far.
+--- quiet: print nothing but warnings; also(text): receives every whole line; to: io.stderr instead of standard output. `warnings` is the list of
+-- those so far.
 function progress.new(given)
   local o = given or {}
-  return setmetatable({ live = not o.quiet and ffi.is_terminal(1), quiet = o.quiet, also = o.also, last = 0, width = 0, warnings = {}, said = {} }, Progress)
+  local to = o.to or io.stdout
+  local live = not o.quiet and ffi.is_terminal(to == io.stderr and 2 or 1)
+  return setmetatable({ to = to, live = live, quiet = o.quiet, also = o.also, last = 0, width = 0, warnings = {}, said = {} }, Progress)
 end
 
 --- A warning: to standard error, to the log, and into the list `warnings`, which --json shows. The same text is said once, and of a kind
@@ -19,22 +22,26 @@ function Progress:warn(text, kind)
   if kind then self.said[kind] = true end
   self.warnings[#self.warnings + 1] = text
   if self.also then self.also("warning: " .. text) end
-  if self.live and self.width > 0 then
-    io.write("\r", (" "):rep(self.width), "\r")
-    io.flush()
-    self.width = 0
-  end
+  self:clear()
   io.stderr:write("warning: ", text, "\n")
+end
+
+--- Takes the live line away.
+function Progress:clear()
+  if self.live and self.width > 0 then
+    self.to:write("\r", (" "):rep(self.width), "\r")
+    self.to:flush()
+  end
+  self.width = 0
 end
 
 --- Prints a whole line, which stays.
 function Progress:line(text)
   if self.also then self.also(text) end
   if self.quiet then return end
-  if self.live and self.width > 0 then io.write("\r", (" "):rep(self.width), "\r") end
-  self.width = 0
-  io.write(text, "\n")
-  io.flush()
+  self:clear()
+  self.to:write(text, "\n")
+  self.to:flush()
 end
 
 --- Prints a line unless it was printed before.
@@ -49,8 +56,8 @@ function Progress:update(text, force)
   local now = ffi.C.ra_clock()
   if not force and now - self.last < 0.1 then return end
   self.last = now
-  io.write("\r", text, (" "):rep(math.max(0, self.width - #text)))
-  io.flush()
+  self.to:write("\r", text, (" "):rep(math.max(0, self.width - #text)))
+  self.to:flush()
   self.width = #text
 end
 

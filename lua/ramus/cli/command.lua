@@ -120,6 +120,16 @@ local function read_value(f, a, text)
   return value
 end
 
+--- The value of KEY=VALUE: a number, true, false, or a table as Lua writes it; else the text.
+function command.value(text)
+  if text == "true" or text == "false" then return text == "true" end
+  local chunk = text:match("^%s*{") and loadstring("return " .. text)
+  if not chunk then return tonumber(text) or text end
+  setfenv(chunk, {})
+  local ok, value = pcall(chunk)
+  return ok and value or text
+end
+
 --- Sorts args (from the second on) into words and values of flags by their names; nil and a message where one is wrong.
 function command.parse(c, args)
   local words, given, i = {}, {}, 2

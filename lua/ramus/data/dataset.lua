@@ -32,6 +32,7 @@ local prepared = require "ramus.data.prepared"
 local reading = require "ramus.data.reading"
 local registry = require "ramus.data.registry"
 local split = require "ramus.data.split"
+local twice = require "ramus.data.twice"
 
 local dataset = { pair = pairing.pair, split = split.divide, prepare = prepared.make, mark = prepared.mark, verify = prepared.verify, below = prepared.below,
   sha256 = prepared.sha256, sha256_file = prepared.sha256_file }
@@ -43,28 +44,11 @@ function dataset.folder(given, ...)
   return own_folder.define(given, 2)
 end
 
---- A list of messages about images that are in two splits, compared by hash, and groups that are.
+--- Messages about images that are in two splits, compared by hash, and groups that are.
 local function shared_between(parts, sums)
-  local first, group, warnings, told = {}, {}, {}, {}
-  for _, name in ipairs(split.order(parts)) do
-    for _, s in ipairs(parts[name]) do
-      local source = fields.source(s, "image")
-      local sum = source.path and sums[source.path]
-      if sum and source.frame > 0 then sum = sum .. " frame " .. source.frame end
-      local other = sum and first[sum]
-      if other and other.split ~= name then
-        warnings[#warnings + 1] = ("%s (in %s) and %s (in %s) are the same image: scores on %s are too good")
-          :format(other.id, other.split, s.id, name, name)
-      elseif sum and not other then
-        first[sum] = { split = name, id = s.id }
-      end
-      local g = s.group ~= nil and group[s.group]
-      if s.group ~= nil and not g then group[s.group] = name
-      elseif g and g ~= name and not told[s.group .. name] then
-        told[s.group .. name] = true
-        warnings[#warnings + 1] = ("group '%s' is in %s and in %s: scores on %s are too good"):format(s.group, g, name, name)
-      end
-    end
+  local entries, warnings = twice.in_order(parts), {}
+  for _, list in ipairs { twice.same(entries, "bytes", twice.bytes(sums)), twice.groups(entries) } do
+    for _, p in ipairs(list) do if p.across then warnings[#warnings + 1] = twice.text(p) end end
   end
   return warnings
 end

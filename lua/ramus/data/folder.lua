@@ -7,6 +7,7 @@
 -- belongs to which image: matching.lua. Also takes name, title, licence, citation, and what is declared of masks (reading.lua).
 local fields = require "ramus.data.fields"
 local files = require "ramus.base.files"
+local image = require "ramus.data.image"
 local layout = require "ramus.data.layout"
 local matching = require "ramus.data.matching"
 local mistake = require "ramus.base.mistake"
@@ -188,7 +189,9 @@ function folder.samples(root, o)
   end
   if n == 0 then return nothing(root, o, found) end
   samples.unmatched = {}
-  for _, f in ipairs(found) do if not used[f.path] then table.insert(samples.unmatched, f.path) end end
+  for _, f in ipairs(found) do -- what Ramus wrote says so
+    if not used[f.path] and not (image.mark(f.path) or ""):find("^[Rr]amus") then table.insert(samples.unmatched, f.path) end
+  end
   return parts.assign(samples, root, o)
 end
 

@@ -246,7 +246,7 @@ end
 
 -- ---- foreground in the splits -------------------------------------------------------
 
-local function ones_of(item) return item.declared and item.facts.ones or item.ones or 0 end
+local function ones_of(item) return item.ones or 0 end
 
 local function hint(set, item, full)
   local f = item.facts
@@ -294,34 +294,49 @@ local function missing(set, parts)
   return sentences, without
 end
 
---- See the top of the file. parts: names of splits that will be used. given: also (other splits that help to see the convention), train and
--- val (names), accept_odd, out. Returns { without = { PART = true } of parts without any mask, empty = { PART = true } of parts without
--- foreground, decoded =, known = }; nil and a message.
-function verdict.check(set, parts, given)
-  given = given or {}
+--- Looks at the files of the parts and of given.also: { image =, mask =, fov = items, problems = sentences about broken files and missing
+-- masks, without = { PART = true } of parts without any mask, decoded =, known = }; an item is { sample, part, field, source, facts, declared }.
+function verdict.look(set, parts, given)
   local all, needed = {}, {}
   for _, part in ipairs(parts) do all[#all + 1], needed[part] = part, true end
   for _, part in ipairs(given.also or {}) do if not needed[part] then all[#all + 1] = part end end
   local problems, without = missing(set, parts)
   local found, broken, look = look_at_all(set, all, needed, given.out)
   for _, text in ipairs(broken) do problems[#problems + 1] = text end
-  if #problems > 0 then return nil, ("%s: %s"):format(set.name, pairing.some(problems, 2 * NAMES)) end
+  return { image = found.image, mask = found.mask, fov = found.fov, problems = problems, without = without, decoded = look.decoded, known = look.known }
+end
+
+--- Judges what verdict.look has seen. Each item gets its share of foreground, item.ones. Returns { PART = true } of parts without foreground;
+-- nil and a message.
+function verdict.judge(set, parts, seen, given)
   for _, field in ipairs { "mask", "fov" } do
-    local items, open = found[field], {}
+    local items, open = seen[field], {}
     local ok, err = check_declared(set, items)
     if not ok then return nil, err end
-    for _, item in ipairs(items) do if not item.declared then open[#open + 1] = item end end
+    for _, item in ipairs(items) do
+      if item.declared then item.ones = item.facts.ones else open[#open + 1] = item end
+    end
     local convention = nil
     if #open > 0 then convention, err = judge(set, open, given) end
     if convention == nil and #open > 0 then return nil, err end
     if given.out and #open > 0 then say(set, open, convention, given.out) end
   end
-  notes.turned(found, given.out)
-  local text = given.out and #found.mask > 0 and reading.text(set.reading, set.classes)
+  notes.turned(seen, given.out)
+  local text = given.out and #seen.mask > 0 and reading.text(set.reading, set.classes)
   if text then given.out:once(text .. " (declared)") end
-  local empty, err = check_foreground(set, found.mask, parts, given)
+  return check_foreground(set, seen.mask, parts, given)
+end
+
+--- See the top of the file. parts: names of splits that will be used. given: also (other splits that help to see the convention), train and
+-- val (names), accept_odd, out. Returns { without = { PART = true } of parts without any mask, empty = { PART = true } of parts without
+-- foreground, decoded =, known = }; nil and a message.
+function verdict.check(set, parts, given)
+  given = given or {}
+  local seen = verdict.look(set, parts, given)
+  if #seen.problems > 0 then return nil, ("%s: %s"):format(set.name, pairing.some(seen.problems, 2 * NAMES)) end
+  local empty, err = verdict.judge(set, parts, seen, given)
   if not empty then return nil, err end
-  return { without = without, empty = empty, decoded = look.decoded, known = look.known }
+  return { without = seen.without, empty = empty, decoded = seen.decoded, known = seen.known }
 end
 
 return verdict

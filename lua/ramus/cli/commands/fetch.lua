@@ -9,7 +9,7 @@ local function set_options(def, list)
   for _, pair in ipairs(list) do
     local k, v = pair:match("^([%w_]+)=(.*)$")
     if not k then return nil, ("--set wants KEY=VALUE, given '%s'"):format(pair) end
-    o[k] = tonumber(v) or v
+    o[k] = command.value(v)
   end
   if not def.schema then return nil, ("--set: data set %s has no options"):format(def.name) end
   local ok, err = options.validate(o, def.schema, "--set")
