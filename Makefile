@@ -47,6 +47,11 @@ KERNEL_OBJ := $(foreach isa,$(ISA_LIST),$(KERNEL_SRC:%.c=$(OUT)/%.$(isa).o))
 CORE_OBJ   := $(CORE_SRC:%.c=$(OUT)/%.o) $(KERNEL_OBJ)
 MAIN_OBJ   := $(OUT)/lua/main.o $(OUT)/lua/line.o
 
+# JPEG of 12 bits and lossless JPEG in DICOM files: a shared object in C++, where a compiler and libgdcm-dev are.
+CXX ?= g++
+GDCM := $(lastword $(sort $(wildcard /usr/include/gdcm-3* /usr/local/include/gdcm-3*)))
+GDCM_SO := $(if $(and $(wildcard $(GDCM)/gdcmJPEGCodec.h),$(shell command -v $(CXX))),$(OUT)/ramus_gdcm.so)
+
 # A build that another target starts uses all processors, unless make was told how many.
 BUILD = $(MAKE) --no-print-directory $(if $(findstring j,$(MAKEFLAGS)),,-j$(shell nproc 2>/dev/null || echo 2)) build
 
@@ -55,7 +60,7 @@ BUILD = $(MAKE) --no-print-directory $(if $(findstring j,$(MAKEFLAGS)),,-j$(shel
 
 all: setup       ## install what is missing, build build/ramus
 	+@$(BUILD)
-build: $(BIN) $(LIB)
+build: $(BIN) $(LIB) $(GDCM_SO)
 lib: $(LIB)
 
 setup:           ## install missing packages (Debian, Ubuntu); elsewhere name them
@@ -71,6 +76,12 @@ $(LIB): $(CORE_OBJ)
 	@mkdir -p $(@D)
 	@echo "LD $@"
 	@$(CC) $(CFLAGS) $(FLAGS_$(VARIANT)) -shared -Wl,-z,nodelete -o $@.new $^ $(LIBS)
+	@mv $@.new $@
+
+$(OUT)/ramus_gdcm.so: core/dicom/gdcm.cpp core/file/dl_gdcm.h
+	@mkdir -p $(@D)
+	@echo "CXX $@"
+	@$(CXX) -std=c++17 -Wall -Wextra -O2 -g -fPIC -shared -isystem $(GDCM) -o $@.new $< -lgdcmMSFF -lgdcmDSED -lgdcmCommon
 	@mv $@.new $@
 
 # What is built, for `ramus --version` and the record of a run. Looked at in every run of make, written only when it changes.
@@ -169,10 +180,11 @@ install: all     ## PREFIX=/usr/local: bin/ramus, lib/libramus.so, include/ramus
 	cp -r lua/ramus $(SHARE)/lua/
 	cp -r recipes datasets $(SHARE)/
 
-install-lib: $(LIB) ## what a program in C needs: lib/libramus.so, include/ramus, ramus.pc
+install-lib: $(LIB) $(GDCM_SO) ## what a program in C needs: lib/libramus.so, include/ramus, ramus.pc
 	install -d $(DESTDIR)$(PREFIX)/lib $(HEADERS) $(PC)
 	install -m 755 $(LIB) $(DESTDIR)$(PREFIX)/lib/libramus.so
 	install -m 644 core/ramus.h core/api.h $(HEADERS)
+	$(if $(GDCM_SO),install -d $(DESTDIR)$(PREFIX)/lib/ramus && install -m 755 $(GDCM_SO) $(DESTDIR)$(PREFIX)/lib/ramus/)
 	@printf '%s\n' 'prefix=$(PREFIX)' 'libdir=$${prefix}/lib' 'includedir=$${prefix}/include/ramus' '' 'Name: ramus' \
 	  'Description: image segmentation, trained models for programs in C' 'Version: $(VERSION)' \
 	  'Cflags: -I$${includedir}$(if $(filter double,$(VARIANT)), -DRA_DOUBLE)' 'Libs: -L$${libdir} -lramus' >$(PC)/ramus.pc

@@ -21,7 +21,7 @@
 enum { RA_DICOM_ELEMENTS(RA_DICOM_NAME) RA_DICOM_COUNT };
 #undef RA_DICOM_NAME
 
-enum { RA_DICOM_NATIVE, RA_DICOM_RLE, RA_DICOM_JPEG, RA_DICOM_JPEG_MORE, RA_DICOM_JPEG_LS, RA_DICOM_JPEG_2000, RA_DICOM_OTHER };
+enum { RA_DICOM_NATIVE, RA_DICOM_RLE, RA_DICOM_JPEG, RA_DICOM_JPEG_LS, RA_DICOM_JPEG_2000, RA_DICOM_OTHER };
 
 typedef struct ra_dicom_syntax {
   const char *uid, *name;
@@ -77,6 +77,7 @@ int32_t ra_dicom_native(const ra_dicom *d, int32_t frame, uint32_t *cell);
 int32_t ra_dicom_rle(const ra_dicom *d, ra_dicom_span stream, uint32_t *cell);
 int32_t ra_dicom_jpeg_ls(const ra_dicom *d, ra_dicom_span stream, uint32_t *cell);
 int32_t ra_dicom_jpeg_2000(const ra_dicom *d, ra_dicom_span stream, uint32_t *cell);
+int32_t ra_dicom_jpeg_more(const ra_dicom *d, ra_dicom_span stream, uint32_t *cell);
 /* Is a stream of JPEG one of 8 bits, with a Huffman code and losses, that libjpeg reads? */
 bool ra_dicom_jpeg_plain(ra_dicom_span stream);
 /* Checks what a stream says of its image against the header. */

@@ -117,12 +117,3 @@ int32_t ra_dicom_stream(const ra_dicom *d, int32_t frame, ra_dicom_span *stream,
   *stream = (ra_dicom_span){*joined, total};
   return RA_OK;
 }
-
-bool ra_dicom_jpeg_plain(ra_dicom_span s) {
-  for (size_t at = 2; at + 5 <= s.size && s.at[at] == 0xff;) {
-    uint8_t mark = s.at[at + 1];
-    if (mark >= 0xc0 && mark <= 0xcf && mark != 0xc4 && mark != 0xc8 && mark != 0xcc) return mark <= 0xc2 && s.at[at + 4] == 8;
-    at += mark == 0xff ? 1 : 2 + (size_t)ra_dicom_word(s.at + at + 2, 2, true);
-  }
-  return true; /* libjpeg says what is wrong with it */
-}

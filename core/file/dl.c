@@ -1,14 +1,18 @@
+#define _GNU_SOURCE /* dladdr */
 #define RA_DL_C
 #include "dl_archive.h"
 #include "dl_charls.h"
 #include "dl_crypto.h"
 #include "dl_curl.h"
+#include "dl_gdcm.h"
 #include "dl_openjp2.h"
 #include "dl_tiff.h"
 
 #include <dlfcn.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "../base/error.h"
 
@@ -51,3 +55,33 @@ LIBRARY(crypto, RA_CRYPTO_CALLS, "libcrypto.so.3", "libcrypto.so.1.1", "libcrypt
 LIBRARY(tiff, RA_TIFF_CALLS, "libtiff.so.6", "libtiff.so")
 LIBRARY(charls, RA_CHARLS_CALLS, "libcharls.so.2", "libcharls.so")
 LIBRARY(openjp2, RA_OPENJP2_CALLS, "libopenjp2.so.7", "libopenjp2.so")
+
+/* ---- the part of Ramus that is a library of its own ---- */
+
+/* The folder of the executable (own = false) or of the library that this code is in; "" where it is not known. */
+static void folder_of(bool own, char *folder, size_t room) {
+  static const char here;
+  Dl_info info;
+  ssize_t n = own ? -1 : readlink("/proc/self/exe", folder, room - 1);
+  if (own && dladdr(&here, &info) && info.dli_fname) n = snprintf(folder, room, "%s", info.dli_fname);
+  folder[n > 0 && (size_t)n < room ? n : 0] = 0;
+  char *slash = strrchr(folder, '/');
+  if (slash) *slash = 0;
+  else folder[0] = 0;
+}
+
+struct ra_gdcm ra_gdcm;
+int32_t ra_gdcm_open(void) {
+  static bool done;
+  static const char *const places[] = {"", "release/", "../lib/ramus/", "ramus/"}, *const names[] = {RA_GDCM_CALLS(NAME) NULL};
+  enum { PLACES = sizeof places / sizeof *places };
+  char folder[3000], path[2 * PLACES][3100];
+  const char *files[2 * PLACES + 1] = {0};
+  for (int k = 0, n = 0; k < 2 * PLACES; k++) {
+    folder_of(k >= PLACES, folder, sizeof folder);
+    snprintf(path[k], sizeof path[k], "%s/%sramus_gdcm.so", folder, places[k % PLACES]);
+    if (folder[0] && access(path[k], R_OK) == 0) files[n++] = path[k];
+  }
+  if (!files[0]) files[0] = "ramus_gdcm.so";
+  return open_once(&done, files, names, &ra_gdcm);
+}

@@ -129,7 +129,7 @@ static int32_t cells_of(ra_dicom *d, int32_t frame, uint32_t *cell) {
     case RA_DICOM_RLE: code = ra_dicom_rle(d, stream, cell); break;
     case RA_DICOM_JPEG:
       if (ra_dicom_jpeg_plain(stream)) code = jpeg_cells(d, stream, cell);
-      else code = ra_fail(RA_ERR_FORMAT, "JPEG of more than 8 bits or without loss is not read; unpack it: gdcmconv --raw IN OUT");
+      else code = ra_dicom_jpeg_more(d, stream, cell);
       break;
     case RA_DICOM_JPEG_LS: code = ra_dicom_jpeg_ls(d, stream, cell); break;
     case RA_DICOM_JPEG_2000: code = ra_dicom_jpeg_2000(d, stream, cell); break;
@@ -166,7 +166,7 @@ static int32_t decode(const uint8_t *bytes, size_t size, bool header_only, ra_pi
 
 const ra_image_format ra_image_dicom = {
   .name = "DICOM", .extensions = "dcm dicom", .is = is_dicom, .decode = decode,
-  .reads = "single and multi-frame; uncompressed, deflated, RLE, JPEG of 8 bits, JPEG-LS, JPEG 2000; 1 to 32 bit, grey, RGB, YBR, palette; "
-           "[the page](../how-to/dicom.md)",
+  .reads = "single and multi-frame; uncompressed, deflated, RLE, JPEG (with GDCM also lossless and 12 bit), JPEG-LS, JPEG 2000; "
+           "1 to 32 bit, grey, RGB, YBR, palette; [the page](../how-to/dicom.md)",
   .writes = "no",
 };

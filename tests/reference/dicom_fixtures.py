@@ -366,6 +366,10 @@ for source in ("plain8", "plain12", "plain16", "plain_rgb"):
     packed(source + "_ls", source, TS.JPEGLSLossless)
     packed(source + "_2000", source, TS.JPEG2000Lossless)
 packed("plain8_jpeg", "plain8", TS.JPEGBaselineProcess1)
+for source in ("plain8", "plain12", "plain16", "plain_rgb"):
+    packed(source + "_lossless", source, TS.JPEGLosslessProcess14_1)
+packed("plain12_jpeg", "plain12", TS.JPEGExtendedProcess2_4)
+packed("plain12_14", "plain12", TS.JPEGLosslessProcess14)
 packed("plain_rgb_jpeg", "plain_rgb", TS.JPEGBaselineProcess1)
 
 
