@@ -634,18 +634,5 @@ check.case("dca1: names, splits and counts, on a stand-in of its shape", functio
   check.fails("1 of 268 files are missing", fetch, "dca1", { data_root = root, from = where })
 end)
 
-check.case("every data set's file loads and states its facts", function()
-  for _, name in ipairs(dataset.names()) do
-    local def = assert(dataset.find(name))
-    for _, fact in ipairs(def.path and { "title", "licence", "citation" } or {}) do
-      check.ok(type(def[fact]) == "string", name .. " lacks " .. fact)
-    end
-    for _, file in ipairs(def.files) do
-      check.ok(file.name and #file.urls > 0, name)
-      check.ok(not file.sha256 or #file.sha256 == 64)
-    end
-  end
-end)
-
 if bad_server then bad_server:close() end
 if nginx then nginx:close() end

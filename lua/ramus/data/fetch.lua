@@ -96,7 +96,9 @@ end
 local function get_file(def, file, path, o)
   if is_whole(path, file) then return true end
   if o.offline then return nil, ("%s is absent and --offline was given; %s"):format(file.name, by_hand(def, file, path)) end
-  local good, err = fetch.download(path, fetch.addresses(def, file, o.mirror), file, o)
+  local addresses = fetch.addresses(def, file, o.mirror)
+  if file.login and #addresses == 0 then return nil, ("%s is absent, and %s"):format(file.name, file.login) end
+  local good, err = fetch.download(path, addresses, file, o)
   if good then return true end
   return nil, ("%s\n%s"):format(err, by_hand(def, file, path))
 end
