@@ -164,9 +164,12 @@ write(project .. "/recipe.lua", [[local ra = require "ramus"
 return { name = "own", data = { set = "mine.lua", batch = 2 }, model = ra.models.unet { depth = 2, width = 2 },
   supervise = { { at = "out", loss = ra.loss.dice {} } }, optim = ra.optim.adamw { lr = 1e-3 }, epochs = 100000, log = { pictures = 0 } }]])
 
---- Trains for half a second more; the exit status (130: interrupted and saved) and what was printed.
+--- Trains until an epoch was said, however slow the machine is, and half a second more; the exit status (130: interrupted and saved) and what
+-- was printed.
 local function go_on(run)
-  local code, text = shell(("cd '%s' && timeout --preserve-status -s INT 0.5 '%s' train recipe.lua --run '%s'"):format(project, binary, run or "data/run"))
+  local code, text = shell(([[cd '%s' && { '%s' train recipe.lua --run '%s' & p=$!; n=0
+    while kill -0 $p 2>/dev/null && [ $n -lt 300 ] && ! grep -q 'epoch ' '%s/out.txt'; do sleep 0.1; n=$((n + 1)); done
+    sleep 0.5; kill -INT $p 2>/dev/null; wait $p; }]]):format(project, binary, run or "data/run", folder))
   return code / 256, text
 end
 
