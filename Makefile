@@ -12,7 +12,8 @@ BIN := $(or $(BIN_$(VARIANT)),$(OUT)/ramus)
 LIB := $(OUT)/libramus.so
 
 PACKAGES      := luajit libpng libjpeg jansson libedit zlib
-PACKAGES_LATE := libcurl libarchive libcrypto libtiff-4 charls libopenjp2 # not linked: core/file/dl.c opens them when they are needed
+# Not linked: core/file/dl.c opens them when they are needed.
+PACKAGES_LATE := libcurl libarchive libcrypto libtiff-4 libgif libwebp charls libopenjp2
 PKG_CFLAGS = $(shell pkg-config --cflags $(PACKAGES) $(PACKAGES_LATE))
 PKG_LIBS   = $(shell pkg-config --libs $(PACKAGES)) -ldl
 

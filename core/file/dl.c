@@ -6,7 +6,9 @@
 #include "dl_curl.h"
 #include "dl_gdcm.h"
 #include "dl_openjp2.h"
+#include "dl_gif.h"
 #include "dl_tiff.h"
+#include "dl_webp.h"
 
 #include <dlfcn.h>
 #include <pthread.h>
@@ -52,9 +54,11 @@ static int32_t open_once(bool *done, const char *const *files, const char *const
 LIBRARY(curl, RA_CURL_CALLS, "libcurl.so.4", "libcurl-gnutls.so.4", "libcurl.so")
 LIBRARY(archive, RA_ARCHIVE_CALLS, "libarchive.so.13", "libarchive.so")
 LIBRARY(crypto, RA_CRYPTO_CALLS, "libcrypto.so.3", "libcrypto.so.1.1", "libcrypto.so")
+LIBRARY(gif, RA_GIF_CALLS, "libgif.so.7", "libgif.so")
 LIBRARY(tiff, RA_TIFF_CALLS, "libtiff.so.6", "libtiff.so")
 LIBRARY(charls, RA_CHARLS_CALLS, "libcharls.so.2", "libcharls.so")
 LIBRARY(openjp2, RA_OPENJP2_CALLS, "libopenjp2.so.7", "libopenjp2.so")
+LIBRARY(webp, RA_WEBP_CALLS, "libwebp.so.7", "libwebp.so")
 
 /* ---- the part of Ramus that is a library of its own ---- */
 

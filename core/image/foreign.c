@@ -47,8 +47,6 @@ static const kind kinds[] = {
   MARK(8, "AVI ", "a film (AVI)", FILM),
   MARK(0, "\x1a\x45\xdf\xa3", "a film (Matroska, WebM)", FILM),
   MARK(0, "\0\0\1\xba", "a film (MPEG)", FILM),
-  MARK(0, "GIF8", "GIF", MAGICK),
-  MARK(8, "WEBP", "WebP", "dwebp FILE.webp -o FILE.png"),
   MARK(0, "P7\n", "PAM", "pamtopnm FILE.pam > FILE.ppm"),
   MARK(0, "Pf\n", "PFM (float)", NUMPY),
   MARK(0, "PF\n", "PFM (float)", NUMPY),
@@ -82,7 +80,6 @@ static const kind kinds[] = {
   MARK(0, "Rar!", "a RAR archive", UNPACK),
   MARK(257, "ustar", "a tar archive", UNPACK),
   MARK(0, "\xd0\xcf\x11\xe0", "a file of Office or Windows (as Thumbs.db)", "it is no image; leave it out"),
-  MARK(0, "BM", "BMP", MAGICK),
 };
 
 static bool is_text(const kind *k, const uint8_t *bytes, size_t size) {

@@ -23,10 +23,10 @@ def pixels(path):
             raise OSError("L*a*b* is no RGB")
         picture.load()
         alpha = np.asarray(picture)[:, :, 3] / 255.0 if picture.mode == "RGBA" else None
-        if picture.mode in ("1", "LA"):
-            picture = picture.convert("L")
-        if picture.mode not in GREY:
+        if picture.mode not in GREY or picture.format in ("GIF", "BMP"):  # Pillow makes grey ones of some palettes
             picture = picture.convert("RGBA" if picture.mode == "P" else "RGB").convert("RGB")
+        elif picture.mode in ("1", "LA"):
+            picture = picture.convert("L")
         a = np.asarray(picture).astype(np.float64) / WHITE.get(picture.mode, 255)
         return (a[None] if a.ndim == 2 else a.transpose(2, 0, 1)).astype(np.float32), alpha
 

@@ -235,7 +235,7 @@ expect("fill_order.tif", a, 1, 1)
 check_with_pillow("fill_order.tif", a * 255.0, "L")
 a = ints(8)
 write("turned6.tif", [(a, 8, GREY, dict(turned=6))])
-expect("turned6.tif", a, 255, 8, orientation=6)
+expect("turned6.tif", np.rot90(a, -1), 255, 8, orientation=6)
 write("big.tif", [(a, 8, GREY, {})], "<", True)
 expect("big.tif", a, 255, 8)
 pages = [ints(8), ints(16, 3, h=3, w=4), ints(1, h=2, w=9)]
