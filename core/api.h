@@ -132,6 +132,9 @@ typedef struct ra_image_details {
   double window[2];    /* smallest and largest grey value to show */
 } ra_image_details;
 int32_t ra_image_info(const char *path, ra_image_details *out);
+/* [own] Contrast agent of every frame, [frames]: darkness at the scale of vessels (core/image/contrast.c); the frame with most of it. */
+ra_tensor *ra_image_contrast(const char *path);
+int32_t ra_image_best_frame(const char *path, int32_t *frame);
 /* Writes [H,W], [1,H,W] or [3,H,W], clamped to 0..1, as .png, .pgm, .ppm or .pnm with 8 or 16 bits; aside, synced, renamed. */
 int32_t ra_image_save(const char *path, const ra_tensor *t, int32_t bits);
 /* By all threads; the first failure's code. mark [opt]: ASCII text that tells whose files these are, in a PNG its tEXt chunk "Software". */

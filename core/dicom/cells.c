@@ -39,24 +39,34 @@ static void halved_colour(const ra_dicom *d, const uint8_t *at, size_t first, si
   }
 }
 
-int32_t ra_dicom_native(const ra_dicom *d, int32_t frame, uint32_t *cell) {
-  bool halved = d->samples == 3 && strcmp(d->photometric, "YBR_FULL_422") == 0;
-  size_t area = (size_t)d->rows * (size_t)d->columns, samples = (size_t)d->samples, count = area * (halved ? 2 : samples);
-  if (halved && d->columns % 2) return ra_fail(RA_ERR_FORMAT, "YBR_FULL_422 wants an even number of columns, there are %d", d->columns);
+static bool is_halved(const ra_dicom *d) { return d->samples == 3 && strcmp(d->photometric, "YBR_FULL_422") == 0; }
+
+int32_t ra_dicom_room(const ra_dicom *d) {
   ra_dicom_span pixels = d->value[RA_DICOM_PIXELS];
-  double bits = (double)count * d->frames * d->allocated, wanted = d->syntax->big && d->word_pixels ? 2 * ceil(bits / 16) : ceil(bits / 8);
+  if (d->encapsulated && (size_t)d->frames > pixels.size / 8)
+    return ra_fail(RA_ERR_FORMAT, "%d frames do not fit into pixels of %zu bytes: broken or cut off", d->frames, pixels.size);
+  if (d->encapsulated) return RA_OK;
+  if (is_halved(d) && d->columns % 2)
+    return ra_fail(RA_ERR_FORMAT, "YBR_FULL_422 wants an even number of columns, there are %d", d->columns);
+  double bits = (double)d->rows * d->columns * (is_halved(d) ? 2 : d->samples) * d->frames * d->allocated;
+  double wanted = d->syntax->big && d->word_pixels ? 2 * ceil(bits / 16) : ceil(bits / 8);
   if ((double)pixels.size < wanted)
     return ra_fail(RA_ERR_FORMAT, "the pixels are %zu bytes, %d frame%s of %d x %d pixels want %.0f: broken or cut off", pixels.size,
                    d->frames, d->frames == 1 ? "" : "s", d->columns, d->rows, wanted);
-  size_t first = count * (size_t)frame;
-  if (halved) {
+  return RA_OK;
+}
+
+void ra_dicom_native(const ra_dicom *d, int32_t frame, uint32_t *cell) {
+  size_t area = (size_t)d->rows * (size_t)d->columns, samples = (size_t)d->samples;
+  size_t first = area * (is_halved(d) ? 2 : samples) * (size_t)frame;
+  ra_dicom_span pixels = d->value[RA_DICOM_PIXELS];
+  if (is_halved(d)) {
     halved_colour(d, pixels.at, first, area, cell);
-    return RA_OK;
+    return;
   }
   for (size_t i = 0; i < area; i++)
     for (size_t s = 0; s < samples; s++)
       cell[i * samples + s] = ra_dicom_stored(d, cell_at(d, pixels.at, first + (d->planar ? s * area + i : i * samples + s)));
-  return RA_OK;
 }
 
 int32_t ra_dicom_fits(const ra_dicom *d, const char *what, double width, double height, double samples, double bits) {

@@ -64,6 +64,7 @@ void ra_dicom_close(ra_dicom *d);
 /* Fills d->syntax and d->value (parse.c), then the rest (facts.c). */
 int32_t ra_dicom_parse(const uint8_t *bytes, size_t size, int32_t frame, ra_dicom *d);
 int32_t ra_dicom_facts(ra_dicom *d);
+int32_t ra_dicom_room(const ra_dicom *d); /* all frames fit into the pixels' bytes (cells.c) */
 const ra_dicom_syntax *ra_dicom_syntax_of(ra_dicom_span uid); /* NULL: unknown */
 uint32_t ra_dicom_word(const uint8_t *at, int32_t bytes, bool big); /* an unsigned number of 2 or 4 bytes */
 /* *out <- the k-th (from 0) of a text's numbers, separated by backslashes; false: there is none, or it is none. */
@@ -73,7 +74,7 @@ bool ra_dicom_decimal(ra_dicom_span text, int32_t k, double *out);
 int32_t ra_dicom_stream(const ra_dicom *d, int32_t frame, ra_dicom_span *stream, uint8_t **joined);
 
 /* Values of a frame's bits as they are stored, cell[H,W,samples], without sign: of native pixels (cells.c), of a stream. */
-int32_t ra_dicom_native(const ra_dicom *d, int32_t frame, uint32_t *cell);
+void ra_dicom_native(const ra_dicom *d, int32_t frame, uint32_t *cell);
 int32_t ra_dicom_rle(const ra_dicom *d, ra_dicom_span stream, uint32_t *cell);
 int32_t ra_dicom_jpeg_ls(const ra_dicom *d, ra_dicom_span stream, uint32_t *cell);
 int32_t ra_dicom_jpeg_2000(const ra_dicom *d, ra_dicom_span stream, uint32_t *cell);

@@ -179,5 +179,5 @@ int32_t ra_dicom_facts(ra_dicom *d) {
   RA_TRY(rescaling(d));
   window_of(d);
   spacing_of(d);
-  return RA_OK;
+  return ra_dicom_room(d);
 }

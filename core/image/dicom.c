@@ -86,11 +86,9 @@ static int32_t kind_of(const ra_dicom *d, int32_t *kind) {
 
 /* ---- decoding ---- */
 
-/* The most samples that the file's bytes can hold. */
+/* The most samples that compressed bytes can hold; that native ones hold all is known. */
 static double most_samples(const ra_dicom *d) {
-  double bits = (double)d->value[RA_DICOM_PIXELS].size * 8;
-  if (!d->encapsulated) return bits / d->allocated * (strcmp(d->photometric, "YBR_FULL_422") == 0 ? 1.5 : 1);
-  return bits * 64 * 16;
+  return d->encapsulated ? (double)d->value[RA_DICOM_PIXELS].size * 8 * 64 * 16 : RA_IMAGE_SAMPLES_MAX;
 }
 
 static void describe(const ra_dicom *d, ra_pixels *p) {
@@ -121,8 +119,10 @@ static int32_t cells_of(ra_dicom *d, int32_t frame, uint32_t *cell) {
   ra_dicom_span stream;
   uint8_t *joined = NULL;
   if (!d->encapsulated) {
-    if (d->syntax->codec == RA_DICOM_NATIVE) return ra_dicom_native(d, frame, cell);
-    return ra_fail(RA_ERR_FORMAT, "the pixels of %s want to be in fragments, they are not: broken", d->syntax->name);
+    if (d->syntax->codec != RA_DICOM_NATIVE)
+      return ra_fail(RA_ERR_FORMAT, "the pixels of %s want to be in fragments, they are not: broken", d->syntax->name);
+    ra_dicom_native(d, frame, cell);
+    return RA_OK;
   }
   int32_t code = ra_dicom_stream(d, frame, &stream, &joined);
   if (code == RA_OK) switch (d->syntax->codec) {
@@ -145,7 +145,7 @@ static int32_t decode_frame(ra_dicom *d, bool header_only, ra_pixels *p) {
   p->details.frames = d->frames;
   if (wanted >= d->frames) return ra_fail(RA_ERR_ARG, "frame %d was asked for, the file has %d, counted from 0", wanted, d->frames);
   RA_TRY(kind_of(d, &kind));
-  RA_TRY(ra_pixels_size(p, kinds[kind].channels, d->columns, d->rows, most_samples(d) * kinds[kind].channels / kinds[kind].samples, true));
+  RA_TRY(ra_pixels_size(p, kinds[kind].channels, d->columns, d->rows, most_samples(d), true));
   describe(d, p);
   if (header_only) return RA_OK;
   uint32_t *cell = ra_mem_alloc((size_t)d->rows * (size_t)d->columns * (size_t)d->samples, sizeof *cell);

@@ -27,6 +27,7 @@ local own_folder = require "ramus.data.folder"
 local identity = require "ramus.data.identity"
 local mistake = require "ramus.base.mistake"
 local observers = require "ramus.data.observers"
+local film = require "ramus.data.film"
 local pairing = require "ramus.data.pairing"
 local prepared = require "ramus.data.prepared"
 local reading = require "ramus.data.reading"
@@ -56,6 +57,10 @@ end
 --- What is wrong with one sample of a definition; nil where nothing is. seen: the ids before it.
 local function wrong_sample(s, i, seen)
   if type(s) ~= "table" or type(s.id) ~= "string" or not fields.source(s, "image") then return ("sample %d lacks an id or an image"):format(i) end
+  for _, name in ipairs { "image", "mask", "fov", "label" } do
+    local err = type(s[name]) == "table" and film.wrong(s[name].frame)
+    if err then return ("image %s: %s: %s"):format(s.id, name, err) end
+  end
   if seen[s.id] then return ("two samples have the id '%s'"):format(s.id) end
   if s.group ~= nil and type(s.group) ~= "string" then return ("image %s: group must be a text, got %s"):format(s.id, type(s.group)) end
 end

@@ -81,7 +81,7 @@ function Facts:mask(sample, name)
   local source = fields.source(sample, name)
   local r, wrong = reading.rules(source, source.classes)
   if not r then return nil, wrong end
-  local what = ("%s %d %s"):format(kind, source.frame, json.encode(r))
+  local what = ("%s %s %s"):format(kind, source.frame, json.encode(r))
   return self:of(source.path and self:key(source.path, what), function()
     local array, held = fields.sources(sample, { { name = name, kind = kind } })
     if not array then return nil, held end

@@ -8,6 +8,7 @@
 -- In a set with classes the field `label` holds the class numbers and `mask` is 1 where they are not 0, both from the sample's label or
 -- mask; where values are ignored, `valid` is 1 where the truth is known.
 local ffi = require "ramus.base.ffi"
+local film = require "ramus.data.film"
 local options = require "ramus.base.options"
 local reading = require "ramus.data.reading"
 local tensor = require "ramus.lang.tensor"
@@ -33,7 +34,7 @@ fields.source_schema = {
   path = { type = "string", help = "file" },
   tensor = { type = "cdata", help = "or values in memory, [H,W] or [C,H,W]" },
   kind = { type = "string", one_of = { "image", "mask", "label", "map" }, help = "where the data set does not declare it" },
-  frame = { type = "integer", min = 0, default = 0, help = "of a file with several, from 0" },
+  frame = { type = "integer|string", min = 0, default = 0, help = "of a file with several, from 0; or \"best\", that with the most contrast agent" },
   range = { type = "table|string", help = "of an image: { low, high }, the numbers of the file that become 0 and 1, or \"auto\"" },
 }
 for key, entry in pairs(reading.schema) do fields.source_schema[key] = entry end
@@ -100,6 +101,7 @@ function fields.of(samples, declared, where)
       local source, err = options.validate(table_of(given), fields.source_schema, what)
       if not source then return nil, err end
       if not source.path and not source.tensor then return nil, what .. " has no path" end
+      if film.wrong(source.frame) then return nil, what .. ": " .. film.wrong(source.frame) end
       local kind = all[name] and all[name].kind or source.kind
       if not kind then
         return nil, ("%s has no kind; the data set declares it: fields = { %s = { kind = \"map\" } } (or image, mask, label)"):format(what, name)
@@ -166,7 +168,7 @@ function fields.sources(sample, list)
       local r, err = reading.rules(s, s.classes)
       if r and f.name == "valid" then r = reading.valid_rules(r) end
       if not r then return nil, ("sample %s, field %s: %s"):format(sample.id, f.name, err) end
-      a.path, a.tensor, a.frame = s.path, s.tensor, s.frame
+      a.path, a.tensor, a.frame = s.path, s.tensor, film.frame(s)
       a.threshold, a.channel, a.invert, a.key = r.threshold or NAN, r.channel, r.invert, r.key
       if type(s.range) == "table" then a.range[0], a.range[1] = s.range[1], s.range[2] end
       if #r.rules > 0 then

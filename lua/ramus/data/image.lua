@@ -50,6 +50,25 @@ function image.info(path)
   return details(out)
 end
 
+--- Contrast agent of every frame of a film, a list: darkness at the scale of vessels (formula: core/image/contrast.c); nil and a message.
+function image.contrast(path)
+  if type(path) ~= "string" then error("image.contrast: wants a path, got " .. options.show(path), 2) end
+  ffi.make_room(2 ^ 20)
+  local t, err = tensor.wrap(C.ra_image_contrast(path))
+  if not t then return nil, err end
+  local list = {}
+  for i = 1, t.size do list[i] = t.data[i - 1] end
+  return list
+end
+
+--- The frame (from 0) with the most contrast agent: the first of the largest; nil and a message.
+function image.best_frame(path)
+  local frame = ffi.new("int32_t[1]")
+  if type(path) ~= "string" then error("image.best_frame: wants a path, got " .. options.show(path), 2) end
+  if C.ra_image_best_frame(path, frame) ~= 0 then return nil, ffi.message() end
+  return frame[0]
+end
+
 --- The formats: a list of { name =, extensions = { .. }, reads =, writes = }.
 function image.formats()
   local list = {}

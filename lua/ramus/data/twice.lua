@@ -21,7 +21,7 @@ end
 
 local function file_of(s)
   local source = fields.source(s, "image")
-  return source.path and ("%s frame %d"):format(source.path, source.frame) or source.tensor
+  return source.path and ("%s frame %s"):format(source.path, source.frame) or source.tensor
 end
 
 local function pair(kind, a, b, value)
@@ -62,7 +62,7 @@ function twice.bytes(sums)
   return function(s)
     local source = fields.source(s, "image")
     local sum = source.path and sums[source.path]
-    return sum and source.frame > 0 and sum .. " frame " .. source.frame or sum
+    return sum and source.frame ~= 0 and sum .. " frame " .. source.frame or sum
   end
 end
 

@@ -12,7 +12,9 @@ local class_image = require "ramus.data.class_image"
 local class_scores = require "ramus.data.class_scores"
 local class_table = require "ramus.train.class_table"
 local data = require "ramus.data.sets"
+local fields = require "ramus.data.fields"
 local files = require "ramus.base.files"
+local film = require "ramus.data.film"
 local image = require "ramus.data.image"
 local metrics = require "ramus.data.metrics"
 local json = require "ramus.base.json"
@@ -97,7 +99,8 @@ end
 
 --- The image, the truth and the prediction as an overlay; of classes the prediction and the truth side by side. list: the classes.
 local function save_overlay(path, sample, p, truth, threshold, list)
-  local shown = assert(image.load(sample.image))
+  local source = fields.source(sample, "image")
+  local shown = source.tensor or assert(image.load(source.path, { frame = film.frame(source) }))
   local rgb
   if p.rank == 3 then rgb = class_image.overlay(shown, class_image.labels(p), list, truth)
   else rgb = image.overlay(shown, p, truth, { threshold = threshold }) end

@@ -166,7 +166,7 @@ function outputs.plan(sources, folder, endings, given)
   for i, given_source in ipairs(sources) do
     local s = type(given_source) == "table" and given_source or { path = given_source }
     local _, _, base = files.split(s.path)
-    list[i] = { source = s.path, mark = outputs.mark(s.path, s.part), base = plain_name(s.name or base), paths = {} }
+    list[i] = { source = s.path, frame = s.frame or 0, part = s.part, mark = outputs.mark(s.path, s.part), base = plain_name(s.name or base), paths = {} }
     plan.sources[files.absolute(s.path) or s.path] = true
   end
   for _, entry in ipairs(list) do

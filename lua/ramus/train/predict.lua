@@ -2,16 +2,19 @@
 --
 -- options: output (folder; "predictions"), threshold (the model's), tile (cut images into tiles of
 -- this side, which overlap by half and are blended), size, preprocess (as the run was trained), numerics (as the run was trained),
--- pattern (a glob for the names of a folder's images), force (replaces files that predict did not write).
+-- pattern (a glob for the names of a folder's images), frames ("all", "best", "1,5-9": of films; the first unless given), force (replaces
+-- files that predict did not write),
 -- probabilities (true to write NAME_probabilities.npy too, [H,W] or [K,H,W]).
 -- Writes NAME_prob.png, NAME_mask.png (0 and 255) and NAME_overlay.png, or NAME_labels.png (a palette whose entry is the class) and
 -- NAME_overlay.png with a legend; outputs.lua says which names, and what is never replaced. Returns a list of { image, prob, mask, overlay,
--- vessel_share } (or labels, shares: class_pictures.lua) and a list of { image, error } of the images that failed; nil and a message where
+-- vessel_share, frame, milliseconds } (or labels, shares: class_pictures.lua) and a list of { image, error } of the images that failed; nil and a message where
 -- nothing could be done.
 local F = require "ramus.lang.F"
 local checkpoint = require "ramus.train.checkpoint"
 local class_pictures = require "ramus.train.class_pictures"
+local ffi = require "ramus.base.ffi"
 local files = require "ramus.base.files"
+local frames = require "ramus.train.frames"
 local image = require "ramus.data.image"
 local notes = require "ramus.data.notes"
 local loader = require "ramus.data.loader"
@@ -21,6 +24,7 @@ local outputs = require "ramus.train.outputs"
 local sources = require "ramus.train.sources"
 local tensor = require "ramus.lang.tensor"
 
+local C = ffi.C
 local predict = {}
 
 -- Pixels after preparation that one call of a model takes, measured: a U-Net of depth 5 and width 16 needs 200 bytes a pixel (docs/how-to/
@@ -34,6 +38,7 @@ local schema = {
   preprocess = { type = "table", help = "preparation, as in a recipe's data; the model's unless given" },
   numerics = { type = "string", one_of = { "fast", "exact" }, help = "numerics of the convolutions; those of the training unless given" },
   pattern = { type = "string", help = "glob for the names of images in folders" },
+  frames = { type = "string", help = "frames of files that have several: all, best, or numbers from 0 as 1,5-9" },
   force = { type = "boolean", default = false, help = "true to replace files that predict did not write" },
   probabilities = { type = "boolean", default = false, help = "true to write the probabilities as .npy too" },
   out = { type = "table" },
@@ -127,11 +132,12 @@ end
 
 --- Predicts one entry of a plan and writes its files; nil and a message.
 local function one(model, entry, o)
+  local began = C.ra_clock()
   local header, why = image.info(entry.source)
   if not header then return nil, why end
   local large = too_large(model, header.height, header.width, o)
   if large then return nil, ("%s: %s"):format(entry.source, large) end
-  local picture, err = image.load(entry.source)
+  local picture, err = image.load(entry.source, { frame = entry.frame })
   if not picture then return nil, err end
   if o.out then notes.image(entry.source, err, o.out) end
   local p
@@ -139,7 +145,11 @@ local function one(model, entry, o)
   if not p then return nil, ("%s: %s"):format(entry.source, err) end
   err = outputs.changed(entry, o.force)
   if err then return nil, err end
-  return pictures_of(model).write(model, picture, p, entry, o)
+  local result
+  result, err = pictures_of(model).write(model, picture, p, entry, o)
+  if not result then return nil, err end
+  result.frame, result.milliseconds = entry.frame, 1e3 * (C.ra_clock() - began)
+  return result
 end
 
 --- Predicts all entries of a plan: results and failures as below.
@@ -152,6 +162,7 @@ local function all(model, plan, o)
       if o.out then o.out:line(pictures_of(model).text(result)) end
     else failed[#failed + 1] = { image = entry.source, error = err } end
   end
+  for _, text in ipairs(o.out and frames.times(results) or {}) do o.out:line(text) end
   if #results > 0 or #failed == 0 then return results, failed end
   local lines = { #failed > 1 and ("none of %d images could be done:"):format(#failed) or failed[1].error }
   for i = 1, #failed > 1 and #failed or 0 do lines[i + 1] = "  " .. failed[i].error end
@@ -160,6 +171,7 @@ end
 
 return setmetatable(predict, { __call = function(_, run, paths, given)
   local o = options.check(given, schema, "predict")
+  if o.frames and frames.check(o.frames) then error("predict: " .. frames.check(o.frames), 2) end
   local model, err = run
   if type(run) == "string" then
     model, err = checkpoint.load_model(run)
@@ -171,12 +183,15 @@ return setmetatable(predict, { __call = function(_, run, paths, given)
   o.threshold = o.threshold or model.output.threshold
   local list, left = sources.collect(type(paths) == "string" and { paths } or paths, { pattern = o.pattern })
   if not list then return nil, left end
+  local said
+  list, said = frames.expand(list, o.frames)
+  if not list then return nil, said end
   local plan
   plan, err = outputs.plan(list, o.output, pictures_of(model).endings(o), { force = o.force })
   if not plan then return nil, err end
   local ok
   ok, err = files.make_folder(o.output)
   if not ok then return nil, err end
-  for _, text in ipairs(o.out and left or {}) do o.out:warn(text) end
+  for _, texts in ipairs(o.out and { left, said } or {}) do for _, text in ipairs(texts) do o.out:warn(text) end end
   return all(model, plan, o)
 end })

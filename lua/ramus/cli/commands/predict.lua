@@ -9,13 +9,16 @@ return {
     { name = "tile", value = "N", number = true, min = 16, help = "side of the tiles into which images are cut; they overlap by half" },
     { name = "pattern", value = "GLOB", wants = "a glob", help = "files of a folder that are taken, as '*.png' or '[0-9]?.tif', whatever their endings" },
     { name = "probabilities", help = "write the probabilities as NAME_probabilities.npy too, of a model with classes [K,H,W]" },
+    { name = "frames", value = "WHICH", wants = "all, best, or numbers from 0 as 1,5-9", help = "frames of films; the first unless given" },
     { name = "force", help = "replace files that predict did not write" }, command.JSON,
   },
   run = function(words, given)
     if #words < 2 then return false, "predict wants a run (or model file) and images", 2 end
+    local wrong = given.frames and require("ramus.train.frames").check(given.frames)
+    if wrong then return false, "predict: --" .. wrong, 2 end
     local out = require("ramus.base.progress").new { quiet = given.json }
     local results, failed = require "ramus.train.predict" (words[1], { unpack(words, 2) }, { output = given.output, threshold = given.threshold,
-      tile = given.tile, pattern = given.pattern, force = given.force, probabilities = given.probabilities, out = out })
+      tile = given.tile, pattern = given.pattern, frames = given.frames, force = given.force, probabilities = given.probabilities, out = out })
     if not results then return false, failed end
     if given.json then
       local list = { unpack(results) }
