@@ -203,8 +203,11 @@ return { name = "own", data = { set = "phantom", batch = 4 }, model = ra.models.
   local code, text = shell(("cd '%s' && '%s' eval own/runs/a --json"):format(root, binary))
   check.equal(code, 0, text)
   check.ok(text:find('"n": 2', 1, true) or text:find('"n":2', 1, true), text)
-  code, text = shell(("cd '%s' && '%s' eval own/runs/a --data own:train"):format(root, binary))
-  check.equal(code, 0, text)
+  for _, data in ipairs { "own:train", root .. "/own/:all" } do
+    code, text = shell(("cd '%s' && '%s' eval own/runs/a --data '%s'"):format(root, binary, data))
+    check.equal(code, 0, text)
+  end
+  check.ok(text:find("\n8 images of own, .*part all"), text)
   code, text = shell(train .. "./none")
   check.equal(code, 2, text)
   check.ok(text:find("./none: it does not exist; wanted a name that ramus datasets lists, a folder, or a definition's file", 1, true), text)

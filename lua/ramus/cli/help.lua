@@ -74,6 +74,9 @@ local function recipe_text(name)
 end
 
 local function dataset_text(name)
+  if name == "folder" then
+    return texts.head_of "ramus.data.folder" .. "\n\noptions\n" .. texts.schema(require("ramus.data.folder").definition_schema)
+  end
   local def = require("ramus.data.dataset").find(name)
   if not def then return nil end
   local lines = { ("data set %s: %s"):format(def.name, def.title or "") }

@@ -9,6 +9,7 @@
 local fields = require "ramus.data.fields"
 local ffi = require "ramus.base.ffi"
 local classes = require "ramus.data.audit_classes"
+local reading = require "ramus.data.reading"
 local split = require "ramus.data.split"
 local twice = require "ramus.data.twice"
 local verdict = require "ramus.data.verdict"
@@ -102,6 +103,13 @@ local function listener(out)
   return heard
 end
 
+--- The line of masks of which the samples, and not the set, declare how they are read.
+local function by_samples(seen, set, lines)
+  local first = seen.mask[1]
+  local text = #lines == 0 and first and reading.text(first.source, set.classes)
+  if text then lines[1] = text .. " (declared)" end
+end
+
 --- Pictures with masks without foreground, and with nothing but it.
 local function empty_masks(items, notes)
   local empty = {}
@@ -163,6 +171,7 @@ function audit.of(set, given)
   end
   for _, text in ipairs(set.warnings) do if not said[text] then notes[#notes + 1] = finding("set", text) end end
   for _, text in ipairs(heard.warnings) do notes[#notes + 1] = finding("masks", text) end
+  by_samples(seen, set, heard.lines)
   if ok then empty_masks(seen.mask, notes) end
   local items = { mask = {}, fov = {} }
   for _, field in ipairs { "mask", "fov" } do

@@ -26,9 +26,10 @@ local MEANS = {}
 for meaning, list in pairs(layout.words) do for word in list:gmatch("%S+") do MEANS[word] = meaning end end
 local SPLITS = { train = true, val = true, test = true }
 
---- Endings of pictures beside those that are read: a pair with such a file is found, and the reader says what to do about it.
-local OTHER = {}
-for ending in ("tif tiff gif bmp webp dcm dicom nii jp2 j2k jpf heic heif avif exr mha nrrd"):gmatch("%S+") do OTHER[ending] = true end
+--- Endings of pictures that are read, and of others: a pair with such a file is found, and the reader says what to do about it.
+local PICTURE = {}
+for _, ending in ipairs(image.extensions()) do PICTURE[ending] = true end
+for ending in ("tif tiff gif bmp webp dcm dicom nii jp2 j2k jpf heic heif avif exr mha nrrd"):gmatch("%S+") do PICTURE[ending] = true end
 
 local DEPTH, MOST = 5, 200000 -- folders below folders, entries
 local RUN = ffi.string(ffi.C.ra_model_file(false)) -- a folder with a run's model holds a run's pictures
@@ -80,7 +81,7 @@ function layout.is_picture(name, bare)
   local _, ending = layout.stem(name)
   if ending == "" or not ending:find("%a") then return bare or false end
   local last = ending:match("^(%w+)%.gz$") or ending
-  return image.is_name("x." .. last) or OTHER[last] or false
+  return PICTURE[last] or false
 end
 
 --- The pictures among a folder's names: those with a picture's ending; where there is none, and bare, those without any. any: all files.
@@ -140,7 +141,7 @@ function layout.walk(folder, given)
   local state = { list = {}, seen = {}, count = 0, root = folder, roles = not given or given.roles ~= false, any = given and given.any }
   local ok, err = look({ path = folder, dir = "", depth = 0 }, state)
   if not ok then return nil, err end
-  table.sort(state.list, function(a, b) return pairing.natural(a.path, b.path) end)
+  pairing.sort(state.list, function(f) return f.path end)
   return state.list
 end
 

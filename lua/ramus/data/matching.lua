@@ -93,6 +93,7 @@ function matching.match(images, others)
   for _, rule in ipairs(RULES) do
     local found, n = rule(images, others)
     if found and n > most then best, most = found, n end
+    if most == #images and most == #others then break end
   end
   return best, most
 end

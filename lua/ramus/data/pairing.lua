@@ -34,17 +34,29 @@ function pairing.capture(name, pattern)
   return stem and (((stem .. ending:lower()):match(pattern)) or ((stem .. ending:upper()):match(pattern))) or nil
 end
 
---- Numbers compare as numbers, whatever their length; names that differ only in zeros go by their bytes.
-function pairing.natural(a, b)
-  local function key(text)
-    return (text:gsub("%d+", function(d)
-      local short = d:match("^0*(%d+)$")
-      return ("0"):rep(24 - #short) .. short
-    end))
-  end
-  local x, y = key(a), key(b)
+local function key_of(text)
+  return (text:gsub("%d+", function(d)
+    local short = d:match("^0*(%d+)$")
+    return ("0"):rep(24 - #short) .. short
+  end))
+end
+
+local function before(a, b, x, y)
   if x ~= y then return x < y end
   return a < b
+end
+
+--- Numbers compare as numbers, whatever their length; names that differ only in zeros go by their bytes.
+function pairing.natural(a, b) return before(a, b, key_of(a), key_of(b)) end
+
+--- Sorts a list in this order of text(entry).
+function pairing.sort(list, text)
+  local names, keys = {}, {}
+  for _, v in ipairs(list) do
+    names[v] = text(v)
+    keys[v] = key_of(names[v])
+  end
+  table.sort(list, function(a, b) return before(names[a], names[b], keys[a], keys[b]) end)
 end
 
 -- ---- files that no pattern takes ----

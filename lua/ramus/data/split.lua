@@ -4,8 +4,6 @@ local options = require "ramus.base.options"
 local pairing = require "ramus.data.pairing"
 local C = ffi.C
 
-local natural = pairing.natural
-
 local split = {}
 
 --- The names of the parts in alphabetical order and the sum of their weights; an error two calls up for a wrong weight.
@@ -89,7 +87,7 @@ function split.divide(samples, weights, seed)
   local names, total = parts_of(weights)
   local order, place = {}, {}
   for i, s in ipairs(samples) do order[i] = s end
-  table.sort(order, function(a, b) return natural(a.id, b.id) end)
+  pairing.sort(order, function(s) return s.id end)
   for i, s in ipairs(order) do place[s] = i end
   local size, units = sizes_of(names, weights, total, #order), groups_of(order)
   shuffle(units, seed)

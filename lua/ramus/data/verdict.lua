@@ -147,6 +147,7 @@ local function noun(items) return items[1].field == "fov" and "fields of view" o
 --- The place of the line for a field: of a field of view the sample's source.
 local function write_text(set, items, line)
   if items[1].field == "fov" then return ("write into the sample's field of view: fov = { path = .., %s }"):format(line) end
+  if set.definition.kind == "folder" and not set.definition.path then line = line:gsub("or classes = (%b{})", "or options = { classes = %1 }") end
   return ("write into %s: %s"):format(definition_of(set), line)
 end
 

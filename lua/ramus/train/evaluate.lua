@@ -109,7 +109,7 @@ end
 
 --- "SET:SPLIT" as set and split.
 local function split_name(text)
-  local set, split = text:match("^([^:]+):([^:]+)$")
+  local set, split = text:match("^(.+):([^:/]+)$")
   return set or text, split
 end
 
@@ -178,6 +178,7 @@ local function run_evaluation(model, facts, o)
   local set, err = data.set(facts.set, { options = facts.options, split = facts.split_rule, edition = facts.edition, data_root = o.data_root,
     offline = o.offline, out = o.out, reading = facts.reading })
   if not set then return nil, err end
+  if facts.part == "all" then set.splits.all = set.splits.all or set.samples end
   local samples = set.splits[facts.part]
   if not samples or #samples == 0 then
     local names = {}

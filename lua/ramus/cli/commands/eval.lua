@@ -4,7 +4,8 @@ local command = require "ramus.cli.command"
 return {
   name = "eval", order = 5, words = "RUN", help = "score a run: per image and pooled, every output, with its protocol",
   flags = {
-    { name = "data", value = "SET:SPLIT", wants = "SET:SPLIT", help = "another data set, or another split of the run's (the test split unless given)" },
+    { name = "data", value = "SET:SPLIT", wants = "SET:SPLIT",
+      help = "another data set or folder, or another split of the run's (the test split unless given; all: every image)" },
     { name = "recipe", value = "FILE", wants = "a file", help = "the recipe, for a run of an earlier format, which does not hold it as data" },
     command.THRESHOLD, { name = "tune", help = "choose the threshold that scores best on the validation split" },
     command.DATA_ROOT, command.OFFLINE, command.ACCEPT_ODD, command.JSON,
