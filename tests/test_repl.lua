@@ -121,7 +121,7 @@ check.case("repl: help on names and on variables", function()
     { "?unet", "levels, the bottleneck included" }, { "?ramp", "ra.ramp(a, b, n)" }, { "?hd95", "95th percentile" }, { "?recipe.data", "batch" },
     { "?adamw", "weight_decay" },
     { "?checks", "by_width" }, { "?augment.rotate", "rotate" }, { "?recipe.epochs", "number of epochs" }, { "?checks.by_contrast", "contrast" },
-    { "?image.load", "PNG" }, { "?model.forward", "evaluation mode" }, { "?ra.train", "options" },
+    { "?image.load", "told apart by content" }, { "?model.forward", "evaluation mode" }, { "?ra.train", "options" },
     { "conv2d?", "cross-correlation" } } do
     check.equal(s:feed(case[1]), true, case[1])
     text = shown()
