@@ -37,7 +37,7 @@ check.case("every set says what it is, and its files are declared as fetch wants
     local def = assert(dataset.find(name))
     for _, key in ipairs { "title", "picture", "split_source", "licence", "citation" } do check.equal(type(def[key]), "string", name .. "." .. key) end
     check.ok(def.sources and def.notes, name)
-    for _, f in ipairs(def.files) do
+    for _, f in ipairs(dataset.with(def, select(2, dataset.place(def))).files) do
       check.ok(type(f.name) == "string" and (type(f.urls) == "table" or type(f.login) == "string"), name)
       check.ok(not f.sha256 or f.sha256:find("^%x+$") and #f.sha256 == 64, name)
       check.ok(not f.md5 or f.md5:find("^%x+$") and #f.md5 == 32, name)

@@ -217,6 +217,7 @@ function fetch.fetch(name, given)
   if not def then return nil, err end
   local root = dataset.root(o.data_root)
   local folder, set_options = dataset.place(def, root, o.options)
+  def = dataset.with(def, set_options)
   if def.folder then
     if files.is_folder(folder) then return folder end
     return nil, ("data set %s: there is no folder %s"):format(def.name, folder)

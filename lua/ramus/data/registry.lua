@@ -106,6 +106,11 @@ function registry.root(given)
   return set(given) or set(os.getenv("RAMUS_DATA")) or (xdg and xdg .. "/ramus") or (user or ".") .. "/.local/share/ramus"
 end
 
+--- The definition for checked options: one whose `files` is a function of them gets its list.
+function registry.with(def, o)
+  return type(def.files) == "function" and setmetatable({ files = def.files(o) }, { __index = def }) or def
+end
+
 --- Folder of a set (of a prepared one below a root), and its checked options. Wrong options are errors.
 function registry.place(def, root, given)
   local o = options.check(given or {}, def.schema or {}, "data set " .. def.name, 3)
