@@ -11,7 +11,7 @@ local C = ffi.C
 
 local here = check.root .. "/tests/reference/"
 
-local sets = { "tiff", "gif", "bmp", "webp" }
+local sets = { "tiff", "gif", "bmp", "webp", "nifti" }
 
 --- NAME -> what the file holds: { bits, shape, white, numbers, alpha, entry, orientation, frames }; NAME#2: its frame 2.
 local function expected(set) return json.decode(assert(files.read(here .. set .. "/expected.json"))) end
@@ -48,6 +48,10 @@ check.case("every kind of file has the values of the reference", function()
         check.equal(info.bits, e.bits, name .. " bits")
         check.equal(info.orientation, e.orientation, name .. " orientation")
         check.equal(info.frames, e.frames or 1, name .. " frames")
+        for k = 1, 2 do
+          if e.spacing then check.near(info.spacing[k], e.spacing[k], 1e-9, name .. " spacing") end
+          if e.window then check.equal(info.window[k], e.window[k], name .. " window") end
+        end
       end
       if e.entry then same_integers(assert(label { path = path }), e.entry, name .. " entry") end
       if e.alpha then same_integers(assert(label { path = path, channel = 4 }), e.alpha, name .. " alpha")
@@ -190,6 +194,45 @@ check.case("hostile GIF, BMP and WebP files are refused with a reason", function
   fails("bytes of", webp, 4, "\255\255\0\0")
   fails("a chunk is longer than the file", webp, 16, "\255\255\0\0")
   check.fails("webpmux -get frame 1", image.decode, read "webp/animation.webp")
+end)
+
+--- What gzip makes of bytes.
+local function packed(bytes)
+  local path = check.folder "packed" .. "/x"
+  assert(files.write(path, bytes))
+  assert(os.execute("gzip -9 " .. path) == 0)
+  return assert(files.read(path .. ".gz"))
+end
+
+check.case("hostile NIfTI and gzip files are refused with a reason, and what is packed without end takes no memory", function()
+  local function fails(text, bytes, at, value) check.fails(text, image.decode, patched(bytes, { [at] = value })) end
+  local nii = assert(files.read(here .. "nifti/u1_le.nii"))
+  fails("numbers of type 32", nii, 70, "\32\0")
+  fails("says 9 dimensions", nii, 40, "\9\0")
+  fails("is empty", nii, 42, "\0\0")
+  fails("is empty", nii, 44, "\255\255")
+  fails("dimension 3 has 0 entries", nii, 40, "\3\0\7\0\5\0\0\0")
+  fails("too short", nii, 40, "\3\0\7\0\5\0\255\127")
+  fails("slices are more", nii, 40, "\7\0\7\0\5\0\255\127\255\127\255\127\255\127")
+  fails("2^28 samples", nii, 42, "\255\127\255\127")
+  fails("begin at byte", nii, 108, "\0\0\128\127") -- infinity
+  check.fails("frame 6 was asked for, the file has 6", label, { path = here .. "nifti/slices.nii", frame = 6 })
+  check.fails("frame 2 was asked for, the file has 2", label, { path = here .. "nifti/slices.nii.gz", frame = 2 })
+  check.fails("values are not finite", image.decode, patched(assert(files.read(here .. "nifti/f4_le.nii")), { [352] = "\0\0\192\127" }))
+  check.fails("second file", image.decode, patched(nii, { [344] = "ni1" }))
+
+  local ppm = assert(files.read(here .. "nifti/rgb.ppm.gz"))
+  check.fails("neither PGM", image.decode, packed(("text "):rep(100)))
+  check.fails("neither PGM", image.decode, packed(ppm))
+  check.fails("NIfTI: numbers of type 32", image.decode, packed(patched(nii, { [70] = "\32\0" })))
+  fails("the stream is broken", ppm, #ppm - 8, "\1\2\3\4") -- the checksum
+  fails("the stream is broken", ppm, #ppm - 4, "\1\2\3\4") -- the length
+  collectgarbage()
+  local bomb = packed("P5 2 2 255\n" .. ("\0"):rep(64e6))
+  C.ra_mem_reset_peak()
+  local before = C.ra_mem_live()
+  check.fails("more than its header says", image.decode, bomb)
+  check.ok(C.ra_mem_peak() - before < 8e6, "peak " .. C.ra_mem_peak() - before)
 end)
 
 -- ---- what people have ----

@@ -93,8 +93,8 @@ end
 
 --- True if a name has an extension of an image format (a file's format is decided by its content).
 function image.is_name(name)
-  local ending = name:lower():match("%.(%w+)$")
-  for _, e in ipairs(image.extensions()) do if e == ending then return true end end
+  local lower = name:lower()
+  for _, e in ipairs(image.extensions()) do if #lower > #e + 1 and lower:sub(-#e - 1) == "." .. e then return true end end
   return false
 end
 

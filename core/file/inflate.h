@@ -1,0 +1,13 @@
+/* gzip streams in memory, with a bound on what comes out. */
+#ifndef RA_FILE_INFLATE_H
+#define RA_FILE_INFLATE_H
+
+#include <stddef.h>
+
+#include "../ramus.h"
+
+/* *out [own: ra_mem_free] <- what the gzip stream holds (several members are one), with its checksum and length checked; the block
+ * grows with what comes out. At most `most` bytes: more is an error where `whole`, else only the first `most` are made. */
+int32_t ra_gunzip(const uint8_t *bytes, size_t size, size_t most, bool whole, uint8_t **out, size_t *count);
+
+#endif
