@@ -123,6 +123,13 @@ check.case("COCO: by the pictures' ids; double ids of annotations, annotations w
     .. "an annotation has the id of another; both were kept; a polygon of fewer than three points was left out")
 end)
 
+check.case("COCO: ids of annotations that are no numbers matter to nobody", function()
+  for _, id in ipairs { "NaN", "1e999", "null", "true", "[1]", "\"x\"" } do
+    local path = write("ids.json", (cjson.encode(coco()):gsub('("annotations":.*)$', function(rest) return (rest:gsub('"id":1', '"id":' .. id)) end)))
+    check.equal(#assert(polygons.coco(path)).pictures, 2, id)
+  end
+end)
+
 check.case("COCO: what is wrong is named with the file", function()
   local function wrong(part, change)
     local t = coco()
@@ -142,6 +149,7 @@ check.case("COCO: what is wrong is named with the file", function()
   wrong("1.png has two ids", function(t) t.images[2].file_name = "1.png" end)
   wrong("annotation 1 lacks", function(t) t.annotations[1].image_id = "7" end)
   wrong("annotation 2 lacks", function(t) t.annotations[2].category_id = 1.5 end)
+  wrong("annotation 2 lacks", function(t) t.annotations[2].category_id = 1e300 end)
   wrong("annotation 1, of 1.png: its segmentation is no list", function(t) t.annotations[1].segmentation = nil end)
   wrong("run lengths", function(t) t.annotations[1].segmentation = { counts = { 1, 2 }, size = { 4, 4 } } end)
   wrong("a polygon is a list", function(t) t.annotations[1].segmentation = { 1, 2, 3, 4, 5, 6 } end)

@@ -47,12 +47,13 @@ local function numbers(samples)
   return ("%d-%d-%d"):format(n.train, n.val, n.test), n
 end
 
---- The edition of what a source held: "full" where the numbers of samples are those of `full`, { train =, val =, test = }, else a name
--- that says them.
+--- The edition of what a source held: "full" where the numbers of samples are those of `full`, { train =, val =, test = }, or add up to it,
+-- else a name that says them.
 function gather.edition(samples, full)
   local text, n = numbers(samples)
-  for part, wanted in pairs(full) do if n[part] ~= wanted then return "part-" .. text end end
-  return "full"
+  local whole = type(full) == "table" or n.train + n.val + n.test == full
+  for part, wanted in pairs(type(full) == "table" and full or {}) do whole = whole and n[part] == wanted end
+  return whole and "full" or "part-" .. text
 end
 
 --- A prepare function for a set whose samples `open(folder, o)` finds in the folder for which is_base(folder, o) holds, at or up to two levels

@@ -47,7 +47,7 @@ end
 
 -- ---- reading ----
 
-local function whole(v) return type(v) == "number" and v == math.floor(v) end
+local function whole(v) return type(v) == "number" and v == math.floor(v) and math.abs(v) < 2 ^ 53 end
 
 --- A list of coordinates as points; nil and what is wrong. false: fewer than three points, which cover nothing.
 local function points_of(list)
@@ -117,8 +117,9 @@ function polygons.coco(path)
     if type(a) ~= "table" or not whole(a.image_id) or not whole(a.category_id) then
       return nil, ("%s: annotation %d lacks an image_id or a category_id"):format(path, i)
     end
-    if a.id ~= nil and seen[a.id] then count.double = count.double + 1 end
-    if a.id ~= nil then seen[a.id] = true end
+    local id = whole(a.id) and a.id or type(a.id) == "string" and a.id or nil
+    if id and seen[id] then count.double = count.double + 1 end
+    if id then seen[id] = true end
     local picture = by_id[a.image_id]
     if picture then ok, err = add_annotation(a, picture, count) else ok, count.lonely = true, count.lonely + 1 end
     if not ok then return nil, ("%s: annotation %d, of %s: %s"):format(path, i, picture.name, err) end
