@@ -51,8 +51,8 @@ return setmetatable(ra, {
       for k in pairs(lazy) do known[#known + 1] = k end
       error(require("ramus.base.options").unknown("name", "ra." .. tostring(name), known), 2)
     end
-    if where[1] == "ramus.lang.tensor" then require "ramus.lang.F" end -- gives tensors their operators
     local value = require(where[1])
+    if package.loaded["ramus.lang.tensor"] then require "ramus.lang.F" end -- gives tensors their operators
     if where[2] then value = value[where[2]] end
     rawset(ra, name, value)
     return value
