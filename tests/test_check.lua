@@ -179,6 +179,23 @@ check.case("check: two observers of one picture are no duplicates; in two splits
   check.equal(texts(open("test").wrong), "a1 (in train) and a2 (in test) are the same image: scores on test are too good")
 end)
 
+check.case("check: second observers have a row, and empty masks of theirs are named; images without a field of view", function()
+  local root = check.folder("check/second")
+  for i = 1, 4 do
+    store(("%s/images/%d.png"):format(root, i), picture(i, 20, 20))
+    for k, kind in ipairs { "1st_manual", "2nd_manual", "fov" } do
+      local mask = tensor.zeros(20, 20)
+      if not (k == 2 and i == 4) then mask:narrow(1, 1, 2 + k):fill(1) end
+      if not (k == 3 and i == 3) then store(("%s/%s/%d.png"):format(root, kind, i), mask) end
+    end
+  end
+  local report = report_of(root)
+  check.equal(texts(report.wrong), "")
+  check.ok(table.concat(audit_text.table(report), "\n"):find("\nforeground, second observer .* 15%.0 %% in 4$"), audit_text.of(report))
+  check.near(report.images[1].foreground, 0.15, 1e-9)
+  check.equal(texts(report.notes), "1 of 4 images have no field of view, and are scored everywhere: 3\n1 of 8 masks have no foreground: 4")
+end)
+
 check.case("check: classes in pixels and pictures, void, field of view", function()
   local root = check.folder("check/classes")
   for i = 1, 3 do

@@ -9,6 +9,8 @@
 local fields = require "ramus.data.fields"
 local ffi = require "ramus.base.ffi"
 local classes = require "ramus.data.audit_classes"
+local observers = require "ramus.data.observers"
+local pairing = require "ramus.data.pairing"
 local reading = require "ramus.data.reading"
 local split = require "ramus.data.split"
 local twice = require "ramus.data.twice"
@@ -71,7 +73,7 @@ end
 
 -- ---- what is wrong ----
 
-local function finding(kind, text, ...) return { kind = kind, text = text, images = { ... } } end
+local function finding(kind, text, ids) return { kind = kind, text = text, images = ids or {} } end
 
 --- Files that cannot be decoded, then what the verdict found broken elsewhere, without saying a file twice.
 local function broken_files(entries, looks, seen, wrong)
@@ -79,7 +81,7 @@ local function broken_files(entries, looks, seen, wrong)
   for i, e in ipairs(entries) do
     local look = looks[i - 1]
     if look.code ~= 0 then
-      wrong[#wrong + 1] = finding("file", ffi.string(look.message), e.sample.id)
+      wrong[#wrong + 1] = finding("file", ffi.string(look.message), { e.sample.id })
       named[#named + 1] = fields.source(e.sample, "image").path
     end
   end
@@ -115,10 +117,7 @@ local function empty_masks(items, notes)
   local empty = {}
   for _, item in ipairs(items) do if item.ones == 0 then empty[#empty + 1] = item.sample.id end end
   if #empty > 0 then
-    local f = finding("empty", ("%d of %d masks have no foreground: %s%s"):format(#empty, #items, table.concat(empty, ", ", 1, math.min(8, #empty)),
-      #empty > 8 and (" and %d more"):format(#empty - 8) or ""))
-    f.images = empty
-    notes[#notes + 1] = f
+    notes[#notes + 1] = finding("empty", ("%d of %d masks have no foreground: %s"):format(#empty, #items, pairing.some(empty, 8)), empty)
   end
 end
 
@@ -143,44 +142,76 @@ local function image_row(e, look, items, set)
     row.classes = classes.count(mask, set.classes)
   end
   if fov and fov.ones then row.fov = fov.ones / fov.facts.pixels end
+  for _, o in ipairs(e.sample.observers or {}) do
+    local item = (items[observers.field(o.name)] or {})[e.sample]
+    row.observers = row.observers or {}
+    if item and item.ones then row.observers[o.name] = item.ones / item.facts.pixels end
+  end
   return row
+end
+
+--- Items by field and sample: mask (also of classes), fov, and those of observers.
+local function by_field(seen, set)
+  local items = { mask = {}, fov = {} }
+  for _, list in ipairs { seen.mask, seen.fov } do
+    for _, item in ipairs(list) do
+      local name = item.field == (set.classes and "label" or "mask") and "mask" or item.field
+      items[name] = items[name] or {}
+      items[name][item.sample] = item
+    end
+  end
+  return items
+end
+
+--- Images without a field of view where others have one.
+local function missing_fov(entries, items, notes)
+  local lacking = {}
+  for _, e in ipairs(entries) do if not items.fov[e.sample] then lacking[#lacking + 1] = e.sample.id end end
+  if #lacking > 0 and #lacking < #entries then
+    notes[#notes + 1] = finding("fov", ("%d of %d images have no field of view, and are scored everywhere: %s"):format(#lacking, #entries,
+      pairing.some(lacking, 8)), lacking)
+  end
+end
+
+--- Images and groups that are in the set twice, and what opening the set warned of beside that; nil and a message.
+local function find_twice(set, entries, looks, wrong, notes)
+  local list, err = duplicates(set, entries, looks)
+  if not list then return nil, err end
+  for _, p in ipairs(twice.groups(entries)) do list[#list + 1] = p end
+  local said = {}
+  for _, p in ipairs(list) do
+    local f = finding(p.kind, twice.text(p), { p.a.id, p.b.id })
+    said[f.text] = true
+    table.insert(p.across and wrong or notes, f)
+  end
+  for _, text in ipairs(set.warnings) do if not said[text] then notes[#notes + 1] = finding("set", text) end end
+  return true
 end
 
 --- See the top of the file. given: out (progress), accept_odd.
 function audit.of(set, given)
   local out, parts = given.out, split.order(set.splits)
-  local entries = twice.in_order(set.splits)
-  local wrong, notes = {}, {}
+  local entries, wrong, notes = twice.in_order(set.splits), {}, {}
   local looks, err = survey(set, entries, out)
   if not looks then return nil, err end
   local heard = listener(out)
   local seen = verdict.look(set, parts, { out = heard })
   broken_files(entries, looks, seen, wrong)
-  local ok
-  ok, err = verdict.judge(set, parts, seen, { train = set.splits.train and "train" or nil, val = "val", accept_odd = given.accept_odd, out = heard })
-  if not ok then wrong[#wrong + 1] = finding("masks", err) end
-  local pairs_of
-  pairs_of, err = duplicates(set, entries, looks)
-  if not pairs_of then return nil, err end
-  for _, p in ipairs(twice.groups(entries)) do pairs_of[#pairs_of + 1] = p end
-  local said = {}
-  for _, p in ipairs(pairs_of) do
-    local f = finding(p.kind, twice.text(p), p.a.id, p.b.id)
-    said[f.text] = true
-    table.insert(p.across and wrong or notes, f)
-  end
-  for _, text in ipairs(set.warnings) do if not said[text] then notes[#notes + 1] = finding("set", text) end end
+  local ok, problem = verdict.judge(set, parts, seen, { train = set.splits.train and "train" or nil, val = "val", accept_odd = given.accept_odd,
+    out = heard })
+  if not ok then wrong[#wrong + 1] = finding("masks", problem) end
+  local found
+  found, err = find_twice(set, entries, looks, wrong, notes)
+  if not found then return nil, err end
   for _, text in ipairs(heard.warnings) do notes[#notes + 1] = finding("masks", text) end
   by_samples(seen, set, heard.lines)
   if ok then empty_masks(seen.mask, notes) end
-  local items = { mask = {}, fov = {} }
-  for _, field in ipairs { "mask", "fov" } do
-    for _, item in ipairs(seen[field]) do items[field][item.sample] = item end
-  end
-  local rows = {}
+  local items, rows = by_field(seen, set), {}
+  missing_fov(entries, items, notes)
   for i, e in ipairs(entries) do rows[i] = image_row(e, looks[i - 1], items, set) end
   return { set = set.name, title = set.title, folder = set.folder, edition = set.edition, split = set.split, split_source = set.split_source,
-    masks = heard.lines, classes = set.classes, order = parts, images = rows, wrong = wrong, notes = notes, entries = entries, hash = set.hash }
+    masks = heard.lines, classes = set.classes, observers = observers.names(set.samples), order = parts, images = rows, wrong = wrong, notes = notes,
+    entries = entries, hash = set.hash }
 end
 
 return audit

@@ -126,6 +126,14 @@ local function class_cell(rows, k)
   return ("%s in %d"):format(percent(all > 0 and pixels / all or 0), n)
 end
 
+--- Foreground of a second observer's masks.
+local function observer_cell(rows, name)
+  local list = {}
+  for i, row in ipairs(rows) do list[i] = { v = row.observers and row.observers[name], height = row.height, width = row.width } end
+  local n = count(list, function(row) return row.v end)
+  return n > 0 and ("%s in %d"):format(share(list, "v"), n) or nil
+end
+
 -- ---- the table ----
 
 local function columns_of(report)
@@ -153,6 +161,7 @@ function text.table(report)
   rows[1] = { "", unpack(columns) }
   for _, r in ipairs(ROWS) do add(r[1], r[2]) end
   for k, c in ipairs(report.classes or {}) do add(("class %d %s"):format(k - 1, c.name), function(list) return class_cell(list, k - 1) end) end
+  for _, name in ipairs(report.observers or {}) do add("foreground, " .. name, function(list) return observer_cell(list, name) end) end
   local width = {}
   for _, cells in ipairs(rows) do for i, v in ipairs(cells) do width[i] = math.max(width[i] or 0, characters(v)) end end
   local lines = {}

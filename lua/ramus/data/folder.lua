@@ -132,8 +132,8 @@ end
 
 -- ---- samples ----
 
---- The samples of one split's lists, appended; marks used files in `used`. with_masks: somewhere there are masks.
-local function pair(lists, split, into, used)
+--- The samples of one split's lists, appended; marks used files in `used`. Observers are of sets with two classes.
+local function pair(lists, split, into, used, o)
   local masks = matching.match(lists.image, lists.mask)
   local fovs, second = matching.match(lists.image, lists.fov), matching.match(lists.image, lists.observer)
   local bare = #lists.mask == 0 and split ~= "" -- the truth of a test split is often kept back
@@ -141,7 +141,7 @@ local function pair(lists, split, into, used)
     local mask = masks[f]
     if mask or bare then
       local s = { id = matching.id(f), image = f.path, mask = mask and mask.path, fov = fovs[f] and fovs[f].path, split = split ~= "" and split or nil }
-      if second[f] then s.observers = { { name = "second observer", mask = second[f].path } } end
+      if second[f] and not o.classes then s.observers = { { name = "second observer", mask = second[f].path } } end
       into[#into + 1], s.file = s, f
       for _, g in ipairs { f, mask or f, fovs[f] or f, second[f] or f } do used[g.path] = true end
     end
@@ -179,12 +179,12 @@ function folder.samples(root, o)
   local samples, used, n = {}, {}, 0
   local has_splits = #order > 1 or order[1] ~= ""
   for _, s in ipairs(order) do
-    if not (has_splits and s == "") then pair(lists[s], s, samples, used) end
+    if not (has_splits and s == "") then pair(lists[s], s, samples, used, o) end
   end
   for _, s in ipairs(samples) do if s.mask then n = n + 1 end end
   if n == 0 and has_splits and lists[""] then -- folders of the names of splits beside a set that needs none
     samples, used = {}, {}
-    pair(lists[""], "", samples, used)
+    pair(lists[""], "", samples, used, o)
     for _, s in ipairs(samples) do if s.mask then n = n + 1 end end
   end
   if n == 0 then return nothing(root, o, found) end

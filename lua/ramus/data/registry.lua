@@ -62,7 +62,7 @@ end
 
 --- Why a name is no set's.
 local function unknown(name)
-  if not name:find("/", 1, true) then return options.unknown("data set", name, registry.names()) .. "; a folder of one's own is none either: " .. name end
+  if not name:find("/", 1, true) then return options.unknown("data set", name, registry.names()) .. "; nor is it a folder" end
   return ("unknown data set %s: it %s; wanted a name that ramus datasets lists, a folder, or a definition's file that ends in .lua"):format(name,
     files.exists(name) and "is a file" or "does not exist")
 end
