@@ -76,6 +76,15 @@ double ra_clock(void);                   /* seconds, monotonic */
 void ra_signal_catch(_Bool on);
 int32_t ra_signal_arrived(void);         /* number of the signal that was noted, or 0 */
 
+/* Processes of one's own. args: the program, found along PATH, and its arguments, a zero byte behind each; size: bytes of all. What it
+ * prints is added to the file `output`; its input is empty. It is sent SIGTERM when this process ends, however that comes about. */
+typedef struct ra_process ra_process;
+ra_process *ra_process_start(const char *args, double size, const char *output); /* [own] */
+/* Whether it has ended; *status: its exit status, 128 + n where signal n ended it, 127 where it could not be started. */
+_Bool ra_process_ended(ra_process *p, int32_t *status);
+void ra_process_stop(ra_process *p, _Bool now);                   /* asks it to end (SIGTERM), or ends it (SIGKILL) */
+void ra_process_release(RA_OPT ra_process *p);                    /* ends it where it runs */
+
 /* ---- tensors ----------------------------------------------------------- */
 
 enum { RA_MAX_RANK = 5 };
@@ -344,6 +353,9 @@ void ra_text_release(RA_OPT char *text);
 int32_t ra_file_copy(const char *from, const char *to);           /* written aside, renamed; not synced: see ra_folder_sync */
 int32_t ra_folder_sync(const char *path);                         /* everything on the folder's file system */
 int32_t ra_file_store(const char *path, const void *bytes, double size); /* the same from memory */
+/* Adds a whole line (without its end) to a file, which is made where it is absent: under a lock, in one write, synced. Behind a last line
+ * that was cut short a new one is begun. */
+int32_t ra_file_append(const char *path, const char *line, double size);
 /* [own] A lock that ends with the process; NULL where another process holds it. The file is removed at release. */
 typedef struct ra_lock ra_lock;
 ra_lock *ra_lock_take(const char *path);

@@ -2,11 +2,10 @@
 --   bits.run(binary, training, isa, folder)   trains; the hash of the final model's arrays and one line per array, or nil and a reason
 --   bits.read(), bits.write(table)            hashes.json: compiler -> kernel set -> training -> hash
 local cjson = require "cjson"
+local checkpoint = require "ramus.train.checkpoint"
 local ffi = require "ramus.base.ffi"
 local files = require "ramus.base.files"
-local dataset = require "ramus.data.dataset"
 local hard = require "hard_recipe"
-local safetensors = require "ramus.lang.safetensors"
 local sh = require("processes").sh
 
 local bits = { sets = { "generic", "avx2", "avx512" } }
@@ -51,20 +50,11 @@ function bits.has(isa)
   return there
 end
 
-local function of_model(name)
-  return not (name:match("^optim%.") or name:match("^teacher%.") or name:match("^constant%.") or name == "gradient")
-end
-
 --- Hash of the parameters and buffers (and their running averages) in a checkpoint, metadata aside; and "hash name" by array.
 function bits.hash(path)
-  local file, err = safetensors.load(path)
-  if not file then return nil, err end
-  local names, lines = {}, {}
-  for _, name in ipairs(file.names) do if of_model(name) then names[#names + 1] = name end end
-  table.sort(names)
-  for i, name in ipairs(names) do lines[i] = dataset.sha256(assert(file:bytes(name))) .. " " .. name end
-  if #names < 10 then return nil, ("%s: only %d arrays of a model"):format(path, #names) end
-  return dataset.sha256(table.concat(lines, "\n")), lines
+  local hash, lines = checkpoint.hash(path)
+  if hash and #lines < 10 then return nil, ("%s: only %d arrays of a model"):format(path, #lines) end
+  return hash, lines
 end
 
 local function shared(training)

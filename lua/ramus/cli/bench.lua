@@ -9,6 +9,7 @@
 --   infer   the logits of a batch, in evaluation mode
 local ffi = require "ramus.base.ffi"
 local options = require "ramus.base.options"
+local process = require "ramus.base.process"
 local tensor = require "ramus.lang.tensor"
 local C = ffi.C
 
@@ -66,14 +67,6 @@ local function inference(o)
   return function() net:forward(x, { outputs = { "out" } }) end, kept.plan
 end
 
---- The most memory this process ever had, in MB; nil where the system does not say.
-function bench.peak_memory()
-  local file = io.open "/proc/self/status"
-  local kb = file and file:read("*a"):match "VmHWM:%s*(%d+)"
-  if file then file:close() end
-  return kb and tonumber(kb) / 1024
-end
-
 --- Runs one case. Returns its options with ms (median of the steps), fastest, slowest, images_per_second, gflops (those of
 -- the convolutions if they were computed directly, over the time), arena_mb, memory_mb, isa, threads and, where asked for,
 -- profile (text); nil and a message where memory does not suffice.
@@ -94,7 +87,7 @@ function bench.run(given)
   table.sort(times)
   o.ms, o.fastest, o.slowest = times[math.ceil(#times / 2)], times[1], times[#times]
   o.images_per_second, o.gflops = 1e3 * o.batch / o.ms, plan:flops() / o.ms / 1e6
-  o.arena_mb, o.memory_mb = plan:bytes() / 1e6, bench.peak_memory()
+  o.arena_mb, o.memory_mb = plan:bytes() / 1e6, process.peak_memory()
   o.isa, o.threads = ffi.string(C.ra_isa()), C.ra_threads()
   o.profile = o.profile and plan:describe() or nil
   return o

@@ -18,6 +18,7 @@ local json = require "ramus.base.json"
 local model = require "ramus.lang.model"
 local names = require "ramus.train.run_names"
 local options = require "ramus.base.options"
+local prepared = require "ramus.data.prepared"
 local safetensors = require "ramus.lang.safetensors"
 
 local checkpoint = {}
@@ -190,6 +191,28 @@ function checkpoint.read_model(file, prefix)
   ok, err = read_description(m, file.meta)
   if not ok then return nil, ("%s: %s"):format(file.path, err) end
   return m
+end
+
+--- Arrays of a checkpoint that are no part of the model.
+local function of_training(name)
+  return name:match "^optim%." or name:match "^teacher%." or name:match "^constant%." or name == "gradient"
+end
+
+--- One SHA-256 of the parameters and buffers (and their running averages) in a checkpoint, metadata aside, and a list of "HASH NAME" by
+-- array: the same bits, the same hash. nil and a message on failure.
+function checkpoint.hash(path)
+  local file, err = safetensors.load(path)
+  if not file then return nil, err end
+  local lines, list = {}, {}
+  for _, name in ipairs(file.names) do if not of_training(name) then list[#list + 1] = name end end
+  table.sort(list)
+  for i, name in ipairs(list) do
+    local bytes
+    bytes, err = file:bytes(name)
+    if not bytes then return nil, err end
+    lines[i] = prepared.sha256(bytes) .. " " .. name
+  end
+  return prepared.sha256(table.concat(lines, "\n")), lines
 end
 
 --- ra.load_model(path): a file, or a run folder (its best checkpoint, else its last). nil and a message on failure.

@@ -208,11 +208,18 @@ local function run_evaluation(model, facts, o)
   for _, name in ipairs(outputs) do
     if name ~= main then result.outputs[name] = summarize(lists[name]) end
   end
-  result.images = lists[main]
+  result.images, result.lists = lists[main], lists
   result.observers = rows and rows:summary()
   result.warnings = o.out and #o.out.warnings > 0 and o.out.warnings or nil
   result.protocol = protocol_of(model, set, facts, samples, threshold, tuned_on)
   return result
+end
+
+--- The same for a set that the caller describes: facts { set, options, split_rule, part, val, train, test, edition, reading }. The result has
+-- also lists, the scores per image of every output.
+function evaluate.of_facts(model, facts, given)
+  local o = options.check(given, schema, "evaluate")
+  return run_evaluation(model, facts, o)
 end
 
 --- The part of a recipe's data that evaluation reads; text: "SET:SPLIT" of the caller, or nil.

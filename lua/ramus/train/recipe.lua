@@ -7,9 +7,9 @@ local fit = require "ramus.train.fit"
 local loader = require "ramus.data.loader"
 local loss = require "ramus.lang.loss"
 local model = require "ramus.lang.model"
-local models = require "ramus.lang.models"
 local optim = require "ramus.lang.optim"
 local options = require "ramus.base.options"
+local override = require "ramus.train.override"
 local reading = require "ramus.data.reading"
 local schedule = require "ramus.lang.schedule"
 local sets = require "ramus.data.sets"
@@ -98,79 +98,10 @@ local function run_file(path)
   return value
 end
 
--- ---- overriding ---------------------------------------------------------------
-
---- The environment of an expression on the command line: ramp(0, 1) as well as ra.ramp(0, 1), ra.loss, ra.optim.
-local constructors = setmetatable({ ra = setmetatable({ loss = loss, optim = optim }, { __index = schedule }) }, { __index = schedule })
-
---- A value from the command line: a Lua expression with ra's constructors, else a string; nil removes a field.
-local function read_value(text)
-  if text == "nil" then return nil end
-  local chunk = loadstring("return " .. text)
-  if not chunk then return text end
-  setfenv(chunk, constructors)
-  local ok, value = pcall(chunk)
-  if not ok or value == nil then return text end
-  return value
-end
-
 local function copy(t)
   local c = {}
   for k, v in pairs(t) do c[k] = v end
   return c
-end
-
-local rebuild = {}
-
---- Sets field `key` (and the fields below it) of a value; values made by a constructor are made anew.
-local function set_field(value, keys, i, new, where)
-  local key = tonumber(keys[i]) or keys[i]
-  for _, r in ipairs(rebuild) do
-    if r.is(value) then
-      local given = copy(r.options(value))
-      if i == #keys then given[key] = new
-      else given[key] = set_field(given[key], keys, i + 1, new, where) end
-      return r.make(value, given)
-    end
-  end
-  if type(value) ~= "table" then error(("--set %s: %s has no fields"):format(where, table.concat(keys, ".", 1, i - 1)), 0) end
-  local result = copy(value)
-  if i == #keys then result[key] = new
-  else result[key] = set_field(result[key] == nil and {} or result[key], keys, i + 1, new, where) end
-  return result
-end
-
-rebuild[1] = { is = optim.is, options = function(o)
-  local given = copy(o)
-  given.kind = nil
-  return given
-end, make = function(o, given) return optim[o.kind](given) end }
-rebuild[2] = { is = loss.is, options = function(l) return l.options end, make = function(l, given) return loss[l.name](given) end }
-rebuild[3] = { is = model.is, options = function(m)
-  if not m.options then error("this recipe's model is a function; only its source can be changed", 0) end
-  return m.options
-end, make = function(m, given)
-  given.channels = given.channels or m.template.channels
-  return models[m.builder](given)
-end }
-
---- Applies { "optim.lr=3e-4", ... }; nil and a message where one is wrong.
-local function override(raw, settings)
-  for _, setting in ipairs(settings) do
-    local path, text = setting:match("^%s*([%w_%.]+)%s*=%s*(.*)$")
-    if not path then return nil, ("--set wants KEY=VALUE, given '%s'"):format(setting) end
-    local keys = {}
-    for key in path:gmatch("[^%.]+") do keys[#keys + 1] = key end
-    if not schema[keys[1]] then
-      return nil, ("--set %s: %s"):format(path, options.unknown("field", keys[1], options.names(schema)))
-    end
-    local value = read_value(text)
-    if path == "data.set" and value == text then value = files.absolute(text) and dataset.locate(text) or text end -- as seen from the working directory
-    local ok, result = pcall(set_field, raw, keys, 1, value, path)
-    if not ok then return nil, ("--set %s: %s"):format(path, tostring(result):gsub("^[^:]+:%d+: ", "")) end
-    raw = result
-  end
-  return raw
 end
 
 -- ---- loading --------------------------------------------------------------------
@@ -214,22 +145,42 @@ function recipe.resolve(raw, where, base)
   return setmetatable(r, Recipe)
 end
 
---- ra.recipe.load(path, { set = {...}, seed =, epochs =, name = }): nil and a message on failure.
-function recipe.load(path, given)
-  local o = given or {}
+--- The table of a recipe's file, and its text; nil and a message.
+local function read_file(path)
   local file, why = io.open(path, "r")
   if not file then return nil, ("cannot read the recipe: %s"):format(why) end
   local source = file:read("*a")
   file:close()
   if not source then return nil, ("cannot read the recipe: %s is a folder"):format(path) end
   local raw, err = run_file(path)
-  if not raw then return nil, err end
-  raw, err = override(raw, o.set or {})
+  return raw, raw and source or err
+end
+
+--- The table of a recipe with the changes that a caller asks for: given.without (fields), given.values (values by field), given.set (texts
+-- of the command line), given.seed, given.epochs. nil and a message.
+local function changed(raw, given)
+  local err
+  raw, err = override.without(raw, given.without or {}, schema)
+  if raw then raw, err = override.values(raw, given.values or {}, schema) end
+  if raw then raw, err = override.texts(raw, given.set or {}, schema) end
   if not raw then return nil, err end
   raw = copy(raw)
-  for _, key in ipairs { "seed", "epochs" } do if o[key] then raw[key] = o[key] end end
-  local r
-  r, err = recipe.resolve(raw, path, (files.split(path)))
+  for _, key in ipairs { "seed", "epochs", "name" } do if given[key] then raw[key] = given[key] end end
+  return raw
+end
+
+--- A checked recipe from a file, or from a table that is not checked yet (where [opt]: what messages call it; base: the folder that its
+-- paths are relative to), changed as above; nil and a message on failure.
+function recipe.load(what, given)
+  local o = given or {}
+  local raw, source = what, nil
+  if type(what) ~= "table" then
+    raw, source = read_file(what)
+    if not raw then return nil, source end
+  end
+  local r, err = changed(raw, o)
+  if not r then return nil, err end
+  r, err = recipe.resolve(r, o.where or type(what) == "string" and what or nil, o.base or type(what) == "string" and (files.split(what)) or nil)
   if not r then return nil, err end
   r.source = source
   return r

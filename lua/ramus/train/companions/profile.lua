@@ -26,7 +26,7 @@ local PARTS = {
 
 function profile.new(training) return setmetatable({ training = training, seconds = {}, began = profile.now() }, Profile) end
 
-function Profile:start() self.seconds, self.began = {}, profile.now() end
+function Profile:start() self.seconds, self.began, self.cpu = {}, profile.now(), os.clock() end
 
 function Profile:add(part, since) self.seconds[part] = (self.seconds[part] or 0) + profile.now() - since end
 
@@ -54,7 +54,8 @@ end
 
 function Profile:after_save(result)
   finish(self)
-  local run, entry = self.training.run, { epoch = result.epoch, images = result.images, seconds = self.whole }
+  local run = self.training.run
+  local entry = { epoch = result.epoch, images = result.images, seconds = self.whole, cpu_seconds = os.clock() - self.cpu }
   for _, p in ipairs(PARTS) do entry[p[1]] = self.seconds[p[1]] or 0 end
   local ok, err = run:record(entry, "timing")
   if not ok or not self.training.recipe.profile then return ok, err end

@@ -1,0 +1,220 @@
+--- A study: rows of recipes times seeds, the sets that each is scored on, and what is compared with what. It is a Lua file that returns
+--
+--   { recipe = "unet.lua", seeds = { 1, 2, 3 }, rows = {
+--       { name = "plain" },
+--       { name = "wide", set = { ["model.width"] = 32 }, against = "plain" },
+--   } }
+--
+-- definition.load(path) returns { name, path, folder, results (path), metrics, rows, by_name, cells, tables }; a row is { name, title,
+-- recipe, hash, against, seeds, weights, scores }, a cell { key, hash, seed, rows, recipe, scores }: one training. Rows with the same recipe
+-- share their cells. Paths are relative to the study's folder, those inside of a recipe's file to the recipe's.
+local dataset = require "ramus.data.dataset"
+local files = require "ramus.base.files"
+local key = require "ramus.study.key"
+local metrics = require "ramus.data.metrics"
+local mistake = require "ramus.base.mistake"
+local options = require "ramus.base.options"
+local recipe_module = require "ramus.train.recipe"
+local score = require "ramus.study.score"
+local tables = require "ramus.study.tables"
+
+local definition = {}
+
+local function is_seed(v) return type(v) == "number" and v == math.floor(v) and v >= 0 and v < 2 ^ 31 end
+
+--- A list of seeds, each once.
+local function check_seeds(list)
+  local seen = {}
+  for _, v in ipairs(list) do
+    if not is_seed(v) then return nil, "must be a list of whole numbers >= 0, given " .. options.show(v) end
+    if seen[v] then return nil, ("names the seed %d twice"):format(v) end
+    seen[v] = true
+  end
+  if #list == 0 then return nil, "must name at least one seed" end
+  return list
+end
+
+local function check_metrics(list)
+  for _, name in ipairs(list) do
+    if not metrics.help[name] then return nil, options.unknown("metric", name, metrics.keys) end
+  end
+  return #list > 0 and list or nil, "must name at least one metric"
+end
+
+local function check_name(v)
+  return v:match "^[%w][%w%._%-%+ ]*$" and v or nil, "must be letters, digits, spaces and . _ - +, given " .. options.show(v)
+end
+
+local SEEDS = { type = "table", default = { 1, 2, 3 }, check = check_seeds, help = "seeds, each a training of every row" }
+local WEIGHTS = { type = "string", one_of = { "last", "best" }, default = "last",
+  help = "weights that are scored: those of the last epoch, or those that validated best" }
+local CHANGES = {
+  recipe = { type = "string|table", help = "a recipe's file, or its table" },
+  set = { type = "table", default = {}, help = "fields of the recipe and their values, as { [\"optim.lr\"] = 3e-4 }" },
+  without = { type = "table", default = {}, help = "fields that are removed, as { \"supervise.4\", \"teacher\" }" },
+}
+
+local ROW = {
+  name = { type = "string", required = true, check = check_name, help = "name of the row" },
+  title = { type = "string", help = "its text in tables; the name unless given" },
+  recipe = CHANGES.recipe, set = CHANGES.set, without = CHANGES.without,
+  against = { type = "string", help = "name of the row that it is compared with, its control" },
+  seeds = { type = "table", check = check_seeds, help = "seeds of this row; the study's unless given" },
+  score = { type = "table", help = "sets that this row is scored on; the study's unless given" },
+  weights = { type = "string", one_of = WEIGHTS.one_of, help = "weights that are scored; the study's unless given" },
+}
+
+local STUDY = {
+  name = { type = "string", check = check_name, help = "name of the study; that of its file unless given" },
+  title = { type = "string", help = "heading of its page" },
+  recipe = CHANGES.recipe, set = CHANGES.set, without = CHANGES.without,
+  rows = { type = "table", required = true, help = "list of rows" },
+  seeds = SEEDS, weights = WEIGHTS,
+  score = { type = "table", help = "sets that are scored, as { \"cimat80:test\" }; the test split of a row's own set unless given" },
+  metrics = { type = "table", default = { "dice" }, check = check_metrics, help = "scores that the tables show, the first of them in the figures" },
+  tables = { type = "table", help = "list of tables; one of all rows unless given" },
+  results = { type = "string", help = "file of the results; NAME.jsonl beside the study unless given" },
+  read = { type = "table", default = {}, help = "further files of results, of other studies, in which cells are looked up" },
+}
+definition.schema, definition.row_schema = STUDY, ROW
+
+-- ---- rows -----------------------------------------------------------------------------
+
+--- Values of a study and of a row together; a set's path is that beside the study.
+local function merged(study, row, folder)
+  local values = {}
+  for _, from in ipairs { study.set, row.set } do
+    for field, v in pairs(from) do values[field] = v end
+  end
+  if type(values["data.set"]) == "string" then values["data.set"] = dataset.locate(values["data.set"], folder) end
+  local without = { unpack(study.without) }
+  for _, field in ipairs(row.without) do without[#without + 1] = field end
+  return values, without
+end
+
+--- The checked recipe of a row; nil and a message.
+local function recipe_of(study, row, folder)
+  local what = row.recipe or study.recipe
+  if not what then return nil, "has no recipe; name one here or for the whole study" end
+  local values, without = merged(study, row, folder)
+  local o = { values = values, without = without }
+  if type(what) == "string" then what = what:sub(1, 1) == "/" and what or folder .. "/" .. what
+  else o.base, o.name, o.where = folder, not what.name and "study" or nil, "recipe" end
+  return recipe_module.load(what, o)
+end
+
+--- The scores of a row: those asked for, or its own test split; nil and a message.
+local function scores_of(study, row, folder)
+  local list, seen = {}, {}
+  for _, given in ipairs(row.score or study.score or { row.recipe.data.test }) do
+    local s, err = score.of(given, row.recipe.data, { weights = row.weights, base = folder })
+    if not s then return nil, "score: " .. err end
+    if not seen[s.key] then list[#list + 1], seen[s.key] = s, true end
+  end
+  if #list == 0 then return nil, "score: names no set" end
+  return list
+end
+
+local function make_row(study, given, index, folder)
+  local row, err = options.validate(given, ROW, ("rows[%d]"):format(index))
+  if not row then return nil, err end
+  local where = ("row '%s'"):format(row.name)
+  row.recipe, err = recipe_of(study, row, folder)
+  if not row.recipe then return nil, ("%s: %s"):format(where, err) end
+  row.title, row.seeds, row.weights = row.title or row.name, study.only_seeds or row.seeds or study.seeds, row.weights or study.weights
+  if row.weights == "best" and row.recipe.data.val == false then
+    return nil, where .. ": weights = \"best\" needs a validation split, and data.val is false"
+  end
+  row.hash = key.of(row.recipe)
+  row.scores, err = scores_of(study, row, folder)
+  if not row.scores then return nil, ("%s: %s"):format(where, err) end
+  return row
+end
+
+local function make_rows(study, folder)
+  local rows, by_name, names = {}, {}, {}
+  for i, given in ipairs(study.rows) do
+    local row, err = make_row(study, given, i, folder)
+    if not row then return nil, err end
+    if by_name[row.name] then return nil, ("two rows are named '%s'"):format(row.name) end
+    rows[i], by_name[row.name], names[i] = row, row, row.name
+  end
+  if #rows == 0 then return nil, "rows: names no row" end
+  for _, row in ipairs(rows) do
+    if row.against == row.name then return nil, ("row '%s': is compared with itself"):format(row.name) end
+    if row.against and not by_name[row.against] then
+      return nil, ("row '%s': against: %s"):format(row.name, options.unknown("row", row.against, names))
+    end
+  end
+  return rows, by_name
+end
+
+-- ---- cells ----------------------------------------------------------------------------
+
+--- The recipe of a row with another seed; the model is shared, and initialised anew by each training.
+local function with_seed(recipe, seed)
+  local copy = setmetatable({}, getmetatable(recipe))
+  for k, v in pairs(recipe) do copy[k] = v end
+  copy.seed = seed
+  return copy
+end
+
+--- The name of a training: what its results depend on, in short.
+function definition.cell_key(hash, seed) return ("%s-%d"):format(hash:sub(1, 16), seed) end
+
+--- The trainings that rows need, each once, in the order of the rows.
+local function cells_of(rows)
+  local list, by_key = {}, {}
+  for _, row in ipairs(rows) do
+    for _, seed in ipairs(row.seeds) do
+      local name = definition.cell_key(row.hash, seed)
+      local cell = by_key[name]
+      if not cell then
+        cell = { key = name, hash = row.hash, seed = seed, rows = {}, recipe = with_seed(row.recipe, seed), scores = {}, wanted = {} }
+        list[#list + 1], by_key[name] = cell, cell
+      end
+      cell.rows[#cell.rows + 1] = row.name
+      for _, s in ipairs(row.scores) do
+        if not cell.wanted[s.key] then cell.scores[#cell.scores + 1], cell.wanted[s.key] = s, true end
+      end
+    end
+  end
+  return list, by_key
+end
+
+-- ---- the whole --------------------------------------------------------------------------
+
+--- Checks a table as a study; path: that of its file; seeds [opt]: in the place of all that it names. nil and a message.
+function definition.of(raw, path, seeds)
+  local study, err = options.validate(raw, STUDY, path)
+  if not study then return nil, err end
+  study.only_seeds, study.cell_key = seeds, definition.cell_key
+  local folder, _, base = files.split(path)
+  study.path, study.folder, study.name = path, folder, study.name or base
+  study.results = study.results and (study.results:sub(1, 1) == "/" and study.results or folder .. "/" .. study.results)
+    or ("%s/%s.jsonl"):format(folder, base)
+  local rows, by_name = make_rows(study, folder)
+  if not rows then return nil, ("%s: %s"):format(path, by_name) end
+  study.rows, study.by_name = rows, by_name
+  study.cells, study.by_key = cells_of(rows)
+  study.tables, err = tables.of(study)
+  if not study.tables then return nil, ("%s: %s"):format(path, err) end
+  return study
+end
+
+--- Reads a study's file. given: seeds. nil and a message.
+function definition.load(path, given)
+  if not files.is_file(path) then return nil, ("no such study: %s"):format(path) end
+  local seeds = given and given.seeds
+  local _, wrong = check_seeds(seeds or { 0 })
+  if wrong then return mistake("seeds " .. wrong) end
+  local raw, err = files.run(path)
+  if err then return nil, err end
+  if type(raw) ~= "table" then return nil, ("%s: a study returns a table, this one returned %s"):format(path, options.show(raw)) end
+  local study
+  study, err = definition.of(raw, path, seeds)
+  if not study then return mistake(err) end
+  return study
+end
+
+return definition

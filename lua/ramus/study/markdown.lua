@@ -1,0 +1,108 @@
+--- The tables of a study as Markdown.
+local metrics = require "ramus.data.metrics"
+local progress = require "ramus.base.progress"
+
+local markdown = {}
+
+--- Scores in pixels or counts have two digits, those from 0 to 1 four.
+local function form_of(block)
+  for _, r in ipairs(block.rows) do
+    if r.mean and math.abs(r.mean) > 2 then return "%.2f" end
+  end
+  return "%.4f"
+end
+
+local function number(form, v) return v and v == v and form:format(v) or "-" end
+
+--- "0.7512 [0.7401, 0.7610]"
+local function with_interval(form, v)
+  if not v or not v.mean then return "-" end
+  return ("%s [%s, %s]"):format(number(form, v.mean), number(form, v.low), number(form, v.high))
+end
+
+local function signed(form) return (form:gsub("^%%", "%%+")) end
+
+local function p_text(p)
+  if not p or p ~= p then return "-" end
+  return p < 0.001 and "< 0.001" or ("%.3f"):format(p)
+end
+
+--- Footnote marks behind a row's title: superscript numbers that begin anew in each block.
+local function marks(entry)
+  local list, seen = {}, {}
+  for _, n in ipairs(entry.notes) do
+    if not seen[n] then list[#list + 1], seen[n] = tostring(n), true end
+  end
+  return #list > 0 and (" <sup>%s</sup>"):format(table.concat(list, ", ")) or ""
+end
+
+local function escape(text) return (tostring(text):gsub("|", "\\|")) end
+
+local function row_line(entry, form, compared)
+  local d = entry.difference
+  local line = ("| %s%s | %s | %d x %s |"):format(escape(entry.row.title), marks(entry), with_interval(form, entry), entry.seeds, entry.pictures or "-")
+  if not compared then return line end
+  if not d then return line .. " | | | |" end
+  return ("%s %s | %s | %s | %s |"):format(line, escape(d.against), with_interval(signed(form), d), p_text(d.holm), d.verdict or "-")
+end
+
+local function protocol_line(p)
+  return ("%s, edition %s, split %s; %s; size %s; %s."):format(p.set, tostring(p.edition), p.split,
+    p.decision or ("threshold %.3g (%s)"):format(p.threshold, p.threshold_tuned), p.resize, p.field_of_view)
+end
+
+local function block_text(block, lines)
+  lines[#lines + 1] = ("\n%s on %s%s:\n"):format(block.metric, block.score, metrics.lower_is_better[block.metric] and " (smaller is better)" or "")
+  if block.empty then
+    lines[#lines + 1] = "no results yet"
+    return
+  end
+  local compared, form = false, form_of(block)
+  for _, entry in ipairs(block.rows) do compared = compared or entry.difference ~= nil end
+  lines[#lines + 1] = "| row | mean [95 %] | seeds x pictures |" .. (compared and " against | difference [95 %] | p (Holm) | |" or "")
+  lines[#lines + 1] = "|---|---|---|" .. (compared and "---|---|---|---|" or "")
+  for _, entry in ipairs(block.rows) do lines[#lines + 1] = row_line(entry, form, compared) end
+  if #block.notes > 0 then lines[#lines + 1] = "" end
+  for i, text in ipairs(block.notes) do lines[#lines + 1] = ("<sup>%d</sup> %s  "):format(i, text) end
+  lines[#lines + 1] = "\n" .. protocol_line(block.protocol)
+end
+
+--- What the trainings of a table cost: a line for each row of its first block with a result.
+local function cost_text(t, lines)
+  local rows = {}
+  for _, entry in ipairs(t.blocks[1].rows) do
+    local c = entry.cost
+    if c then
+      rows[#rows + 1] = ("| %s | %d | %s | %s | %.0f | %s |"):format(escape(entry.row.title), c.steps, progress.time(c.seconds), progress.time(c.cpu_seconds),
+        c.peak_mb, c.parameters)
+    end
+  end
+  if #rows == 0 then return end
+  lines[#lines + 1] = "\nCost of one training with its scores:\n\n| row | steps | time | CPU time | peak MB | parameters |\n|---|---|---|---|---|---|"
+  for _, row in ipairs(rows) do lines[#lines + 1] = row end
+end
+
+--- One table with its heading. given: cost (false to leave it out).
+function markdown.table(t, given)
+  local lines = { "## " .. t.title }
+  for _, block in ipairs(t.blocks) do block_text(block, lines) end
+  if t.tests > 0 then
+    lines[#lines + 1] = ("\nIntervals: nested bootstrap, pictures within seeds. p: Wilcoxon's signed-rank test of the pictures' differences, averaged over "
+      .. "seeds, with Holm's correction over the %d comparison%s of this table. A difference counts where its interval leaves out 0 and p <= %.3g.")
+      :format(t.tests, t.tests == 1 and "" or "s", t.level)
+  end
+  if not (given and given.cost == false) then cost_text(t, lines) end
+  return table.concat(lines, "\n")
+end
+
+--- All tables of a study, with what made them.
+function markdown.page(list, given)
+  local parts = {}
+  for i, t in ipairs(list) do parts[i] = markdown.table(t, given) end
+  if #list.builds > 0 then
+    parts[#parts + 1] = (#list.builds == 1 and "Made by " or "Made by several builds: ") .. table.concat(list.builds, "; ") .. "."
+  end
+  return table.concat(parts, "\n\n") .. "\n"
+end
+
+return markdown

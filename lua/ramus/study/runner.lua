@@ -1,0 +1,205 @@
+--- Runs the cells of a study that have no result yet, each in a process of its own.
+--
+-- runner.run(study, options) returns { ran =, absent = messages by cell, interrupted = } or nil and a message. A cell that fails is a
+-- line of results, and the others go on; it is tried again at the next call unless its loss was not finite. Whatever stops this process,
+-- its children end too (base/process.lua), and the same call goes on from their checkpoints.
+local cell = require "ramus.study.cell"
+local ffi = require "ramus.base.ffi"
+local files = require "ramus.base.files"
+local pictures = require "ramus.study.pictures"
+local process = require "ramus.base.process"
+local results = require "ramus.study.results"
+local C = ffi.C
+
+local runner = {}
+
+--- Seconds between two looks at the children, and those that they have to end after they were asked to.
+local LOOK, GRACE = 0.1, 120
+
+-- ---- which cells ------------------------------------------------------------------------
+
+--- All known results: those of the study's own file go before those of the files that it reads too.
+function runner.known(study)
+  local own = results.read(study.results)
+  for _, path in ipairs(study.read) do
+    for name, line in pairs(results.read(path:sub(1, 1) == "/" and path or study.folder .. "/" .. path)) do
+      if not own[name] or own[name].failed then own[name] = line end
+    end
+  end
+  return own
+end
+
+--- Why a cell is to be run: "new", "failed", "lacks SCORE", "other pictures"; nil where it has its result. here: as pictures.here gives it.
+function runner.reason(c, line, here)
+  if not line then return "new" end
+  if line.failed then return not line.diverged and "failed" or nil end
+  local lacking = cell.lacking(c, line)
+  if #lacking > 0 then return "lacks " .. table.concat(lacking, ", ") end
+  return pictures.changed(c, line, here) and "other pictures" or nil
+end
+
+--- The cells to run, in their order, and the reasons by key. chosen: { ROW = true }, or nil for all.
+function runner.missing(study, known, here, chosen)
+  local list, reasons = {}, {}
+  for _, c in ipairs(study.cells) do
+    local wanted = not chosen
+    for _, row in ipairs(c.rows) do wanted = wanted or chosen[row] end
+    local why = wanted and runner.reason(c, known[c.key], here)
+    if why then list[#list + 1], reasons[c.key] = c, why end
+  end
+  return list, reasons
+end
+
+-- ---- children ---------------------------------------------------------------------------
+
+local Pool = {}
+Pool.__index = Pool
+
+--- Arguments of the process that runs a cell.
+local function arguments(self, c)
+  local o, list = self.options, { self.program, "study", self.study.path, "--cell", c.key, "--runs", self.options.runs }
+  for flag, given in pairs { keep = o.keep, offline = o.offline, ["accept-odd"] = o.accept_odd } do
+    if given then list[#list + 1] = "--" .. flag end
+  end
+  if o.data_root then list[#list + 1] = "--data-root=" .. o.data_root end
+  return list
+end
+
+--- Starts the process of a cell; nil and a message.
+function Pool:start(c)
+  local folder, log = cell.place(self.options.runs, c.key)
+  C.ra_path_remove(log)
+  if self.reasons[c.key] == "other pictures" then C.ra_path_remove(folder) end
+  local child, err = process.start(arguments(self, c), { output = log,
+    environment = self.options.threads and { RAMUS_THREADS = tostring(self.options.threads) } or nil })
+  if not child then return nil, err end
+  self.running[#self.running + 1] = { cell = c, child = child, log = log, folder = folder, began = C.ra_clock() }
+  return true
+end
+
+--- The end of what a process printed.
+local function last_words(log)
+  local last
+  for line in (files.read(log) or ""):gmatch "[^\n]+" do last = line end
+  return last and last:gsub("^ramus: ", "") or "it printed nothing"
+end
+
+--- Writes a line for a process that ended without one; nil and a message.
+local function note_death(self, entry, status)
+  local line = cell.made_by()
+  line.cell, line.recipe, line.study, line.row, line.seed = entry.cell.key, entry.cell.hash, self.study.name, entry.cell.rows[1], entry.cell.seed
+  line.failed = status > 128 and ("ended by signal %d%s: %s"):format(status - 128, status == 137 and " (no memory left?)" or "", last_words(entry.log))
+    or last_words(entry.log)
+  return results.append(self.study.results, line)
+end
+
+--- What came of a process that ended; nil and a message where that cannot be written.
+function Pool:settle(entry, status)
+  local line = results.read(self.study.results)[entry.cell.key]
+  local lacks = runner.reason(entry.cell, line, {})
+  if status == 130 then return true end -- interrupted, and saved
+  if status ~= 0 and not (line and line.failed) and not self.stopping then
+    local ok, err = note_death(self, entry, status)
+    if not ok then return nil, err end
+    line = results.read(self.study.results)[entry.cell.key]
+  end
+  self.ran = self.ran + (status == 0 and not lacks and 1 or 0)
+  if status == 0 and not self.options.keep then C.ra_path_remove(entry.log) end
+  if self.options.each then self.options.each(entry.cell, line, C.ra_clock() - entry.began) end
+  return true
+end
+
+--- Looks at every child once; nil and a message.
+function Pool:look()
+  for i = #self.running, 1, -1 do
+    local entry = self.running[i]
+    local status = entry.child:ended()
+    if status then
+      table.remove(self.running, i)
+      local ok, err = self:settle(entry, status)
+      if not ok then return nil, err end
+    end
+  end
+  return true
+end
+
+--- Ends all children: asked first, so that they save.
+function Pool:stop()
+  self.stopping = true
+  local till = C.ra_clock() + GRACE
+  for _, entry in ipairs(self.running) do entry.child:stop() end
+  while #self.running > 0 and C.ra_clock() < till do
+    C.ra_sleep(LOOK)
+    self:look()
+  end
+  for _, entry in ipairs(self.running) do entry.child:stop(true) end
+end
+
+--- Runs cells until all have ended or a signal came; true, "interrupted", or nil and a message.
+function Pool:run(cells)
+  local next_one = 1
+  while next_one <= #cells or #self.running > 0 do
+    while next_one <= #cells and #self.running < self.options.jobs do
+      local ok, err = self:start(cells[next_one])
+      if not ok then return nil, err end
+      next_one = next_one + 1
+    end
+    C.ra_sleep(LOOK)
+    local ok, err = self:look()
+    if not ok then return nil, err end
+    if self.options.tick then self.options.tick(self) end
+    if C.ra_signal_arrived() ~= 0 then return "interrupted" end
+  end
+  return true
+end
+
+-- ---- the whole --------------------------------------------------------------------------
+
+local function keys_of(study)
+  local keys = {}
+  for i, c in ipairs(study.cells) do keys[i] = c.key end
+  return keys
+end
+
+--- Runs the cells in a pool; catches signals meanwhile.
+local function run_pool(study, cells, reasons, o)
+  local program, err = process.executable()
+  if not program then return nil, "a study starts processes of ramus itself: " .. err end
+  local pool = setmetatable({ study = study, options = o, program = program, reasons = reasons, running = {}, ran = 0 }, Pool)
+  C.ra_signal_catch(true)
+  local ended
+  ended, err = pool:run(cells)
+  pool:stop()
+  C.ra_signal_catch(false)
+  if not ended then return nil, err end
+  return { ran = pool.ran, interrupted = ended == "interrupted" }
+end
+
+--- options: runs (folder), jobs, threads (of each), keep, chosen ({ ROW = true }), data_root, offline, accept_odd, out, each(cell, line, seconds),
+-- tick(pool).
+function runner.run(study, o)
+  local ok, err = files.make_folder((files.split(study.results)))
+  if ok then ok, err = files.make_folder(o.runs) end
+  if not ok then return nil, err end
+  local release
+  release, err = files.lock(study.results .. ".lock")
+  if not release then return nil, err .. "; the study is running already" end
+  local summary
+  ok, err = results.tidy(study.results, keys_of(study))
+  if ok then
+    local known = runner.known(study)
+    local cells, reasons = runner.missing(study, known, pictures.here(study.cells, o), o.chosen)
+    local ready, absent = pictures.bring(cells, o)
+    if #ready > 0 then summary, err = run_pool(study, ready, reasons, o) else summary = { ran = 0 } end
+    if summary then
+      summary.absent = absent
+      ok, err = results.tidy(study.results, keys_of(study))
+      if not ok then summary = nil end
+    end
+  end
+  release()
+  if not summary then return nil, err end
+  return summary
+end
+
+return runner

@@ -1,0 +1,234 @@
+--- The numbers of a study's tables, from its lines of results.
+--
+-- summary.of(study, known) returns a list of tables { name, title, level, blocks, tests }, a block { score, key, metric, rows, notes } being what
+-- one score and one metric give: rows of { row, seeds, wanted, pictures, mean, sd, low, high, difference, failed, notes, cost }. difference
+-- [opt]: { against, mean, low, high, p, holm, n, seeds, verdict }. Intervals and tests: data/compare.lua; Holm's correction is over all
+-- comparisons of a table. A difference counts where its interval leaves out 0 and p after correction is at most the table's level.
+local compare = require "ramus.data.compare"
+local metrics = require "ramus.data.metrics"
+
+local summary = {}
+
+-- ---- the scores of a row ----------------------------------------------------------------
+
+--- Facts that must agree for two rows to be comparable, and what a note calls them.
+local PROTOCOL = {
+  { "set", "data set" }, { "edition", "edition" }, { "split", "split" }, { "data_hash", "files of the set" }, { "pictures", "number of pictures" },
+  { "output", "output" }, { "decision", "decision" }, { "threshold", "threshold" }, { "threshold_tuned", "choice of the threshold" },
+  { "field_of_view", "field of view" }, { "resize", "size" }, { "padding", "padding" }, { "zero_rule", "rule for 0/0" }, { "hd95", "unit of hd95" },
+  { "numerics", "numerics" },
+}
+
+local function same_list(a, b)
+  if #a ~= #b then return false end
+  for i = 1, #a do if a[i] ~= b[i] then return false end end
+  return true
+end
+
+--- A column of a line as numbers, NaN where a picture has no score; nil where the line has no such column.
+local function numbers(line, key, metric)
+  local s = line and line.scores and line.scores[key]
+  local column = s and s.outputs[s.protocol.output][metric]
+  if not column then return nil end
+  local list = {}
+  for i, v in ipairs(column) do list[i] = type(v) == "number" and v or 0 / 0 end
+  return list
+end
+
+local function mean_of(list)
+  local sum, n = 0, 0
+  for _, v in ipairs(list) do if v == v then sum, n = sum + v, n + 1 end end
+  return n > 0 and sum / n or 0 / 0
+end
+
+--- What a row has on one score by one metric: by_seed = { SEED = numbers }, ids, protocol, lines, failed = messages by seed.
+local function gather(study, known, row, key, metric)
+  local g = { by_seed = {}, failed = {}, lines = {} }
+  for _, seed in ipairs(row.seeds) do
+    local line = known[study.cell_key(row.hash, seed)]
+    local list = numbers(line, key, metric)
+    local ids = list and line.scores[key].pictures
+    if line and line.failed then g.failed[#g.failed + 1] = ("seed %d: %s"):format(seed, line.failed)
+    elseif list and not g.ids then g.ids, g.protocol, g.trained_on = ids, line.scores[key].protocol, line.data end
+    if list and same_list(ids, g.ids) then
+      g.by_seed[seed] = list
+      g.lines[#g.lines + 1] = line
+    elseif list then g.odd = true end
+  end
+  return g
+end
+
+--- scores[seed][picture] of the seeds that all of the given rows have, and these seeds.
+local function matrix(row, g, other)
+  local list, seeds = {}, {}
+  for _, seed in ipairs(row.seeds) do
+    if g.by_seed[seed] and (not other or other.by_seed[seed]) then
+      list[#list + 1], seeds[#seeds + 1] = g.by_seed[seed], seed
+    end
+  end
+  return list, seeds
+end
+
+-- ---- notes ------------------------------------------------------------------------------
+
+--- Adds a note to a block once; its number.
+local function note(block, text)
+  for i, known in ipairs(block.notes) do if known == text then return i end end
+  block.notes[#block.notes + 1] = text
+  return #block.notes
+end
+
+--- How a row's protocol differs from that of the block's first row, in words; nil where it does not.
+local function differs(g, reference)
+  local list = {}
+  for _, p in ipairs(PROTOCOL) do
+    local a, b = g.protocol[p[1]], reference.protocol[p[1]]
+    if a ~= b and (p[1] ~= "data_hash" or g.protocol.set == reference.protocol.set) then
+      list[#list + 1] = p[1] == "data_hash" and p[2] or ("%s %s instead of %s"):format(p[2], tostring(a), tostring(b))
+    end
+  end
+  local a, b = g.trained_on, reference.trained_on
+  if a and b and (a.set ~= b.set or a.hash ~= b.hash) then
+    list[#list + 1] = a.set ~= b.set and ("trained on %s instead of %s"):format(a.set, b.set) or ("trained on other files of %s"):format(a.set)
+  end
+  return #list > 0 and table.concat(list, "; ") or nil
+end
+
+local function add_notes(block, entry, g, reference)
+  local function add(text) entry.notes[#entry.notes + 1] = note(block, text) end
+  if g.protocol and reference.protocol and g ~= reference then
+    local text = differs(g, reference)
+    if text then add("another protocol: " .. text) end
+  end
+  if entry.seeds > 0 and entry.seeds < entry.wanted then add(("mean of %d of %d seeds"):format(entry.seeds, entry.wanted)) end
+  if g.odd then add("some seeds were scored on other pictures and are left out") end
+  for _, text in ipairs(g.failed) do add(("%s: failed, %s"):format(entry.row.name, text)) end
+end
+
+-- ---- comparisons ------------------------------------------------------------------------
+
+--- Row against its control; nil where there is nothing to compare, and [opt] why.
+local function compared(row, g, control, other)
+  if not g.ids or not other.ids then return nil end
+  if not same_list(g.ids, other.ids) or g.protocol.data_hash ~= other.protocol.data_hash then return nil, "was scored on other pictures" end
+  local mine, seeds = matrix(row, g, other)
+  if #mine == 0 then return nil, "has no seed in common" end
+  local theirs = {}
+  for i, seed in ipairs(seeds) do theirs[i] = other.by_seed[seed] end
+  local d = compare.paired(mine, theirs)
+  return { against = control.name, mean = d.mean, low = d.low, high = d.high, p = d.p, n = d.n, seeds = #seeds }
+end
+
+--- "better", "worse" or "not distinguishable".
+local function verdict(d, metric, level)
+  local outside = d.low > 0 or d.high < 0
+  if not (outside and d.holm <= level) then return "not distinguishable" end
+  return (d.mean > 0) ~= (metrics.lower_is_better[metric] or false) and "better" or "worse"
+end
+
+--- Holm's correction and verdicts over all comparisons of a table.
+local function correct(t)
+  local p, list = {}, {}
+  for _, block in ipairs(t.blocks) do
+    for _, entry in ipairs(block.rows) do
+      local d = entry.difference
+      if d and d.p == d.p then p[#p + 1], list[#list + 1] = d.p, { d = d, block = block, entry = entry } end
+    end
+  end
+  t.tests = #list
+  for i, holm in ipairs(compare.holm(p)) do
+    local d, block = list[i].d, list[i].block
+    d.holm, d.verdict = holm, verdict({ low = d.low, high = d.high, mean = d.mean, holm = holm }, block.metric, t.level)
+    if d.n > 0 and #list * 2 / 2 ^ d.n > t.level then
+      table.insert(list[i].entry.notes, note(block, ("%d pictures cannot tell in a table of %d comparisons: the smallest possible p is %.2g")
+        :format(d.n, #list, #list * 2 / 2 ^ d.n)))
+    end
+  end
+end
+
+-- ---- tables -----------------------------------------------------------------------------
+
+--- Mean cost of the trainings of a row: seconds, seconds of all threads, MB, parameters.
+local function cost_of(lines)
+  local sum = { seconds = 0, cpu_seconds = 0, peak_mb = 0, n = 0 }
+  for _, line in ipairs(lines) do
+    local c = line.cost
+    if c then
+      sum.n, sum.parameters, sum.steps = sum.n + 1, c.parameters, c.steps
+      sum.seconds = sum.seconds + c.seconds + (c.scoring_seconds or 0)
+      sum.cpu_seconds = sum.cpu_seconds + c.cpu_seconds + (c.scoring_cpu_seconds or 0)
+      sum.peak_mb = math.max(sum.peak_mb, c.peak_mb or 0)
+    end
+  end
+  if sum.n == 0 then return nil end
+  sum.seconds, sum.cpu_seconds = sum.seconds / sum.n, sum.cpu_seconds / sum.n
+  return sum
+end
+
+local function make_row(row, g)
+  local scores, seeds = matrix(row, g)
+  local entry = { row = row, seeds = #seeds, wanted = #row.seeds, failed = #g.failed, notes = {}, cost = cost_of(g.lines), by_seed = {} }
+  if #scores > 0 then
+    local m = compare.mean(scores)
+    entry.mean, entry.sd, entry.low, entry.high, entry.pictures = m.mean, m.sd, m.low, m.high, m.pictures
+    for i, list in ipairs(scores) do entry.by_seed[i] = mean_of(list) end
+  end
+  return entry
+end
+
+local function make_block(study, known, t, s, metric)
+  local block, gathered = { score = s.label, key = s.key, metric = metric, rows = {}, notes = {} }, {}
+  local function of(row)
+    gathered[row.name] = gathered[row.name] or gather(study, known, row, s.key, metric)
+    return gathered[row.name]
+  end
+  local reference = { protocol = nil }
+  for _, row in ipairs(t.rows) do
+    local g = of(row)
+    if g.protocol and not reference.protocol then reference = g end
+  end
+  for i, row in ipairs(t.rows) do
+    local g = of(row)
+    local entry = make_row(row, g)
+    block.rows[i] = entry
+    add_notes(block, entry, g, reference)
+    local control = t.against ~= row.name and study.by_name[t.against or row.against or ""] or nil
+    if control then
+      local why
+      entry.difference, why = compared(row, g, control, of(control))
+      if why then entry.notes[#entry.notes + 1] = note(block, ("not compared with %s: %s"):format(control.name, why)) end
+    end
+  end
+  block.protocol, block.empty = reference.protocol, reference.protocol == nil
+  return block
+end
+
+--- What made the lines that a study uses: { builds = list of texts }.
+local function made_by(study, known)
+  local builds, seen = {}, {}
+  for _, c in ipairs(study.cells) do
+    local line = known[c.key]
+    if line and line.build and not line.failed then
+      local text = ("Ramus %s, commit %s, kernels %s (%s), %s, %s"):format(line.build.version, line.build.commit, line.build.kernels, line.isa,
+        line.compiler, line.processor)
+      if not seen[text] then builds[#builds + 1], seen[text] = text, true end
+    end
+  end
+  return builds
+end
+
+function summary.of(study, known)
+  local list = {}
+  for i, t in ipairs(study.tables) do
+    local made = { name = t.name, title = t.title, level = t.level, blocks = {} }
+    for _, s in ipairs(t.scores) do
+      for _, metric in ipairs(t.metrics) do made.blocks[#made.blocks + 1] = make_block(study, known, t, s, metric) end
+    end
+    correct(made)
+    list[i] = made
+  end
+  list.builds = made_by(study, known)
+  return list
+end
+
+return summary

@@ -1,0 +1,95 @@
+--- The tables of a study as it declares them: which rows, scored on what, by which metrics, against which control.
+local metrics = require "ramus.data.metrics"
+local options = require "ramus.base.options"
+
+local tables = {}
+
+local TABLE = {
+  name = { type = "string", check = function(v)
+    return v:match "^[%w][%w%._%-]*$" and v or nil, "must be letters, digits, . _ -, given " .. options.show(v)
+  end, help = "name of the table and of its files; that of the study unless given" },
+  title = { type = "string", help = "heading" },
+  rows = { type = "table", help = "names of rows, * for any text; all unless given" },
+  score = { type = "table", help = "scores that are shown, by key or label; all that its rows have unless given" },
+  metrics = { type = "table", help = "the study's unless given" },
+  against = { type = "string", help = "row that all others are compared with, in the place of their own controls" },
+  level = { type = "number", default = 0.05, above = 0, below = 1, help = "largest p value after Holm's correction that counts as a difference" },
+}
+tables.schema = TABLE
+
+--- A pattern of names, * for any text, as a Lua pattern.
+function tables.pattern(glob) return "^" .. glob:gsub("[%^%$%(%)%%%.%[%]%+%-%?]", "%%%0"):gsub("%*", ".*") .. "$" end
+
+--- The rows whose name fits one of the globs, in the study's order; nil and a message where a glob fits none.
+function tables.select(study, globs)
+  local chosen, rows = {}, {}
+  for _, glob in ipairs(globs) do
+    local found, names = false, {}
+    for i, row in ipairs(study.rows) do
+      names[i] = row.name
+      if row.name:find(tables.pattern(tostring(glob))) then chosen[row.name], found = true, true end
+    end
+    if not found then return nil, options.unknown("row", glob, names) end
+  end
+  for _, row in ipairs(study.rows) do if chosen[row.name] then rows[#rows + 1] = row end end
+  return rows
+end
+
+--- The scores of rows, each key once: { key, label }.
+local function all_scores(rows)
+  local list, seen = {}, {}
+  for _, row in ipairs(rows) do
+    for _, s in ipairs(row.scores) do
+      if not seen[s.key] then list[#list + 1], seen[s.key] = { key = s.key, label = s.label }, true end
+    end
+  end
+  return list
+end
+
+--- Those of them that a table names.
+local function chosen_scores(rows, wanted)
+  local all, list, known = all_scores(rows), {}, {}
+  if not wanted then return all end
+  for i, s in ipairs(all) do known[i] = s.label end
+  for _, name in ipairs(wanted) do
+    local n = #list
+    for _, s in ipairs(all) do
+      if s.key == name or s.label == name then list[#list + 1] = s end
+    end
+    if #list == n then return nil, options.unknown("score", name, known) end
+  end
+  return list
+end
+
+local function make(study, given, index)
+  local t, err = options.validate(given, TABLE, ("tables[%d]"):format(index))
+  if not t then return nil, err end
+  t.name = t.name or index == 1 and study.name:gsub("[^%w%._%-]", "_") or ("%s-%d"):format(study.name, index)
+  local where = ("table '%s': "):format(t.name)
+  t.rows, err = tables.select(study, t.rows or { "*" })
+  if not t.rows then return nil, where .. err end
+  t.scores, err = chosen_scores(t.rows, t.score)
+  if not t.scores then return nil, where .. err end
+  t.metrics, t.title = t.metrics or study.metrics, t.title or study.title or t.name
+  for _, name in ipairs(t.metrics) do
+    if not metrics.help[name] then return nil, where .. options.unknown("metric", name, metrics.keys) end
+  end
+  if t.against and not study.by_name[t.against] then
+    return nil, where .. "against: " .. options.unknown("row", t.against, options.names(study.by_name))
+  end
+  return t
+end
+
+--- The checked tables of a study whose rows are made; nil and a message.
+function tables.of(study)
+  local list, seen = {}, {}
+  for i, given in ipairs(study.tables or { {} }) do
+    local t, err = make(study, given, i)
+    if not t then return nil, err end
+    if seen[t.name] then return nil, ("two tables are named '%s'"):format(t.name) end
+    list[i], seen[t.name] = t, true
+  end
+  return list
+end
+
+return tables
