@@ -78,10 +78,18 @@ function ffi.hidden(object) return object ~= nil and hidden[object] or object en
 --- The message of the last failure in the core.
 function ffi.message() return luajit.string(C.ra_error()) end
 
-luajit.cdef "int isatty(int fd);"
+luajit.cdef "int isatty(int fd); int ioctl(int fd, unsigned long request, ...);"
+local WINDOW_SIZE = 0x5413 -- TIOCGWINSZ of Linux
 
 --- True if a file descriptor (1: standard output) is a terminal.
 function ffi.is_terminal(fd) return luajit.C.isatty(fd) == 1 end
+
+--- Columns and rows of the terminal behind a file descriptor; 80 and 24 where it does not say.
+function ffi.terminal_size(fd)
+  local size = luajit.new "unsigned short[4]"
+  if luajit.C.ioctl(fd, WINDOW_SIZE, size) ~= 0 or size[0] == 0 or size[1] == 0 then return 80, 24 end
+  return size[1], size[0]
+end
 
 --- Gives a C struct its methods; once per type.
 function ffi.metatype(name, metatable) return luajit.metatype(name, metatable) end

@@ -1,11 +1,13 @@
 --- Runs the cells of a study that have no result yet, each in a process of its own.
 --
--- runner.run(study, options) returns { ran =, absent = messages by cell, interrupted = } or nil and a message. A cell that fails is a
+-- runner.run(study, options) returns { absent = messages by cell, interrupted = } or nil and a message. A cell that fails is a
 -- line of results, and the others go on; it is tried again at the next call unless its loss was not finite. Whatever stops this process,
 -- its children end too (base/process.lua), and the same call goes on from their checkpoints.
 local cell = require "ramus.study.cell"
 local ffi = require "ramus.base.ffi"
 local files = require "ramus.base.files"
+local live = require "ramus.study.live"
+local pace = require "ramus.study.pace"
 local pictures = require "ramus.study.pictures"
 local process = require "ramus.base.process"
 local results = require "ramus.study.results"
@@ -65,13 +67,14 @@ local function arguments(self, c)
   return list
 end
 
---- Starts the process of a cell; nil and a message.
+--- Starts the process of a cell; the last one alone gets all threads. nil and a message.
 function Pool:start(c)
   local folder, log = cell.place(self.options.runs, c.key)
   C.ra_path_remove(log)
   if self.reasons[c.key] == "other pictures" then C.ra_path_remove(folder) end
+  local alone = #self.running == 0 and self.left == 0
   local child, err = process.start(arguments(self, c), { output = log,
-    environment = self.options.threads and { RAMUS_THREADS = tostring(self.options.threads) } or nil })
+    environment = { RAMUS_THREADS = tostring(alone and C.ra_threads() or self.way.threads) } })
   if not child then return nil, err end
   self.running[#self.running + 1] = { cell = c, child = child, log = log, folder = folder, began = C.ra_clock() }
   return true
@@ -96,16 +99,14 @@ end
 --- What came of a process that ended; nil and a message where that cannot be written.
 function Pool:settle(entry, status)
   local line = results.read(self.study.results)[entry.cell.key]
-  local lacks = runner.reason(entry.cell, line, {})
   if status == 130 then return true end -- interrupted, and saved
   if status ~= 0 and not (line and line.failed) and not self.stopping then
     local ok, err = note_death(self, entry, status)
     if not ok then return nil, err end
     line = results.read(self.study.results)[entry.cell.key]
   end
-  self.ran = self.ran + (status == 0 and not lacks and 1 or 0)
   if status == 0 and not self.options.keep then C.ra_path_remove(entry.log) end
-  if self.options.each then self.options.each(entry.cell, line, C.ra_clock() - entry.began) end
+  self.live:ended(entry.cell, line, C.ra_clock() - entry.began)
   return true
 end
 
@@ -137,17 +138,17 @@ end
 
 --- Runs cells until all have ended or a signal came; true, "interrupted", or nil and a message.
 function Pool:run(cells)
-  local next_one = 1
-  while next_one <= #cells or #self.running > 0 do
-    while next_one <= #cells and #self.running < self.options.jobs do
-      local ok, err = self:start(cells[next_one])
+  self.left = #cells
+  while self.left > 0 or #self.running > 0 do
+    while self.left > 0 and #self.running < self.way.jobs do
+      self.left = self.left - 1
+      local ok, err = self:start(cells[#cells - self.left])
       if not ok then return nil, err end
-      next_one = next_one + 1
     end
     C.ra_sleep(LOOK)
     local ok, err = self:look()
     if not ok then return nil, err end
-    if self.options.tick then self.options.tick(self) end
+    self.live:tick(self)
     if C.ra_signal_arrived() ~= 0 then return "interrupted" end
   end
   return true
@@ -161,22 +162,50 @@ local function keys_of(study)
   return keys
 end
 
---- Runs the cells in a pool; catches signals meanwhile.
-local function run_pool(study, cells, reasons, o)
+--- How many run at a time, with how many threads; nil and a message.
+local function choose_way(study, cells, o)
+  local jobs, threads, why = pace.choose(study, cells[1], #cells, o)
+  if not jobs then return nil, why end
+  o.out:line(("%d cells to run, %d at a time with %d thread%s each (%s)"):format(#cells, jobs, threads, threads == 1 and "" or "s", why))
+  return { jobs = jobs, threads = threads }
+end
+
+--- Runs the cells in a pool; true, "interrupted", or nil and a message.
+local function run_pool(study, cells, reasons, known, o)
   local program, err = process.executable()
   if not program then return nil, "a study starts processes of ramus itself: " .. err end
-  local pool = setmetatable({ study = study, options = o, program = program, reasons = reasons, running = {}, ran = 0 }, Pool)
-  C.ra_signal_catch(true)
+  local way
+  way, err = choose_way(study, cells, o)
+  if not way then return err == "interrupted" and err or nil, err end
+  local pool = setmetatable({ study = study, options = o, program = program, reasons = reasons, running = {}, way = way,
+    live = live.new(study, cells, known, o.out, way.jobs) }, Pool)
   local ended
   ended, err = pool:run(cells)
   pool:stop()
-  C.ra_signal_catch(false)
-  if not ended then return nil, err end
-  return { ran = pool.ran, interrupted = ended == "interrupted" }
+  o.out:block {}
+  return ended, err
 end
 
---- options: runs (folder), jobs, threads (of each), keep, chosen ({ ROW = true }), data_root, offline, accept_odd, out, each(cell, line, seconds),
--- tick(pool).
+--- Runs what is missing in a study whose lock is held; nil and a message.
+local function run_missing(study, o)
+  local ok, err = results.tidy(study.results, keys_of(study))
+  if not ok then return nil, err end
+  local known = runner.known(study)
+  local cells, reasons = runner.missing(study, known, pictures.here(study.cells, o), o.chosen)
+  local ready, absent = pictures.bring(cells, o)
+  local ended = true
+  if #ready > 0 then
+    C.ra_signal_catch(true)
+    ended, err = run_pool(study, ready, reasons, known, o)
+    C.ra_signal_catch(false)
+  end
+  if not ended then return nil, err end
+  ok, err = results.tidy(study.results, keys_of(study))
+  if not ok then return nil, err end
+  return { absent = absent, interrupted = ended == "interrupted" }
+end
+
+--- options: runs (folder), jobs (nil: as many as is fastest), keep, chosen ({ ROW = true }), data_root, offline, accept_odd, out (progress).
 function runner.run(study, o)
   local ok, err = files.make_folder((files.split(study.results)))
   if ok then ok, err = files.make_folder(o.runs) end
@@ -184,22 +213,10 @@ function runner.run(study, o)
   local release
   release, err = files.lock(study.results .. ".lock")
   if not release then return nil, err .. "; the study is running already" end
-  local summary
-  ok, err = results.tidy(study.results, keys_of(study))
-  if ok then
-    local known = runner.known(study)
-    local cells, reasons = runner.missing(study, known, pictures.here(study.cells, o), o.chosen)
-    local ready, absent = pictures.bring(cells, o)
-    if #ready > 0 then summary, err = run_pool(study, ready, reasons, o) else summary = { ran = 0 } end
-    if summary then
-      summary.absent = absent
-      ok, err = results.tidy(study.results, keys_of(study))
-      if not ok then summary = nil end
-    end
-  end
+  local result
+  result, err = run_missing(study, o)
   release()
-  if not summary then return nil, err end
-  return summary
+  return result, err
 end
 
 return runner

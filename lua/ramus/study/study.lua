@@ -1,22 +1,24 @@
---- ra.study(FILE, options): runs a study, what of it has no result yet, and makes its tables: see study/definition.lua.
+--- ra.study(FILE, options): runs what of a study has no result yet, and makes its tables: see study/definition.lua.
 --
--- options: only (list of rows, * for any text), seeds, runs (folder), keep, jobs, threads, data_root, offline, accept_odd, quiet.
--- Returns { study, tables, text, failed = list, absent = messages by cell, ran, interrupted } or nil and a message.
+-- options: only (list of rows, * for any text), seeds, runs (folder), keep, jobs, check, data_root, offline, accept_odd, quiet.
+-- Returns { study, tables, text, failed = lines, absent = messages by cell, interrupted } or nil and a message; with check = true what it would
+-- cost, { rows, hours, cells, jobs, threads, text }, and nothing is run but short measurements.
+local cost = require "ramus.study.cost"
 local definition = require "ramus.study.definition"
 local files = require "ramus.base.files"
 local markdown = require "ramus.study.markdown"
+local mistake = require "ramus.base.mistake"
 local options = require "ramus.base.options"
 local progress = require "ramus.base.progress"
 local runner = require "ramus.study.runner"
 local summary = require "ramus.study.summary"
 local tables = require "ramus.study.tables"
 
-local study = {}
-
 local SCHEMA = {
   only = { type = "table", help = "rows that are run, * for any text" }, seeds = { type = "table", help = "seeds in the place of the study's" },
   runs = { type = "string", help = "folder of the runs; runs/NAME unless given" }, keep = { type = "boolean", default = false },
-  jobs = { type = "integer", min = 1, default = 1 }, threads = { type = "integer", min = 1 },
+  jobs = { type = "integer", min = 1, help = "trainings at a time; as many as is fastest unless given" },
+  check = { type = "boolean", default = false, help = "true to estimate the cost only" },
   data_root = { type = "string" }, offline = { type = "boolean" }, accept_odd = { type = "boolean" }, quiet = { type = "boolean", default = false },
 }
 
@@ -26,32 +28,18 @@ local function write_pages(s, text)
   return files.write(base .. ".md", text)
 end
 
---- What a finished cell is called in a line of the output.
-local function told(cell, line, seconds)
-  local name = ("%s, seed %d"):format(table.concat(cell.rows, " = "), cell.seed)
-  if not line then return name .. ": stopped" end
-  if line.failed then return ("%s: failed, %s"):format(name, line.failed) end
-  return ("%s: done in %s"):format(name, progress.time(seconds))
-end
-
+--- The rows that are asked for as { ROW = true }; nil for all; nil and a message.
 local function chosen_rows(s, only)
   if not only then return nil end
   local rows, err = tables.select(s, only)
-  if not rows then return nil, err end
+  if not rows then return mistake(err) end
   local chosen = {}
   for _, row in ipairs(rows) do chosen[row.name] = true end
   return chosen
 end
 
---- Runs a study that is loaded.
-function study.run(s, o, out)
-  local chosen, err = chosen_rows(s, o.only)
-  if err then return nil, err end
-  local result
-  result, err = runner.run(s, { runs = o.runs or "runs/" .. s.name, keep = o.keep, jobs = o.jobs, threads = o.threads, data_root = o.data_root,
-    offline = o.offline, accept_odd = o.accept_odd, out = out, chosen = chosen,
-    each = function(cell, line, seconds) out:line(told(cell, line, seconds)) end })
-  if not result then return nil, err end
+--- Adds what all results say to the result of a run; nil and a message where it cannot be written.
+local function finish(s, result)
   local known = runner.known(s)
   result.study, result.tables, result.failed = s, summary.of(s, known), {}
   for _, cell in ipairs(s.cells) do
@@ -59,15 +47,26 @@ function study.run(s, o, out)
     if line and line.failed then result.failed[#result.failed + 1] = line end
   end
   result.text = markdown.page(result.tables)
-  local ok
-  ok, err = write_pages(s, result.text)
+  local ok, err = write_pages(s, result.text)
   if not ok then return nil, err end
   return result
 end
 
-return setmetatable(study, { __call = function(_, path, given)
+return function(path, given)
   local o = options.check(given, SCHEMA, "study")
   local s, err = definition.load(path, { seeds = o.seeds })
   if not s then return nil, err end
-  return study.run(s, o, progress.new { quiet = o.quiet })
-end })
+  o.chosen, err = chosen_rows(s, o.only)
+  if err then return nil, err end
+  o.runs, o.out = o.runs or "runs/" .. s.name, progress.new { quiet = o.quiet }
+  local result
+  if o.check then
+    result, err = cost.estimate(s, o)
+    if not result then return nil, err end
+    result.text = not result.interrupted and cost.text(result) or nil
+    return result
+  end
+  result, err = runner.run(s, o)
+  if not result then return nil, err end
+  return finish(s, result)
+end

@@ -37,6 +37,7 @@ local schema = {
   tune = { type = "boolean", default = false, help = "choice of the threshold on the validation (else training) split" },
   levels = { type = "boolean", default = true }, data_root = { type = "string" }, offline = { type = "boolean" },
   accept_odd = { type = "boolean", help = "true to read masks of another kind than the rest of the set by themselves" },
+  limit = { type = "integer", min = 1, help = "first so many images only, to time it" },
   pictures = { type = "integer", min = 0, default = 0 }, folder = { type = "string" }, out = { type = "table" },
 }
 
@@ -193,6 +194,8 @@ local function run_evaluation(model, facts, o)
     { also = { facts.train, facts.val or facts.part, facts.test or facts.part }, accept_odd = o.accept_odd, out = o.out })
   if not judged then return nil, err end
   if judged.without[facts.part] then return nil, ("%s: no image of split '%s' has a mask to score against"):format(set.name, facts.part) end
+  local all = #samples
+  if o.limit then samples = { unpack(samples, 1, math.min(o.limit, all)) } end
   local main, prepare = model.output.main, checkpoint.preparation(model)
   local outputs = o.levels and model:output_names() or { main }
   local threshold, tuned_on = choose_threshold(model, set, facts, prepare, o)
@@ -211,7 +214,7 @@ local function run_evaluation(model, facts, o)
   result.images, result.lists = lists[main], lists
   result.observers = rows and rows:summary()
   result.warnings = o.out and #o.out.warnings > 0 and o.out.warnings or nil
-  result.protocol = protocol_of(model, set, facts, samples, threshold, tuned_on)
+  result.protocol, result.of = protocol_of(model, set, facts, samples, threshold, tuned_on), all
   return result
 end
 

@@ -12,44 +12,61 @@ local function read_seeds(text)
   return list
 end
 
---- Runs one cell: what the study's processes do.
-local function run_cell(path, given)
+--- What the processes of a study do: one cell, or its measurement.
+local function run_part(path, given)
   local study, err = require("ramus.study.definition").load(path)
   if not study then return false, err end
-  local state, message = require("ramus.study.cell").run(study, given.cell, { runs = given.runs or "runs/" .. study.name, keep = given.keep, quiet = false,
-    data_root = given["data-root"], offline = given.offline, accept_odd = given["accept-odd"] })
+  local o = { runs = given.runs or "runs/" .. study.name, keep = given.keep, number = given["probe-number"], data_root = given["data-root"],
+    offline = given.offline, accept_odd = given["accept-odd"] }
+  if given.probe then
+    local measured, message = require("ramus.study.probe").run(study, given.probe, o)
+    if not measured then return false, message end
+    print(require("ramus.base.json").encode(measured, 6))
+    return 0
+  end
+  local state, message = require("ramus.study.cell").run(study, given.cell, o)
   if state == "interrupted" then return 130 end
   if state ~= "done" then return false, message end
+  return 0
+end
+
+--- Complains of cells without data set and of those that failed; the exit status.
+local function status_of(result)
+  local absent = 0
+  for _, message in pairs(result.absent) do
+    absent = absent + 1
+    if absent == 1 then command.complain(message) end
+  end
+  local failed = result.failed and #result.failed or 0
+  if failed + absent > 0 then return false, ("%d cells failed, %d have no data set"):format(failed, absent) end
   return 0
 end
 
 return {
   name = "study", order = 4.5, words = "FILE", help = "train rows of recipes with several seeds, score and compare them; the same command again goes on",
   flags = {
+    { name = "check", help = "what it will cost, before anything runs" },
     { name = "only", value = "ROW", wants = "a row", many = true, help = "rows that are run, * for any text" },
     { name = "seeds", value = "N,N", wants = "numbers, as 1,2,3", help = "seeds in the place of the study's" },
+    { name = "jobs", value = "N", number = true, min = 1, help = "trainings at a time; as many as is fastest unless given" },
     { name = "runs", value = "DIR", wants = "a folder", help = "folder of the runs while they last; runs/NAME unless given" },
     { name = "keep", help = "keep the runs after they are scored" },
     { name = "cell", value = "KEY", wants = "a cell", help = "one training only, by its key in the results" },
+    { name = "probe", value = "KEY", wants = "a cell", help = "measure how long one training takes, with a short one" },
+    { name = "probe-number", value = "N", number = true, min = 0, help = "tells measurements at the same time apart" },
     command.DATA_ROOT, command.OFFLINE, command.ACCEPT_ODD, command.JSON,
   },
   run = function(words, given)
     if #words ~= 1 then return false, ("study wants one study, given %d"):format(#words), 2 end
     require("ramus.base.paths").open() -- a study and its recipes may require modules of the current folder
-    if given.cell then return run_cell(words[1], given) end
+    if given.cell or given.probe then return run_part(words[1], given) end
     local seeds, wrong = read_seeds(given.seeds)
     if wrong then return false, wrong, 2 end
-    local result, err = require "ramus.study.study" (words[1], { only = given.only, seeds = seeds, runs = given.runs, keep = given.keep,
-      data_root = given["data-root"], offline = given.offline, accept_odd = given["accept-odd"], quiet = given.json })
+    local result, err = require "ramus.study.study" (words[1], { check = given.check, only = given.only, seeds = seeds, jobs = given.jobs,
+      runs = given.runs, keep = given.keep, data_root = given["data-root"], offline = given.offline, accept_odd = given["accept-odd"], quiet = given.json })
     if not result then return false, err end
     if result.interrupted then return 130 end
     if not given.json then io.write(result.text) end
-    local left = 0
-    for _, message in pairs(result.absent) do
-      left = left + 1
-      if left == 1 then command.complain(message) end
-    end
-    if #result.failed + left > 0 then return false, ("%d cells failed, %d have no data set"):format(#result.failed, left) end
-    return 0
+    return status_of(result)
   end,
 }
