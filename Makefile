@@ -24,6 +24,7 @@ endif
 CFLAGS ?= -O2 -g
 FLAGS_release :=
 FLAGS_double  := -DRA_DOUBLE
+FLAGS_fuzz    := -Wno-pass-failed -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 FLAGS_asan    := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 ALL_CFLAGS = -std=c11 $(WARN) $(CFLAGS) -fPIC -fopenmp-simd $(FLAGS_$(VARIANT)) $(PKG_CFLAGS) -MMD -MP
 LIBS = $(PKG_LIBS) -lm -lpthread
@@ -36,7 +37,7 @@ CORE_SRC    := $(filter-out $(KERNEL_SRC),$(wildcard core/*/*.c))
 KERNEL_CFLAGS := -O3 -ffp-contract=fast -fno-math-errno -fno-trapping-math
 ISA_LIST := generic
 ifneq ($(filter x86_64%,$(shell $(CC) -dumpmachine)),)
-ifneq ($(VARIANT),double)
+ifeq ($(filter double fuzz,$(VARIANT)),)
 ISA_LIST += avx2 avx512
 endif
 endif
@@ -147,12 +148,20 @@ asan:            ## the tests under address, leak and undefined-behaviour saniti
 	ASAN_OPTIONS=detect_leaks=$$leaks:allocator_may_return_null=1 LSAN_OPTIONS=print_suppressions=0:suppressions=$(CURDIR)/.ci/lsan.supp \
 	UBSAN_OPTIONS=print_stacktrace=1 RAMUS_SANITIZED=1 build/asan/ramus run tests/run.lua
 
-# Memory that a small file asks for and does not hold is a failure too.
-fuzz:            ## damaged files and templates for every reader, under sanitizers, seconds long; FUZZ="--seed N --count N --only READER"
-	@.ci/setup
+# libFuzzer's program with every reader in it (clang).
+FUZZER := build/fuzz/fuzzer
+$(OUT)/fuzzer: $(CORE_OBJ) $(OUT)/tests/fuzz/fuzz.o
+	@echo "LD $@"
+	@$(CC) $(CFLAGS) -fsanitize=fuzzer,address,undefined -o $@.new $^ $(LIBS)
+	@mv $@.new $@
+-include $(OUT)/tests/fuzz/fuzz.d
+
+SECONDS ?= 60
+fuzz:            ## every reader against damaged files, under sanitizers; SECONDS=60 for all of them together, ONLY=READER
+	@.ci/setup test
 	+@$(BUILD) VARIANT=asan
-	@ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1:max_allocation_size_mb=1000:hard_rss_limit_mb=1500 \
-	UBSAN_OPTIONS=print_stacktrace=1 build/asan/ramus run tests/fuzz/main.lua $(FUZZ)
+	+@$(MAKE) --no-print-directory VARIANT=fuzz CC=clang $(FUZZER)
+	@build/asan/ramus run tests/fuzz/main.lua --seconds $(SECONDS) $(if $(ONLY),--only $(ONLY))
 
 oom: all         ## every allocation of the core's main paths fails once
 	@$(BIN) run tests/run.lua oom

@@ -193,6 +193,7 @@ check.case("hostile GIF, BMP and WebP files are refused with a reason", function
   local webp = read "webp/lossy.webp"
   fails("bytes of", webp, 4, "\255\255\0\0")
   fails("a chunk is longer than the file", webp, 16, "\255\255\0\0")
+  for n = 1, 7 do fails("a chunk is longer than the file", webp .. ("\0"):rep(n), 4, string.char(webp:byte(5) + n)) end -- too few bytes for one
   check.fails("webpmux -get frame 1", image.decode, read "webp/animation.webp")
 end)
 

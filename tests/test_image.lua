@@ -187,6 +187,7 @@ check.case("hostile headers are refused before anything is allocated", function(
   local at = jpeg:find("\255\192", 1, true) -- the frame header: height and width follow after 5 bytes
   check.fails("too short", load_bytes, jpeg:sub(1, at + 4) .. "\46\224\46\224" .. jpeg:sub(at + 9))
   check.fails("PNG", load_bytes, png:sub(1, 16) .. "\127\255\255\255" .. png:sub(21))
+  check.fails("PNG", load_bytes, png:sub(1, 33) .. "\127\0\0\0eXIf" .. png:sub(34)) -- a chunk of 2 GB
   check.ok(C.ra_mem_peak() - before < 1e6, "peak " .. C.ra_mem_peak() - before)
 end)
 

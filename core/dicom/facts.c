@@ -17,6 +17,7 @@ static void text_of(ra_dicom_span s, char *out, size_t room) {
 }
 
 bool ra_dicom_decimal(ra_dicom_span text, int32_t k, double *out) {
+  if (!text.at) return false;
   const uint8_t *at = text.at, *end = text.at + text.size;
   for (; at && k > 0; k--) {
     at = memchr(at, '\\', (size_t)(end - at));

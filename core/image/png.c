@@ -213,10 +213,10 @@ static int32_t guarded(job *j, bool header_only) {
   return RA_OK;
 }
 
-/* libpng allocates through ra_mem_alloc too. */
+/* libpng allocates through ra_mem_alloc too: rows, and chunks that it keeps, of which one may say any length. */
 static png_voidp get_memory(png_structp png, png_alloc_size_t size) {
-  (void)png;
-  return ra_mem_alloc(size, 1);
+  const job *j = png_get_mem_ptr(png);
+  return j->bytes && size > (16u << 20) + j->size ? NULL : ra_mem_alloc(size, 1);
 }
 
 static void drop_memory(png_structp png, png_voidp block) {
@@ -228,7 +228,7 @@ static bool is_png(const uint8_t *bytes, size_t size) { return size >= 4 && memc
 
 static int32_t decode(const uint8_t *bytes, size_t size, bool header_only, ra_pixels *out) {
   job j = {.bytes = bytes, .size = size, .picture = out};
-  j.png = png_create_read_struct_2(PNG_LIBPNG_VER_STRING, &j, on_error, on_warning, NULL, get_memory, drop_memory);
+  j.png = png_create_read_struct_2(PNG_LIBPNG_VER_STRING, &j, on_error, on_warning, &j, get_memory, drop_memory);
   j.info = j.png ? png_create_info_struct(j.png) : NULL;
   int32_t code = j.info ? guarded(&j, header_only) : RA_ERR_MEMORY;
   png_destroy_read_struct(&j.png, &j.info, NULL);
@@ -250,7 +250,7 @@ static int32_t write_png(const ra_pixels *p, const char *path) {
   ra_pixels copy = *p;
   RA_TRY(ra_file_begin(&file, path));
   job j = {.picture = &copy, .file = &file};
-  j.png = png_create_write_struct_2(PNG_LIBPNG_VER_STRING, &j, on_error, on_warning, NULL, get_memory, drop_memory);
+  j.png = png_create_write_struct_2(PNG_LIBPNG_VER_STRING, &j, on_error, on_warning, &j, get_memory, drop_memory);
   j.info = j.png ? png_create_info_struct(j.png) : NULL;
   int32_t code = j.info ? guarded(&j, false) : RA_ERR_MEMORY;
   png_destroy_write_struct(&j.png, &j.info);

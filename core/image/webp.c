@@ -18,8 +18,8 @@ static int32_t walk(const uint8_t *bytes, size_t size, int32_t *orientation) {
   size_t end = number(bytes + 4) + 8;
   if (end > size) return ra_fail(RA_ERR_FORMAT, "the file has %zu bytes of %zu: cut off", size, end);
   for (size_t at = 12; at < end;) {
-    size_t length = end - at >= 8 ? number(bytes + at + 4) : end;
-    if (length > end - at - 8) return ra_fail(RA_ERR_FORMAT, "a chunk is longer than the file: broken");
+    size_t left = end - at, length = left >= 8 ? number(bytes + at + 4) : 0;
+    if (left < 8 || length > left - 8) return ra_fail(RA_ERR_FORMAT, "a chunk is longer than the file: broken");
     if (memcmp(bytes + at, "EXIF", 4) == 0) *orientation = ra_exif_orientation(bytes + at + 8, length);
     at += 8 + length + (length & 1);
   }

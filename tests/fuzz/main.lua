@@ -1,26 +1,54 @@
---- make fuzz: damaged files for every reader and damaged templates, seconds long, each reader in a process of its own.
---   ramus run tests/fuzz/main.lua [--seed N] [--count N] [--only READER]
--- Meant for the sanitized build. What a reader may do is give a value, or nil and a message. A file that breaks it stays in build/fuzz/.
-package.path = arg[0]:gsub("[^/]*$", "") .. "?.lua;" .. arg[0]:gsub("[^/]*/[^/]*$", "") .. "?.lua;" .. package.path
+--- make fuzz: every reader against damaged files. First libFuzzer (tests/fuzz/fuzz.c, built with clang), a process a reader, as many at
+-- once as there are processors; then templates of models, whose structure is changed (templates.lua, for the sanitized build).
+--   ramus run tests/fuzz/main.lua [--seconds N] [--only READER]      N: for all of libFuzzer's readers together
+-- The corpora in build/fuzz/corpus stay, and the next run goes on from them. An input that breaks a reader is kept in build/fuzz/found.
+local here = arg[0]:gsub("[^/]*$", "")
+package.path = here .. "?.lua;" .. here .. "../?.lua;" .. package.path
+local files = require "ramus.base.files"
 local processes = require "processes"
-local readers = require "readers"
+local seeds = require "seeds"
 
-local given = { seed = 1, count = 300 }
+local given = { seconds = 60 }
 for i = 1, #arg, 2 do given[arg[i]:match "^%-%-(%a+)$" or error("unknown option " .. arg[i], 0)] = tonumber(arg[i + 1]) or arg[i + 1] end
-local names = {}
-for name in pairs(readers) do if not given.only or given.only == name then names[#names + 1] = name end end
-table.sort(names)
+local root, passed, failed = "build/fuzz/", 0, 0
 
-local binary, here = processes.executable("."), arg[0]:gsub("[^/]*$", "")
-local passed, failed = 0, 0
-for _, name in ipairs(names) do
-  local folder = "build/fuzz/" .. name
-  os.execute("rm -rf " .. folder .. " && mkdir -p " .. folder)
-  local text, status, seconds = processes.sh(("timeout 300 %s run %sone.lua %s %d %d %s"):format(binary, here, name, given.seed, given.count, folder))
-  if status == 0 then passed = passed + 1 else failed = failed + 1 end
-  print(("%-10s %5d files, seed %d: %s (%.1f s)"):format(name, given.count, given.seed, status == 0 and "held" or "FAILED, exit status " .. status, seconds))
-  if status ~= 0 then print(text, "the file: " .. folder .. "/input") end
+local function report(name, held, what, log)
+  if held then passed = passed + 1 else failed = failed + 1 end
+  print(("%-12s %s: %s"):format(name, what, held and "held" or "FAILED"))
+  if not held then print(log) end
   io.flush()
+end
+
+--- Command of one reader; what it says goes to build/fuzz/log/READER.
+local COMMAND = table.concat({
+  "build/fuzz/fuzzer --reader={} -max_total_time=%d -max_len=4096 -timeout=20 -rss_limit_mb=1500 -malloc_limit_mb=300",
+  "-print_final_stats=1 -artifact_prefix=build/fuzz/found/{}- build/fuzz/corpus/{} build/fuzz/seeds/{} tests/reference",
+  "> build/fuzz/log/{} 2>&1; echo $? > build/fuzz/log/{}.status" }, " ")
+
+local function fuzz(names)
+  local jobs = math.min(tonumber((processes.sh "nproc")) or 1, #names)
+  local each = math.max(1, math.floor(given.seconds * jobs / #names))
+  processes.sh(("cd %s && mkdir -p corpus found log && cd corpus && mkdir -p %s"):format(root, table.concat(names, " ")))
+  for _, name in ipairs(names) do seeds.write(name, root .. "seeds/" .. name) end
+  processes.sh(("export ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1; "
+    .. "printf '%%s\\n' %s | xargs -P %d -I{} sh -c '%s'"):format(table.concat(names, " "), jobs, COMMAND:format(each)))
+  for _, name in ipairs(names) do
+    local log = files.read(root .. "log/" .. name) or ""
+    local held = (files.read(root .. "log/" .. name .. ".status") or ""):match "^0\n"
+    local inputs, rate = log:match "stat::number_of_executed_units: (%d+)", log:match "stat::average_exec_per_sec: +(%d+)"
+    report(name, held, ("%d s, %s inputs (%s a second), %s in the corpus"):format(each, inputs or "?", rate or "?",
+      (processes.sh("ls " .. root .. "corpus/" .. name .. " | wc -l"):gsub("%s", ""))), log:sub(-6000))
+  end
+end
+
+local names = {}
+for name in (processes.sh "build/fuzz/fuzzer --list"):gmatch "%S+" do
+  if not given.only or given.only == name then names[#names + 1] = name end
+end
+if #names > 0 then fuzz(names) end
+if not given.only or given.only == "templates" then
+  local text, status = processes.sh(("timeout 300 %s run %stemplates.lua 1 300 %s"):format(processes.executable ".", here, root .. "templates"))
+  report("templates", status == 0, "300 files", text)
 end
 print(("%d passed, %d failed"):format(passed, failed))
 os.exit(failed == 0 and passed > 0 and 0 or 1, true)
