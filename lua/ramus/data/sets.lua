@@ -76,13 +76,14 @@ local function parts_of(set, d)
   return list
 end
 
---- given: fields (names of those to train with; image and mask unless given), channels, data_root, offline, accept_odd (masks
--- that are of another kind than the rest of the set), out. nil and a message on failure.
+--- given: fields (names of those to train with, or a function of the set that gives them; image and mask unless given), channels, data_root,
+-- offline, accept_odd (masks that are of another kind than the rest of the set), out. nil and a message on failure.
 function data.open(recipe, given)
   local d, names = recipe.data, given.fields or { "image", "mask" }
   local set, err = data.set(d.set, { options = d.options, split = d.split, edition = d.edition, reading = reading.of(d), data_root = given.data_root,
     offline = given.offline, out = given.out })
   if not set then return nil, err end
+  if type(names) == "function" then names = names(set) end
   for _, w in ipairs(set.warnings) do if given.out then given.out:warn(w) end end
   local train = set.splits[d.train]
   if not train or #train == 0 then

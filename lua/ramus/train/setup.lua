@@ -20,7 +20,11 @@ function setup.new(r, given, out)
   if not ok then return nil, err end
   training.supervision, err = fit.supervision(r)
   if not training.supervision then return nil, err end
-  training.data, err = data.open(r, { fields = supervise.fields(training.supervision.terms), channels = r.model.template.channels,
+  local function fields(set)
+    if set.fields.valid then training.supervision:leave_out_void() end
+    return supervise.fields(training.supervision.terms)
+  end
+  training.data, err = data.open(r, { fields = fields, channels = r.model.template.channels,
     data_root = given.data_root, offline = given.offline, accept_odd = given.accept_odd, out = out })
   if not training.data then return nil, err end
   checkpoint.describe_classes(training.model, r.main, training.data.set.classes)

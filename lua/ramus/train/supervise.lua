@@ -230,15 +230,27 @@ function Supervision:check_fields(known, set, classes)
   return true
 end
 
+--- Leaves the pixels where field `valid` is 0, whose truth nobody knows, out of every term that is compared with the mask. (A label map says
+-- itself which pixels are void.)
+function Supervision:leave_out_void()
+  for _, term in ipairs(self.terms) do
+    if term.fields.mask == "mask" and term.loss.spec.input_index.inside then term.known = "valid" end
+  end
+end
+
 --- Names of the fields that some terms need: image first, then mask (unless the classes take its place), then the others in
 -- alphabetical order.
 function supervise.fields(terms)
   local seen, others, uses_mask = { image = true, mask = true }, {}, false
+  local function add(field)
+    if not seen[field] then seen[field], others[#others + 1] = true, field end
+  end
   for _, t in ipairs(terms) do
     for _, field in pairs(t.fields) do
       uses_mask = uses_mask or field == "mask"
-      if not seen[field] then seen[field], others[#others + 1] = true, field end
+      add(field)
     end
+    if t.known then add(t.known) end
   end
   table.sort(others)
   if seen[LABEL] and not uses_mask then return { "image", unpack(others) } end
@@ -273,6 +285,7 @@ local function record_term(term, student, fields, teacher, main)
   for input, field in pairs(term.fields) do
     if input == "mask" then mask = fields[field] else more[input] = fields[field] end
   end
+  if term.known then more.inside = more.inside and F.mul(more.inside, fields[term.known]) or fields[term.known] end
   if term.teacher == "out" then compared = teacher[main]
   elseif term.teacher == "same" then compared = teacher[term.at]
   elseif term.teacher then compared = teacher[term.teacher] end
