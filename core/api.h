@@ -542,9 +542,9 @@ int32_t ra_wilcoxon(const double *difference, int32_t n, double *out);
 /* All [H,W]; mask >= 0.5 is foreground. Skeleton: Zhang-Suen. Distance: to the nearest background pixel, exact Euclidean. */
 int32_t ra_mask_skeleton(const ra_real *mask, int32_t H, int32_t W, ra_real *out);
 int32_t ra_mask_distance(const ra_real *mask, int32_t H, int32_t W, ra_real *out);
-/* Local width (pixels) and local contrast (units of image, positive for dark vessels) at vessel pixels, 0 elsewhere. */
-int32_t ra_vessel_width(const ra_real *mask, int32_t H, int32_t W, ra_real *width);
-int32_t ra_vessel_contrast(const ra_real *image, const ra_real *mask, int32_t H, int32_t W, ra_real *contrast);
+/* Local width (pixels) and local contrast (units of image, positive for dark foreground) at foreground pixels, 0 elsewhere. */
+int32_t ra_foreground_width(const ra_real *mask, int32_t H, int32_t W, ra_real *width);
+int32_t ra_foreground_contrast(const ra_real *image, const ra_real *mask, int32_t H, int32_t W, ra_real *contrast);
 
 /* ---- ops, graphs, plans (core/op, core/loss, core/graph) --------------- */
 

@@ -21,7 +21,7 @@ local function statistics(image, mask)
   local skeleton, distance, contrast = empty(H, W), empty(H, W), empty(H, W)
   check.equal(C.ra_mask_skeleton(ffi.data(mask), H, W, ffi.data(skeleton)), 0)
   check.equal(C.ra_mask_distance(ffi.data(mask), H, W, ffi.data(distance)), 0)
-  check.equal(C.ra_vessel_contrast(ffi.data(image), ffi.data(mask), H, W, ffi.data(contrast)), 0)
+  check.equal(C.ra_foreground_contrast(ffi.data(image), ffi.data(mask), H, W, ffi.data(contrast)), 0)
   local vessel, n, width, sum = 0, 0, 0, 0
   for i = 0, H * W - 1 do
     vessel = vessel + mask.data[i]

@@ -1,4 +1,4 @@
-/* Width and contrast of vessels: maps [H,W] that other scores are grouped by.
+/* Width and contrast of the foreground: maps [H,W] that other scores are grouped by.
  *
  * Width of a mask pixel: twice the distance from the skeleton pixel nearest to it
  * to the nearest background pixel (a line of one pixel has width 2).
@@ -13,7 +13,7 @@
 #include "../base/mem.h"
 #include "metric.h"
 
-enum { BACKGROUND_REACH = 15, VESSEL_REACH = 2 };
+enum { BACKGROUND_REACH = 15, FOREGROUND_REACH = 2 };
 
 static int32_t check_image(const char *what, int32_t H, int32_t W) {
   if (H < 1 || W < 1 || (int64_t)(H + 2) * (W + 2) > INT32_MAX)
@@ -47,8 +47,8 @@ int32_t ra_mask_distance(const ra_real *mask, int32_t H, int32_t W, ra_real *out
   return code;
 }
 
-int32_t ra_vessel_width(const ra_real *mask, int32_t H, int32_t W, ra_real *width) {
-  RA_TRY(check_image("vessel width", H, W));
+int32_t ra_foreground_width(const ra_real *mask, int32_t H, int32_t W, ra_real *width) {
+  RA_TRY(check_image("foreground width", H, W));
   int32_t size = H * W;
   uint8_t *set = bytes_of(mask, size, false), *zero = bytes_of(mask, size, true), *skeleton = ra_mem_alloc((size_t)size, 1);
   float *inside = ra_mem_alloc((size_t)size, sizeof *inside), *unused = ra_mem_alloc((size_t)size, sizeof *unused);
@@ -89,16 +89,16 @@ static double box(const double *table, int32_t H, int32_t W, int32_t y, int32_t 
          table[top * (W + 1) + left];
 }
 
-int32_t ra_vessel_contrast(const ra_real *image, const ra_real *mask, int32_t H, int32_t W, ra_real *contrast) {
-  RA_TRY(check_image("vessel contrast", H, W));
+int32_t ra_foreground_contrast(const ra_real *image, const ra_real *mask, int32_t H, int32_t W, ra_real *contrast) {
+  RA_TRY(check_image("foreground contrast", H, W));
   size_t size = (size_t)(H + 1) * (size_t)(W + 1);
   double *table = ra_mem_alloc(4 * size, sizeof *table);
   if (!table) return RA_ERR_MEMORY;
-  double *back = table, *backs = table + size, *vessel = table + 2 * size, *vessels = table + 3 * size;
+  double *back = table, *backs = table + size, *front = table + 2 * size, *fronts = table + 3 * size;
   integrate(image, mask, false, H, W, back);
   integrate(NULL, mask, false, H, W, backs);
-  integrate(image, mask, true, H, W, vessel);
-  integrate(NULL, mask, true, H, W, vessels);
+  integrate(image, mask, true, H, W, front);
+  integrate(NULL, mask, true, H, W, fronts);
   for (int32_t y = 0; y < H; y++)
     for (int32_t x = 0; x < W; x++) {
       int32_t i = y * W + x;
@@ -106,7 +106,7 @@ int32_t ra_vessel_contrast(const ra_real *image, const ra_real *mask, int32_t H,
       contrast[i] = 0;
       if (mask[i] < (ra_real)0.5 || n < 0.5) continue;
       contrast[i] = (ra_real)(box(back, H, W, y, x, BACKGROUND_REACH) / n -
-                              box(vessel, H, W, y, x, VESSEL_REACH) / box(vessels, H, W, y, x, VESSEL_REACH));
+                              box(front, H, W, y, x, FOREGROUND_REACH) / box(fronts, H, W, y, x, FOREGROUND_REACH));
     }
   ra_mem_free(table);
   return RA_OK;

@@ -78,7 +78,7 @@ function checks.by_width(probability, mask, given)
   local p = check_size("by_width", probability, H, W, "probability")
   local v = o.fov ~= nil and check_size("by_width", o.fov, H, W, "fov") or nil
   local width = reals(H * W)
-  if C.ra_vessel_width(ffi.data(y), H, W, width) ~= 0 then error(ffi.message(), 2) end
+  if C.ra_foreground_width(ffi.data(y), H, W, width) ~= 0 then error(ffi.message(), 2) end
   return finish(group(width, p, y, v, H * W, o))
 end
 
@@ -89,7 +89,7 @@ function checks.by_contrast(probability, image, mask, given)
   local x = check_size("by_contrast", image, H, W, "image")
   local v = o.fov ~= nil and check_size("by_contrast", o.fov, H, W, "fov") or nil
   local contrast = reals(H * W)
-  if C.ra_vessel_contrast(ffi.data(x), ffi.data(y), H, W, contrast) ~= 0 then error(ffi.message(), 2) end
+  if C.ra_foreground_contrast(ffi.data(x), ffi.data(y), H, W, contrast) ~= 0 then error(ffi.message(), 2) end
   return finish(group(contrast, p, y, v, H * W, o))
 end
 
