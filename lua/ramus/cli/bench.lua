@@ -44,7 +44,7 @@ local function training(o)
   end
   local past = dsd and assert(teacher.new({ kind = "last_epoch" }, net)) or nil
   local supervision = assert(supervise.new(rows, net:output_names(), 2, past and 1))
-  local steps = require("ramus.train.step").new { model = net, supervision = supervision, teacher = past }
+  local steps = require("ramus.train.step").new { model = net, supervision = supervision, teachers = { teacher = past } }
   local v, err = steps:variant(1, { o.batch, 1, o.size, o.size })
   if not v then return nil, err end
   v.buffers.image:copy(tensor.rand(v.buffers.image.shape))

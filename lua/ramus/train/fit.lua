@@ -13,8 +13,7 @@ local fit = {}
 
 --- The supervision of a checked recipe, for training; nil and a message. known: the data set's declaration of its fields.
 function fit.supervision(r, known)
-  return supervise.new(r.supervise, r.model:output_names(), r.epochs, teacher.first_epoch(r.teacher, r.validate.every),
-    r.model:output_channels(), known)
+  return supervise.new(r.supervise, r.model:output_names(), r.epochs, teacher.epochs(r), r.model:output_channels(), known)
 end
 
 --- A message if the main output is wrong, else nil.

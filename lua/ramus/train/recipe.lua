@@ -13,6 +13,7 @@ local override = require "ramus.train.override"
 local reading = require "ramus.data.reading"
 local schedule = require "ramus.lang.schedule"
 local sets = require "ramus.data.sets"
+local teacher = require "ramus.train.teacher"
 
 local recipe = {}
 local Recipe = {}
@@ -53,7 +54,23 @@ local teacher_schema = {
   decay = { type = "number", min = 0, below = 1, default = 0.999, help = "decay per step, of kind ema" },
   k = { type = "integer", min = 1, default = 1, help = "number of epochs back, of kind ago" },
   path = { type = "string", help = "run folder or model file, of kind run" },
+  from = { type = "integer", min = 0, help = "first epoch in which rows may read it; as soon as it exists unless given" },
+  till = { type = "integer", min = 1, help = "first epoch in which rows no longer read it" },
 }
+
+--- Several teachers by name, each as `teacher` is.
+local function teachers_check(v)
+  local all = {}
+  for name, given in pairs(v) do
+    if type(name) ~= "string" or not name:match "^%a[%w_]*$" then
+      return nil, ("must be { NAME = { kind = .. }, .. }, names of letters, digits and _, given %s"):format(options.show(name))
+    end
+    local one, err = options.validate(given, teacher_schema, "teachers." .. name)
+    if not one then return nil, err end
+    all[name] = one
+  end
+  return all
+end
 
 --- A field with affects_results = false may change when a run is resumed: it is not part of the recipe's identity.
 local schema = {
@@ -64,6 +81,7 @@ local schema = {
   model = { type = "table", required = true, check = instance(model.is, "a model, as ra.models.unet{}") },
   main = { type = "string", default = "out" },
   teacher = section(teacher_schema),
+  teachers = { type = "table", check = teachers_check },
   supervise = { type = "table", required = true },
   optim = { type = "table", required = true, check = instance(optim.is, "an optimizer, as ra.optim.adamw{ lr = 1e-3 }") },
   epochs = { type = "integer", min = 1, required = true },
@@ -82,7 +100,9 @@ schema.validate.default, schema.log.default = {}, {}
 for field, text in pairs {
   name = "name of the run's folder, runs/NAME", data = "data set, splits, batches and augmentation; see data", model = "ra.models.NAME{...} or ra.model(f)",
   main = "output of the model that is validated, evaluated and predicted; teacher.out is this output of the teacher",
-  teacher = "the past self that rows compare with; none if left out", supervise = "list of rows: output, loss, against, weight, from, till",
+  teacher = "the past self that rows compare with; none if left out",
+  teachers = "several by name, { past = { kind = \"last_epoch\" }, .. }; teacher = X means teachers = { teacher = X }",
+  supervise = "list of rows: output, loss, against, weight, from, till",
   optim = "ra.optim.NAME{...}", epochs = "number of epochs; they count from 0", seed = "seed of initialisation, order, augmentation and dropout",
   validate = "interval and threshold of Dice on the validation split", early_stop = "end of training when validation no longer gets better",
   log = "records beside the losses",
@@ -128,14 +148,14 @@ function recipe.resolve(raw, where, base)
   end
   err = wrong_data(r.data)
   if err then return nil, "recipe.data: " .. err end
-  if r.teacher and r.teacher.kind == "run" and not r.teacher.path then return nil, "recipe.teacher: kind = \"run\" needs path" end
+  err = teacher.wrong(r)
+  if err then return nil, err end
   if r.data.val == false then
     if r.early_stop then return nil, "recipe.early_stop needs a validation split, and data.val is false" end
-    if r.teacher and r.teacher.kind == "best" then return nil, "recipe.teacher: kind = \"best\" needs a validation split, and data.val is false" end
   end
   r.data.set = dataset.locate(r.data.set, base)
-  if base and r.teacher and r.teacher.path and files.exists(base .. "/" .. r.teacher.path) then
-    r.teacher.path = files.absolute(base .. "/" .. r.teacher.path) -- beside the recipe, else as seen from the working directory
+  for _, t in ipairs(teacher.of(r)) do -- beside the recipe, else as seen from the working directory
+    if base and t.spec.path and files.exists(base .. "/" .. t.spec.path) then t.spec.path = files.absolute(base .. "/" .. t.spec.path) end
   end
   local definition
   definition, err = dataset.find(r.data.set)
@@ -191,7 +211,7 @@ function recipe.is(v) return getmetatable(v) == Recipe end
 -- ---- writing -----------------------------------------------------------------
 
 -- profile is left out: it changes no result, so a run may be resumed with or without it
-local order = { "name", "data", "model", "main", "teacher", "supervise", "optim", "epochs", "seed", "numerics", "validate", "early_stop", "log" }
+local order = { "name", "data", "model", "main", "teacher", "teachers", "supervise", "optim", "epochs", "seed", "numerics", "validate", "early_stop", "log" }
 
 local function is_identifier(k) return type(k) == "string" and k:match("^[%a_][%w_]*$") end
 

@@ -1,6 +1,7 @@
 --- The output of a training: the header, the progress line, a line (or two) per epoch; and the entry of metrics.jsonl.
 local ffi = require "ramus.base.ffi"
 local progress = require "ramus.base.progress"
+local teacher = require "ramus.train.teacher"
 local C = ffi.C
 
 local report = {}
@@ -81,8 +82,7 @@ function report.header(training)
   line("model  %s parameters, %.2f GFLOP an image of %dx%d; %s kernels, %d threads", cost.parameters, cost.flops / 1e9, shape[3], shape[4],
     ffi.string(C.ra_isa()), C.ra_threads())
   line("optim  %s", tostring(r.optim))
-  local t = r.teacher
-  if t then line("teacher %s%s", t.kind, t.kind == "ago" and " k=" .. t.k or t.kind == "ema" and " decay=" .. t.decay or "") end
+  for _, t in ipairs(teacher.of(r)) do line("%s", teacher.text(t)) end
   if r.optim.accumulate > 1 then
     line("accumulation of %d micro-batches: normalisation and reduce = \"batch\" see %d images at a time", r.optim.accumulate, r.data.batch)
   end

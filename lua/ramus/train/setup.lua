@@ -28,11 +28,12 @@ function setup.new(r, given, out)
     data_root = given.data_root, offline = given.offline, accept_odd = given.accept_odd, out = out })
   if not training.data then return nil, err end
   checkpoint.describe_classes(training.model, r.main, training.data.set.classes)
-  if r.teacher then
-    training.teacher, err = teacher.new(r.teacher, training.model)
-    if not training.teacher then return nil, err end
+  training.teachers = {}
+  for _, t in ipairs(teacher.of(r)) do
+    training.teachers[t.name], err = teacher.new(t.spec, training.model, t.name)
+    if not training.teachers[t.name] then return nil, err end
   end
-  training.steps = step.new { model = training.model, supervision = training.supervision, teacher = training.teacher, main = r.main,
+  training.steps = step.new { model = training.model, supervision = training.supervision, teachers = training.teachers, main = r.main,
     fields = training.data.set.fields, accumulate = r.optim.accumulate, numerics = r.numerics }
   training.batches = training.data.train_loader:steps()
   training.total_steps = math.ceil(training.batches / r.optim.accumulate) * r.epochs

@@ -23,10 +23,10 @@ Variant.__index = Variant
 local SCALE = ops.specs.affine.by_name.scale.slot
 local TOTAL, MAIN, FIRST_TERM = 1, 2, 3 -- outputs of a variant's plan
 
---- model, supervision, teacher (or nil), main (name of the main output, "out"), accumulate (micro-batches per step, 1), numerics,
+--- model, supervision, teachers (by name; {} unless given), main (name of the main output, "out"), accumulate (micro-batches per step, 1), numerics,
 -- fields (the data set's declaration of its fields; one channel each unless given).
 function step.new(given)
-  local self = setmetatable({ model = given.model, supervision = given.supervision, teacher = given.teacher, main = given.main or "out",
+  local self = setmetatable({ model = given.model, supervision = given.supervision, teachers = given.teachers or {}, main = given.main or "out",
     numerics = given.numerics, fields = given.fields or {}, variants = {}, terms_of = {} }, Steps)
   self.gradient = tensor.zeros(self.model.flat.shape)
   self.accumulates = (given.accumulate or 1) > 1
@@ -63,9 +63,9 @@ local function build(self, terms, shape)
     local field_shape = field == "image" and shape or { shape[1], self.fields[field] and self.fields[field].channels or 1, shape[3], shape[4] }
     v.inputs[field], v.buffers[field] = recorder:input(field_shape), tensor.zeros(field_shape)
   end
-  local past
-  if supervise.needs_teacher(terms) then
-    past = self.model:record(recorder, v.inputs.image, { train = false, values = self.teacher.block.values })
+  local past = {}
+  for _, name in ipairs(supervise.teachers(terms)) do
+    past[name] = self.model:record(recorder, v.inputs.image, { train = false, values = self.teachers[name].block.values })
   end
   local student, gradients = record_student(self, recorder, v.inputs.image)
   local total

@@ -4,7 +4,8 @@
 -- A row { at =, loss =, against =, inside =, with =, weight =, from =, till = } adds `loss` to the
 -- total for each output that matches `at` ("out", "side*"). against: "mask", another field of
 -- the data set, "teacher.out" (the teacher's main output), "teacher.same" (its output of the same
--- name) or "teacher.NAME" (its output NAME). An output of several channels, one per class, is compared with the field `label`
+-- name) or "teacher.NAME" (its output NAME); of several teachers by their names, "past.out"; "self.out" or "self.NAME": an output
+-- of the net itself in the same step, as a target without a gradient. An output of several channels, one per class, is compared with the field `label`
 -- where against says mask. inside = "fov": pixels where that field is 0 are
 -- ignored. with = { weight = "distance" }: further inputs of the loss, each from a field of the data
 -- set. weight: a number, a schedule, or a list of them for the matches in order. The row acts in
@@ -38,7 +39,8 @@ end
 local row_schema = {
   at = { type = "string", required = true, help = "name of an output, or a pattern with *, as 'side*'" },
   loss = { type = "table", required = true, check = function(v) return loss.is(v) and v or nil, "must be a loss, as ra.loss.dice{}" end },
-  against = { type = "string", default = "mask", help = "reference of the loss: mask, teacher.out, teacher.same, teacher.NAME, or a field of the data set" },
+  against = { type = "string", default = "mask",
+    help = "reference of the loss: mask, a field of the data set, teacher.out, teacher.same, teacher.NAME (of several teachers PAST.out), or self.NAME" },
   inside = { type = "string", help = "field of the data set; pixels where it is 0 are ignored" },
   with = { type = "table", default = {}, check = fields_by_input, help = "further inputs of the loss: { input = field }" },
   weight = { type = "number|table", default = 1 },
@@ -69,9 +71,9 @@ end
 --- Input of the loss -> field of the data set, for a row: mask, inside, and the inputs in `with`. nil and a message where the
 -- loss has no such input.
 local function inputs_of(row)
-  local against_field = not row.teacher and row.against or nil
+  local against_field = not row.source and row.against or nil
   local fields = { mask = against_field or "mask" }
-  local wanted = { [row.teacher and "teacher" or "mask"] = ("against = '%s'"):format(row.against) }
+  local wanted = { [row.source and "teacher" or "mask"] = ("against = '%s'"):format(row.against) }
   if row.inside then fields.inside, wanted.inside = row.inside, ("inside = '%s'"):format(row.inside) end
   for input, field in pairs(row.with) do
     if fields[input] or input == "prediction" or input == "teacher" then
@@ -87,26 +89,48 @@ local function inputs_of(row)
   return fields
 end
 
---- The teacher's output that a row names: "out" and "same" stay as they are; nil where it names none.
-local function teacher_output(row, outputs)
-  local name = row.against:match("^teacher%.(.+)$")
-  if not name or name == "out" or name == "same" then return name end
-  for _, output in ipairs(outputs) do if output == name then return name end end
-  return nil, ("against = '%s': %s"):format(row.against, options.unknown("output", name, outputs))
+--- Sets row.source, the teacher that a row names or "self", and row.teacher, its output ("out" and "same" stay as they are); neither
+-- where it is compared with a field. nil and a message. teachers: { NAME = { first =, till = } }.
+local function find_reference(row, outputs, teachers)
+  local source, name = row.against:match("^([%w_]+)%.(.+)$")
+  if not source then return true end
+  if source ~= "self" and not teachers[source] then
+    if not next(teachers) then
+      return nil, ("against = '%s', but the recipe has no teacher; add teacher = { kind = \"last_epoch\" }"):format(row.against)
+    end
+    return nil, ("against = '%s': %s"):format(row.against, options.unknown("teacher", source, options.names(teachers)))
+  end
+  local known = name == "out" or name == "same" and source ~= "self"
+  for _, output in ipairs(outputs) do known = known or output == name end
+  if not known then return nil, ("against = '%s': %s"):format(row.against, options.unknown("output", name, outputs)) end
+  for _, at in ipairs(source == "self" and row.matches or {}) do
+    if at == name then return nil, ("against = '%s': output '%s' would be compared with itself"):format(row.against, at) end
+  end
+  row.source, row.teacher = source, name
+  return true
 end
 
-local function check_row(given, where, outputs, teacher_from)
+--- Names that rows know: a message where a teacher has the name of an output or of a field, else nil.
+local function clash(teachers, outputs, known)
+  local taken = { self = "the net itself", label = "a field" }
+  for _, name in ipairs(COMMON) do taken[name] = "a field" end
+  for name in pairs(known) do taken[name] = "a field of the data set" end
+  for _, name in ipairs(outputs) do taken[name] = "an output of the model" end
+  for _, name in ipairs(options.names(teachers)) do
+    if taken[name] then return ("recipe.teachers: '%s' is the name of %s; choose another for the teacher"):format(name, taken[name]) end
+  end
+end
+
+local function check_row(given, where, outputs, teachers)
   local row, err = options.validate(given, row_schema, where)
   if not row then return nil, err end
   row.matches = matches(row.at, outputs)
   if #row.matches == 0 then
     return nil, ("%s: at = '%s' matches no output; %s"):format(where, row.at, options.unknown("output", row.at, outputs))
   end
-  row.teacher, err = teacher_output(row, outputs)
-  if err then return nil, ("%s: %s"):format(where, err) end
-  if row.teacher and not teacher_from then
-    return nil, ("%s: against = '%s', but the recipe has no teacher; add teacher = { kind = \"last_epoch\" }"):format(where, row.against)
-  end
+  local ok
+  ok, err = find_reference(row, outputs, teachers)
+  if not ok then return nil, ("%s: %s"):format(where, err) end
   if row.till and row.till <= row.from then return nil, ("%s: till = %d must be larger than from = %d"):format(where, row.till, row.from) end
   row.fields, err = inputs_of(row)
   if not row.fields then return nil, ("%s: %s"):format(where, err) end
@@ -130,7 +154,7 @@ local function add_terms(self, row, where, number)
       return nil, ("%s: weight must be finite and >= 0, given %s"):format(where, tostring(weight))
     end
     local channels = self.channels[name] or 1
-    self.terms[#self.terms + 1] = { row = number, at = name, loss = row.loss, teacher = row.teacher, weight = weight,
+    self.terms[#self.terms + 1] = { row = number, at = name, loss = row.loss, teacher = row.teacher, source = row.source, weight = weight,
       fields = fields_at(row, channels), channels = channels,
       name = ("%s@%s"):format(row.loss.name, name), starts = row.starts, ends = row.ends }
   end
@@ -147,17 +171,24 @@ local function tell_apart(named)
 end
 
 --- Checks `rows` against a model's outputs; nil and a message where something is wrong.
--- teacher_from: the first epoch in which a teacher exists, nil where the recipe has none. channels: of the outputs, by name; 1 where
+-- teachers: { NAME = { first =, till = } }, the epochs in which each exists, or a number, the first epoch of the one called teacher; nil where
+-- the recipe has none. channels: of the outputs, by name; 1 where
 -- it does not say. known: the data set's declaration of its fields.
-function supervise.new(rows, outputs, epochs, teacher_from, channels, known)
+function supervise.new(rows, outputs, epochs, teachers, channels, known)
+  if type(teachers) == "number" then teachers = { teacher = { first = teachers } } end
+  teachers = teachers or {}
   if type(rows) ~= "table" or #rows == 0 then return nil, "supervise: wants a list of rows, { { at = \"out\", loss = ra.loss.dice() } }" end
   local self = setmetatable({ terms = {}, rows = {}, epochs = epochs, channels = channels or {} }, Supervision)
+  local err = clash(teachers, outputs, known or {})
+  if err then return nil, err end
   for r, given in ipairs(rows) do
     local where = ("supervise row %d"):format(r)
-    local row, err = check_row(given, where, outputs, teacher_from)
+    local row
+    row, err = check_row(given, where, outputs, teachers)
     if not row then return nil, err end
-    row.starts = row.teacher and math.max(row.from, teacher_from) or row.from
-    row.ends = math.min(row.till or epochs, epochs)
+    local exists = teachers[row.source] or { first = 0 }
+    row.starts = math.max(row.from, exists.first)
+    row.ends = math.min(row.till or epochs, exists.till or epochs, epochs)
     row.classes = (self.channels[row.matches[1]] or 1) > 1
     row.row, row.name = r, ("%s@%s"):format(row.loss.name, #row.matches == 1 and row.matches[1] or row.at)
     self.rows[r] = row
@@ -174,7 +205,8 @@ function supervise.new(rows, outputs, epochs, teacher_from, channels, known)
       return nil, ("supervise: no row is active in epoch %d (weights 0, from and till, or a teacher that does not exist yet)"):format(epoch)
     end
   end
-  local ok, err = self:try(known or {})
+  local ok
+  ok, err = self:try(known or {})
   if not ok then return nil, err end
   return self
 end
@@ -190,7 +222,8 @@ function Supervision:try(known)
   local outputs = setmetatable({}, { __index = function(_, name) return plane(self.channels[name] or 1) end })
   local fields = setmetatable({}, { __index = function(_, name) return plane(known[name] and known[name].channels or 1) end })
   for _, term in ipairs(self.terms) do
-    local ok, err = pcall(self.record, self, { term }, outputs, fields, outputs, "out")
+    local any = setmetatable({}, { __index = function() return outputs end })
+    local ok, err = pcall(self.record, self, { term }, outputs, fields, any, "out")
     if not ok then return nil, ("supervise row %d: %s"):format(term.row, options.plain(err)) end
   end
   return true
@@ -280,8 +313,9 @@ function Supervision:active(epoch)
 end
 
 --- The loss of a term on nodes.
-local function record_term(term, student, fields, teacher, main)
+local function record_term(term, student, fields, teachers, main)
   local mask, compared, more = nil, nil, {}
+  local teacher = term.source == "self" and student or teachers[term.source]
   for input, field in pairs(term.fields) do
     if input == "mask" then mask = fields[field] else more[input] = fields[field] end
   end
@@ -293,13 +327,13 @@ local function record_term(term, student, fields, teacher, main)
   return value
 end
 
---- Records the total of `terms`. student, teacher: named outputs (nodes); fields: nodes by field; main: the main output's name.
+--- Records the total of `terms`. student: named outputs (nodes); teachers: by teacher's name; fields: nodes by field; main: the main output's name.
 -- Returns the total's node and, for each term, { term, name, loss = node, weighted = node }.
-function Supervision:record(terms, student, fields, teacher, main)
+function Supervision:record(terms, student, fields, teachers, main)
   local total
   local recorded = {}
   for i, term in ipairs(terms) do
-    local value = record_term(term, student, fields, teacher, main)
+    local value = record_term(term, student, fields, teachers, main)
     local weighted = F.affine(value, { scale = self:weight(term, term.starts) })
     recorded[i] = { term = term, name = term.name, loss = value, weighted = weighted }
     total = total and F.add(total, weighted) or weighted
@@ -307,10 +341,11 @@ function Supervision:record(terms, student, fields, teacher, main)
   return total, recorded
 end
 
---- True if any of the terms uses the teacher.
-function supervise.needs_teacher(terms)
-  for _, t in ipairs(terms) do if t.teacher then return true end end
-  return false
+--- Names of the teachers that the terms use, in alphabetical order.
+function supervise.teachers(terms)
+  local used = {}
+  for _, t in ipairs(terms) do if t.source and t.source ~= "self" then used[t.source] = true end end
+  return options.names(used)
 end
 
 local function weight_text(w)

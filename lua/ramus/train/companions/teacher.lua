@@ -1,23 +1,38 @@
---- The teacher of the recipe as a companion: it is updated after steps or epochs, and saved in checkpoints.
-local teacher = require "ramus.train.teacher"
-
+--- The teachers of the recipe as a companion: they are updated after steps or epochs, and saved in checkpoints.
 local Companion = {}
 Companion.__index = Companion
 
 local function new(training)
-  local spec = training.recipe.teacher
-  if not spec then return nil end
-  if spec.kind == "best" and not training.data.val then return nil, "teacher: kind = \"best\" needs a validation split" end
-  return setmetatable({ training = training, teacher = training.teacher }, Companion)
+  if not next(training.teachers) then return nil end
+  for _, one in pairs(training.teachers) do
+    if one.spec.kind == "best" and not training.data.val then return nil, "teacher: kind = \"best\" needs a validation split" end
+  end
+  return setmetatable({ training = training, teachers = training.teachers }, Companion)
 end
 
-function Companion:arrays() return self.teacher:arrays() end
-function Companion:restore(file) return self.teacher:restore(file, self.training.model) end
-function Companion:after_step() self.teacher:after_step(self.training.model) end
+function Companion:arrays()
+  local arrays = {}
+  for _, one in pairs(self.teachers) do
+    for name, t in pairs(one:arrays()) do arrays[name] = t end
+  end
+  return arrays
+end
+
+function Companion:restore(file)
+  for _, one in pairs(self.teachers) do
+    local ok, err = one:restore(file, self.training.model)
+    if not ok then return nil, err end
+  end
+  return true
+end
+
+function Companion:after_step()
+  for _, one in pairs(self.teachers) do one:after_step(self.training.model) end
+end
 
 --- Without a validation split every epoch counts as the best.
 function Companion:after_epoch(result)
-  self.teacher:after_epoch(self.training.model, result.is_best or not self.training.data.val)
+  for _, one in pairs(self.teachers) do one:after_epoch(self.training.model, result.is_best or not self.training.data.val) end
 end
 
-return { new = new, first_epoch = teacher.first_epoch }
+return { new = new }
