@@ -116,7 +116,7 @@ return {
   picture = "512x512, 8 bit PNG, grey or with three equal channels; N.png and its label map N_gt.png, filled from the polygons",
   counts = { train = 1000, val = 200, test = 300 },
   split_source = "the authors' folders train, val and test (the numbers are reused, the pictures are different)",
-  licence = "offered on Zenodo as an open data set; the licence's tag has not been verified, see the record",
+  licence = "offered on Zenodo as an open data set; CC0 1.0, as others say of its record; not verified",
   citation = "M. Popov, A. Amanturdieva, N. Zhaksylyk, A. Alkanov, A. Saniyazbekov, T. Aimyshev et al.: Dataset for Automatic Region-based "
     .. "Coronary Artery Disease Diagnostics Using X-Ray Angiography Images. Scientific Data 11, 2024. doi 10.1038/s41597-023-02871-z",
   sources = { "https://zenodo.org/records/10390295" },

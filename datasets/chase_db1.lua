@@ -26,7 +26,7 @@ return {
   counts = { train = 20, test = 8 },
   split_source = "none is official; usual: the first 20 train, the last 8 test, which are 10 and 4 children; 14_14: 7 and 7 children",
   licence = "made available by Kingston University London with St George's, University of London, to train and test vessel "
-    .. "segmentation; the licence's tag has not been verified",
+    .. "segmentation; CC BY 4.0, as others say of its page; not verified",
   citation = "M. M. Fraz, P. Remagnino, A. Hoppe, B. Uyyanonvara, A. R. Rudnicka, C. G. Owen, S. A. Barman: An Ensemble "
     .. "Classification-Based Approach Applied to Retinal Blood Vessel Segmentation. IEEE Transactions on Biomedical Engineering "
     .. "59(9):2538-2548, 2012. doi 10.1109/TBME.2012.2205687",

@@ -30,7 +30,10 @@ return {
     .. "J. M. Vazquez-Rodriguez, A. Pazos: Automatic multiscale vascular image segmentation algorithm for coronary angiography. "
     .. "Biomedical Signal Processing and Control 46:1-9, 2018. doi 10.1016/j.bspc.2018.06.007",
   sources = { "https://figshare.com/s/4d24cf3d14bc901a94bf" },
-  notes = { "Pictures smaller than their masks are brought to the masks' size (bilinear), as papers do." },
+  notes = {
+    "Pictures smaller than their masks are brought to the masks' size (bilinear), as papers do.",
+    "Not verified: the names of the authors, volume and pages of the citation (title and DOI are), and the sizes of the pictures.",
+  },
   threshold = 128,
 
   files = {

@@ -51,7 +51,7 @@ return {
   notes = {
     "test.zip as it is offered today has no masks of the test images: divide the 20 of training (split = \"7:1:2\"), or add 1st_manual (and "
       .. "2nd_manual) of an older copy to test/.",
-    "Every image is of another person.",
+    "Every image is said to be of another person; not verified.",
   },
   threshold = 128,
 

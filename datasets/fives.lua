@@ -26,7 +26,7 @@ return {
     .. "retinopathy, G glaucoma, N normal)",
   counts = FULL,
   split_source = "the authors' folders train and test (the numbers are reused, the pictures are different)",
-  licence = "CC BY 4.0, as its record says; not verified",
+  licence = "CC BY 4.0, as others say of its record; not verified",
   citation = "K. Jin, X. Huang, J. Zhou, Y. Li, Y. Yan, Y. Sun, Q. Zhang, Y. Wang, J. Ye: FIVES: A Fundus Image Dataset for Artificial "
     .. "Intelligence based Vessel Segmentation. Scientific Data 9:475, 2022. doi 10.1038/s41597-022-01564-3",
   sources = { "https://doi.org/10.6084/m9.figshare.19688169.v1" },
@@ -34,9 +34,9 @@ return {
   threshold = 128,
 
   files = {
-    { name = "FIVES.rar", seen = false, login = "it is a RAR archive of 1.8 GB, which Ramus does not unpack: download "
-      .. "https://ndownloader.figshare.com/files/34969398 (record https://doi.org/10.6084/m9.figshare.19688169.v1), unpack it (unar, or "
-      .. "7z with its RAR module), then: ramus fetch fives --from FOLDER" },
+    { name = "FIVES.rar", seen = false, login = "it is a RAR archive (1764974308 bytes, md5 789c80dd5376a82063e27fa49192bac9 as others say), which "
+      .. "Ramus does not unpack: download https://ndownloader.figshare.com/files/34969398 (record https://doi.org/10.6084/m9.figshare.19688169.v1), "
+      .. "unpack it (bsdtar -xf, or unar), then: ramus fetch fives --from FOLDER" },
   },
   editions = { { name = "full", files = {}, counts = FULL } },
   prepare = gather.prepare("fives", function(folder) return gather.holds(folder, "train/Original", "test/Original") end,

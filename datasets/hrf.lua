@@ -18,7 +18,7 @@ return {
   picture = "3504x2336, 24 bit JPEG; images/NN_K.jpg (K: h healthy, g glaucoma, dr diabetic retinopathy), manual1/NN_K.tif, mask/NN_K_mask.tif",
   counts = FULL,
   split_source = "none is official; usual: 01 to 05 of each kind train, the others test (Orlando et al. 2017)",
-  licence = "CC BY 4.0, as the set's page says; not verified",
+  licence = "CC BY 4.0, as the set's page says",
   citation = "A. Budai, R. Bock, A. Maier, J. Hornegger, G. Michelson: Robust Vessel Segmentation in Fundus Images. International "
     .. "Journal of Biomedical Imaging 2013, article 154860. doi 10.1155/2013/154860",
   sources = { "https://www5.cs.fau.de/research/data/fundus-images/" },

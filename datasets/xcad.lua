@@ -34,7 +34,8 @@ return {
   sources = { "https://github.com/AISIGSJTU/SSVS" },
   notes = {
     "Pictures whose names begin with the same number (NNNNN_NN) are kept on one side of every division, as if they were of one sequence.",
-    "Which of train/trainA, trainB and trainC holds the 1621 angiograms is not documented; look before you train on them.",
+    "By the authors' README and code trainB holds angiograms, trainC pictures of the background, trainA drawn vessels; the numbers are not "
+      .. "verified: look before you train on them.",
   },
   threshold = 128,
   schema = {
@@ -45,6 +46,7 @@ return {
   files = {
     { name = "XCAD.zip", unpack = true, seen = false, urls = {
       "https://www.dropbox.com/scl/fi/mvstwdgxo0hfk678x94d4/XCAD.zip?rlkey=qdztml0gzfzoc0t5d16k71u76&dl=1",
+      "https://www.dropbox.com/s/z0lk5oz6gt9mgd2/XCAD.zip?dl=1", -- of the authors' README
     } },
   },
   editions = { { name = "full", files = {} } }, -- groups that stay whole may shift the numbers of its parts

@@ -57,6 +57,30 @@ check.case("check: a set with nothing wrong", function()
   check.ok(audit_text.of(report):find("nothing is wrong", 1, true))
 end)
 
+check.case("check: images of several sizes and kinds have a row each, and every column is aligned", function()
+  local root = made("kinds")
+  for i, side in ipairs { 80, 81, 82, 83, 84 } do
+    local x, mask = picture(20 + i, side, side):reshape(1, side, side), tensor.zeros(side, side)
+    mask:narrow(1, 4, 8):fill(1)
+    store(("%s/test/images/k%d.png"):format(root, i), i < 3 and F.concat(x, x * 0.5, x, { dim = 1 }) or x)
+    store(("%s/test/masks/k%d.png"):format(root, i), mask)
+  end
+  local report = report_of(root)
+  report.order[2], report.classes = "验证", { { name = "背景" }, { name = "e\204\129" } } -- shown as two signs of two columns, and one of one
+  for _, row in ipairs(report.images) do row.split, row.classes = row.split == "val" and "验证" or row.split, { [0] = 1, 1 } end
+  local lines = audit_text.table(report)
+  local text = table.concat(lines, "\n")
+  for _, wanted in ipairs { "\nwidth x height\n  96x96 +4 +2 +2 +8\n", "\n  2 others +0 +0 +2 +2\n", "\n  1 of 8 bit +4 +2 +5 +11\n",
+    "\n  3 of 8 bit +0 +0 +2 +2\n" } do
+    check.ok(text:find(wanted), wanted .. "\n" .. text)
+  end
+  local function columns(s) return #s:gsub("[\228-\233]..", "xx"):gsub("\204\129", "") end
+  local width = columns(lines[1])
+  for i, line in ipairs(lines) do
+    check.ok(line == "width x height" or line == "channels" or columns(line) == width, ("line %d\n%s"):format(i, text))
+  end
+end)
+
 check.case("check: copies by bytes, by pixels and nearly; across splits the later one is blamed", function()
   local root = made("twice")
   local function move(from, to) assert(files.write(root .. to, assert(files.read(root .. from)))) end

@@ -4,7 +4,7 @@ local pairing = require "ramus.data.pairing"
 
 local text = {}
 
-local MOST = 12 -- findings of one kind that are listed
+local MOST, KINDS = 12, 4 -- findings of one kind that are listed; sizes, or numbers of channels, that have a row
 
 -- ---- numbers of a split ----
 
@@ -42,20 +42,19 @@ local function mask_numbers(rows)
   return text_of and text_of:gsub(" to ", " and ")
 end
 
---- Different values of a key, most frequent first: "512x512", "512x512 and 3 others".
+--- Different values of a key, most frequent first, and how many rows have each.
 local function kinds(rows, key)
-  local count, list = {}, {}
+  local n, list = {}, {}
   for _, row in ipairs(rows) do
     local k = key(row)
-    if k and not count[k] then list[#list + 1] = k end
-    if k then count[k] = (count[k] or 0) + 1 end
+    if k and not n[k] then list[#list + 1] = k end
+    if k then n[k] = (n[k] or 0) + 1 end
   end
   table.sort(list, function(a, b)
-    if count[a] ~= count[b] then return count[a] > count[b] end
+    if n[a] ~= n[b] then return n[a] > n[b] end
     return a < b
   end)
-  if #list < 2 then return list[1] end
-  return ("%s and %d other%s"):format(list[1], #list - 1, #list == 2 and "" or "s")
+  return list, n
 end
 
 local function percent(v)
@@ -87,15 +86,18 @@ local function groups(rows)
   return n > 0 and tostring(n) or nil
 end
 
---- Rows of the table: name, and the cell of a list of images (nil: none).
+local function size_of(row) return row.height and ("%dx%d"):format(row.width, row.height) end
+local function channels_of(row)
+  return row.channels and ("%d%s of %d bit"):format(row.channels, row.channels > 1 and row.grey and " equal" or "", row.bits)
+end
+
+--- Rows of the table: name, and the cell of a list of images (nil: none); or kind: what is a cell where all images agree, else a row each.
 local ROWS = {
   { "images", function(rows) return tostring(#rows) end },
   { "with mask", function(rows) return tostring(count(rows, function(row) return row.mask_values end)) end },
   { "groups", groups },
-  { "width x height", function(rows) return kinds(rows, function(row) return row.height and ("%dx%d"):format(row.width, row.height) end) end },
-  { "channels", function(rows) return kinds(rows, function(row)
-    return row.channels and ("%d%s of %d bit"):format(row.channels, row.channels > 1 and row.grey and " equal" or "", row.bits)
-  end) end },
+  { "width x height", kind = size_of },
+  { "channels", kind = channels_of },
   { "values of images", function(rows) return range(rows, "low", "high") end },
   { "values of masks", function(rows) return (mask_numbers(rows)) end },
   { "foreground", function(rows) return share(rows, "foreground") end },
@@ -143,13 +145,22 @@ local function columns_of(report)
   return names
 end
 
-local function characters(s) return #s:gsub("[\128-\191]", "") end
-local function padded(s, width, left) return left and s .. (" "):rep(width - characters(s)) or (" "):rep(width - characters(s)) .. s end
+--- Columns of a terminal that a text takes: Chinese, Japanese and Korean signs take two, accents of their own none.
+local function columns(s)
+  local n = 0
+  for c in s:gmatch("[%z\1-\127\192-\255][\128-\191]*") do
+    local lead = c:byte()
+    if lead >= 0xe3 and lead <= 0xed or lead >= 0xef then n = n + 2
+    elseif lead ~= 0xcc and not (lead == 0xcd and c < "\205\176") then n = n + 1 end
+  end
+  return n
+end
+local function padded(s, width, left) return left and s .. (" "):rep(width - columns(s)) or (" "):rep(width - columns(s)) .. s end
 
 --- Lines of the aligned table.
 function text.table(report)
-  local columns, lists, rows = columns_of(report), {}, {}
-  for i, name in ipairs(columns) do lists[i] = images_of(report, name) end
+  local parts, lists, rows = columns_of(report), {}, {}
+  for i, name in ipairs(parts) do lists[i] = images_of(report, name) end
   local function add(name, cell)
     local cells, any = { name }, false
     for i, list in ipairs(lists) do
@@ -158,17 +169,33 @@ function text.table(report)
     end
     if any then rows[#rows + 1] = cells end
   end
-  rows[1] = { "", unpack(columns) }
-  for _, r in ipairs(ROWS) do add(r[1], r[2]) end
+  --- One row where all images are of a kind; else one for each of the most frequent, with how many are of it, so that no cell is wide.
+  local function add_kinds(name, key)
+    local all = kinds(report.images, key)
+    if #all < 2 then return add(name, function(list) return (kinds(list, key)[1]) end) end
+    local shown = #all > KINDS + 1 and KINDS or #all
+    rows[#rows + 1] = { name }
+    for k = 1, shown do add("  " .. all[k], function(list) return tostring(count(list, function(row) return key(row) == all[k] end)) end) end
+    if shown == #all then return end
+    local named = {}
+    for k = 1, shown do named[all[k]] = true end
+    add(("  %d others"):format(#all - shown), function(list)
+      return tostring(count(list, function(row) return key(row) and not named[key(row)] end))
+    end)
+  end
+  rows[1] = { "", unpack(parts) }
+  for _, r in ipairs(ROWS) do
+    if r.kind then add_kinds(r[1], r.kind) else add(r[1], r[2]) end
+  end
   for k, c in ipairs(report.classes or {}) do add(("class %d %s"):format(k - 1, c.name), function(list) return class_cell(list, k - 1) end) end
   for _, name in ipairs(report.observers or {}) do add("foreground, " .. name, function(list) return observer_cell(list, name) end) end
   local width = {}
-  for _, cells in ipairs(rows) do for i, v in ipairs(cells) do width[i] = math.max(width[i] or 0, characters(v)) end end
+  for _, cells in ipairs(rows) do for i, v in ipairs(cells) do width[i] = math.max(width[i] or 0, columns(v)) end end
   local lines = {}
   for r, cells in ipairs(rows) do
-    local parts = {}
-    for i, v in ipairs(cells) do parts[i] = padded(v, width[i], i == 1) end
-    lines[r] = (table.concat(parts, "  "):gsub("%s+$", ""))
+    local line = {}
+    for i, v in ipairs(cells) do line[i] = padded(v, width[i], i == 1) end
+    lines[r] = (table.concat(line, "  "):gsub("%s+$", ""))
   end
   return lines
 end
