@@ -254,7 +254,7 @@ local function training_step(net, x, y)
     return leaf[name]
   end })
   local total
-  local others = { [student.out.shape[2] == 1 and "cross_entropy" or "bce"] = true }
+  local others = student.out.shape[2] == 1 and { cross_entropy = true } or { bce = true, cldice = true }
   for _, name in ipairs(ra.loss.names) do
     local loss = ra.loss[not others[name] and name or "dice"] {}
     local term = loss(F.dropout(student.out, { p = 0.1, train = true }), mask, teacher.out) + loss(student.side2, mask, teacher.side2)

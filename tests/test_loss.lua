@@ -88,7 +88,7 @@ local EVERY = {
   { "soft_target", { alpha = 0.5 } }, { "deep_distribution" }, { "deep_distribution", { patch = 2, direction = "js" } },
   { "deep_distribution", { direction = "teacher_student", scale = "fraction", tau = 0.1 } },
   { "deep_distribution", { count = "hard" } }, { "kl_divergence" }, { "kl_divergence", { direction = "js" } },
-  { "kl_divergence", { direction = "student_teacher", tau = 2 } }, { "mse" },
+  { "kl_divergence", { direction = "student_teacher", tau = 2 } }, { "mse" }, { "cldice" }, { "cldice", { reduce = "image", iterations = 2 } },
 }
 
 local function name_of(row) return tostring(ra.loss[row[1]](row[2])) end
@@ -215,7 +215,7 @@ check.case("a weight of 2 is that pixel twice", function()
   local function doubled(source) return make({ 1, 1, 1, 60 }, function(k) return source.data[k < 40 and k or k - 40] end) end
   local weight = make(shape, function(k) return k < 20 and 2 or 1 end)
   for _, row in ipairs(EVERY) do
-    if row[1] ~= "deep_distribution" then
+    if row[1] ~= "deep_distribution" and row[1] ~= "cldice" then
       local loss = ra.loss[row[1]](row[2])
       local wanted = loss(doubled(x), doubled(y), doubled(t))
       check.near(loss(x, y, t, { weight = weight }), wanted, 1e-5 * math.abs(wanted), name_of(row))
@@ -278,7 +278,7 @@ check.case("a mean over many tiles is the mean over one", function()
   local function field(phase) return function(k) return 3 * math.sin(0.7 * (k % 720) + phase) end end
   local function vessel(k) return (k % 720) % 5 == 0 and 1 or 0 end
   for _, row in ipairs(EVERY) do
-    if row[1] ~= "dice" and row[1] ~= "jaccard" and row[1] ~= "tversky" or (row[2] and row[2].reduce) then
+    if row[1] ~= "dice" and row[1] ~= "jaccard" and row[1] ~= "tversky" and row[1] ~= "cldice" or row[1] ~= "cldice" and row[2] and row[2].reduce then
       local loss = ra.loss[row[1]](row[2])
       local a, da = grad(loss, make(small, field(0)), make(small, vessel), make(small, field(1)))
       local b, db = grad(loss, make(large, field(0)), make(large, vessel), make(large, field(1)))
@@ -289,6 +289,19 @@ check.case("a mean over many tiles is the mean over one", function()
 end)
 
 -- ---- single losses ----
+
+check.case("cldice: 0 for the mask itself, also where it is empty; a gap in the line costs more than missing pixels at its border", function()
+  local shape = { 1, 1, 40, 60 }
+  local function band(top, bottom, gap) return make(shape, function(k)
+    local row, column = math.floor(k / 60), k % 60
+    return row >= top and row <= bottom and not (gap and column >= 28 and column <= 31) and 1 or 0
+  end) end
+  local loss, y = ra.loss.cldice { input = "prob" }, band(16, 22)
+  check.near(loss(y, y), 0, 1e-5, "the mask itself")
+  check.near(loss(ra.zeros(unpack(shape)), ra.zeros(unpack(shape))), 0, 1e-6, "nothing")
+  local thin, broken = loss(band(17, 21), y), loss(band(16, 22, true), y)
+  check.ok(broken > 3 * thin, ("a gap of 28 pixels %g, a border of 120 pixels %g"):format(broken, thin))
+end)
 
 check.case("soft_target with alpha = 0 is bce, with and without a teacher", function()
   local shape = { 2, 1, 6, 7 }

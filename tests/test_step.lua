@@ -238,7 +238,7 @@ local function left(_, column) return column < 9 and 1 or 0 end
 local rows_of_losses = {}
 for _, name in ipairs(ra.loss.names) do
   if name ~= "cross_entropy" then table.insert(rows_of_losses, { name }) end
-  if name ~= "bce" then table.insert(rows_of_losses, { name, 3 }) end
+  if name ~= "bce" and name ~= "cldice" then table.insert(rows_of_losses, { name, 3 }) end
 end
 
 for _, one in ipairs(rows_of_losses) do

@@ -167,6 +167,39 @@ def deep_distribution(x, y, t, o):
     return torch.cat(terms).mean()
 
 
+def erode(x):
+    """the least of each pixel and its four neighbours"""
+    return torch.min(-F.max_pool2d(-x, (3, 1), 1, (1, 0)), -F.max_pool2d(-x, (1, 3), 1, (0, 1)))
+
+
+def soft_skeleton(x, n):
+    def rest(v):
+        return F.relu(v - F.max_pool2d(erode(v), 3, 1, 1))
+
+    s = rest(x)
+    for _ in range(n):
+        x = erode(x)
+        d = rest(x)
+        s = s + F.relu(d - s * d)
+    return s
+
+
+def cldice(x, y, t, o):
+    smooth, n = o.get("smooth", 1), o.get("iterations", 5)
+    w = torch.ones_like(x) if WEIGHTS is None else WEIGHTS
+    p, y = [torch.where(w > 0, v, torch.zeros_like(v)) for v in (p_of(x, o), y)]
+    sp, sy = soft_skeleton(p, n), soft_skeleton(y, n)
+
+    def one(k):
+        tp = ((w * sp * y)[k].sum() + smooth) / ((w * sp)[k].sum() + smooth)
+        ts = ((w * sy * p)[k].sum() + smooth) / ((w * sy)[k].sum() + smooth)
+        return 1 - 2 * tp * ts / (tp + ts)
+
+    if o.get("reduce") == "image":
+        return torch.stack([one(k) for k in range(x.shape[0])]).mean()
+    return one(slice(None))
+
+
 cases = []
 
 
@@ -247,6 +280,14 @@ for use in ("yi", "yw", "yiw"):
     case("dice", "prob", use, input="prob")
     case("bce", "prob", use, input="prob")
     case("deep_distribution", "prob", use, input="prob", patch=3, tau=1)
+
+for name in ("small", "odd", "three", "empty", "full"):
+    case("cldice", name, "y")
+    case("cldice", name, "y", reduce="image", smooth=0.5, iterations=2)
+case("cldice", "prob", "y", input="prob", iterations=3)
+for use in ("yi", "yw", "yiw"):
+    case("cldice", "odd", use, iterations=3)
+    case("cldice", "holes", use, reduce="image")
 
 out = {"inputs": {n: dict(shape=list(v[0].shape), **{k: [float("%.8g" % e) for e in a.flatten().tolist()]
                                                     for k, a in zip("xytiw", v)}) for n, v in inputs.items()},
