@@ -94,6 +94,32 @@ check.case("the same seed, the same weights", function()
   check.near(math.sqrt(s / n), math.sqrt(2 / (4 * 9)), 0.03, "deviation of He's initialisation")
 end)
 
+check.case("schedules: arithmetic, chains and restarts; each prints as what makes it again", function()
+  local function made_again(v)
+    return assert(loadstring("local ra = ...; return " .. tostring(v)))(ra)
+  end
+  local cases = {
+    { 0.5 * ra.cosine {} + 0.1, { [0] = 0.6, [5] = 0.35, [10] = 0.1 } },
+    { 1 - ra.ramp(0, 1, 4), { [0] = 1, [1] = 0.75, [8] = 0 } },
+    { -ra.ramp(0, 1) / 2, { [0] = 0, [10] = -0.5 } },
+    { ra.ramp(0, 1) * ra.ramp(1, 0), { [0] = 0, [5] = 0.25, [10] = 0 } },
+    { ra.chain { { 2, ra.ramp(0, 1) }, { 4, 1 }, { 4, ra.cosine {} } }, { [0] = 0, [1] = 0.5, [2] = 1, [5.5] = 1, [8] = 0.5, [10] = 0, [99] = 0 } },
+    { ra.restarts { of = ra.cosine {}, every = 2, longer = 2, times = 0.5 }, { [0] = 1, [1] = 0.5, [2] = 0.5, [4] = 0.25, [6] = 0.25 } },
+    { ra.warmup { n = 2, after = 2 * ra.ramp(1, 0) }, { [0] = 0, [2] = 2, [6] = 1, [10] = 0 } },
+  }
+  for _, c in ipairs(cases) do
+    for t, wanted in pairs(c[2]) do
+      check.near(c[1](t, 10), wanted, 1e-12, ("%s at %g"):format(tostring(c[1]), t))
+      check.near(made_again(c[1])(t, 10), wanted, 1e-12, ("%s, made again, at %g"):format(tostring(c[1]), t))
+    end
+  end
+  local in_steps = 2 * ra.ramp { 0, 1, per = "step" }
+  check.near(in_steps(0, 10, 50, 100), 1, 1e-12, "a part that counts steps")
+  check.raises("wanted a number or a schedule on both sides of '+'", function() return ra.ramp(0, 1) + "x" end)
+  check.raises("piece 2 must be { length, number or schedule }", ra.chain, { { 2, 1 }, { 0, 1 } })
+  check.raises("of must be a schedule", ra.restarts, { of = {}, every = 2 })
+end)
+
 check.case("schedules", function()
   check.equal(ra.ramp(0, 0.5)(25, 50), 0.25)
   check.equal(ra.ramp(1, 3, 10)(100), 3)

@@ -4,6 +4,7 @@
 -- fraction inside the epoch; `per = "step"` makes it count optimizer steps
 -- instead. `n` is its length, all of the training where it is left out.
 -- A learning rate's schedule multiplies `lr`; elsewhere the value itself is used.
+-- Schedules add, subtract, multiply and divide, with each other and with numbers: 0.5 * ra.cosine{} + 0.1.
 local options = require "ramus.base.options"
 
 local schedule = {}
@@ -14,6 +15,7 @@ function schedule.is(v) return getmetatable(v) == Schedule end
 
 --- Value at time t. epochs: length of the training (for schedules without n); steps: the same in steps, with t_step.
 function Schedule.__call(s, t, epochs, t_step, steps)
+  if s.parts then return s.parts(t, epochs, t_step, steps) end
   if s.per == "step" and t_step then return s.f(t_step, s.args.n or steps, steps) end
   return s.f(t, s.args.n or epochs, epochs)
 end
@@ -36,12 +38,41 @@ end
 
 --- The Lua expression that makes it: "ramp{ 0, 0.5 }".
 function Schedule.__tostring(s)
+  if s.text then return s.text end
   local shown = {}
   for k, v in pairs(s.args) do
     if not (k == "per" and v == "epoch") then shown[k] = v end
   end
   return "ra." .. s.name .. literal(shown)
 end
+
+--- A number or a schedule, at time t.
+function schedule.at(v, t, epochs, t_step, steps)
+  return type(v) == "number" and v or v(t, epochs, t_step, steps)
+end
+
+--- The value of a number or a schedule that is part of another one, at t of the part's own length n.
+local function inside(v, t, n) return type(v) == "number" and v or v.f(t, v.args.n or n, n) end
+
+--- The sum, product, .. of two, each a number or a schedule, as a schedule that prints as its expression.
+local function expression(sign, a, b, f)
+  for _, v in ipairs { a, b } do
+    if type(v) ~= "number" and not schedule.is(v) then
+      error(("a schedule and %s: wanted a number or a schedule on both sides of '%s'"):format(options.show(v), sign), 3)
+    end
+  end
+  local function text(v) return type(v) == "number" and ("%.17g"):format(v) or tostring(v) end
+  local per = schedule.is(a) and a.per or b.per
+  return setmetatable({ is_schedule = true, name = "expression", args = {}, per = per, text = ("(%s %s %s)"):format(text(a), sign, text(b)),
+    f = function(t, _, total) return f(inside(a, t, total), inside(b, t, total)) end,
+    parts = function(...) return f(schedule.at(a, ...), schedule.at(b, ...)) end }, Schedule)
+end
+
+function Schedule.__add(a, b) return expression("+", a, b, function(x, y) return x + y end) end
+function Schedule.__sub(a, b) return expression("-", a, b, function(x, y) return x - y end) end
+function Schedule.__mul(a, b) return expression("*", a, b, function(x, y) return x * y end) end
+function Schedule.__div(a, b) return expression("/", a, b, function(x, y) return x / y end) end
+function Schedule.__unm(a) return expression("-", 0, a, function(_, y) return -y end) end
 
 --- t as a fraction of n, from 0 to 1; without a length only the start is known.
 local function fraction(t, n)
@@ -69,7 +100,7 @@ end
 
 --- Defines schedule.NAME{...} and ra.NAME{...}. schema: its options, besides n (its length) and per, which it has
 -- too unless they are false there; check(o): [opt] a message if they are wrong, or nil; f(o) returns the value as a function of (t, n, total).
--- Options are positional where the schema has numbers for keys; n may follow them.
+-- Options are positional where the schema has numbers for keys; n may follow them. list: [opt] the option that a plain list stands for.
 function schedule.define(d)
   local schema = { n = length, per = per }
   for key, entry in pairs(d.schema) do schema[key] = entry or nil end
@@ -77,7 +108,13 @@ function schedule.define(d)
   if last > 1 and schema.n then schema[last] = length end
   schedule.defined[d.name] = { name = d.name, signature = d.signature, help = d.help, schema = schema }
   schedule[d.name] = function(...)
-    local o = options.check(arguments(...), schema, d.name)
+    local given = arguments(...)
+    if d.list and type(given) == "table" and given[1] ~= nil then
+      local named = { [d.list] = { unpack(given) } }
+      for key, v in pairs(given) do if type(key) == "string" then named[key] = v end end
+      given = named
+    end
+    local o = options.check(given, schema, d.name)
     if last > 1 then o.n, o[last] = o.n or o[last], nil end
     local wrong = d.check and d.check(o)
     if wrong then error(("%s: %s"):format(d.name, wrong), 2) end
@@ -186,9 +223,48 @@ schedule.define {
   end,
 }
 
---- A number or a schedule, at time t.
-function schedule.at(v, t, epochs, t_step, steps)
-  return type(v) == "number" and v or v(t, epochs, t_step, steps)
+--- A message if the pieces of a chain are wrong, or nil.
+local function wrong_pieces(o)
+  for i, p in ipairs(o.pieces) do
+    local value = type(p) == "table" and not schedule.is(p) and p[2]
+    if not value or type(p[1]) ~= "number" or not (p[1] > 0) or not (type(value) == "number" or schedule.is(value)) then
+      return ("piece %d must be { length, number or schedule }, the length above 0, given %s"):format(i, options.show(p))
+    end
+  end
+  return #o.pieces == 0 and "wants one piece or more, as { 20, ra.ramp(0, 1) }" or nil
 end
+
+schedule.define {
+  name = "chain", signature = "ra.chain{ {length, schedule}, ... }", list = "pieces",
+  help = "One after the other, each for its length and seeing t from its own start; the last one stays at its end.",
+  schema = { pieces = { type = "table", required = true, help = "{ {length, number or schedule}, ... }" }, n = false },
+  check = wrong_pieces,
+  f = function(o)
+    return function(t)
+      for i, p in ipairs(o.pieces) do
+        if t < p[1] or i == #o.pieces then return inside(p[2], math.min(t, p[1]), p[1]) end
+        t = t - p[1]
+      end
+    end
+  end,
+}
+
+schedule.define {
+  name = "restarts", signature = "ra.restarts{of=schedule, every=, longer=1, times=1}",
+  help = "`of` again and again: the first time over `every`, each next time `longer` times as long and `times` times as large\n"
+    .. "(Loshchilov and Hutter, SGDR, ICLR 2017, with of = ra.cosine{}).",
+  schema = { of = { type = "table", required = true }, every = { type = "number", above = 0, required = true },
+    longer = { type = "number", default = 1, min = 1 }, times = number(1), n = false },
+  check = function(o) return not schedule.is(o.of) and "of must be a schedule, as ra.cosine{}" or nil end,
+  f = function(o)
+    return function(t)
+      local span, scale = o.every, 1
+      while t >= span do
+        t, span, scale = t - span, span * o.longer, scale * o.times
+      end
+      return scale * inside(o.of, t, span)
+    end
+  end,
+}
 
 return schedule
