@@ -304,6 +304,7 @@ int32_t ra_augment_apply(const ra_augment *program, const ra_sample_planes *in, 
 /* SHA-256 as 64 hexadecimal digits and a zero byte. */
 int32_t ra_sha256(const void *data, double size, char *hex);
 int32_t ra_sha256_file(const char *path, char *hex);
+int32_t ra_md5_file(const char *path, char *hex); /* 32 digits: where a publisher gives nothing better */
 
 /* Named arrays with string metadata; one file of format "safetensors" or "npz"
  * holds a bundle. Index 0-based. */
@@ -372,6 +373,7 @@ typedef struct ra_transfer ra_transfer;
 typedef struct ra_transfer_config {
   const char *path;      /* where it shall be; made as PATH.part under the lock PATH.lock */
   const char *sha256;    /* [opt] 64 digits it must have */
+  const char *md5;       /* [opt] 32 digits it must have; not looked at where sha256 is given */
   double bytes;          /* size it must have; 0: not known */
   double stall;          /* seconds with nearly no data that end an attempt; 0: 30 */
   double wait;           /* seconds before the second attempt, doubled for each further one; 0: 1 */
@@ -387,6 +389,8 @@ double ra_transfer_total(const ra_transfer *t);                   /* 0: not know
 double ra_transfer_received(const ra_transfer *t);                /* bytes that came over the network in all attempts */
 const char *ra_transfer_note(const ra_transfer *t);               /* what it does: "resuming at 3.2 MB", ".. try 2 of 5 in 1 s" */
 const char *ra_transfer_url(const ra_transfer *t);                /* the url it is at */
+const char *ra_transfer_etag(const ra_transfer *t);               /* what the server said of the file; "": nothing */
+const char *ra_transfer_modified(const ra_transfer *t);
 void ra_transfer_release(RA_OPT ra_transfer *t);                         /* any time; the part stays for the next time */
 
 /* A field of all samples of a set. */

@@ -25,72 +25,8 @@ content = table.concat(content)
 local sum = dataset.sha256(content)
 write(served .. "/file.bin", content)
 
-local function wait_for(path)
-  for _ = 1, 100 do
-    if files.is_file(path) then return true end
-    C.ra_sleep(0.05)
-  end
-end
-
--- ---- servers ----
-
-local bad_server, bad_url
-local function bad()
-  if bad_url then return bad_url end
-  if not shell("command -v /usr/bin/python3 >/dev/null") then check.skip("no python3") end
-  bad_server = io.popen(("exec /usr/bin/python3 %s/tests/fetch_server.py %s %s 2>/dev/null"):format(check.root, served,
-    folder .. "/port"), "w")
-  if not wait_for(folder .. "/port") then error("the test server did not start") end
-  bad_url = "http://127.0.0.1:" .. read(folder .. "/port")
-  return bad_url
-end
-
-local nginx, good_url, tls_url
---- A certificate that nobody signed but itself, for 127.0.0.1.
-local function certificate()
-  return shell(("command -v openssl >/dev/null && openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=127.0.0.1 "
-    .. "-addext subjectAltName=IP:127.0.0.1 -keyout %s/nginx/key -out %s/nginx/cert 2>/dev/null"):format(folder, folder))
-end
-
-local function good()
-  if good_url then return good_url end
-  local program = shell("command -v nginx >/dev/null") and "nginx" or "/usr/sbin/nginx"
-  if not shell(program .. " -v 2>/dev/null") then check.skip("no nginx") end
-  os.execute("mkdir -p " .. folder .. "/nginx")
-  local tls = certificate()
-  for try = 1, 20 do
-    local port = 20000 + math.floor(C.ra_random_uniform(C.ra_clock() * 1000, try, 0, 0, 0) * 20000)
-    write(folder .. "/nginx/conf", ([[
-daemon off; master_process off; worker_processes 1; pid %s/nginx/pid; error_log %s/nginx/error.log;
-events { worker_connections 64; }
-http {
-  access_log off; client_body_temp_path %s/nginx/b; proxy_temp_path %s/nginx/p; fastcgi_temp_path %s/nginx/f;
-  uwsgi_temp_path %s/nginx/u; scgi_temp_path %s/nginx/s;
-  server {
-    listen 127.0.0.1:%d; TLS
-    location /files/ { alias %s/; }
-    location /noranges/ { alias %s/; max_ranges 0; }
-    location /moved/ { rewrite ^/moved/(.*)$ /files/$1 redirect; }
-    location /loop { return 302 /loop; }
-    location /busy/ { return 503; }
-  }
-}]]):gsub("%%s", (served:gsub("/served$", ""))):gsub("%%d", port):gsub("alias [^;]*;", "alias " .. served .. "/;")
-      :gsub("TLS", not tls and "" or ("listen 127.0.0.1:%d ssl; ssl_certificate %s/nginx/cert; ssl_certificate_key %s/nginx/key;")
-        :format(port + 1, folder, folder)))
-    -- ends with this process, however that ends
-    nginx = io.popen(("%s -c %s/nginx/conf >/dev/null 2>&1 </dev/null & p=$!; read -r x; kill $p 2>/dev/null")
-      :format(program, folder), "w")
-    for _ = 1, 40 do
-      C.ra_sleep(0.05)
-      if files.is_file(folder .. "/nginx/pid") and #read(folder .. "/nginx/pid") > 1 then
-        good_url, tls_url = "http://127.0.0.1:" .. port, tls and "https://127.0.0.1:" .. port + 1
-        return good_url
-      end
-    end
-    nginx:close()
-  end
-  error("nginx did not start: " .. read(folder .. "/nginx/error.log"))
-end
+local servers = require "servers" (folder, served)
+local good, bad = servers.good, servers.bad
 
 -- ---- one file ----
 
@@ -173,6 +109,7 @@ end)
 
 check.case("https: an unknown certificate is refused, a known one accepted", function()
   good()
+  local tls_url = servers.tls_url
   if not tls_url then check.skip("no openssl command") end
   misses("SSL", { tls_url .. "/files/file.bin" })
   local script = write(folder .. "/tls.lua", ("local ok, err = require('ramus.fetch').download(%q, { %q }, "
@@ -467,7 +404,7 @@ check.case("ra.fetch: from a folder, an archive, a mirror; kept; the edition is 
     progress = function(p) stages[p.stage] = (stages[p.stage] or 0) + 1 end }))
   check.ok(stages.download and stages.unpack and stages.prepare)
   check.equal(assert(dataset.open("toy", { root = root3 })).hash, set.hash)
-  check.equal(table.concat(assert(files.list(root3)), " "), "downloads/ toy/")
+  check.equal(table.concat(assert(files.list(root3)), " "), "downloads/ toy.received.json toy/")
   -- there already: no network, no source
   check.equal(assert(fetch("toy", { data_root = root3, offline = true })), root3 .. "/toy")
   -- what was downloaded prepares again offline
@@ -634,5 +571,4 @@ check.case("dca1: names, splits and counts, on a stand-in of its shape", functio
   check.fails("1 of 268 files are missing", fetch, "dca1", { data_root = root, from = where })
 end)
 
-if bad_server then bad_server:close() end
-if nginx then nginx:close() end
+servers.close()

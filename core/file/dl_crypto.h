@@ -9,7 +9,7 @@
 
 #define RA_CRYPTO_CALLS(f) \
   f(EVP_DigestFinal_ex) f(EVP_DigestInit_ex) f(EVP_DigestUpdate) f(EVP_MD_CTX_free) f(EVP_MD_CTX_new) \
-  f(EVP_sha256)
+  f(EVP_md5) f(EVP_sha256)
 
 extern struct ra_crypto {
   RA_CRYPTO_CALLS(RA_DL_MEMBER)
@@ -23,6 +23,7 @@ int32_t ra_crypto_open(void);
 #define EVP_DigestUpdate ra_crypto.EVP_DigestUpdate
 #define EVP_MD_CTX_free ra_crypto.EVP_MD_CTX_free
 #define EVP_MD_CTX_new ra_crypto.EVP_MD_CTX_new
+#define EVP_md5 ra_crypto.EVP_md5
 #define EVP_sha256 ra_crypto.EVP_sha256
 #endif
 

@@ -12,17 +12,19 @@
 
 enum { BLOCK = 1 << 18 };
 
-int32_t ra_hash_begin(ra_hash *hash) {
+static int32_t begin(ra_hash *hash, bool md5) {
   RA_TRY(ra_crypto_open());
   *hash = EVP_MD_CTX_new();
-  if (*hash && EVP_DigestInit_ex(*hash, EVP_sha256(), NULL) == 1) return RA_OK;
+  if (*hash && EVP_DigestInit_ex(*hash, md5 ? EVP_md5() : EVP_sha256(), NULL) == 1) return RA_OK;
   EVP_MD_CTX_free(*hash);
   *hash = NULL;
-  return ra_fail(RA_ERR_MEMORY, "sha256: libcrypto could not start it");
+  return ra_fail(RA_ERR_MEMORY, "%s: libcrypto could not start it", md5 ? "md5" : "sha256");
 }
 
+int32_t ra_hash_begin(ra_hash *hash) { return begin(hash, false); }
+
 int32_t ra_hash_add(ra_hash hash, const void *bytes, size_t size) {
-  return EVP_DigestUpdate(hash, bytes, size) == 1 ? RA_OK : ra_fail(RA_ERR_STATE, "sha256: libcrypto failed");
+  return EVP_DigestUpdate(hash, bytes, size) == 1 ? RA_OK : ra_fail(RA_ERR_STATE, "libcrypto failed to hash");
 }
 
 int32_t ra_hash_end(ra_hash hash, char *hex) {
@@ -31,7 +33,7 @@ int32_t ra_hash_end(ra_hash hash, char *hex) {
   int ok = EVP_DigestFinal_ex(hash, digest, &n);
   EVP_MD_CTX_free(hash);
   if (!hex) return RA_OK;
-  if (ok != 1) return ra_fail(RA_ERR_STATE, "sha256: libcrypto failed");
+  if (ok != 1) return ra_fail(RA_ERR_STATE, "libcrypto failed to hash");
   for (unsigned int i = 0; i < n; i++) {
     hex[2 * i] = "0123456789abcdef"[digest[i] >> 4];
     hex[2 * i + 1] = "0123456789abcdef"[digest[i] & 15];
@@ -48,7 +50,7 @@ int32_t ra_sha256(const void *data, double size, char *hex) {
   return code != RA_OK ? code : ended;
 }
 
-int32_t ra_sha256_file(const char *path, char *hex) {
+static int32_t hash_file(const char *path, bool md5, char *hex) {
   int fd = -1;
   uint64_t length;
   RA_TRY(ra_file_open(path, &fd, &length));
@@ -56,7 +58,7 @@ int32_t ra_sha256_file(const char *path, char *hex) {
   ra_hash hash = NULL;
   char *block = ra_mem_alloc(BLOCK, 1);
   if (!block) code = RA_ERR_MEMORY;
-  else code = ra_hash_begin(&hash);
+  else code = begin(&hash, md5);
   while (code == RA_OK) {
     ssize_t n = read(fd, block, BLOCK);
     if (n == 0) break;
@@ -71,3 +73,6 @@ int32_t ra_sha256_file(const char *path, char *hex) {
   close(fd);
   return code;
 }
+
+int32_t ra_sha256_file(const char *path, char *hex) { return hash_file(path, false, hex); }
+int32_t ra_md5_file(const char *path, char *hex) { return hash_file(path, true, hex); }

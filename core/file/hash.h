@@ -1,4 +1,4 @@
-/* SHA-256 of data that comes in chunks; ra_sha256 and ra_sha256_file are in api.h. */
+/* SHA-256 of data that comes in chunks; ra_sha256, ra_sha256_file and ra_md5_file are in api.h. */
 #ifndef RA_FILE_HASH_H
 #define RA_FILE_HASH_H
 
@@ -6,7 +6,7 @@
 
 #include "../ramus.h"
 
-enum { RA_SHA256_HEX = 64 };
+enum { RA_SHA256_HEX = 64, RA_MD5_HEX = 32 };
 
 typedef struct evp_md_ctx_st *ra_hash; /* libcrypto's context */
 

@@ -1,6 +1,6 @@
 /* A transfer: addresses in order, each tried again after cut connections and
  * server errors (waiting twice as long each time), resumed by range where that is
- * safe, checked by size and SHA-256, synced and renamed. What it needs to resume
+ * safe, checked by size and sum, synced and renamed. What it needs to resume
  * in another process is in PATH.part.from. */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -26,8 +26,9 @@ enum { REPORT = 900, RESOLVE_TRIES = 2 };
 static const double WAIT_MOST = 30, RETRY_AFTER_MOST = 60;
 
 struct ra_transfer {
-  char *path, *part, *from, *lock_path, *sha256; /* sha256 [opt] */
-  double bytes, stall, wait;
+  char *path, *part, *from, *lock_path;
+  ra_wanted wanted;
+  double stall, wait;
   int32_t tries;
   char **url;
   int32_t url_count, at;
@@ -54,15 +55,18 @@ static char *with_suffix(const char *path, const char *suffix) {
   return text;
 }
 
+static bool check_digits(const char *name, const char *text, size_t count) {
+  if (!text || (strlen(text) == count && strspn(text, "0123456789abcdef") == count)) return true;
+  ra_fail(RA_ERR_ARG, "transfer: %s is '%s', wanted %d digits 0-9 a-f", name, text, (int)count);
+  return false;
+}
+
 ra_transfer *ra_transfer_new(const ra_transfer_config *config) {
-  if (config->sha256 && strspn(config->sha256, "0123456789abcdef") != RA_SHA256_HEX) {
-    ra_fail(RA_ERR_ARG, "transfer: sha256 is '%s', wanted 64 digits 0-9 a-f", config->sha256);
-    return NULL;
-  }
+  if (!check_digits("sha256", config->sha256, RA_SHA256_HEX) || !check_digits("md5", config->md5, RA_MD5_HEX)) return NULL;
   ra_transfer *t = ra_mem_zalloc(1, sizeof *t);
   if (!t) return NULL;
   t->attempt.fd = -1;
-  t->bytes = config->bytes > 0 ? config->bytes : 0;
+  t->wanted.bytes = config->bytes > 0 ? config->bytes : 0;
   t->stall = config->stall > 0 ? config->stall : 30;
   t->wait = config->wait > 0 ? config->wait : 1;
   t->tries = config->tries > 0 ? config->tries : 5;
@@ -70,8 +74,10 @@ ra_transfer *ra_transfer_new(const ra_transfer_config *config) {
   t->part = with_suffix(config->path, ".part");
   t->from = with_suffix(config->path, ".part.from");
   t->lock_path = with_suffix(config->path, ".lock");
-  t->sha256 = config->sha256 ? ra_mem_strdup(config->sha256) : NULL;
-  if (t->path && t->part && t->from && t->lock_path && (t->sha256 || !config->sha256)) return t;
+  t->wanted.sha256 = config->sha256 ? ra_mem_strdup(config->sha256) : NULL;
+  t->wanted.md5 = config->md5 ? ra_mem_strdup(config->md5) : NULL;
+  bool sums = (t->wanted.sha256 || !config->sha256) && (t->wanted.md5 || !config->md5);
+  if (t->path && t->part && t->from && t->lock_path && sums) return t;
   ra_transfer_release(t);
   return NULL;
 }
@@ -106,7 +112,8 @@ void ra_transfer_release(ra_transfer *t) {
   ra_mem_free(t->part);
   ra_mem_free(t->from);
   ra_mem_free(t->lock_path);
-  ra_mem_free(t->sha256);
+  ra_mem_free(t->wanted.sha256);
+  ra_mem_free(t->wanted.md5);
   ra_mem_free(t);
 }
 
@@ -185,12 +192,12 @@ static int32_t again(ra_transfer *t, const char *why, bool pause, int32_t tries)
   return RA_OK;
 }
 
-/* Bytes of the part that may be kept: those of the same address, or any where a hash is checked. */
+/* Bytes of the part that may be kept: those of the same address, or any where a sum is checked. */
 static double usable_part(const ra_transfer *t, const ra_remote *saved) {
   struct stat info;
   if (t->fresh || stat(t->part, &info) != 0 || strncasecmp(t->url[t->at], "file:", 5) == 0) return 0;
   bool known = *saved->etag || *saved->modified;
-  if (!(strcmp(saved->url, t->url[t->at]) == 0 && known) && !t->sha256) return 0;
+  if (!(strcmp(saved->url, t->url[t->at]) == 0 && known) && !ra_wanted_has_sum(&t->wanted)) return 0;
   return (double)info.st_size;
 }
 
@@ -201,9 +208,9 @@ static int32_t start(ra_transfer *t) {
   load_saved(t, &a->saved);
   a->offset = a->have = usable_part(t, &a->saved);
   t->fresh = false;
-  double whole = t->bytes > 0 ? t->bytes : a->saved.total;
-  if (a->have > 0 && t->sha256 && whole > 0 && a->have == whole) return verify(t); /* stopped before its last step */
-  a->limit = t->bytes;
+  double whole = t->wanted.bytes > 0 ? t->wanted.bytes : a->saved.total;
+  if (a->have > 0 && ra_wanted_has_sum(&t->wanted) && whole > 0 && a->have == whole) return verify(t); /* stopped before its last step */
+  a->limit = t->wanted.bytes;
   a->fd = open(t->part, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
   if (a->fd < 0) return ra_fail(RA_ERR_IO, "cannot write '%s': %s", t->part, strerror(errno));
   RA_TRY(ra_curl_open());
@@ -233,14 +240,9 @@ static int32_t commit(ra_transfer *t) {
 /* The part holds the whole file. If its content is wrong, a resumed file is fetched once more from the start;
  * otherwise the address is given up. */
 static int32_t verify(ra_transfer *t) {
-  char hex[RA_SHA256_HEX + 1], why[RA_TRANSFER_TEXT] = "";
+  char why[RA_TRANSFER_TEXT];
   ra_attempt *a = &t->attempt;
-  if (t->bytes > 0 && a->have != t->bytes)
-    snprintf(why, sizeof why, "it has %.0f bytes, wanted %.0f", a->have, t->bytes);
-  else if (t->sha256) {
-    RA_TRY(ra_sha256_file(t->part, hex));
-    if (strcmp(hex, t->sha256) != 0) snprintf(why, sizeof why, "its sha256 is %s, wanted %s", hex, t->sha256);
-  }
+  RA_TRY(ra_wanted_check(&t->wanted, t->part, why));
   if (!*why) return commit(t);
   bool pieced = a->offset > 0;
   drop_part(t);
@@ -276,7 +278,7 @@ static int32_t conclude(ra_transfer *t, CURLcode result) {
   }
   if (a->oversize) {
     drop_part(t);
-    snprintf(why, sizeof why, "it is larger than the %.0f bytes wanted", t->bytes);
+    snprintf(why, sizeof why, "it is larger than the %.0f bytes wanted", t->wanted.bytes);
     return next_url(t, why);
   }
   if (a->status == 416) { /* the server has no bytes after ours */
@@ -301,10 +303,10 @@ static int32_t conclude(ra_transfer *t, CURLcode result) {
 /* ---- stepping ---- */
 
 static bool already_there(const ra_transfer *t) {
-  char hex[RA_SHA256_HEX + 1];
+  char why[RA_TRANSFER_TEXT];
   struct stat info;
-  if (stat(t->path, &info) != 0 || !t->sha256) return false;
-  return ra_sha256_file(t->path, hex) == RA_OK && strcmp(hex, t->sha256) == 0;
+  if (stat(t->path, &info) != 0 || !ra_wanted_has_sum(&t->wanted)) return false;
+  return ra_wanted_check(&t->wanted, t->path, why) == RA_OK && !*why;
 }
 
 static int32_t begin(ra_transfer *t) {
@@ -371,8 +373,10 @@ double ra_transfer_bytes(const ra_transfer *t) { return t->attempt.have; }
 double ra_transfer_received(const ra_transfer *t) { return t->attempt.received; }
 const char *ra_transfer_note(const ra_transfer *t) { return t->attempt.note; }
 const char *ra_transfer_url(const ra_transfer *t) { return t->at < t->url_count ? t->url[t->at] : ""; }
+const char *ra_transfer_etag(const ra_transfer *t) { return t->attempt.now.etag; }
+const char *ra_transfer_modified(const ra_transfer *t) { return t->attempt.now.modified; }
 
 double ra_transfer_total(const ra_transfer *t) {
-  if (t->bytes > 0) return t->bytes;
+  if (t->wanted.bytes > 0) return t->wanted.bytes;
   return t->attempt.now.total > 0 ? t->attempt.now.total : t->attempt.saved.total;
 }

@@ -29,6 +29,16 @@ typedef struct ra_attempt {
   char note[RA_TRANSFER_TEXT];
 } ra_attempt;
 
+/* What the file must be; NULL, 0: not known. */
+typedef struct ra_wanted {
+  char *sha256, *md5;
+  double bytes;
+} ra_wanted;
+
+bool ra_wanted_has_sum(const ra_wanted *wanted);
+/* Writes into why (of RA_TRANSFER_TEXT bytes) what is wrong with a file; "": nothing. Fails where it cannot be read. */
+int32_t ra_wanted_check(const ra_wanted *wanted, const char *path, char *why);
+
 /* Prepares an easy handle for url; resumes at a->offset when that is > 0. */
 int32_t ra_attempt_begin(ra_attempt *a, CURL *easy, const char *url, struct curl_slist **headers, double stall);
 /* Called after the last byte, since an empty body has not been decided on. */

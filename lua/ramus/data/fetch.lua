@@ -5,13 +5,17 @@
 --   data_root  instead of RAMUS_DATA, XDG_DATA_HOME/ramus, ~/.local/share/ramus
 --   offline    no network: use what was downloaded before
 --   again      prepare the set even if it exists
+--   accept_changed   a file without a published checksum may be another one than before: download it, pin it, prepare the set
 --   options    of the set itself
---   progress   function{ stage = "download"|"unpack"|"prepare"|"wait", file =, bytes =, total =, note = }
--- A mirror is looked up as MIRROR/SET/FILE, then as MIRROR/FILE.
+--   progress   function{ stage = "download"|"unpack"|"prepare"|"wait"|"pinned", file =, bytes =, total =, note = }
+-- A mirror is looked up as MIRROR/SET/FILE, then as MIRROR/FILE. A file without a published checksum is pinned when it comes first
+-- (received.lua); one that differs later is an error.
 local ffi = require "ramus.base.ffi"
 local dataset = require "ramus.data.dataset"
+local download = require "ramus.data.download"
 local files = require "ramus.base.files"
 local options = require "ramus.base.options"
+local received = require "ramus.data.received"
 local C = ffi.C
 
 local fetch = {}
@@ -22,6 +26,7 @@ fetch.schema = {
   data_root = { type = "string" },
   offline = { type = "boolean", default = false },
   again = { type = "boolean", default = false },
+  accept_changed = { type = "boolean", default = false },
   options = { type = "table" },
   progress = { type = "function" },
   patience = { type = "number", default = 600, min = 0, help = "seconds to wait for another process that fetches the set" },
@@ -32,76 +37,7 @@ fetch.schema = {
 
 local function nothing() end
 
--- ---- addresses ----
-
-local function escaped(path) return (path:gsub("[^%w%-%._~/]", function(c) return ("%%%02X"):format(c:byte()) end)) end
-
-local function as_url(place)
-  if place:match("^%a[%w+.-]*://") then return (place:gsub("/+$", "")) end
-  local path = place:sub(1, 1) == "/" and place or (os.getenv("PWD") or ".") .. "/" .. place
-  return "file://" .. escaped(path:gsub("/+$", ""))
-end
-
---- The addresses of a file in the order they are tried.
-function fetch.addresses(def, file, mirror)
-  local list = {}
-  for _, place in ipairs { os.getenv("RAMUS_MIRROR") or "", mirror or "" } do
-    if place ~= "" then
-      list[#list + 1] = as_url(place) .. "/" .. def.name .. "/" .. escaped(file.name)
-      list[#list + 1] = as_url(place) .. "/" .. escaped(file.name)
-    end
-  end
-  for _, url in ipairs(file.urls or {}) do list[#list + 1] = url end
-  return list
-end
-
--- ---- one file ----
-
---- Downloads one file: file.name, bytes, sha256 [opt], to `path`, from the first of the addresses that works. Resumes what
--- an earlier call left in PATH.part. Returns true, or nil and a message.
-function fetch.download(path, addresses, file, given)
-  given = given or {}
-  local config = ffi.new("ra_transfer_config", { path = path, sha256 = file.sha256, bytes = file.bytes or 0,
-    stall = given.stall or 0, wait = given.wait or 0, tries = given.tries or 0 })
-  local transfer, err = ffi.own(C.ra_transfer_new(config), C.ra_transfer_release)
-  if not transfer then return nil, err end
-  for _, url in ipairs(addresses) do
-    if C.ra_transfer_add(transfer, url) ~= 0 then return nil, ffi.message() end
-  end
-  local progress = given.progress or nothing
-  local failed
-  repeat
-    if C.ra_transfer_step(transfer, 0.1) ~= 0 then failed = ffi.message()
-    elseif C.ra_signal_arrived() ~= 0 then failed = "interrupted; the part that was downloaded is kept, and the next call resumes it" end
-    progress { stage = "download", file = file.name, bytes = C.ra_transfer_bytes(transfer),
-      total = C.ra_transfer_total(transfer), note = ffi.string(C.ra_transfer_note(transfer)),
-      url = ffi.string(C.ra_transfer_url(transfer)) }
-  until failed or C.ra_transfer_done(transfer)
-  C.ra_transfer_release(ffi.gc(transfer, nil)) -- releases the lock now
-  if failed then return nil, failed end
-  return true
-end
-
-local function is_whole(path, file)
-  if not files.is_file(path) then return false end
-  if not file.sha256 then return true end -- the file was renamed only when it was complete; the set's own check follows
-  return dataset.sha256_file(path) == file.sha256
-end
-
-local function by_hand(def, file, path)
-  return ("fetch %s by hand%s and pass it: ramus fetch %s --from PATH (or put it at %s)"):format(file.name,
-    file.urls and file.urls[1] and " from " .. file.urls[1] or "", def.name, path)
-end
-
-local function get_file(def, file, path, o)
-  if is_whole(path, file) then return true end
-  if o.offline then return nil, ("%s is absent and --offline was given; %s"):format(file.name, by_hand(def, file, path)) end
-  local addresses = fetch.addresses(def, file, o.mirror)
-  if file.login and #addresses == 0 then return nil, ("%s is absent, and %s"):format(file.name, file.login) end
-  local good, err = fetch.download(path, addresses, file, o)
-  if good then return true end
-  return nil, ("%s\n%s"):format(err, by_hand(def, file, path))
-end
+fetch.addresses, fetch.download = download.addresses, download.get
 
 -- ---- sources ----
 
@@ -138,36 +74,79 @@ local function has_files(def, folder)
   return #def.files > 0
 end
 
-local function from_given(def, from, work, progress)
+--- The file of the set that an archive given by hand stands for, or nil.
+local function file_of(def, path)
+  local _, name = files.split(path)
+  for _, file in ipairs(def.files) do if file.name == name then return file end end
+  return #def.files == 1 and def.files[1] or nil
+end
+
+--- True where a file that was given by hand is the file of the set; nil and a message.
+local function check_given(file, path, record)
+  local good, err = download.check(path, record:wanted(file))
+  if good then return true end
+  local other = record:other(file)
+  return nil, other and err .. "\n" .. other or err
+end
+
+--- The source of what came by hand; came[NAME] = { path =, from = } of the files in it.
+local function from_given(def, from, work, record, came, progress)
+  local given = {}
   if files.is_folder(from) then
-    if has_files(def, from) then return from_files(def, from, work, progress) end
-    return from
+    if not has_files(def, from) then return from end
+    for _, file in ipairs(def.files) do given[file] = from .. "/" .. file.name end
+  elseif files.is_file(from) then
+    local file = file_of(def, from)
+    if file then given[file] = from end
+  else return nil, ("--from %s: there is no such file or folder"):format(from) end
+  for file, path in pairs(given) do
+    local good, err = check_given(file, path, record)
+    if not good then return nil, err end
+    came[file.name] = { path = path, from = "by hand, " .. (files.absolute(path) or path) }
   end
-  if not files.is_file(from) then return nil, ("--from %s: there is no such file or folder"):format(from) end
-  local file = #def.files == 1 and def.files[1]
-  local sum = file and file.sha256 and dataset.sha256_file(from)
-  if sum and sum ~= file.sha256 then
-    return nil, ("%s is not %s: sha256 %s, wanted %s"):format(from, file.name, sum, file.sha256)
-  end
+  if files.is_folder(from) then return from_files(def, from, work, progress) end
   return unpack_to(from, work .. "/given", def, progress)
 end
 
-local function from_network(def, root, work, o, progress)
+local function from_network(def, root, work, record, came, o, progress)
   local downloads = root .. "/downloads/" .. def.name
   local good, err = files.make_folder(downloads)
   if not good then return nil, err end
   for _, file in ipairs(def.files) do
-    good, err = get_file(def, file, downloads .. "/" .. file.name, o)
+    local path = downloads .. "/" .. file.name
+    good, err = download.file(def, file, path, record, o)
     if not good then return nil, err end
+    if good ~= true or not record.files[file.name] then
+      came[file.name] = { path = path, from = good == true and "by hand, " .. path or good.from, etag = good ~= true and good.etag or nil,
+        modified = good ~= true and good.modified or nil }
+    end
   end
   local source
   source, err = from_files(def, downloads, work, progress)
   if source then return source end
-  -- A broken archive that has no hash of its own would be broken again next time.
+  -- A broken archive that has no sum of its own would be broken again next time.
   for _, file in ipairs(def.files) do
-    if file.unpack and not file.sha256 then os.remove(downloads .. "/" .. file.name) end
+    if file.unpack and not file.sha256 and not file.md5 then os.remove(downloads .. "/" .. file.name) end
   end
   return nil, err
+end
+
+--- Records what came, after the set was made of it: a web page in the place of an archive is never pinned.
+local function keep(def, record, came, progress)
+  if not next(came) then return true end
+  for _, file in ipairs(def.files) do
+    local source = came[file.name]
+    if source then
+      local pinned, err = record:add(file, source.path, source)
+      if pinned == nil then return nil, err end
+      if pinned then
+        local kept = record.files[file.name]
+        progress { stage = "pinned", file = file.name, note = ("the publisher of %s gives no checksum; pinned as it came: sha256 %s, %d bytes")
+          :format(file.name, kept.sha256, kept.bytes) }
+      end
+    end
+  end
+  return record:store()
 end
 
 -- ---- the set ----
@@ -193,20 +172,37 @@ local function bring(def, root, folder, set_options, o, progress)
     progress { stage = "prepare", file = def.name }
     return dataset.prepare(def, nil, folder, set_options)
   end
+  local record, err = received.open(def, root)
+  if not record then return nil, err end
+  if o.accept_changed then record:forget() end
   local work = ("%s/.%s.work"):format(root, def.name)
   if C.ra_path_remove(work) ~= 0 then return nil, ffi.message() end
-  local source, result
-  local good, err = files.make_folder(work)
+  local source, result, good
+  good, err = files.make_folder(work)
   if not good then return nil, err end
-  if o.from then source, err = from_given(def, o.from, work, progress)
-  else source, err = from_network(def, root, work, o, progress) end
+  local came = {}
+  if o.from then source, err = from_given(def, o.from, work, record, came, progress)
+  else source, err = from_network(def, root, work, record, came, o, progress) end
   if source then
     progress { stage = "prepare", file = def.name }
     result, err = dataset.prepare(def, source, folder, set_options)
+    if not result and next(came) and not o.from then
+      err = ("%s\nwhat was downloaded is kept in %s/downloads/%s; remove it to download it anew"):format(err, root, def.name)
+    end
   end
   C.ra_path_remove(work)
-  if result then return result end
+  if result then good, err = keep(def, record, came, progress) end
+  if result and good then return result end
   return nil, err
+end
+
+--- A progress function that shows on `out` (base/progress): live what happens, as a line what stays.
+function fetch.show(out)
+  return function(p)
+    if p.stage == "pinned" then return out:line(p.note) end
+    local size = p.bytes and ("%.1f%s MB"):format(p.bytes / 1e6, (p.total or 0) > 0 and (" of %.1f"):format(p.total / 1e6) or "")
+    out:update(("%s %s %s"):format(p.stage, p.file or "", size or p.note or ""))
+  end
 end
 
 --- See the top of the file.
@@ -222,7 +218,7 @@ function fetch.fetch(name, given)
     if files.is_folder(folder) then return folder end
     return nil, ("data set %s: there is no folder %s"):format(def.name, folder)
   end
-  local function ready() return not o.from and not o.again and dataset.mark(folder) ~= nil end
+  local function ready() return not (o.from or o.again or o.accept_changed) and dataset.mark(folder) ~= nil end
   if ready() then return folder end
   local good
   good, err = files.make_folder(root)

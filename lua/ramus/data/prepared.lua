@@ -22,6 +22,12 @@ function prepared.sha256_file(path)
   return ffi.string(hex)
 end
 
+--- The same as MD5, which some publishers give and nothing better.
+function prepared.md5_file(path)
+  if C.ra_md5_file(path, hex) ~= 0 then return nil, ffi.message() end
+  return ffi.string(hex)
+end
+
 local function holds_all(folder, list)
   local missing, first = 0, nil
   for _, f in ipairs(list) do

@@ -35,9 +35,7 @@ function data.set(name, given)
   if given.out then given.out:line(("data set %s is absent; fetching it into %s"):format(def.name, folder)) end
   local ok
   ok, err = fetch(name, { data_root = given.data_root, offline = given.offline, options = given.options,
-    progress = given.out and function(p)
-      given.out:update(("%s %s %s"):format(p.stage, p.file or "", p.bytes and ("%.1f MB"):format(p.bytes / 1e6) or p.note or ""))
-    end })
+    progress = given.out and fetch.show(given.out) })
   if not ok then return nil, err end
   for _, note in ipairs(given.out and dataset.mark(folder).notes or {}) do given.out:line(def.name .. ": " .. note) end
   o.options = given.options

@@ -17,13 +17,6 @@ local function set_options(def, list)
   return { options = o }
 end
 
-local function show(out)
-  return function(p)
-    local size = p.bytes and ("%.1f%s MB"):format(p.bytes / 1e6, (p.total or 0) > 0 and (" of %.1f"):format(p.total / 1e6) or "")
-    out:update(("%s %s %s"):format(p.stage, p.file or "", size or p.note or ""))
-  end
-end
-
 return {
   name = "fetch", order = 7, words = "SET", help = "bring a data set to the data root, checked",
   flags = {
@@ -31,7 +24,8 @@ return {
     { name = "mirror", value = "URL", wants = "an address", help = "address or folder that is tried before any other" },
     command.DATA_ROOT,
     { name = "set", value = "K=V", wants = "KEY=VALUE", many = true, help = "option of the set, as train=24 of phantom" },
-    { name = "again", help = "prepare the set again even if it exists" }, command.OFFLINE,
+    { name = "again", help = "prepare the set again even if it exists" },
+    { name = "accept-changed", help = "a file without a published checksum may be another one than was pinned: take and pin it" }, command.OFFLINE,
   },
   run = function(words, given)
     if #words ~= 1 then return false, ("fetch wants one data set, given %d; ramus datasets lists them"):format(#words), 2 end
@@ -41,8 +35,9 @@ return {
     if not o then return false, err, 2 end
     local out = require("ramus.base.progress").new {}
     local folder
-    folder, err = require "ramus.data.fetch" (words[1], { from = given.from, mirror = given.mirror, data_root = given["data-root"],
-      offline = given.offline, again = given.again, options = o.options, progress = show(out) })
+    local fetch = require "ramus.data.fetch"
+    folder, err = fetch(words[1], { from = given.from, mirror = given.mirror, data_root = given["data-root"], offline = given.offline,
+      again = given.again, accept_changed = given["accept-changed"], options = o.options, progress = fetch.show(out) })
     if not folder then return false, err end
     for _, note in ipairs((require("ramus.data.dataset").mark(folder) or {}).notes or {}) do out:line(def.name .. ": " .. note) end
     out:line(("%s is in %s"):format(def.name, folder))
