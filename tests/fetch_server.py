@@ -22,7 +22,7 @@ class Handler(BaseHTTPRequestHandler):
     def log_message(self, *args):
         pass
 
-    def send(self, data, etag, cut=None, ranges=True, check_if_range=True, pause=0):
+    def send(self, data, etag, cut=None, ranges=True, check_if_range=True, pause=0, halves=False):
         start, status = 0, 200
         wanted = self.headers.get("Range", "")
         same = self.headers.get("If-Range") in (None, '"%s"' % etag) or not check_if_range
@@ -41,6 +41,11 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(data) - start))
         self.end_headers()
         body = data[start:]
+        if halves:
+            self.wfile.write(body[:len(body) // 2])
+            self.wfile.flush()
+            time.sleep(1)
+            body = body[len(body) // 2:]
         self.wfile.write(body if cut is None else body[:cut])
         self.wfile.flush()
         if pause:
@@ -90,6 +95,8 @@ class Handler(BaseHTTPRequestHandler):
             return self.send(data, etag, cut=1000, pause=60 if count == 1 else 0) if count == 1 else self.send(data, etag)
         if behaviour == "slow":  # stops for a while in the middle the first time
             return self.send(data, etag, cut=60000 if count == 1 else None, pause=10 if count == 1 else 0)
+        if behaviour == "halves":  # the second half a second later
+            return self.send(data, etag, halves=True)
         if behaviour == "tofile":
             return self.error(302, Location="file:///etc/hostname")
         return self.error(404)

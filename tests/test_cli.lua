@@ -47,7 +47,7 @@ check.case("wrong use is 2", function()
     ["run"] = "run wants a file", ["-e"] = "-e wants code", ["train"] = "one recipe", ["train a b"] = "given 2", ["train x.lua"] = "cannot read",
     ["train x.lua --seed"] = "wants a number", ["train x.lua --sed 3"] = "did you mean '--seed'", ["train x.lua --epochs many"] = "given 'many'",
     ["eval"] = "one run folder", ["eval a --thresold 1"] = "did you mean '--threshold'", ["predict"] = "wants a run", ["predict run"] = "wants a run",
-    ["fetch"] = "one data set", ["fetch nosuch"] = "unknown data set", ["fetch phantm"] = "did you mean 'phantom'",
+    ["fetch"] = "at least one data set", ["fetch nosuch"] = "unknown data set", ["fetch phantm"] = "did you mean 'phantom'",
     ["fetch phantom --set size"] = "KEY=VALUE", ["datasets --jsno"] = "did you mean '--json'",
   } do expect(arguments, 2, part) end
 end)

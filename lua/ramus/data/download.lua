@@ -47,7 +47,7 @@ function download.get(path, addresses, file, given)
   local progress = given.progress or nothing
   local failed
   repeat
-    if C.ra_transfer_step(transfer, 0.1) ~= 0 then failed = ffi.message()
+    if C.ra_transfer_step(transfer, given.poll or 0.1) ~= 0 then failed = ffi.message()
     elseif C.ra_signal_arrived() ~= 0 then failed = "interrupted; the part that was downloaded is kept, and the next call resumes it" end
     progress { stage = "download", file = file.name, bytes = C.ra_transfer_bytes(transfer),
       total = C.ra_transfer_total(transfer), note = ffi.string(C.ra_transfer_note(transfer)),

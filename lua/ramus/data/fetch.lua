@@ -33,6 +33,7 @@ fetch.schema = {
   tries = { type = "integer", default = 5, min = 1, max = 100, help = "attempts per address without progress" },
   wait = { type = "number", default = 1, above = 0, help = "seconds before the second attempt, then doubled" },
   stall = { type = "number", default = 30, above = 0, help = "seconds without data that end an attempt" },
+  poll = { type = "number", default = 0.1, above = 0, help = "seconds from one call of progress to the next" },
 }
 
 local function nothing() end
@@ -160,7 +161,7 @@ local function take_lock(path, o, progress, ready)
     if ready() then return false end
     if C.ra_clock() >= stop then return nil, err .. "; it fetches this set, wait for it or stop it" end
     progress { stage = "wait", note = "another process fetches this set" }
-    C.ra_sleep(0.2)
+    C.ra_sleep(2 * o.poll)
   end
 end
 
@@ -196,12 +197,17 @@ local function bring(def, root, folder, set_options, o, progress)
   return nil, err
 end
 
+--- What a call of progress says, in one line.
+function fetch.describe(p)
+  local size = p.bytes and ("%.1f%s MB"):format(p.bytes / 1e6, (p.total or 0) > 0 and (" of %.1f"):format(p.total / 1e6) or "")
+  return ("%s %s %s"):format(p.stage, p.file or "", size or p.note or "")
+end
+
 --- A progress function that shows on `out` (base/progress): live what happens, as a line what stays.
 function fetch.show(out)
   return function(p)
-    if p.stage == "pinned" then return out:line(p.note) end
-    local size = p.bytes and ("%.1f%s MB"):format(p.bytes / 1e6, (p.total or 0) > 0 and (" of %.1f"):format(p.total / 1e6) or "")
-    out:update(("%s %s %s"):format(p.stage, p.file or "", size or p.note or ""))
+    if p.stage == "pinned" then out:line(p.note)
+    else out:update(fetch.describe(p)) end
   end
 end
 
@@ -234,6 +240,39 @@ function fetch.fetch(name, given)
   if not ok then error(result, 0) end
   if result then return result end
   return nil, ("data set %s: %s"):format(def.name, message)
+end
+
+-- ---- several sets ----
+
+local YIELDS = { download = true, wait = true } -- stages at which another set has its turn
+
+--- Brings several sets at once: their downloads run beside each other in one thread, unpacking and preparing take turns. given: as above,
+-- and progress(i, what), of the i-th set. Calls done(i, folder, message) [opt] as each ends. Returns { { name =, folder =, error = }, .. }.
+function fetch.several(names, given, done)
+  local results, running = {}, {}
+  for i, name in ipairs(names) do
+    local o = { poll = 0.1 / #names }
+    for k, v in pairs(given or {}) do o[k] = v end
+    o.progress = function(p)
+      if given.progress then given.progress(i, p) end
+      if YIELDS[p.stage] then coroutine.yield() end
+    end
+    results[i], running[i] = { name = name }, coroutine.create(function() return fetch.fetch(name, o) end)
+  end
+  local left = #names
+  while left > 0 do
+    for i, r in ipairs(results) do
+      if running[i] then
+        local ok, folder, err = coroutine.resume(running[i])
+        if coroutine.status(running[i]) == "dead" then
+          running[i], left = nil, left - 1
+          r.folder, r.error = ok and folder or nil, not ok and tostring(folder) or err
+          if done then done(i, r.folder, r.error) end
+        end
+      end
+    end
+  end
+  return results
 end
 
 return setmetatable(fetch, { __call = function(_, name, given)

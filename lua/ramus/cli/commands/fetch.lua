@@ -1,4 +1,4 @@
---- ramus fetch: brings a data set.
+--- ramus fetch: brings data sets.
 local command = require "ramus.cli.command"
 local options = require "ramus.base.options"
 
@@ -17,8 +17,67 @@ local function set_options(def, list)
   return { options = o }
 end
 
+--- The definitions of the words, each once; nil and a message.
+local function definitions(words)
+  local list, seen = {}, {}
+  for _, word in ipairs(words) do
+    local def, err = require("ramus.data.dataset").find(word)
+    if not def then return nil, err end
+    if not seen[def.name] then list[#list + 1] = { word = word, def = def } end
+    seen[def.name] = true
+  end
+  return list
+end
+
+local function notes_of(folder) return (require("ramus.data.dataset").mark(folder) or {}).notes or {} end
+
+local function one(job, o)
+  local fetch, out = require "ramus.data.fetch", require("ramus.base.progress").new {}
+  o.progress = fetch.show(out)
+  local folder, err = fetch(job.word, o)
+  if not folder then return false, err end
+  for _, note in ipairs(notes_of(folder)) do out:line(job.def.name .. ": " .. note) end
+  out:line(("%s is in %s"):format(job.def.name, folder))
+  return 0
+end
+
+--- A line of its own for each set: live at a terminal, else one per stage and whatever the download does besides.
+local function shower(out, fetch)
+  local last = {}
+  return function(i, p)
+    if p.stage == "pinned" then return out:line(i, p.note) end
+    out:update(i, fetch.describe(p))
+    local step = p.stage == "download" and ("download %s from %s%s"):format(p.file, p.url or "?", p.note ~= "downloading" and ": " .. p.note or "")
+      or ("%s %s"):format(p.stage, p.file or p.note or "")
+    if not out.live and step ~= last[i] then out:line(i, step) end
+    last[i] = step
+  end
+end
+
+local function several(jobs, o, json)
+  local fetch, names, words = require "ramus.data.fetch", {}, {}
+  for i, job in ipairs(jobs) do names[i], words[i] = job.def.name, job.word end
+  local out = require("ramus.base.lines").new(names, { quiet = json })
+  o.progress = shower(out, fetch)
+  local failed = {}
+  local results = fetch.several(words, o, function(i, folder)
+    for _, note in ipairs(folder and notes_of(folder) or {}) do out:line(i, note) end
+    if not folder then failed[#failed + 1] = names[i] end
+    out.text[i] = folder and "is in " .. folder or "failed, see the end"
+    if not out.live then out:line(i, out.text[i]) end
+  end)
+  out:close()
+  if json then
+    for i, r in ipairs(results) do r.name = names[i] end
+    print(require("ramus.base.json").encode(results))
+  end
+  if #failed == 0 then return 0 end
+  for _, r in ipairs(results) do if r.error then command.complain(r.error) end end
+  return false, ("%d of %d sets could not be fetched: %s"):format(#failed, #jobs, table.concat(failed, ", "))
+end
+
 return {
-  name = "fetch", order = 7, words = "SET", help = "bring a data set to the data root, checked",
+  name = "fetch", order = 7, words = "SET...", help = "bring data sets to the data root, checked; several at once",
   flags = {
     { name = "from", value = "PATH", wants = "a folder or archive", help = "folder or archive that is used instead of the network" },
     { name = "mirror", value = "URL", wants = "an address", help = "address or folder that is tried before any other" },
@@ -26,21 +85,21 @@ return {
     { name = "set", value = "K=V", wants = "KEY=VALUE", many = true, help = "option of the set, as train=24 of phantom" },
     { name = "again", help = "prepare the set again even if it exists" },
     { name = "accept-changed", help = "a file without a published checksum may be another one than was pinned: take and pin it" }, command.OFFLINE,
+    command.JSON,
   },
   run = function(words, given)
-    if #words ~= 1 then return false, ("fetch wants one data set, given %d; ramus datasets lists them"):format(#words), 2 end
-    local def, unknown = require("ramus.data.dataset").find(words[1])
-    if not def then return false, unknown, 2 end
-    local o, err = set_options(def, given.set)
+    if #words == 0 then return false, "fetch wants at least one data set; ramus datasets lists them", 2 end
+    local jobs, err = definitions(words)
+    if not jobs then return false, err, 2 end
+    if #jobs > 1 and (given.from or given.set) then
+      return false, ("--%s is for one data set, given %d"):format(given.from and "from" or "set", #jobs), 2
+    end
+    local o
+    o, err = set_options(jobs[1].def, given.set)
     if not o then return false, err, 2 end
-    local out = require("ramus.base.progress").new {}
-    local folder
-    local fetch = require "ramus.data.fetch"
-    folder, err = fetch(words[1], { from = given.from, mirror = given.mirror, data_root = given["data-root"], offline = given.offline,
-      again = given.again, accept_changed = given["accept-changed"], options = o.options, progress = fetch.show(out) })
-    if not folder then return false, err end
-    for _, note in ipairs((require("ramus.data.dataset").mark(folder) or {}).notes or {}) do out:line(def.name .. ": " .. note) end
-    out:line(("%s is in %s"):format(def.name, folder))
-    return 0
+    o.from, o.mirror, o.data_root, o.offline = given.from, given.mirror, given["data-root"], given.offline
+    o.again, o.accept_changed = given.again, given["accept-changed"]
+    if #jobs > 1 or given.json then return several(jobs, o, given.json) end
+    return one(jobs[1], o)
   end,
 }
