@@ -2,7 +2,7 @@
 -- SHA-256, and what the server said of it. It is the pin of a file whose publisher gives no checksum.
 --
 --   local r = received.open(def, root)
---   r.files[NAME]                  { sha256 =, bytes =, when =, from =, etag =, modified = } or nil
+--   r.files[NAME]                  { sha256 =, bytes =, when = (it came first), from =, etag =, modified = } or nil
 --   r:wanted(file)                 { name =, bytes =, sha256 =, md5 = }: what a file must be, by its definition, else by its pin
 --   r:add(file, path, source)      source: { from =, etag =, modified = }; nil and a message
 --   r:store()
@@ -73,13 +73,13 @@ end
 
 --- Adds a file. Returns true where this pins it.
 function Received:add(file, path, source)
-  local pinned = self:pin(file)
+  local pinned, before = self:pin(file), self.files[file.name]
   local sum, err = prepared.sha256_file(path)
   if not sum then return nil, err end
   local size = ffi.new("double[1]")
   ffi.C.ra_path_kind(path, size, nil)
-  self.files[file.name] = { sha256 = sum, bytes = tonumber(size[0]), when = os.date("!%Y-%m-%dT%H:%M:%SZ"), from = source.from,
-    etag = source.etag, modified = source.modified }
+  local when = type(before) == "table" and before.sha256 == sum and before.when or os.date("!%Y-%m-%dT%H:%M:%SZ") -- of its first coming
+  self.files[file.name] = { sha256 = sum, bytes = tonumber(size[0]), when = when, from = source.from, etag = source.etag, modified = source.modified }
   return not pinned and received.check_of(self.def, file) == "pin"
 end
 
