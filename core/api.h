@@ -393,6 +393,17 @@ const char *ra_transfer_etag(const ra_transfer *t);               /* what the se
 const char *ra_transfer_modified(const ra_transfer *t);
 void ra_transfer_release(RA_OPT ra_transfer *t);                         /* any time; the part stays for the next time */
 
+/* What a server says of a file, by its headers alone. */
+typedef struct ra_probe {
+  int32_t status;        /* of http; 0: a local file, or no answer */
+  _Bool reached;         /* something answered */
+  double bytes;          /* 0: not said */
+  char etag[256], modified[64], type[64];
+  char problem[512];     /* why the file is not to be had there; "": it is */
+} ra_probe;
+/* Asks for at most `seconds` (0: 20) twice. RA_OK where it could ask, whatever came of it. */
+int32_t ra_probe_url(const char *url, double seconds, ra_probe *out);
+
 /* A field of all samples of a set. */
 typedef struct ra_field {
   const char *name;     /* for messages */

@@ -10,10 +10,12 @@ import os
 import sys
 import threading
 import time
+from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 folder, port_file = sys.argv[1:3]
 asked = {}
+dated = {}
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -22,7 +24,15 @@ class Handler(BaseHTTPRequestHandler):
     def log_message(self, *args):
         pass
 
-    def send(self, data, etag, cut=None, ranges=True, check_if_range=True, pause=0, halves=False):
+    def send_endless(self):
+        self.send_response(200)
+        self.send_header("Content-Length", str(10 ** 12))
+        self.end_headers()
+        while self.command == "GET":
+            self.wfile.write(b"0" * 65536)
+
+    def send(self, data, etag, cut=None, ranges=True, check_if_range=True, pause=0, halves=False,
+             length=True, headers=None):
         start, status = 0, 200
         wanted = self.headers.get("Range", "")
         same = self.headers.get("If-Range") in (None, '"%s"' % etag) or not check_if_range
@@ -38,8 +48,16 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("ETag", '"%s"' % etag)
         if status == 206:
             self.send_header("Content-Range", "bytes %d-%d/%d" % (start, len(data) - 1, len(data)))
-        self.send_header("Content-Length", str(len(data) - start))
+        if self.path in dated:
+            self.send_header("Last-Modified", dated[self.path])
+        for key, value in (headers or {}).items():
+            self.send_header(key, value)
+        if length:
+            self.send_header("Content-Length", str(len(data) - start))
         self.end_headers()
+        if self.command == "HEAD":
+            self.close_connection = not length
+            return
         body = data[start:]
         if halves:
             self.wfile.write(body[:len(body) // 2])
@@ -60,13 +78,18 @@ class Handler(BaseHTTPRequestHandler):
             self.send_header(key.replace("_", "-"), value)
         self.send_header("Content-Length", "5")
         self.end_headers()
-        self.wfile.write(b"sorry")
+        if self.command == "GET":
+            self.wfile.write(b"sorry")
+
+    def do_HEAD(self):
+        self.do_GET()
 
     def do_GET(self):
         behaviour, name = self.path.lstrip("/").split("/", 1)
         asked[self.path] = asked.get(self.path, 0) + 1
         count = asked[self.path]
         path = os.path.join(folder, name)
+        head = self.command == "HEAD"
         if behaviour == "count":
             text = str(asked.get("/" + name, 0)).encode()
             return self.send(text, "c")
@@ -97,6 +120,30 @@ class Handler(BaseHTTPRequestHandler):
             return self.send(data, etag, cut=60000 if count == 1 else None, pause=10 if count == 1 else 0)
         if behaviour == "halves":  # the second half a second later
             return self.send(data, etag, halves=True)
+        if behaviour == "plain":
+            return self.send(data, etag)
+        if behaviour == "dated":  # with a date; no tag that could be compared
+            dated[self.path] = formatdate(os.path.getmtime(path), usegmt=True)
+            return self.send(data, etag)
+        if behaviour == "nohead":
+            return self.error(405) if head else self.send(data, etag)
+        if behaviour == "hangup":  # at HEAD
+            if head:
+                self.close_connection = True
+                return self.connection.shutdown(2)
+            return self.send(data, etag)
+        if behaviour == "nolength":  # at HEAD
+            return self.send(data, etag, length=not head)
+        if behaviour == "endless":  # no HEAD, no ranges
+            return self.error(405) if head else self.send_endless()
+        if behaviour == "page":
+            return self.send(b"<!doctype html><title>Sign in</title>", "p", headers={"Content-Type": "text/html; charset=utf-8"})
+        if behaviour.isdigit():  # a status
+            return self.error(int(behaviour))
+        if behaviour == "silent":
+            return time.sleep(60)
+        if behaviour == "loop":
+            return self.error(302, Location=self.path)
         if behaviour == "tofile":
             return self.error(302, Location="file:///etc/hostname")
         return self.error(404)

@@ -287,12 +287,7 @@ static int32_t conclude(ra_transfer *t, CURLcode result) {
     t->fresh = true;
     return again(t, "the part is longer than the file on the server: starting anew", false, t->tries);
   }
-  if (a->status != 0 && a->status != 200 && a->status != 206) {
-    snprintf(why, sizeof why, "the server answered %d%s", a->status, a->status == 404 ? " (not found)" : "");
-    if (result == CURLE_TOO_MANY_REDIRECTS) snprintf(why, sizeof why, "more than 10 redirects");
-    else if (result == CURLE_UNSUPPORTED_PROTOCOL) snprintf(why, sizeof why, "it redirects to another kind of address; refused");
-    return passing_status(a->status) ? again(t, why, true, t->tries) : next_url(t, why);
-  }
+  if (ra_attempt_refused(a, result, why)) return passing_status(a->status) ? again(t, why, true, t->tries) : next_url(t, why);
   if (result == CURLE_OK) return verify(t);
   snprintf(why, sizeof why, "%s", curl_easy_strerror(result));
   bool nowhere = result == CURLE_COULDNT_RESOLVE_HOST || result == CURLE_COULDNT_CONNECT;

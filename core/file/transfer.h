@@ -22,6 +22,7 @@ typedef struct ra_attempt {
   double limit;              /* largest size of the file; 0: none */
   ra_remote saved, now;      /* of the part, and of this response */
   int status;                /* HTTP status, 0: none yet or not HTTP */
+  char type[64];             /* what the server calls the body, "": nothing */
   double range_start, range_total, retry_after, discarded;
   bool decided;              /* whether the body is kept */
   bool changed, oversize, anew;
@@ -41,6 +42,8 @@ int32_t ra_wanted_check(const ra_wanted *wanted, const char *path, char *why);
 
 /* Prepares an easy handle for url; resumes at a->offset when that is > 0. */
 int32_t ra_attempt_begin(ra_attempt *a, CURL *easy, const char *url, struct curl_slist **headers, double stall);
+/* Writes why the server did not give the file, if it answered; what libcurl says of the rest is not its business. */
+bool ra_attempt_refused(const ra_attempt *a, CURLcode result, char *why);
 /* Called after the last byte, since an empty body has not been decided on. */
 bool ra_attempt_decide(ra_attempt *a);
 

@@ -31,6 +31,7 @@ static void one_header(ra_attempt *a, const char *name, size_t name_size, const 
   if (name_size == 4 && strncasecmp(name, "etag", 4) == 0) copy_value(a->now.etag, sizeof a->now.etag, value, n);
   if (name_size == 13 && strncasecmp(name, "last-modified", 13) == 0)
     copy_value(a->now.modified, sizeof a->now.modified, value, n);
+  if (name_size == 12 && strncasecmp(name, "content-type", 12) == 0) copy_value(a->type, sizeof a->type, value, n);
   if (name_size == 14 && strncasecmp(name, "content-length", 14) == 0 && a->status != 206) a->now.total = atof(text);
   if (name_size == 11 && strncasecmp(name, "retry-after", 11) == 0) a->retry_after = atof(text);
   if (name_size == 13 && strncasecmp(name, "content-range", 13) == 0) {
@@ -47,7 +48,7 @@ static size_t on_header(char *line, size_t size, size_t count, void *context) {
   if (n > 9 && strncasecmp(line, "HTTP/", 5) == 0) { /* of every response, redirects included */
     const char *space = memchr(line, ' ', n);
     a->status = space ? atoi(space + 1) : 0;
-    a->now.etag[0] = a->now.modified[0] = 0;
+    a->now.etag[0] = a->now.modified[0] = a->type[0] = 0;
     a->now.total = a->range_total = a->retry_after = 0;
     a->range_start = -1;
     return whole;
@@ -121,6 +122,21 @@ static size_t on_body(char *data, size_t size, size_t count, void *context) {
   return n;
 }
 
+/* ---- what it means ---- */
+
+bool ra_attempt_refused(const ra_attempt *a, CURLcode result, char *why) {
+  if (result == CURLE_TOO_MANY_REDIRECTS) snprintf(why, RA_TRANSFER_TEXT, "more than %d redirects", REDIRECTS);
+  else if (result == CURLE_UNSUPPORTED_PROTOCOL && a->status != 0)
+    snprintf(why, RA_TRANSFER_TEXT, "it redirects to another kind of address; refused");
+  else if (a->status == 0 || a->status == 200 || a->status == 206) return false;
+  else
+    snprintf(why, RA_TRANSFER_TEXT, "the server answered %d%s", a->status,
+             a->status == 404 || a->status == 410   ? " (not found)"
+             : a->status == 401 || a->status == 403 ? " (not allowed: it may want a login or a browser)"
+                                                    : "");
+  return true;
+}
+
 /* ---- the request ---- */
 
 /* With a strong entity tag or a date, the server sends the rest only if the file is still the same. */
@@ -147,7 +163,7 @@ int32_t ra_attempt_begin(ra_attempt *a, CURL *easy, const char *url, struct curl
   a->range_start = -1;
   a->range_total = a->retry_after = a->discarded = 0;
   a->decided = a->changed = a->oversize = a->anew = false;
-  a->broken[0] = 0;
+  a->broken[0] = a->type[0] = 0;
   curl_easy_reset(easy);
   curl_easy_setopt(easy, CURLOPT_URL, url);
   curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https,file");

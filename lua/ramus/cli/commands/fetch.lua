@@ -76,6 +76,31 @@ local function several(jobs, o, json)
   return false, ("%d of %d sets could not be fetched: %s"):format(#failed, #jobs, table.concat(failed, ", "))
 end
 
+--- Asks for headers only.
+local function ask(jobs, given, set)
+  local probe, text, out = require "ramus.data.probe", require "ramus.data.probe_text", require("ramus.base.progress").new { quiet = given.json }
+  local list, bad = {}, {}
+  for i, job in ipairs(jobs) do
+    local report, err = probe.set(job.word, { mirror = given.mirror, data_root = given["data-root"], options = set,
+      progress = function(said) out:update(("%s: %s %s"):format(job.def.name, said.state, said.url)) end })
+    if not report then return false, err end
+    list[i] = text.plain(report)
+    if not probe.good(report) then bad[#bad + 1] = job.def.name end
+    for _, line in ipairs(text.lines(report)) do out:line(line) end
+  end
+  if given.json then print(require("ramus.base.json").encode(list)) end
+  if #bad == 0 then return 0 end
+  return false, ("%d of %d sets cannot be had as they were: %s"):format(#bad, #jobs, table.concat(bad, ", "))
+end
+
+--- Why these options cannot stand together, or nil.
+local function contradiction(jobs, given)
+  if #jobs > 1 and (given.from or given.set) then return ("--%s is for one data set, given %d"):format(given.from and "from" or "set", #jobs) end
+  for _, name in ipairs(given.probe and { "from", "offline", "again", "accept-changed" } or {}) do
+    if given[name] then return ("--probe asks the servers and brings nothing; leave out --%s"):format(name) end
+  end
+end
+
 return {
   name = "fetch", order = 7, words = "SET...", help = "bring data sets to the data root, checked; several at once",
   flags = {
@@ -85,18 +110,19 @@ return {
     { name = "set", value = "K=V", wants = "KEY=VALUE", many = true, help = "option of the set, as train=24 of phantom" },
     { name = "again", help = "prepare the set again even if it exists" },
     { name = "accept-changed", help = "a file without a published checksum may be another one than was pinned: take and pin it" }, command.OFFLINE,
+    { name = "probe", help = "only ask the servers (headers): alive, size, changed since it was received; status 1 where one is not to be had" },
     command.JSON,
   },
   run = function(words, given)
     if #words == 0 then return false, "fetch wants at least one data set; ramus datasets lists them", 2 end
     local jobs, err = definitions(words)
     if not jobs then return false, err, 2 end
-    if #jobs > 1 and (given.from or given.set) then
-      return false, ("--%s is for one data set, given %d"):format(given.from and "from" or "set", #jobs), 2
-    end
+    local wrong = contradiction(jobs, given)
+    if wrong then return false, wrong, 2 end
     local o
     o, err = set_options(jobs[1].def, given.set)
     if not o then return false, err, 2 end
+    if given.probe then return ask(jobs, given, o.options) end
     o.from, o.mirror, o.data_root, o.offline = given.from, given.mirror, given["data-root"], given.offline
     o.again, o.accept_changed = given.again, given["accept-changed"]
     if #jobs > 1 or given.json then return several(jobs, o, given.json) end
