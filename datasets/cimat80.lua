@@ -25,7 +25,7 @@ return {
 
   files = {
     -- The archive's own hash is not stable; every file in it is checked.
-    { name = "Coronary-" .. commit:sub(1, 7) .. ".tar.gz", unpack = true,
+    { name = "Coronary-" .. commit:sub(1, 7) .. ".tar.gz", unpack = true, seen = false,
       urls = { "https://codeload.github.com/fercer/Coronary/tar.gz/" .. commit } },
   },
   editions = {

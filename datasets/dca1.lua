@@ -22,7 +22,7 @@ return {
   threshold = 128,
 
   files = {
-    { name = "DB_Angiograms_134.zip", unpack = true,
+    { name = "DB_Angiograms_134.zip", unpack = true, seen = false,
       sha256 = "7161638a6e92c6a6e47a747db039292c8a1a6bad809aac0d1fd16a10a6f22a11",
       urls = {
         "http://personal.cimat.mx:8181/~ivan.cruz/DB_Angiograms_files/DB_Angiograms_134.zip",

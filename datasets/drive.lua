@@ -44,7 +44,7 @@ return {
   picture = "565x584, 24 bit TIFF; PART/images/NN_PART.tif, 1st_manual/NN_manual1.gif, mask/NN_PART_mask.gif, 2nd_manual/NN_manual2.gif",
   counts = { train = 20, test = 20 },
   split_source = "the authors' folders training (21 to 40) and test (01 to 20)",
-  licence = "offered for research after a login; no licence's tag is stated",
+  licence = "given to those who sign in, for their own research; its owners prohibit copying and redistribution",
   citation = "J. Staal, M. D. Abramoff, M. Niemeijer, M. A. Viergever, B. van Ginneken: Ridge-based vessel segmentation in color images "
     .. "of the retina. IEEE Transactions on Medical Imaging 23(4):501-509, 2004. doi 10.1109/TMI.2004.825627",
   sources = { "https://drive.grand-challenge.org" },

@@ -1,8 +1,9 @@
---- Writes the reference pages that come from tables: ops.md, losses.md, models.md, recipe.md, cli.md.
+--- Writes the reference pages that come from tables: ops.md, losses.md, models.md, recipe.md, cli.md, datasets.md.
 --   build/ramus run docs/reference/generate.lua [FOLDER]
 -- FOLDER: where to write; docs/reference unless given. tests/test_docs.lua fails
 -- when a committed page differs from what this makes.
 local ra = require "ramus"
+local about = require "ramus.data.about"
 local augment = require "ramus.data.augment"
 local command = require "ramus.cli.command"
 local files = require "ramus.base.files"
@@ -181,6 +182,55 @@ local function cli_page()
   write_page("cli.md", lines)
 end
 
+-- ---- data sets ------------------------------------------------------------------------
+
+local function set_section(f, lines)
+  local function add(what, text) if text and text ~= "" then lines[#lines + 1] = ("- %s: %s"):format(what, (text:gsub("\n", "; "))) end end
+  lines[#lines + 1] = ("\n## %s\n\n%s.\n"):format(f.name, f.title)
+  add("images", f.picture)
+  add("counts", f.counts)
+  for i, split in ipairs(f.splits) do f.splits[i] = code(split) end
+  add("splits", table.concat(f.splits, ", ") .. (f.split_source and "; " .. f.split_source or ""))
+  add("terms", f.licence)
+  add("cite", f.citation)
+  for _, source in ipairs(f.sources or {}) do add("source", source) end
+  for _, note in ipairs(f.notes or {}) do add("note", note) end
+  for _, o in ipairs(f.options) do
+    add("option " .. code(o.name), o.help .. (o.default ~= nil and "; " .. code(tostring(o.default)) .. " unless given" or ""))
+  end
+  if #f.files == 0 then return end
+  lines[#lines + 1] = "\n| file | address | checked by | a real download |\n|---|---|---|---|"
+  for _, file in ipairs(f.files) do
+    lines[#lines + 1] = ("| %s | %s | %s | %s |"):format(code(file.name), cell(file.login or table.concat(file.urls, " , ")),
+      cell(about.CHECKS[file.check]) .. (file.sum and " " .. code(file.sum:sub(1, 12) .. "..") or ""), file.seen and about.seen(file) or "not seen yet")
+  end
+end
+
+local function datasets_page()
+  local lines = { "# The data sets\n",
+    "What their definitions (`datasets/NAME.lua`) say. `ramus datasets SET` shows the same, with whole checksums and what is in the data root;",
+    "`ramus datasets --cite SET` gives the citation as text and as BibTeX; `ramus fetch SET --probe` asks whether the addresses are alive. How sets are",
+    "fetched, checked and divided: [data sets](data.md).\n",
+    "*A real download* says whether one was ever seen by those who wrote the definition. Where none was, the set is tested on made-up archives",
+    "of the published layout (and `arcade`, `chase_db1`, `cimat80`, `xcad` on real pictures that came another way): `--from` takes what you have.\n",
+    "| set | | counts | files: sum, way | a real download |\n|---|---|---|---|---|" }
+  local sections = {}
+  for _, name in ipairs(ra.datasets.names()) do
+    local f = assert(about.facts(name))
+    local checks, seen = {}, #f.files > 0 and "seen" or "none needed"
+    for _, file in ipairs(f.files) do
+      if file.sum or not file.login then checks[file.check] = true end
+      if file.login then checks["by hand"] = true end
+      if not file.seen then seen = "not seen yet" end
+    end
+    lines[#lines + 1] = ("| [%s](#%s) | %s | %s | %s | %s |"):format(name, name, cell(f.title), cell(f.counts), table.concat(options.names(checks), ", "), seen)
+    sections[#sections + 1] = f
+  end
+  for _, f in ipairs(sections) do set_section(f, lines) end
+  write_page("datasets.md", lines)
+end
+
+datasets_page()
 ops_page()
 losses_page()
 models_page()

@@ -4,8 +4,8 @@
 -- A set is a file datasets/NAME.lua that returns a table: facts (name, title, picture, counts, split_source, licence,
 -- citation, sources), and
 --   files     { { name =, urls = { .. }, bytes =, sha256 =, md5 =, unpack = true, seen =, login = }, .. }  what is downloaded; {} for a made
---             set. Neither sha256 nor md5: none was published. seen = false: no real download was seen yet. login: what to do where the
---             address wants one, and no download is tried
+--             set. Neither sha256 nor md5: none was published, and received.lua pins it. seen: when and by whom a real download was seen, or
+--             false. login: what to do where the address wants one, and no download is tried
 --   editions  { { name = "full", counts = { train = 40, .. }, files = { { path =, sha256 = }, .. } }, .. }
 --   folder    [opt] folder that holds the images: the set is neither fetched nor copied (relative: to the definition's file)
 --   schema    [opt] options of the set (see options.lua); variant(o): a word for the folder's name

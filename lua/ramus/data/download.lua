@@ -74,14 +74,15 @@ function download.check(path, wanted)
   return nil, ("%s is not %s: %s %s, wanted %s"):format(path, wanted.name, kind, sum, wanted[kind])
 end
 
---- What to do where a file cannot be downloaded; path: where it may be put.
+--- What to do where a file cannot be downloaded; path [opt]: where it may be put.
 function download.by_hand(def, file, path)
+  local put = path and (" (or put it at %s)"):format(path) or ""
   if file.login then
     local command = file.login:find("--from", 1, true) and "" or ("; then: ramus fetch %s --from PATH"):format(def.name)
-    return ("%s cannot be fetched by a program: %s%s (or put it at %s)"):format(file.name, file.login, command, path)
+    return ("%s cannot be fetched by a program: %s%s%s"):format(file.name, file.login, command, put)
   end
-  return ("fetch %s by hand%s and pass it: ramus fetch %s --from PATH (or put it at %s)"):format(file.name,
-    file.urls and file.urls[1] and " from " .. file.urls[1] or "", def.name, path)
+  return ("fetch %s by hand%s and pass it: ramus fetch %s --from PATH%s"):format(file.name,
+    file.urls and file.urls[1] and " from " .. file.urls[1] or "", def.name, put)
 end
 
 --- A file of a set at `path`, downloaded unless the right one is there. record: see received.lua; o: options of ra.fetch. Returns true

@@ -1,20 +1,11 @@
 --- What probe.lua found, as lines for people and as a table for JSON.
+local about = require "ramus.data.about"
 local download = require "ramus.data.download"
 local probe = require "ramus.data.probe"
 
 local probe_text = {}
 
-local CHECKS = { sha256 = "its SHA-256 is published", md5 = "only its MD5 is published", files = "every file in it has a SHA-256",
-  pin = "no checksum is published" }
 local WORST = { unreachable = "no address could be reached: is there a network? This says nothing about the set" }
-
---- "a real download was seen", or that none was.
-function probe_text.seen(file)
-  if not file.seen then return "no real download was seen yet" end
-  return "a real download was seen" .. (type(file.seen) == "string" and ": " .. file.seen or "")
-end
-
-function probe_text.check(kind) return CHECKS[kind] end
 
 local function size_of(bytes)
   if not bytes then return "size not said" end
@@ -33,7 +24,7 @@ local function of_source(s, kept)
 end
 
 local function of_file(report, file, lines)
-  lines[#lines + 1] = ("  %s: %s (%s; %s)"):format(file.name, file.state, CHECKS[file.check], probe_text.seen(file))
+  lines[#lines + 1] = ("  %s: %s (%s; %s)"):format(file.name, file.state, about.CHECKS[file.check], about.seen(file))
   for i, s in ipairs(file.sources) do
     lines[#lines + 1] = ("    %-11s %s"):format(s.state, s.url)
     lines[#lines + 1] = ("    %-11s %s"):format("", of_source(s, file.kept))

@@ -1,22 +1,45 @@
---- ramus datasets: the list of data sets.
+--- ramus datasets: the list of data sets, facts of some, and how they are cited.
 local command = require "ramus.cli.command"
 
+local function list_all(given)
+  local about, dataset = require "ramus.data.about", require "ramus.data.dataset"
+  local root, list = dataset.root(given["data-root"]), {}
+  for i, d in ipairs(dataset()) do
+    local f = d.definition and about.facts(d.name, root)
+    list[i] = { name = d.name, title = d.title, here = f and #f.here > 0 or false }
+  end
+  if given.json then
+    print(require("ramus.base.json").encode(list))
+    return 0
+  end
+  local width = 12
+  for _, d in ipairs(list) do width = math.max(width, #d.name) end
+  for _, d in ipairs(list) do print(("%-" .. width .. "s %-5s %s"):format(d.name, d.here and "here" or "", d.title)) end
+  print("data root: " .. root)
+  return 0
+end
+
 return {
-  name = "datasets", order = 8, help = "list the known data sets, and which are in the data root", flags = { command.DATA_ROOT, command.JSON },
+  name = "datasets", order = 8, words = "[SET]...", help = "list the known data sets, and which are in the data root; facts of SET, or how it is cited",
+  flags = { { name = "cite", help = "the citation of SET, as text and as BibTeX" }, command.DATA_ROOT, command.JSON },
   run = function(words, given)
-    if #words > 0 then return false, ("datasets takes no argument, given '%s'"):format(words[1]), 2 end
-    local dataset = require "ramus.data.dataset"
-    local list = {}
-    for i, d in ipairs(dataset()) do
-      local here = d.definition and not d.definition.schema and dataset.mark(dataset.place(d.definition, given["data-root"])) ~= nil
-      list[i] = { name = d.name, title = d.title, here = here or false }
+    if #words == 0 and given.cite then return false, "--cite wants a data set; ramus datasets lists them", 2 end
+    if #words == 0 then return list_all(given) end
+    local about, dataset, list = require "ramus.data.about", require "ramus.data.dataset", {}
+    for i, word in ipairs(words) do
+      local facts, err = about.facts(word, dataset.root(given["data-root"]))
+      if not facts then return false, err, 2 end
+      list[i] = not given.cite and facts or { name = facts.name, citation = facts.citation, bibtex = facts.bibtex, licence = facts.licence }
     end
     if given.json then
       print(require("ramus.base.json").encode(list))
       return 0
     end
-    for _, d in ipairs(list) do print(("%-12s %-5s %s"):format(d.name, d.here and "here" or "", d.title)) end
-    print("data root: " .. dataset.root(given["data-root"]))
+    for i, f in ipairs(list) do
+      if i > 1 then print() end
+      if given.cite then print(require("ramus.data.citation").text(assert(dataset.find(words[i]))))
+      else print(table.concat(about.lines(f), "\n")) end
+    end
     return 0
   end,
 }
