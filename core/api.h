@@ -134,10 +134,12 @@ ra_tensor *ra_image_load(const char *path);                       /* [own] */
 ra_tensor *ra_image_load_memory(const void *bytes, double size);  /* [own] */
 ra_tensor *ra_image_load_frame(const void *bytes, double size, int32_t frame); /* [own] frame: of several, from 0 */
 /* What a file's header says; 0 (window: NaN) where the format has none. */
+enum { RA_SPACING_PRINT, RA_SPACING_PIXEL, RA_SPACING_DETECTOR, RA_SPACING_REGION, RA_SPACING_COUNT }; /* but a print: what is seen */
 typedef struct ra_image_details {
   int32_t channels, height, width, bits, frames;
   int32_t orientation; /* of the file, as in EXIF, 1 to 8; it is applied: height, width and spacing are those of the turned image */
   double spacing[2];   /* mm from row to row and from column to column */
+  int32_t spacing_of;  /* RA_SPACING_*: what these are measured on */
   double window[2];    /* smallest and largest grey value to show */
 } ra_image_details;
 int32_t ra_image_info(const char *path, ra_image_details *out);

@@ -3,7 +3,8 @@ local check = require "check"
 local files = require "ramus.base.files"
 local image = require "ramus.data.image"
 local json = require "cjson"
-require "ramus.lang.tensor"
+local film = require "dicom_film"
+local tensor = require "ramus.lang.tensor"
 
 local here = check.root .. "/tests/reference/dicom"
 local function bytes_of(name) return assert(files.read(("%s/%s.dcm"):format(here, name))) end
@@ -118,6 +119,23 @@ check.case("what a DICOM header says wrongly is named", function()
     check.near(t.data[5], 6 / 255, 1e-7)
   end
   check.equal(assert(image.decode(made { [0x281050] = "3.5 ", [0x281051] = "1 " })).data[3], 1) -- a width of 1 is a step
+end)
+
+check.case("spacing: what it is measured on", function()
+  local function of(name) return assert(image.info(("%s/%s.dcm"):format(here, name))).spacing_of end
+  check.equal(of "explicit", "pixel")
+  check.equal(of "sequences", "detector")
+  check.equal(of "regions", "region")
+  check.equal(of "bits1", nil)
+  -- a Pixel Spacing that is that of the detector was not calibrated
+  local path = check.folder "spacing" .. "/a.dcm"
+  local both = { { 0x28, 0x30, "DS", "0.3\\0.3" }, { 0x18, 0x1164, "DS", "0.3\\0.3" } }
+  assert(files.write(path, film.bytes({ tensor.rand(4, 4) }, both)))
+  check.equal(assert(image.info(path)).spacing_of, "detector")
+  both[1][4] = "0.2\\0.2"
+  assert(files.write(path, film.bytes({ tensor.rand(4, 4) }, both)))
+  check.equal(assert(image.info(path)).spacing_of, "pixel")
+  check.near(assert(image.info(path)).spacing[1], 0.2, 1e-12)
 end)
 
 check.case("sequences in sequences without end", function()

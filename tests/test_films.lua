@@ -128,7 +128,11 @@ check.case("films: a data set of best frames is trained and scored, and nothing 
     name = "films", data = { set = set(), batch = 2, threshold = 128 }, model = ra.models.unet { depth = 2, width = 2 },
     supervise = { { at = "out", loss = ra.loss.bce {} } }, optim = ra.optim.adamw { lr = 1e-2 }, epochs = 1,
   }, { run = run, quiet = true, data_root = folder .. "/data" }))
-  check.ok(result.evaluation)
+  local e = result.evaluation
+  check.equal(e.protocol.spacing, "0.2 mm a pixel, in the patient (Pixel Spacing)")
+  check.near(e.per_image.hd95_mm.mean, 0.2 * e.per_image.hd95.mean, 1e-9)
+  check.ok(files.read(run .. "/eval.txt"):find "\nhd95_mm +%d", "a row in millimetres")
+  check.ok(files.read(run .. "/eval.json"):find('"hd95":"pixels; hd95_mm in millimetres"', 1, true), "the protocol says so")
   assert(ra.predict(run, folder .. "/case6.dcm", { output = run .. "/predictions", frames = "best" }))
   check.ok(files.is_file(run .. "/predictions/case6_frame004_mask.png"), "the best frame of the sixth film is the fourth")
   local count = 0

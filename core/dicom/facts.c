@@ -152,16 +152,22 @@ static double real_of(ra_dicom_span s, bool big) {
   return isfinite(v) ? fabs(v) : 0;
 }
 
-/* mm from row to row and from column to column: Pixel Spacing, else Imager Pixel Spacing (at the detector), else an ultrasound's region. */
+static bool pair_of(ra_dicom_span s, double out[2]) {
+  return ra_dicom_decimal(s, 0, &out[0]) && ra_dicom_decimal(s, 1, &out[1]) && out[0] > 0 && out[1] > 0;
+}
+
+/* mm from row to row and from column to column: Pixel Spacing, else Imager Pixel Spacing (at the detector), else an ultrasound's region.
+ * Where the first two are equal nothing was calibrated (PS3.3, 10.7.1.3), so that it is the detector's. */
 static void spacing_of(ra_dicom *d) {
-  static const int32_t element[] = {RA_DICOM_PIXEL_SPACING, RA_DICOM_IMAGER_SPACING};
-  for (int32_t i = 0; i < 2; i++) {
-    double a, b;
-    if (!ra_dicom_decimal(d->value[element[i]], 0, &a) || !ra_dicom_decimal(d->value[element[i]], 1, &b) || !(a > 0 && b > 0)) continue;
-    d->spacing[0] = a;
-    d->spacing[1] = b;
-    return;
-  }
+  double imager[2];
+  bool at_detector = pair_of(d->value[RA_DICOM_IMAGER_SPACING], imager);
+  d->spacing_of = RA_SPACING_PIXEL;
+  if (pair_of(d->value[RA_DICOM_PIXEL_SPACING], d->spacing) &&
+      !(at_detector && imager[0] == d->spacing[0] && imager[1] == d->spacing[1])) return;
+  d->spacing_of = at_detector ? RA_SPACING_DETECTOR : RA_SPACING_REGION;
+  d->spacing[0] = at_detector ? imager[0] : 0;
+  d->spacing[1] = at_detector ? imager[1] : 0;
+  if (at_detector) return;
   bool big = d->syntax->big;
   double x = 10 * real_of(d->value[RA_DICOM_REGION_DELTA_X], big), y = 10 * real_of(d->value[RA_DICOM_REGION_DELTA_Y], big);
   if (!(x > 0 && y > 0)) return;

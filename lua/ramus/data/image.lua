@@ -12,7 +12,9 @@ local image = {}
 --- The core's details of an image as a table.
 local function details(out)
   local info = { channels = out.channels, height = out.height, width = out.width, bits = out.bits, frames = out.frames }
-  if out.spacing[0] > 0 then info.spacing = { out.spacing[0], out.spacing[1] } end
+  if out.spacing[0] > 0 then
+    info.spacing, info.spacing_of = { out.spacing[0], out.spacing[1] }, ({ [0] = "print", "pixel", "detector", "region" })[out.spacing_of]
+  end
   if out.window[0] == out.window[0] then info.window = { out.window[0], out.window[1] } end
   if out.orientation > 0 then info.orientation = out.orientation end
   return info

@@ -18,6 +18,7 @@ local film = require "ramus.data.film"
 local image = require "ramus.data.image"
 local metrics = require "ramus.data.metrics"
 local json = require "ramus.base.json"
+local millimetres = require "ramus.train.millimetres"
 local model_module = require "ramus.lang.model"
 local observer_rows = require "ramus.train.observer_rows"
 local observers = require "ramus.data.observers"
@@ -215,6 +216,7 @@ local function run_evaluation(model, facts, o)
   result.observers = rows and rows:summary()
   result.warnings = o.out and #o.out.warnings > 0 and o.out.warnings or nil
   result.protocol, result.of = protocol_of(model, set, facts, samples, threshold, tuned_on), all
+  millimetres.add(result, samples)
   return result
 end
 
@@ -278,7 +280,7 @@ end
 function evaluate.json(result)
   local images = {}
   for i, m in ipairs(result.images) do
-    local plain = { id = m.id }
+    local plain = { id = m.id, hd95_mm = m.hd95_mm == m.hd95_mm and m.hd95_mm or nil }
     for _, key in ipairs(metrics.keys) do
       local v = m[key]
       if v and v == v and v ~= math.huge then plain[key] = v end
@@ -319,7 +321,7 @@ local function cell(v, form) return v and v == v and (form or "%.4f"):format(v) 
 --- The table of scores as text.
 function evaluate.text(result)
   local lines = { ("%-16s %9s %9s   %-19s %9s"):format("score", "mean", "sd", "95 % interval", "pooled") }
-  for _, key in ipairs(metrics.keys) do
+  for _, key in ipairs(millimetres.keys(result)) do
     local s, pooled = result.per_image[key], result.pooled[key]
     lines[#lines + 1] = ("%-16s %9s %9s   %-19s %9s"):format(key, cell(s.mean), cell(s.sd), ("%s to %s"):format(cell(s.low), cell(s.high)),
       type(pooled) == "number" and cell(pooled) or "-") .. (s.n < result.n and ("   mean of %d of %d"):format(s.n, result.n) or "")
