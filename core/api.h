@@ -717,6 +717,7 @@ int32_t ra_model_channels(const ra_model *m);                     /* of its inpu
 double ra_model_threshold(const ra_model *m);                     /* foreground is where the probability is at or above it */
 /* [own] Probability of the foreground [H,W] in 0..1, at the image's own size: the file is decoded, fitted to the channels,
  * prepared as in training, and the main output is read. Keeps the plan of the last size. One thread at a time for one model. */
+void ra_model_set_frame(ra_model *m, int32_t frame);               /* of files with several, from 0; the first unless set */
 ra_tensor *ra_model_run(ra_model *m, const char *path);           /* of a model with classes: an error */
 ra_tensor *ra_model_mask(const ra_model *m, const ra_tensor *probability); /* [own] 1 at or above the threshold, else 0 */
 /* A model with classes has a channel for each, the first of them the background; one without has two, background and foreground. */

@@ -146,6 +146,22 @@ check.case("films: a data set of best frames is trained and scored, and nothing 
   check.ok(count > 8, "only " .. count .. " files were looked through")
 end)
 
+check.case("films: a model of C takes the frame that is set", function()
+  local run, path = folder .. "/run", folder .. "/case6.dcm"
+  local m = ffi.gc(C.ra_model_open(run), C.ra_model_close)
+  local model = assert(ra.load_model(run))
+  for _, frame in ipairs { 0, 4, 7 } do
+    C.ra_model_set_frame(m, frame)
+    local p = ffi.own(C.ra_model_run(m, path), C.ra_tensor_release)
+    local wanted = ra.predict.probability(model, assert(ra.image.load(path, { frame = frame })))
+    for i = 0, p.size - 1, 5 do check.near(p.data[i], wanted.data[i], 1e-6, "frame " .. frame) end
+  end
+  for frame, part in pairs { [8] = "frame 8 was asked for, the file has 8", [-1] = "there is no frame -1" } do
+    C.ra_model_set_frame(m, frame)
+    check.ok(C.ra_model_run(m, path) == nil and ffi.message():find(part, 1, true), ffi.message())
+  end
+end)
+
 check.case("films: a frame that is none is named with its image", function()
   local path = folder .. "/wrong.lua"
   for frame, part in pairs { ['"bset"'] = "'bset'", ["-1"] = "-1", ["1.5"] = "1.5" } do

@@ -82,6 +82,9 @@ int32_t ra_dicom_jpeg_2000(const ra_dicom *d, ra_dicom_span stream, uint32_t *ce
 int32_t ra_dicom_jpeg_more(const ra_dicom *d, ra_dicom_span stream, uint32_t *cell);
 /* Is a stream of JPEG one of 8 bits, with a Huffman code and losses, that libjpeg reads? */
 bool ra_dicom_jpeg_plain(ra_dicom_span stream);
+/* values[size] <- what work(context, values) writes in a process of its own (apart.c); it returns a code, with a message. */
+typedef int32_t ra_dicom_work(const void *context, uint8_t *values);
+int32_t ra_dicom_apart(const char *name, ra_dicom_work *work, const void *context, uint8_t *values, size_t size);
 /* Checks what a stream says of its image against the header. */
 int32_t ra_dicom_fits(const ra_dicom *d, const char *what, double width, double height, double samples, double bits);
 uint32_t ra_dicom_stored(const ra_dicom *d, uint32_t cell); /* the bits of a cell that are stored */

@@ -20,6 +20,17 @@ static int32_t read_header(charls_jpegls_decoder *decoder, const ra_dicom *d, ra
   return failed(charls_jpegls_decoder_get_destination_size(decoder, 0, size));
 }
 
+/* A decoder that has read its header, and the bytes that it makes. */
+typedef struct job {
+  charls_jpegls_decoder *decoder;
+  size_t size;
+} job;
+
+static int32_t decode(const void *context, uint8_t *values) {
+  const job *j = context;
+  return failed(charls_jpegls_decoder_decode_to_buffer(j->decoder, values, j->size, 0));
+}
+
 int32_t ra_dicom_jpeg_ls(const ra_dicom *d, ra_dicom_span stream, uint32_t *cell) {
   RA_TRY(ra_charls_open());
   charls_jpegls_decoder *decoder = charls_jpegls_decoder_create();
@@ -32,7 +43,7 @@ int32_t ra_dicom_jpeg_ls(const ra_dicom *d, ra_dicom_span stream, uint32_t *cell
   size_t width = code == RA_OK && info.bits_per_sample > 8 ? 2 : 1;
   if (code == RA_OK && size < area * samples * width) code = ra_fail(RA_ERR_FORMAT, "JPEG-LS: the stream has fewer pixels than it says");
   if (code == RA_OK && !(bytes = ra_mem_zalloc(size, 1))) code = RA_ERR_MEMORY;
-  if (code == RA_OK) code = failed(charls_jpegls_decoder_decode_to_buffer(decoder, bytes, size, 0));
+  if (code == RA_OK) code = ra_dicom_apart("JPEG-LS", decode, &(job){decoder, size}, bytes, size);
   charls_jpegls_decoder_destroy(decoder);
   bool planar = samples > 1 && mode == CHARLS_INTERLEAVE_MODE_NONE;
   for (size_t i = 0; code == RA_OK && i < area * samples; i++) {

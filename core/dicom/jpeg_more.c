@@ -33,6 +33,10 @@ static bool whole(ra_dicom_span s) {
   return false;
 }
 
+static int32_t decode(const void *context, uint8_t *values) {
+  return ra_gdcm_jpeg(context, values) == 0 ? RA_OK : ra_fail(RA_ERR_FORMAT, "JPEG: GDCM finds the stream broken");
+}
+
 int32_t ra_dicom_jpeg_more(const ra_dicom *d, ra_dicom_span stream, uint32_t *cell) {
   start s = start_of(stream);
   if (!s.at || !whole(stream))
@@ -47,7 +51,7 @@ int32_t ra_dicom_jpeg_more(const ra_dicom *d, ra_dicom_span stream, uint32_t *ce
   if (!values) return RA_ERR_MEMORY;
   const ra_gdcm_image image = {stream.at, stream.size, d->columns, d->rows, d->samples, s.at[0],
                                d->samples == 1 ? 0 : strncmp(d->photometric, "YBR", 3) == 0 ? 2 : 1};
-  int32_t code = ra_gdcm_jpeg(&image, values) == 0 ? RA_OK : ra_fail(RA_ERR_FORMAT, "JPEG: GDCM finds the stream broken");
+  int32_t code = ra_dicom_apart("JPEG", decode, &image, values, count * bytes);
   for (size_t i = 0; code == RA_OK && i < count; i++) {
     uint16_t v = values[i];
     if (bytes == 2) memcpy(&v, values + 2 * i, 2);

@@ -16,6 +16,7 @@ struct ra_model {
   ra_arena *arena;
   ra_plan *plan;     /* of the last size, or NULL */
   int32_t input, height, width;
+  int32_t frame;     /* of a file, that the next run takes */
 };
 
 void ra_model_close(ra_model *m) {
@@ -167,10 +168,12 @@ static ra_tensor *probability_of(ra_model *m, ra_tensor *x) {
   return result;
 }
 
+void ra_model_set_frame(ra_model *m, int32_t frame) { m->frame = frame; }
+
 /* [own] Probabilities [K,H,W] of the image in a file, at its own size; NULL on failure. */
 static ra_tensor *run_file(ra_model *m, const char *path) {
   ra_field field = {.name = "image", .kind = RA_FIELD_IMAGE, .channels = ra_template_channels(m->template)};
-  ra_source source = {.path = path};
+  ra_source source = {.path = path, .frame = m->frame};
   ra_tensor *native = NULL, *x = NULL, *result = NULL;
   if (ra_sample_load(1, &field, path, &source, &m->about.prepare, &native, &x, NULL) != RA_OK) return NULL;
   int32_t height = native->dim[1], width = native->dim[2];
