@@ -146,6 +146,32 @@ check.case("films: a data set of best frames is trained and scored, and nothing 
   check.ok(count > 8, "only " .. count .. " files were looked through")
 end)
 
+check.case("films: a folder of films; one whose frame nobody said is told of", function()
+  local own = folder .. "/own"
+  os.execute(("mkdir -p %s/images %s/masks && cp %s/case*.dcm %s/images/ && cp %s/case*.png %s/masks/"):format(own, own, folder, own, folder, own))
+  local sets, warned = require "ramus.data.sets", {}
+  local out = setmetatable({ warn = function(_, text) warned[#warned + 1] = text end }, { __index = function() return function() end end })
+  local function image_of(options)
+    local opened = assert(sets.set(own, { options = options, data_root = folder .. "/data" }))
+    assert(require("ramus.data.verdict").check(opened, { "train" }, { also = {}, out = out }))
+    local sample = opened.splits.train[1]
+    return assert(require("ramus.data.loader").one(sample, { fields = { "image" } })).fields.image, sample.id
+  end
+  local function near(t, id, frame)
+    local wanted = assert(ra.image.load(("%s/%s.dcm"):format(folder, id), { frame = frame }))
+    for i = 0, wanted.size - 1, 3 do check.near(t.data[i], wanted.data[i], 1e-6, id) end
+  end
+  local t, id = image_of {}
+  near(t, id, 0)
+  check.ok(table.concat(warned, "\n"):find("have several frames, the first is taken; frame = \"best\"", 1, true), "no word of the frames")
+  local said = #warned
+  t, id = image_of { frame = "best" }
+  near(t, id, 2 + tonumber(id:match "%d") % 4)
+  t, id = image_of { frame = 3 }
+  near(t, id, 3)
+  check.equal(#warned, said, "a frame that is declared is no news")
+end)
+
 check.case("films: a model of C takes the frame that is set", function()
   local run, path = folder .. "/run", folder .. "/case6.dcm"
   local m = ffi.gc(C.ra_model_open(run), C.ra_model_close)

@@ -101,7 +101,7 @@ function Facts:image(sample)
   return self:of(self:key(source.path, "image"), function()
     local details = ffi.new("ra_image_details")
     if C.ra_image_check(source.path, details) ~= 0 then return nil, ffi.message() end
-    return { height = details.height, width = details.width, orientation = details.orientation }
+    return { height = details.height, width = details.width, orientation = details.orientation, frames = details.frames }
   end)
 end
 

@@ -75,7 +75,8 @@ function fields.source(sample, name)
   if not s then return nil end
   local truth = TRUTH[name] and (name ~= "label" or sample.classes)
   local source = reading.over(s, truth and sample or {})
-  source.path, source.tensor, source.kind, source.frame = s.path, s.tensor, s.kind, s.frame or 0
+  source.path, source.tensor, source.kind, source.frame = s.path, s.tensor, s.kind, s.frame or name == "image" and sample.frame or 0
+  source.frame_given = s.frame ~= nil or (name == "image" and sample.frame ~= nil)
   source.range = s.range or (name == "image" and sample.range) or nil
   source.classes = truth and sample.classes or nil
   if not reading.declares(source) and sample.found then source.threshold = sample.found[name == "valid" and "mask" or name] end

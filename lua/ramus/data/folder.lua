@@ -6,6 +6,7 @@
 -- Paths are relative to the folder ("." unless given), which is relative to the definition's file. What names say: layout.lua; which mask
 -- belongs to which image: matching.lua. Also takes name, title, licence, citation, and what is declared of masks (reading.lua).
 local fields = require "ramus.data.fields"
+local film = require "ramus.data.film"
 local files = require "ramus.base.files"
 local image = require "ramus.data.image"
 local layout = require "ramus.data.layout"
@@ -27,6 +28,11 @@ local schema = {
     .. "unless given the folders train, val, test, else 7:1:2" },
   groups = { type = "string|table|function", help = "what stays on one side: a Lua pattern that captures it of the id, \"folder\", { [id] = group }, or a "
     .. "function of the id" },
+  frame = { type = "integer|string", min = 0, help = "frame of films: a number from 0, or \"best\", that with the most contrast agent",
+    check = function(v)
+      local wrong = film.wrong(v)
+      return not wrong and v or nil, wrong
+    end },
   classes = { type = "table", help = "of a set with more than two: { { name =, value =, colour = }, .. }, the background first" },
 }
 folder.schema = schema
@@ -188,6 +194,7 @@ function folder.samples(root, o)
     for _, s in ipairs(samples) do if s.mask then n = n + 1 end end
   end
   if n == 0 then return nothing(root, o, found) end
+  for _, s in ipairs(samples) do s.frame = o.frame end
   samples.unmatched = {}
   for _, f in ipairs(found) do -- what Ramus wrote says so
     if not used[f.path] and not (image.mark(f.path) or ""):find("^[Rr]amus") then table.insert(samples.unmatched, f.path) end

@@ -20,6 +20,19 @@ function notes.turned(found, out)
   end
 end
 
+--- Of the images of a set: they are films, and nobody said which frame.
+function notes.films(found, out)
+  local names = {}
+  for _, item in ipairs(found.image) do
+    local n = item.facts.frames or 1
+    if n > 1 and not item.source.frame_given then names[#names + 1] = ("%s (%d)"):format(item.source.path, n) end
+  end
+  if out and #names > 0 then
+    out:warn(("%d file%s of the set %s several frames, the first is taken; frame = \"best\" takes that with the most contrast agent: %s"):format(#names,
+      #names == 1 and "" or "s", #names == 1 and "has" or "have", pairing.some(names, NAMES)), "films")
+  end
+end
+
 --- Of one image, by what image.load says of its file.
 function notes.image(path, details, out)
   if (details.orientation or 0) > 1 then

@@ -323,6 +323,7 @@ function verdict.judge(set, parts, seen, given)
     if given.out and #open > 0 then say(set, open, convention, given.out) end
   end
   notes.turned(seen, given.out)
+  notes.films(seen, given.out)
   local text = given.out and #seen.mask > 0 and reading.text(set.reading, set.classes)
   if text then given.out:once(text .. " (declared)") end
   return check_foreground(set, seen.mask, parts, given)
