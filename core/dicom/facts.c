@@ -7,6 +7,8 @@
 #include "../base/error.h"
 #include "dicom.h"
 
+static const double DECIMAL_MAX = 1e15; /* products and sums of such numbers and stored values are finite */
+
 /* A text without the blanks around it, cut to fit. */
 static void text_of(ra_dicom_span s, char *out, size_t room) {
   while (s.size > 0 && *s.at == ' ') s = (ra_dicom_span){s.at + 1, s.size - 1};
@@ -29,7 +31,7 @@ bool ra_dicom_decimal(ra_dicom_span text, int32_t k, double *out) {
   text_of((ra_dicom_span){at, (size_t)((stop ? stop : end) - at)}, number, sizeof number);
   if (number[0] == 0 || number[strspn(number, "+-.0123456789eE")] != 0) return false; /* no inf, no 0x */
   *out = strtod(number, &rest);
-  return *rest == 0 && isfinite(*out);
+  return *rest == 0 && fabs(*out) <= DECIMAL_MAX;
 }
 
 /* *out <- an unsigned number of two bytes, `otherwise` where the element is missing. */

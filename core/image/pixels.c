@@ -41,7 +41,7 @@ int32_t ra_pixels_size(ra_pixels *p, int32_t channels, double width, double heig
 double ra_pixels_shown(const ra_pixels *p, double number) {
   double low = p->details.window[0], range = p->details.window[1] - low, v;
   if (p->curve == RA_CURVE_NONE) return number;
-  if (p->curve == RA_CURVE_SIGMOID) v = 1 / (1 + exp(-4 * ((number - low) / range - 0.5)));
+  if (p->curve == RA_CURVE_SIGMOID && range > 0) v = 1 / (1 + exp(-4 * ((number - low) / range - 0.5)));
   else v = range > 0 ? fmin(fmax((number - low) / range, 0), 1) : number > low;
   return p->inverted ? 1 - v : v;
 }
