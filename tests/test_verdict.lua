@@ -126,13 +126,13 @@ check.case("verdict: values that nobody declared stop with the file, a histogram
   colours = write(colours)
   stops(set_of { { mask = colours } }, { colours, "#ff0000", "colours = {" })
   local soft = write(stripe(function(_, column) return column / 20 end))
-  stops(set_of { { mask = soft } }, { soft, "20 values", "values = {" })
+  stops(set_of { { mask = soft } }, { soft, "20 values", "threshold = " })
 end)
 
 check.case("verdict: more foreground than background stops, and so does a training split that is all empty or all full", function()
   stops(set_of { { mask = write(stripe(1, 0)) } }, { "75 % of all pixels", "more likely background", "invert = true" })
   stops(set_of { { mask = write(stripe(0, 0)) }, { mask = write(stripe(0, 0)) } }, { "split 'train' are empty" })
-  stops(set_of({ { mask = write(stripe(1, 1)) } }, { threshold = 128 }), { "split 'train' are foreground everywhere", "invert = true" })
+  stops(set_of({ { mask = write(stripe(1, 1)) } }, { threshold = 128 }), { "split 'train' are foreground everywhere", "nothing to learn" })
   stops(set_of({ { mask = write(stripe(0, 1 / 255)) } }, { threshold = 128 }), { "split 'train' are empty", "threshold = " })
 end)
 

@@ -76,6 +76,7 @@ int32_t ra_pixels_facts(const ra_pixels *p, const ra_source *source, ra_mask_fac
   f->details.width = p->width;
   f->details.bits = p->bits;
   RA_TRY(collect(p, source, f));
+  if (f->pixels == 0) f->low = f->high = 0; /* void everywhere */
   double near = f->high / 8, range = f->high - f->low;
   for (int32_t i = 0; i < p->height * p->width; i++) {
     bool coloured;

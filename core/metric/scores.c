@@ -6,8 +6,12 @@
 #include "../base/error.h"
 #include "metric.h"
 
-/* The value of 0/0: 1 when prediction and mask agree on every pixel. */
-static double nothing(const ra_scored *s) { return s->count[RA_METRIC_FP] + s->count[RA_METRIC_FN] == 0 ? 1 : 0; }
+/* The value of 0/0: 1 when prediction and mask agree on every pixel; none over no pixel. */
+static double nothing(const ra_scored *s) {
+  double wrong = s->count[RA_METRIC_FP] + s->count[RA_METRIC_FN];
+  if (wrong + s->count[RA_METRIC_TP] + s->count[RA_METRIC_TN] == 0) return (double)NAN;
+  return wrong == 0 ? 1 : 0;
+}
 
 static int32_t dice(const ra_scored *s, double *out) {
   double tp = s->count[RA_METRIC_TP], fp = s->count[RA_METRIC_FP], fn = s->count[RA_METRIC_FN];

@@ -55,6 +55,8 @@ function reading.over(given, base)
   return result
 end
 
+local LARGEST = 1.7976931348623157e308 -- of doubles: in the place of infinity, which JSON does not write
+
 local function colour_number(text)
   return type(text) == "string" and text:match "^#%x%x%x%x%x%x$" and tonumber(text:sub(2), 16) or nil
 end
@@ -94,16 +96,23 @@ local function value_rules(values, classes)
   for _, key in ipairs(options.names(values)) do
     local v = values[key]
     local low, high, class = tonumber(key), tonumber(key), v
-    if type(v) == "table" then low, high, class = v[1], v[2], v[3] end
+    if type(v) == "table" then low, high, class = tonumber(v[1]), tonumber(v[2]), v[3] end
     if type(low) ~= "number" or type(high) ~= "number" or class == nil then
       return nil, "values maps numbers of the file to classes, or holds { low, high, class }"
     end
     local number, name = class_number(class, classes, foreground)
     if not number then return nil, "values " .. name end
+    if not (low <= high) then return nil, ("values: the range { %g, %g, .. } wants two numbers, the smaller one first"):format(low, high) end
     foreground = name
-    list[#list + 1] = { low, high, number }
+    list[#list + 1] = { math.max(low, -LARGEST), math.min(high, LARGEST), number }
   end
   table.sort(list, function(a, b) return a[1] < b[1] end)
+  for i = 2, #list do
+    local a, b = list[i - 1], list[i]
+    if b[1] <= a[2] and a[3] ~= b[3] then
+      return nil, ("values: %g to %g and %g to %g are of two classes and overlap"):format(a[1], a[2], b[1], b[2])
+    end
+  end
   return list
 end
 
@@ -126,7 +135,7 @@ local function void_rules(ignore, list, coloured)
   local voids = {}
   for _, v in ipairs(type(ignore) == "table" and ignore or { ignore }) do
     local number = type(v) == "number" and v or colour_number(v)
-    if not number then return nil, ("ignore wants values or colours \"#rrggbb\", got %s"):format(options.show(v)) end
+    if not number or not (math.abs(number) <= LARGEST) then return nil, ("ignore wants values or colours \"#rrggbb\", got %s"):format(options.show(v)) end
     if coloured == nil then coloured = type(v) == "string" end
     if coloured ~= (type(v) == "string") then
       return nil, ("ignore: %s is a %s, the classes go by %s"):format(options.show(v), coloured and "value" or "colour", coloured and "colours" or "values")
@@ -141,8 +150,10 @@ end
 -- message. classes: the set's list, or nil.
 function reading.rules(given, classes)
   if given.values and given.colours then return nil, "declare `values` or `colours`, not both" end
+  if given.threshold and not (math.abs(given.threshold) <= LARGEST) then return nil, ("threshold wants a number, got %g"):format(given.threshold) end
   if given.threshold and (given.values or given.colours) then return nil, "declare `threshold` or a list of classes, not both" end
   if classes and given.threshold then return nil, "a threshold makes two classes; the set declares classes, so give them values or colours" end
+  if classes and given.invert then return nil, "invert changes foreground and background; the set declares classes, so give them values or colours" end
   local list, err = {}, nil
   if given.values then list, err = value_rules(given.values, classes)
   elseif given.colours then list, err = colour_rules(given.colours, classes)
@@ -191,7 +202,8 @@ function reading.text(given, classes)
   local parts = {}
   for _, rule in ipairs(r.rules) do
     local what = r.key == tonumber(C.RA_KEY_COLOUR) and ("#%06x"):format(rule[1]) or ("%.6g"):format(rule[1])
-    if rule[1] ~= rule[2] then what = ("%.6g to %.6g"):format(rule[1], rule[2]) end
+    if rule[2] == LARGEST then what = ("from %.6g on"):format(rule[1])
+    elseif rule[1] ~= rule[2] then what = ("%.6g to %.6g"):format(rule[1], rule[2]) end
     if #parts < 8 then parts[#parts + 1] = what .. " " .. class_name(rule[3], classes) end
   end
   if #r.rules > #parts then parts[#parts + 1] = ("and %d more"):format(#r.rules - #parts) end

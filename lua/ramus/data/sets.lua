@@ -224,7 +224,7 @@ function data.each_picture(samples, given, f)
 end
 
 --- The same for a model with K classes: the mean of the classes' Dice, from all pixels of the split, over the classes that it holds (the
--- background left out): { dice =, pictures =, classes = how many that are }.
+-- background left out): { dice =, pictures =, classes = how many that are, of_classes = of how many where it lacks some }; without any dice is nil.
 local function validate_classes(self, model, recipe, K)
   local confusion, n = ffi.new("double[?]", K * K), 0
   local given = { fields = { "image", "label", "fov" }, set = self.set.fields, channels = self.channels, prepare = self.prepare }
@@ -235,7 +235,9 @@ local function validate_classes(self, model, recipe, K)
   end)
   if not ok then return nil, waited end
   local dice, present = class_scores.macro_dice(confusion, K)
-  return { dice = dice, pictures = n, classes = present }, waited
+  local some = present > 0
+  return { dice = some and dice or nil, pictures = some and n or 0, of = not some and n or nil, classes = present,
+    of_classes = some and present < K - 1 and K - 1 or nil }, waited
 end
 
 --- Mean Dice per image of the validation split, { dice =, pictures = images in the mean, of = all of them where some are left out }, and the

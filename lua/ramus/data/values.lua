@@ -4,6 +4,7 @@ local values = {}
 local STRAY = 0.01    -- at most this share of the pixels of a grey mask lies far from 0 and from its maximum,
 local ONE_VALUE = 0.002 -- and at most this share has one and the same value there: more would be a class
 local LABELS = 64     -- whole numbers below this are labels, and not grey
+local FEW = 8         -- so many values may be classes whatever they are
 
 local function percent(n, of)
   local p = 100 * n / of
@@ -16,7 +17,7 @@ local function colour_text(v) return ("#%06x"):format(v) end
 function values.histogram(f)
   local parts = {}
   local function add(what, n) parts[#parts + 1] = ("%s: %d%s (%s)"):format(what, n, #parts == 0 and " pixels" or "", percent(n, f.pixels)) end
-  if f.coloured > 0 and f.colours <= #f.colour_list then
+  if f.coloured > 0 and f.colours > 0 and f.colours <= #f.colour_list then
     for i = 1, math.min(8, #f.colour_list) do add(colour_text(f.colour_list[i][1]), f.colour_list[i][2]) end
     if #f.colour_list > 8 then parts[#parts + 1] = ("%d more colours"):format(#f.colour_list - 8) end
   elseif f.values <= 14 then
@@ -28,20 +29,35 @@ function values.histogram(f)
     end
     parts[#parts + 1] = "of 255"
   end
-  return table.concat(parts, ", ")
+  return #parts > 0 and table.concat(parts, ", ") or "nothing but void"
 end
 
---- What a mask of which nothing is declared is: "two" values, "single", "grey" (to be cut at half its maximum), or why it cannot be
+--- Whole numbers below 64, more than two of them.
+local function is_small(f)
+  local last = f.list[#f.list]
+  return f.values <= #f.list and last[2] < LABELS and last[2] > 1 and last[2] % 1 == 0
+end
+
+--- Class numbers near 0 and one value far above them, as void is written (0, 1, 255). The greys of a JPEG lie on both sides, and between.
+local function has_void(f)
+  local list = f.list
+  if f.values > #list or f.far > 0 or #list < 3 or list[#list - 1][1] >= f.high / 2 then return false end
+  local counts = {}
+  for i = 1, #list - 1 do counts[i] = list[i][3] end
+  table.sort(counts)
+  return counts[#counts - 1] > ONE_VALUE * f.pixels -- the background is the most frequent
+end
+
+--- What a mask of which nothing is declared is: "void" everywhere, "two" values, "single", "grey" (to be cut at half its maximum), or why it cannot be
 -- read as foreground and background: "alpha", "channels", "colours", "palette", "values".
 function values.kind(f)
+  if f.values == 0 then return "void" end
   if f.alpha == 2 and f.values == 1 then return "alpha" end
   if f.channels ~= 1 and f.channels ~= 3 then return "channels" end
   if f.coloured > 0 then return f.palette > 0 and "palette" or "colours" end
   if f.values == 1 then return "single" end
   if f.values == 2 then return "two" end
-  local last = f.list[#f.list]
-  local small = f.values <= #f.list and last[2] < LABELS and last[2] > 1 and last[2] % 1 == 0
-  if small or f.far > STRAY * f.pixels or f.far_most > ONE_VALUE * f.pixels then return "values" end
+  if is_small(f) or has_void(f) or f.far > STRAY * f.pixels or f.far_most > ONE_VALUE * f.pixels then return "values" end
   return "grey"
 end
 
@@ -61,11 +77,15 @@ function values.describe(f, kind)
   return text
 end
 
---- `values = { [0] = "background", { 1, 12, "foreground" } }`
+--- `values = { [0] = "background", { 1, 12, "foreground" } }`; of greys a threshold.
 local function range_line(f)
-  local low, second, high = f.list[1][2], f.list[2][2], f.list[#f.list][2]
-  if f.values > #f.list then return ("threshold = %.6g"):format(f.high / 2) end
-  return ("values = { [%.6g] = \"background\", { %.6g, %.6g, \"foreground\" } }"):format(low, second, high)
+  local list = f.list
+  if not (is_small(f) or f.values <= FEW) then return ("threshold = %g"):format(values.threshold(math.max(f.low, 0), f.high)) end
+  local void, last = has_void(f), #list
+  if void then last = last - 1 end
+  local foreground = last == 2 and ("[%.6g] = \"foreground\""):format(list[2][2]) or ("{ %.6g, %.6g, \"foreground\" }"):format(list[2][2], list[last][2])
+  return ("values = { [%.6g] = \"background\", %s }"):format(list[1][2], foreground)
+    .. (void and (", ignore = %.6g where that is void"):format(list[#list][2]) or "")
 end
 
 local function colour_line(f)
@@ -81,7 +101,7 @@ end
 --- The line that a definition needs for a mask of such a kind.
 function values.line(f, kind)
   if kind == "alpha" then return "channel = 4" end
-  if kind == "channels" then return ("channel = %d"):format(f.channels) end
+  if kind == "channels" then return f.channels == 2 and "channel = 2" or ("channel = 2, or the one of the %d that holds the foreground"):format(f.channels) end
   if kind == "colours" or kind == "palette" then return colour_line(f) end
   return range_line(f) .. ", or classes = { { name = \"background\" }, { name = .. }, .. } where each value is a class of its own"
 end

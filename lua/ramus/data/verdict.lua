@@ -41,8 +41,8 @@ local function look_at(look, sample, part, field, image, problems)
     return nil
   end
   if image and (f.height ~= image.height or f.width ~= image.width) then
-    problems[#problems + 1] = ("the %s %s has %dx%d pixels, the image %dx%d"):format(field, source.path or "of image " .. sample.id, f.width, f.height,
-      image.width, image.height)
+    problems[#problems + 1] = ("the %s %s has %dx%d pixels, the image %dx%d"):format(field == "fov" and "field of view" or field,
+      source.path or "of image " .. sample.id, f.width, f.height, image.width, image.height)
   end
   return { sample = sample, part = part, field = field, source = source, facts = f, declared = reading.declares(source) or source.classes ~= nil }
 end
@@ -109,6 +109,7 @@ local function read_as(item, convention)
   if kind == "two" then
     item.cut, item.ones = (f.low + f.high) / 2, f.list[2][3]
     item.odd = not (f.low == convention.low and f.high == convention.high)
+  elseif kind == "void" then item.cut, item.ones = 1, 0
   elseif kind == "grey" then
     item.cut, item.ones = f.high / 2, f.upper
     item.odd = not (convention.low <= 0 and math.abs(f.high - convention.high) <= convention.high / 8)
@@ -146,7 +147,9 @@ local function noun(items) return items[1].field == "fov" and "fields of view" o
 
 --- The place of the line for a field: of a field of view the sample's source.
 local function write_text(set, items, line)
-  if items[1].field == "fov" then return ("write into the sample's field of view: fov = { path = .., %s }"):format(line) end
+  if items[1].field == "fov" then
+    return ("write them as 0 and 255, or say in the samples of a definition: fov = { path = .., %s }"):format((line:gsub(", or classes.*", "")))
+  end
   if set.definition.kind == "folder" and not set.definition.path then line = line:gsub("or classes = (%b{})", "or options = { classes = %1 }") end
   return ("write into %s: %s"):format(definition_of(set), line)
 end
@@ -154,8 +157,8 @@ end
 local function stop_unclear(set, group, kind, all)
   local first = group[1]
   local same = #group > 1 and (" (so %s of %d %s)"):format(#group == #all and "all" or tostring(#group), #all, noun(all)) or ""
-  return mistake(("%s %s%s, and it is not declared which are foreground; its values: %s; %s"):format(where(first), values.describe(first.facts, kind),
-    same, values.histogram(first.facts), write_text(set, group, values.line(first.facts, kind))))
+  return mistake(("%s %s%s, and it is not declared which are foreground%s; %s"):format(where(first), values.describe(first.facts, kind),
+    same, kind == "channels" and "" or "; its values: " .. values.histogram(first.facts), write_text(set, group, values.line(first.facts, kind))))
 end
 
 --- A threshold that reads the odd ones and the others alike.
@@ -169,12 +172,14 @@ end
 
 local function stop_odd(set, odd, items)
   local threshold = common_threshold(items)
-  local rest = {}
+  local rest, full = {}, false
+  for _, item in ipairs(odd) do full = full or item.ones > MOSTLY * item.facts.pixels end
   for _, item in ipairs(items) do if not item.odd then rest[#rest + 1] = item end end
+  local cure = threshold and write_text(set, items, ("threshold = %g"):format(threshold)) or "declare how they are read, or mend them"
+  if full then cure = "look at them: a mask with hardly any background is often inverted, or wrong; if they are right, " .. cure end
   return mistake(("%d of %d %s are of another kind than the rest: %s; the rest are as %s (%s); %s, or accept them with --accept-odd"):format(#odd, #items,
     noun(items), listed(odd, function(item) return "(" .. values.histogram(item.facts) .. ")" end), rest[1] and where(rest[1]) or "none",
-    rest[1] and values.histogram(rest[1].facts) or "", threshold and write_text(set, items, ("threshold = %g"):format(threshold))
-    or "declare how they are read, or mend them"))
+    rest[1] and values.histogram(rest[1].facts) or "", cure))
 end
 
 local function stop_mostly(set, items, share, convention)
@@ -218,12 +223,13 @@ local function say(set, items, convention, out)
   for _, item in ipairs(items) do
     if item.kind == "grey" then
       grey[#grey + 1] = item
-      if not most or item.facts.far > most.facts.far then most = item end
+      local more = most and item.facts.far - most.facts.far -- of equal ones the first by name, whatever the order of the splits
+      if not most or more > 0 or (more == 0 and where(item) < where(most)) then most = item end
     end
   end
   if convention and items[1].field ~= "fov" then
     for _, item in ipairs(items) do
-      if item.kind == "two" and item.facts.low == convention.low then
+      if item.kind == "two" and not item.odd then
         out:once(("masks: %.6g is background, %.6g foreground (found; nothing is declared)"):format(item.facts.list[1][2], item.facts.list[2][2]))
         break
       end
@@ -235,13 +241,24 @@ local function say(set, items, convention, out)
   end
 end
 
+--- Warns of fields of view in which no pixel counts.
+local function say_empty(items, out)
+  local empty = {}
+  for _, item in ipairs(items) do if item.ones == 0 then empty[#empty + 1] = item end end
+  table.sort(empty, function(a, b) return where(a) < where(b) end)
+  if #empty > 0 then
+    out:warn(("%d of %d fields of view cover no pixel, and their images have no scores: %s"):format(#empty, #items, listed(empty)))
+  end
+end
+
 --- Masks whose declaration does not fit: nil and a message, else true.
 local function check_declared(set, items)
   local refused = {}
   for _, item in ipairs(items) do if item.facts.refused ~= "" then refused[#refused + 1] = item end end
   if #refused == 0 then return true end
   local first = refused[1]
-  return mistake(("%d of %d %s are not as %s declares: %s; values of the first: %s"):format(#refused, #items, noun(items), definition_of(set),
+  return mistake(("%d of %d %s are not as %s declares%s: %s; values of the first: %s"):format(#refused, #items, noun(items), definition_of(set),
+    set.classes and " (" .. (reading.text(set.reading, set.classes) or "classes") .. ")" or "",
     listed(refused, function(item) return "(" .. item.facts.refused .. ")" end), values.histogram(first.facts)))
 end
 
@@ -249,9 +266,8 @@ end
 
 local function ones_of(item) return item.ones or 0 end
 
-local function hint(set, item, full)
+local function hint(set, item)
   local f = item.facts
-  if full then return write_text(set, { item }, "invert = true") end
   if not item.declared or f.values < 2 then return "there is nothing to learn from them" end
   return write_text(set, { item }, ("threshold = %g"):format(values.threshold(f.list[1][1], f.list[2][1])))
 end
@@ -266,10 +282,10 @@ local function check_foreground(set, items, parts, given)
         ones, pixels, n, first = ones + ones_of(item), pixels + item.facts.pixels, n + 1, first or item
       end
     end
-    local full = ones == pixels
+    local full = ones == pixels and ones > 0
     if n > 0 and part == given.train and (ones == 0 or full) then
       return mistake(("all %d masks of split '%s' are %s; %s holds %s; %s"):format(n, part, full and "foreground everywhere" or "empty", where(first),
-        values.histogram(first.facts), hint(set, first, full)))
+        values.histogram(first.facts), hint(set, first)))
     end
     if n > 0 and ones == 0 then empty[part] = true end
     if empty[part] and given.out then
@@ -322,6 +338,7 @@ function verdict.judge(set, parts, seen, given)
     if convention == nil and #open > 0 then return nil, err end
     if given.out and #open > 0 then say(set, open, convention, given.out) end
   end
+  if given.out then say_empty(seen.fov, given.out) end
   notes.turned(seen, given.out)
   notes.films(seen, given.out)
   local text = given.out and #seen.mask > 0 and reading.text(set.reading, set.classes)

@@ -25,6 +25,7 @@ local observers = require "ramus.data.observers"
 local options = require "ramus.base.options"
 local outputs_module = require "ramus.train.outputs"
 local reading = require "ramus.data.reading"
+local registry = require "ramus.data.registry"
 local run = require "ramus.train.run"
 local verdict = require "ramus.data.verdict"
 local F = require "ramus.lang.F"
@@ -143,6 +144,9 @@ local function choose_threshold(model, set, facts, prepare, o)
   local main = model.output.main
   local lists, err = score(model, set.splits[part], { prepare = prepare, fields = set.fields }, { main }, 0.5)
   if not lists then return nil, err end
+  if metrics.without_foreground(lists[main]) then
+    return nil, ("no mask of split '%s' has foreground to tune the threshold on; give one, --threshold 0.5"):format(part)
+  end
   return metrics.best_threshold(lists[main]), ("tuned on %s for mean Dice per picture"):format(part)
 end
 
@@ -233,6 +237,7 @@ local function facts_of(d, text)
     edition = d.edition, reading = reading.of(d) }
   if text then
     local set, part = split_name(text)
+    if registry.locate(set) == registry.locate(d.set) then set = d.set end -- another name of the same folder
     if set ~= d.set then facts.set, facts.options, facts.split_rule, facts.edition, facts.reading = set, nil, "usual", nil, nil end
     facts.part = part or "test"
   end

@@ -43,6 +43,7 @@ end
 --- "  val dice 0.4123", with the images in the mean where some have no score.
 local function validation_text(v)
   return "  val dice " .. (v.dice and ("%.4f"):format(v.dice) or "-") .. (v.of and (" (%d of %d)"):format(v.pictures, v.of) or "")
+    .. (v.of_classes and (" (%d of %d classes)"):format(v.classes, v.of_classes) or "")
 end
 
 --- Prints the epoch that ended.

@@ -10,9 +10,12 @@ local resolved = {}
 
 local plain
 
+--- Numbers are keys of a list where they run from 1 on, else texts ("3"): JSON has no other, and a list would have holes.
 local function plain_fields(t)
-  local result = {}
-  for k, v in pairs(t) do result[k] = plain(v) end
+  local result, numbers = {}, 0
+  for k in pairs(t) do numbers = numbers + (type(k) == "number" and 1 or 0) end
+  local is_list = numbers == #t
+  for k, v in pairs(t) do result[type(k) == "number" and not is_list and tostring(k) or k] = plain(v) end
   return result
 end
 

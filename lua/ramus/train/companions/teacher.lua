@@ -1,11 +1,17 @@
 --- The teachers of the recipe as a companion: they are updated after steps or epochs, and saved in checkpoints.
+local mistake = require "ramus.base.mistake"
+
 local Companion = {}
 Companion.__index = Companion
 
 local function new(training)
   if not next(training.teachers) then return nil end
+  local data = training.data
   for _, one in pairs(training.teachers) do
-    if one.spec.kind == "best" and not training.data.val then return nil, "teacher: kind = \"best\" needs a validation split" end
+    if one.spec.kind == "best" and not data.val then return nil, "teacher: kind = \"best\" needs a validation split" end
+    if one.spec.kind == "best" and data.val_is_empty then
+      return mistake("teacher: kind = \"best\" needs a validation split whose masks have foreground: without, no epoch is the best")
+    end
   end
   return setmetatable({ training = training, teachers = training.teachers }, Companion)
 end
