@@ -437,12 +437,23 @@ typedef struct ra_source {
                          * covers is an error. A mask is 1 where the class is above 0, and 0 where it is void. */
   const ra_value_rule *rule;
   double range[2];      /* of images: numbers of the file that become 0 and 1; NaN or equal: as the file's type says */
+  _Bool automatic;      /* of images, in place of range: the percentiles 0.5 and 99.5 of the image's own numbers */
 } ra_source;
 
-/* [own] The image of a source that has a path. out [opt]: as of ra_image_info. */
-ra_tensor *ra_image_read(const ra_source *source, RA_OPT ra_image_details *out);
-/* [own] The same with the numbers of the file, not brought to 0..1 (of a DICOM file after rescaling). */
-ra_tensor *ra_image_numbers(const ra_source *source, RA_OPT ra_image_details *out);
+/* What was made of an image's numbers (core/image/scale.c). */
+typedef struct ra_image_report {
+  ra_image_details details;
+  double low, high;     /* the smallest and the largest number in the file; NaN: not looked at, its type says the scale */
+  double from, to;      /* the numbers that became 0 and 1 */
+  double outside;       /* share of the numbers beyond these */
+  char unclear[240];    /* why the file's type does not say the scale, where nothing is declared; "": it does */
+} ra_image_report;
+/* [own] The image of a source that has a path; one whose scale is not clear is taken as its type says. out [opt] */
+ra_tensor *ra_image_read(const ra_source *source, RA_OPT ra_image_report *out);
+/* [own] The numbers of the file, not brought to 0..1 (of a DICOM file after rescaling). out [opt]: details alone are meant */
+ra_tensor *ra_image_numbers(const ra_source *source, RA_OPT ra_image_report *out);
+/* Checks header and end as ra_image_check does, and looks at the numbers where the type alone does not say their scale. */
+int32_t ra_image_inspect(const ra_source *source, ra_image_report *out);
 
 /* What the file of a mask or label holds (kind RA_FIELD_MASK or RA_FIELD_LABEL), and how its declaration fits: a file that cannot be
  * decoded is a failure, a declaration that does not fit is a fact. */
@@ -715,6 +726,8 @@ ra_model *ra_model_open(const char *path);                        /* [own: ra_mo
 void ra_model_close(RA_OPT ra_model *m);
 int32_t ra_model_channels(const ra_model *m);                     /* of its input; images are fitted to it */
 double ra_model_threshold(const ra_model *m);                     /* foreground is where the probability is at or above it */
+/* The numbers of files that are black and white, in place of what the training or the file's type says; NaN twice: these again. */
+int32_t ra_model_range(ra_model *m, double low, double high);
 /* [own] Probability of the foreground [H,W] in 0..1, at the image's own size: the file is decoded, fitted to the channels,
  * prepared as in training, and the main output is read. Keeps the plan of the last size. One thread at a time for one model. */
 void ra_model_set_frame(ra_model *m, int32_t frame);               /* of files with several, from 0; the first unless set */

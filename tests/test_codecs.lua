@@ -18,7 +18,8 @@ local function expected(set) return json.decode(assert(files.read(here .. set ..
 
 local function label(source)
   local set = { label = { kind = "label", channels = 1 } }
-  local got, err = loader.one({ id = "x", image = source.path, fields = { label = source } }, { fields = { "image", "label" }, set = set })
+  local sample = { id = "x", image = { path = source.path, range = "auto" }, fields = { label = source } }
+  local got, err = loader.one(sample, { fields = { "image", "label" }, set = set })
   return got and got.fields.label, err
 end
 
@@ -38,7 +39,8 @@ check.case("every kind of file has the values of the reference", function()
       local path, frame = here .. set .. "/" .. name:gsub("#.*", ""), tonumber(name:match "#(%d+)")
       local info = assert(image.info(path))
       if frame then
-        local one = assert(loader.one({ id = "x", image = { path = path, frame = frame } }, { fields = { "image" }, channels = e.shape[1] }))
+        local range = e.white > 1 and { 0, e.white } or nil
+        local one = assert(loader.one({ id = "x", image = { path = path, frame = frame, range = range } }, { fields = { "image" }, channels = e.shape[1] }))
         same_numbers(one.fields.image, e, name)
       else
         local t = assert(image.load(path))

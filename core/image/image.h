@@ -22,6 +22,7 @@ typedef struct ra_pixels {
   int32_t max_value;  /* the sample that means 1.0 */
   uint16_t *sample;   /* [H,W,C] [own] */
   ra_real *value;     /* [C,H,W] [own] real numbers; with a curve those of the file, of which details.window becomes 0..1 */
+  bool borrowed;      /* value is another's */
   uint16_t *alpha;    /* [H,W] [own] max_value is opaque; NULL: the file has none */
   uint8_t *entry;     /* [H,W] [own] the pixels' entries in the file's palette, whose colours are in sample; NULL: it has none */
   int32_t entries;    /* of the palette */
@@ -64,6 +65,10 @@ extern const ra_image_format ra_image_jpeg; /* other formats hold JPEG */
 /* Finds the format by content and decodes one frame; messages begin with `where`. out needs ra_pixels_free on success only. */
 int32_t ra_pixels_decode(const char *where, const uint8_t *bytes, size_t size, int32_t frame, bool header_only, ra_pixels *out);
 int32_t ra_pixels_read(const char *path, int32_t frame, bool header_only, ra_pixels *out);
+
+/* Brings the numbers to 0..1 as the source declares (scale.c); where nothing is declared, only judges them. */
+int32_t ra_pixels_scale(ra_pixels *p, const ra_source *source, ra_image_report *report);
+ra_image_details ra_pixels_details(const ra_pixels *p); /* details, with size and bits */
 
 /* Bytes of a well known kind that is not read (foreign.c): what it is, and what to do. */
 bool ra_image_foreign(const uint8_t *bytes, size_t size, const char **name, const char **cure);

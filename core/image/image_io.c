@@ -82,23 +82,19 @@ static int32_t check_bytes(const char *path, const uint8_t *bytes, size_t size, 
   return ra_pixels_decode(path, bytes, size, 0, true, p); /* says what the file looks like */
 }
 
-static void details_of(const ra_pixels *p, ra_image_details *out) {
-  *out = p->details;
-  out->channels = p->channels;
-  out->height = p->height;
-  out->width = p->width;
-  out->bits = p->bits;
+static int32_t check_file(const char *path, ra_pixels *p) {
+  uint8_t *bytes;
+  size_t size;
+  RA_TRY(ra_file_read(path, FILE_MAX, &bytes, &size));
+  int32_t code = check_bytes(path, bytes, size, p);
+  ra_mem_free(bytes);
+  return code;
 }
 
 int32_t ra_image_check(const char *path, ra_image_details *out) {
-  uint8_t *bytes;
-  size_t size;
   ra_pixels p;
-  RA_TRY(ra_file_read(path, FILE_MAX, &bytes, &size));
-  int32_t code = check_bytes(path, bytes, size, &p);
-  ra_mem_free(bytes);
-  RA_TRY(code);
-  details_of(&p, out);
+  RA_TRY(check_file(path, &p));
+  *out = ra_pixels_details(&p);
   ra_pixels_free(&p);
   return RA_OK;
 }
@@ -113,25 +109,43 @@ static ra_tensor *tensor_of(ra_pixels *p, bool numbers) {
   return t;
 }
 
-static bool is_frame(int32_t frame) {
-  if (frame >= 0) return true;
-  ra_fail(RA_ERR_ARG, "frames are counted from 0, given %d", frame);
-  return false;
+static int32_t check_frame(int32_t frame) {
+  return frame >= 0 ? RA_OK : ra_fail(RA_ERR_ARG, "frames are counted from 0, given %d", frame);
 }
 
-static ra_tensor *read_source(const ra_source *source, ra_image_details *out, bool numbers) {
+static int32_t check_source(const ra_source *source) {
+  return source->path ? check_frame(source->frame) : ra_fail(RA_ERR_ARG, "an image is read from a path, the source has none");
+}
+
+static ra_tensor *read_source(const ra_source *source, ra_image_report *out, bool numbers) {
   ra_pixels p;
-  if (!source->path) {
-    ra_fail(RA_ERR_ARG, "ra_image_read: the source has no path");
-    return NULL;
-  }
-  if (!is_frame(source->frame) || ra_pixels_read(source->path, source->frame, false, &p) != RA_OK) return NULL;
-  if (out) details_of(&p, out);
-  return tensor_of(&p, numbers);
+  ra_image_report unused;
+  if (check_source(source) != RA_OK || ra_pixels_read(source->path, source->frame, false, &p) != RA_OK) return NULL;
+  if (!out) out = &unused;
+  *out = (ra_image_report){.details = ra_pixels_details(&p), .low = NAN, .high = NAN, .from = NAN, .to = NAN};
+  if (numbers || ra_pixels_scale(&p, source, out) == RA_OK) return tensor_of(&p, numbers);
+  ra_pixels_free(&p);
+  return NULL;
 }
 
-ra_tensor *ra_image_read(const ra_source *source, ra_image_details *out) { return read_source(source, out, false); }
-ra_tensor *ra_image_numbers(const ra_source *source, ra_image_details *out) { return read_source(source, out, true); }
+/* Eight bits without a sign say their scale without a look at them. */
+int32_t ra_image_inspect(const ra_source *source, ra_image_report *out) {
+  ra_pixels p;
+  *out = (ra_image_report){.low = NAN, .high = NAN};
+  RA_TRY(check_source(source));
+  RA_TRY(check_file(source->path, &p));
+  bool declared = source->automatic || fabs(source->range[1] - source->range[0]) > 0, clear = p.bits <= 8 && p.max_value != INT8_MAX;
+  out->details = ra_pixels_details(&p);
+  ra_pixels_free(&p);
+  if (clear && !declared) return RA_OK;
+  RA_TRY(ra_pixels_read(source->path, source->frame, false, &p));
+  int32_t code = ra_pixels_scale(&p, source, out);
+  ra_pixels_free(&p);
+  return code;
+}
+
+ra_tensor *ra_image_read(const ra_source *source, ra_image_report *out) { return read_source(source, out, false); }
+ra_tensor *ra_image_numbers(const ra_source *source, ra_image_report *out) { return read_source(source, out, true); }
 ra_tensor *ra_image_load(const char *path) { return ra_image_read(&(ra_source){.path = path}, NULL); }
 
 ra_tensor *ra_image_load_frame(const void *bytes, double size, int32_t frame) {
@@ -140,13 +154,14 @@ ra_tensor *ra_image_load_frame(const void *bytes, double size, int32_t frame) {
     ra_fail(RA_ERR_ARG, "image: %.0f bytes given, at most %d are read", size, FILE_MAX);
     return NULL;
   }
-  return is_frame(frame) && ra_pixels_decode("image", bytes, (size_t)size, frame, false, &p) == RA_OK ? tensor_of(&p, false) : NULL;
+  if (check_frame(frame) != RA_OK || ra_pixels_decode("image", bytes, (size_t)size, frame, false, &p) != RA_OK) return NULL;
+  return tensor_of(&p, false);
 }
 
 int32_t ra_image_info(const char *path, ra_image_details *out) {
   ra_pixels p;
   RA_TRY(ra_pixels_read(path, 0, true, &p));
-  details_of(&p, out);
+  *out = ra_pixels_details(&p);
   ra_pixels_free(&p);
   return RA_OK;
 }

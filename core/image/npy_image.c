@@ -1,6 +1,6 @@
 /* .npy and .npz as images: one array of rank 2 [H,W] or rank 3 [C,H,W], or
  * [H,W,C] where only the last dimension is 1, 3 or 4. Integers of 8 and 16 bits
- * are divided by 255 and 65535; other numbers are read as they are. */
+ * are divided by their largest (127, 255, 32767, 65535); other numbers are read as they are. */
 #include <math.h>
 #include <string.h>
 
@@ -21,6 +21,17 @@ static bool is_npy(const uint8_t *bytes, size_t size) { return ra_npy_is(bytes, 
 
 static bool few(int64_t n) { return n == 1 || n == 3 || n == 4; }
 
+/* What becomes 1: the largest number of 8 or 16 bits; 1 for others, which stay as they are. */
+static int32_t most_of(ra_dtype dtype) {
+  switch (dtype) {
+    case RA_DTYPE_U8: return 255;
+    case RA_DTYPE_I8: return 127;
+    case RA_DTYPE_U16: return 65535;
+    case RA_DTYPE_I16: return 32767;
+    default: return 1;
+  }
+}
+
 static int32_t take(const ra_bundle_entry *e, bool header_only, ra_pixels *out) {
   if (e->rank != 2 && e->rank != 3)
     return ra_fail(RA_ERR_FORMAT, "an image is an array of rank 2 or 3, this one has rank %d", e->rank);
@@ -30,7 +41,7 @@ static int32_t take(const ra_bundle_entry *e, bool header_only, ra_pixels *out) 
   if (C < 1 || C > 65536) return ra_fail(RA_ERR_FORMAT, "an array of %lld channels is not an image", (long long)C);
   RA_TRY(ra_pixels_size(out, (int32_t)C, (double)W, (double)H, RA_IMAGE_SAMPLES_MAX, true));
   out->bits = (int32_t)ra_dtype_bytes(e->dtype) * 8;
-  out->max_value = e->dtype == RA_DTYPE_U8 ? 255 : e->dtype == RA_DTYPE_U16 ? 65535 : 1;
+  out->max_value = most_of(e->dtype);
   if (header_only) return RA_OK;
   size_t count = (size_t)(C * H * W), area = (size_t)(H * W), channels = (size_t)C;
   out->value = ra_mem_alloc(count, sizeof *out->value);

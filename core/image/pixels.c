@@ -9,7 +9,7 @@
 
 void ra_pixels_free(ra_pixels *p) {
   ra_mem_free(p->sample);
-  ra_mem_free(p->value);
+  if (!p->borrowed) ra_mem_free(p->value);
   ra_mem_free(p->alpha);
   ra_mem_free(p->entry);
   p->sample = p->alpha = NULL;
@@ -44,6 +44,12 @@ double ra_pixels_shown(const ra_pixels *p, double number) {
   if (p->curve == RA_CURVE_SIGMOID && range > 0) v = 1 / (1 + exp(-4 * ((number - low) / range - 0.5)));
   else v = range > 0 ? fmin(fmax((number - low) / range, 0), 1) : number > low;
   return p->inverted ? 1 - v : v;
+}
+
+ra_image_details ra_pixels_details(const ra_pixels *p) {
+  ra_image_details d = p->details;
+  d.channels = p->channels, d.height = p->height, d.width = p->width, d.bits = p->bits;
+  return d;
 }
 
 void ra_pixels_planes(const ra_pixels *p, ra_real *data) {

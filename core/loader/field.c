@@ -1,5 +1,5 @@
 /* Decoding by kind.
- *   image  [C,H,W] in 0..1; grey is repeated, colours become luma (ITU-R BT.601)
+ *   image  [C,H,W] in 0..1 by the source's range; grey is repeated, colours become luma (ITU-R BT.601)
  *   mask   [1,H,W] of 0 and 1 by a threshold in units of 0..255, or by rules
  *   label  [1,H,W] the numbers of the file, or the classes that its rules give them; RA_VOID where there is none
  *   map    [C,H,W] real numbers: a .npy array as it is, other files in 0..1
@@ -24,9 +24,16 @@ static void luma(const ra_real *rgb, int32_t area, ra_real *out) {
     out[i] = grey ? r[i] : (ra_real)(0.299 * (double)r[i] + 0.587 * (double)g[i] + 0.114 * (double)b[i]);
 }
 
-static int32_t decode_image(const ra_field *field, const ra_source *source, const ra_pixels *p, ra_tensor *out, ra_mask_report *report) {
-  (void)source;
+/* A file whose scale is neither declared nor clear is refused. */
+static int32_t scale(const ra_source *source, ra_pixels *p) {
+  ra_image_report report;
+  RA_TRY(ra_pixels_scale(p, source, &report));
+  return *report.unclear ? ra_fail(RA_ERR_ARG, "%s", report.unclear) : RA_OK;
+}
+
+static int32_t decode_image(const ra_field *field, const ra_source *source, ra_pixels *p, ra_tensor *out, ra_mask_report *report) {
   (void)report;
+  RA_TRY(scale(source, p));
   int32_t area = p->height * p->width;
   if (p->channels == field->channels) {
     ra_pixels_planes(p, out->data);
@@ -49,13 +56,13 @@ static int32_t decode_image(const ra_field *field, const ra_source *source, cons
 
 /* ---- mask and label: core/image/mask.c ---- */
 
-static int32_t decode_mask(const ra_field *field, const ra_source *source, const ra_pixels *p, ra_tensor *out, ra_mask_report *report) {
+static int32_t decode_mask(const ra_field *field, const ra_source *source, ra_pixels *p, ra_tensor *out, ra_mask_report *report) {
   (void)field;
   ra_mask_report unused;
   return ra_pixels_mask(p, source, out->data, report ? report : &unused);
 }
 
-static int32_t decode_label(const ra_field *field, const ra_source *source, const ra_pixels *p, ra_tensor *out, ra_mask_report *report) {
+static int32_t decode_label(const ra_field *field, const ra_source *source, ra_pixels *p, ra_tensor *out, ra_mask_report *report) {
   (void)field;
   (void)report;
   return ra_pixels_label(p, source, out->data);
@@ -63,7 +70,7 @@ static int32_t decode_label(const ra_field *field, const ra_source *source, cons
 
 /* ---- map ---- */
 
-static int32_t decode_map(const ra_field *field, const ra_source *source, const ra_pixels *p, ra_tensor *out, ra_mask_report *report) {
+static int32_t decode_map(const ra_field *field, const ra_source *source, ra_pixels *p, ra_tensor *out, ra_mask_report *report) {
   (void)source;
   (void)report;
   if (p->channels != field->channels)
@@ -76,7 +83,7 @@ static int32_t decode_map(const ra_field *field, const ra_source *source, const 
 
 static const struct {
   int32_t most_channels;
-  int32_t (*decode)(const ra_field *field, const ra_source *source, const ra_pixels *p, ra_tensor *out, ra_mask_report *report);
+  int32_t (*decode)(const ra_field *field, const ra_source *source, ra_pixels *p, ra_tensor *out, ra_mask_report *report);
 } kinds[RA_FIELD_KINDS] = {
   [RA_FIELD_IMAGE] = {3, decode_image},
   [RA_FIELD_MASK] = {1, decode_mask},
@@ -114,7 +121,7 @@ int32_t ra_source_pixels(const ra_source *source, ra_pixels *p) {
   if (t->rank < 2 || t->rank > 4 || t->size == 0 || (t->rank == 4 && t->dim[0] != 1) || !ra_tensor_contiguous(t))
     return ra_fail(RA_ERR_SHAPE, "values in memory are [H,W], [C,H,W] or [1,C,H,W], contiguous and not empty; given rank %d", t->rank);
   *p = (ra_pixels){.channels = t->rank > 2 ? t->dim[t->rank - 3] : 1, .height = t->dim[t->rank - 2], .width = t->dim[t->rank - 1],
-                   .bits = 8 * (int32_t)sizeof(ra_real), .max_value = 1, .value = t->data};
+                   .bits = 8 * (int32_t)sizeof(ra_real), .max_value = 1, .value = t->data, .borrowed = true};
   return RA_OK;
 }
 
@@ -129,7 +136,6 @@ int32_t ra_field_decode(const ra_field *field, const ra_source *source, ra_tenso
   int32_t dim[3] = {kinds[field->kind].most_channels == 1 ? 1 : field->channels, p.height, p.width};
   *out = ra_tensor_new(3, dim);
   int32_t code = *out ? kinds[field->kind].decode(field, source, &p, *out, report) : RA_ERR_MEMORY;
-  if (source->tensor) p.value = NULL;
   ra_pixels_free(&p);
   if (code == RA_OK) return RA_OK;
   ra_tensor_release(*out);
@@ -164,7 +170,6 @@ int32_t ra_mask_inspect(int32_t kind, const ra_source *source, ra_mask_facts *ou
     out->voids = report.voids;
   }
   ra_mem_free(plane);
-  if (source->tensor) p.value = NULL;
   ra_pixels_free(&p);
   return code;
 }

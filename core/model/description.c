@@ -37,11 +37,27 @@ static int32_t read_step(const json_t *v, ra_augment_step *out) {
   return ra_fail(RA_ERR_FORMAT, "ramus.input: a step of the preparation is none that this build knows: '%.40s'", name ? name : "no name");
 }
 
+/* The scale of the training's images: { "range": [low, high] or "auto", "bits": [..] }, see data/scale.lua. */
+static int32_t read_scale(ra_description *d, const json_t *scale) {
+  if (!scale || json_is_null(scale)) return RA_OK;
+  const json_t *range = json_object_get(scale, "range"), *low = json_array_get(range, 0), *high = json_array_get(range, 1);
+  const json_t *bits = json_object_get(scale, "bits");
+  d->automatic = json_is_string(range) && strcmp(json_string_value(range), "auto") == 0;
+  if (!d->automatic && (json_array_size(range) != 2 || !json_is_number(low) || !json_is_number(high)))
+    return ra_fail(RA_ERR_FORMAT, "ramus.input: the range of scale must be two numbers or \"auto\"");
+  d->range[0] = json_number_value(low);
+  d->range[1] = json_number_value(high);
+  for (size_t i = 0; i < json_array_size(bits) && d->bit_counts < (int32_t)(sizeof d->bits / sizeof *d->bits); i++)
+    d->bits[d->bit_counts++] = (int32_t)json_integer_value(json_array_get(bits, i));
+  return RA_OK;
+}
+
 static int32_t read_input(ra_description *d, const json_t *input, const ra_template *t) {
   const json_t *list = json_object_get(input, "preparation"), *channels = json_object_get(input, "channels");
   size_t n = json_array_size(list);
   if (!json_is_integer(channels) || json_integer_value(channels) != ra_template_channels(t))
     return ra_fail(RA_ERR_FORMAT, "ramus.input: channels differ from the model's %d", ra_template_channels(t));
+  RA_TRY(read_scale(d, json_object_get(input, "scale")));
   if ((list && !json_is_array(list)) || n > RA_AUGMENT_STEPS)
     return ra_fail(RA_ERR_FORMAT, "ramus.input: the preparation is no list of steps");
   for (size_t i = 0; i < n; i++) RA_TRY(read_step(json_array_get(list, i), &d->prepare.step[i]));

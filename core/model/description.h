@@ -14,6 +14,9 @@ typedef struct ra_class {
 
 typedef struct ra_description {
   ra_augment prepare;   /* the preparation of an image; count 0: none */
+  double range[2];      /* the numbers of the training's files that became 0 and 1; equal: as their types say */
+  bool automatic;       /* in place of range: the percentiles of each image */
+  int32_t bits[8], bit_counts; /* of the samples of files for which range holds */
   int32_t main;         /* index of the main output in the template */
   int32_t numerics;     /* RA_NUMERICS_* */
   double threshold;

@@ -1,4 +1,5 @@
 /* model.c: a trained model for programs in C: an image in, a probability out, as `ramus predict` makes it. */
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -17,6 +18,8 @@ struct ra_model {
   ra_plan *plan;     /* of the last size, or NULL */
   int32_t input, height, width;
   int32_t frame;     /* of a file, that the next run takes */
+  bool has_range;    /* range is in force */
+  double range[2];
 };
 
 void ra_model_close(ra_model *m) {
@@ -170,11 +173,31 @@ static ra_tensor *probability_of(ra_model *m, ra_tensor *x) {
 
 void ra_model_set_frame(ra_model *m, int32_t frame) { m->frame = frame; }
 
+/* The file as the caller says with ra_model_range, else as the training read files of as many bits, else as its type says. */
+static int32_t source_of(const ra_model *m, const char *path, ra_source *out) {
+  *out = (ra_source){.path = path, .frame = m->frame, .automatic = m->about.automatic && !m->has_range};
+  if (m->has_range) memcpy(out->range, m->range, sizeof m->range);
+  if (m->has_range || m->about.automatic || m->about.bit_counts == 0) return RA_OK;
+  ra_image_details details;
+  RA_TRY(ra_image_info(path, &details));
+  for (int32_t i = 0; i < m->about.bit_counts; i++)
+    if (m->about.bits[i] == details.bits) memcpy(out->range, m->about.range, sizeof out->range);
+  return RA_OK;
+}
+
+int32_t ra_model_range(ra_model *m, double low, double high) {
+  m->has_range = low != high && isfinite(low) && isfinite(high);
+  m->range[0] = low, m->range[1] = high;
+  return m->has_range || (isnan(low) && isnan(high)) ? RA_OK
+         : ra_fail(RA_ERR_ARG, "ra_model_range: wants two numbers that differ, or NaN twice, given %g and %g", low, high);
+}
+
 /* [own] Probabilities [K,H,W] of the image in a file, at its own size; NULL on failure. */
 static ra_tensor *run_file(ra_model *m, const char *path) {
   ra_field field = {.name = "image", .kind = RA_FIELD_IMAGE, .channels = ra_template_channels(m->template)};
-  ra_source source = {.path = path, .frame = m->frame};
+  ra_source source;
   ra_tensor *native = NULL, *x = NULL, *result = NULL;
+  if (source_of(m, path, &source) != RA_OK) return NULL;
   if (ra_sample_load(1, &field, path, &source, &m->about.prepare, &native, &x, NULL) != RA_OK) return NULL;
   int32_t height = native->dim[1], width = native->dim[2];
   ra_tensor *p = probability_of(m, x);

@@ -8,6 +8,7 @@
 local cjson = require "cjson"
 local ffi = require "ramus.base.ffi"
 local fields = require "ramus.data.fields"
+local image = require "ramus.data.image"
 local files = require "ramus.base.files"
 local json = require "ramus.base.json"
 local prepared = require "ramus.data.prepared"
@@ -91,17 +92,20 @@ function Facts:mask(sample, name)
   end)
 end
 
---- Height and width of a sample's image, whose file is whole from header to end.
+--- What image.report says of a sample's image, whose file is whole from header to end; unclear is "" where the scale is clear.
 function Facts:image(sample)
   local source = fields.source(sample, "image")
   if not source.path then
     local t = source.tensor
-    return { height = t.dim[t.rank - 2], width = t.dim[t.rank - 1] }
+    return { height = t.dim[t.rank - 2], width = t.dim[t.rank - 1], unclear = "", outside = 0 }
   end
-  return self:of(self:key(source.path, "image"), function()
-    local details = ffi.new("ra_image_details")
-    if C.ra_image_check(source.path, details) ~= 0 then return nil, ffi.message() end
-    return { height = details.height, width = details.width, orientation = details.orientation, frames = details.frames }
+  return self:of(self:key(source.path, ("image %s %s"):format(source.frame, json.encode(source.range or false))), function()
+    local array = fields.sources(sample, { { name = "image" } })
+    local report = ffi.new("ra_image_report")
+    if C.ra_image_inspect(array[0], report) ~= 0 then return nil, ffi.message() end
+    local found = image.report(report)
+    found.unclear = found.unclear or ""
+    return found
   end)
 end
 

@@ -35,7 +35,6 @@ fields.source_schema = {
   tensor = { type = "cdata", help = "or values in memory, [H,W] or [C,H,W]" },
   kind = { type = "string", one_of = { "image", "mask", "label", "map" }, help = "where the data set does not declare it" },
   frame = { type = "integer|string", min = 0, default = 0, help = "of a file with several, from 0; or \"best\", that with the most contrast agent" },
-  range = { type = "table|string", help = "of an image: { low, high }, the numbers of the file that become 0 and 1, or \"auto\"" },
 }
 for key, entry in pairs(reading.schema) do fields.source_schema[key] = entry end
 
@@ -77,7 +76,7 @@ function fields.source(sample, name)
   local source = reading.over(s, truth and sample or {})
   source.path, source.tensor, source.kind, source.frame = s.path, s.tensor, s.kind, s.frame or name == "image" and sample.frame or 0
   source.frame_given = s.frame ~= nil or (name == "image" and sample.frame ~= nil)
-  source.range = s.range or (name == "image" and sample.range) or nil
+  source.range = s.range or name == "image" and (sample.range or sample.found_range) or nil
   source.classes = truth and sample.classes or nil
   if not reading.declares(source) and sample.found then source.threshold = sample.found[name == "valid" and "mask" or name] end
   return source
@@ -171,6 +170,7 @@ function fields.sources(sample, list)
       if not r then return nil, ("sample %s, field %s: %s"):format(sample.id, f.name, err) end
       a.path, a.tensor, a.frame = s.path, s.tensor, film.frame(s)
       a.threshold, a.channel, a.invert, a.key = r.threshold or NAN, r.channel, r.invert, r.key
+      a.automatic = s.range == "auto"
       if type(s.range) == "table" then a.range[0], a.range[1] = s.range[1], s.range[2] end
       if #r.rules > 0 then
         held[#held + 1] = rule_array(r.rules)

@@ -9,6 +9,8 @@ local C = ffi.C
 
 local image = {}
 
+local reading = require "ramus.data.reading"
+
 --- The core's details of an image as a table.
 local function details(out)
   local info = { channels = out.channels, height = out.height, width = out.width, bits = out.bits, frames = out.frames }
@@ -21,19 +23,33 @@ local function details(out)
 end
 
 local frame_schema = { frame = { type = "integer", default = 0, min = 0, help = "of a file with several, from 0" } }
-local load_schema = { frame = frame_schema.frame, numbers = { type = "boolean", default = false, help = "those of the file, not brought to 0..1" } }
+local load_schema = { frame = frame_schema.frame, numbers = { type = "boolean", default = false, help = "those of the file, not brought to 0..1" },
+  range = reading.schema.range }
 
---- Reads an image of any format of image.formats, told apart by content: [C,H,W] with C 1 or 3, and what image.info says of the file.
--- Alpha is left out, a palette gives RGB, an EXIF orientation is applied. nil and a message where the file is missing, damaged, truncated or
--- not an image. numbers = true: the numbers of the file, as the Hounsfield units of a DICOM file.
+--- What the core made of an image's numbers, as a table.
+function image.report(out)
+  local info = details(out.details)
+  if out.low == out.low then info.low, info.high = out.low, out.high end
+  info.from, info.to, info.outside = out.from, out.to, out.outside
+  local unclear = ffi.string(out.unclear)
+  info.unclear = unclear ~= "" and unclear or nil
+  return info
+end
+
+--- Reads an image of any format of image.formats, told apart by content: [C,H,W] with C 1 or 3, and what image.info says of the file, with
+-- low and high (its smallest and largest number, where it was looked at), from and to (the numbers that became 0 and 1), outside (the share
+-- beyond these), unclear (why the file's type does not say the scale, where no range is given). Alpha is left out, a palette gives RGB, an
+-- EXIF orientation is applied. nil and a message where the file is missing, damaged, truncated or not an image. numbers = true: the numbers of
+-- the file, as the Hounsfield units of a DICOM file.
 function image.load(path, given)
   if type(path) ~= "string" then error("image.load: wants a path, got " .. options.show(path), 2) end
   local o = options.check(given, load_schema, "image.load")
-  local source, out = ffi.new("ra_source", { path = path, frame = o.frame }), ffi.new("ra_image_details")
+  local source, out = ffi.new("ra_source", { path = path, frame = o.frame, automatic = o.range == "auto" }), ffi.new("ra_image_report")
+  if type(o.range) == "table" then source.range[0], source.range[1] = o.range[1], o.range[2] end
   ffi.make_room(2 ^ 20)
   local t, err = tensor.wrap((o.numbers and C.ra_image_numbers or C.ra_image_read)(source, out))
   if not t then return nil, err end
-  return t, details(out)
+  return t, image.report(out)
 end
 
 --- The same from the bytes of a file in a string; option frame = 0.

@@ -7,6 +7,7 @@
 --   channel   = 2                                    the channel of the file that is read; 4: alpha
 --   invert    = true                                 foreground and background change places
 --   ignore    = 255                                  a value (or colour), or a list of them: void, in no loss and no metric
+--   range     = { 0, 4095 } or "auto"                of images: the numbers of the file that are black and white (scale.lua)
 --
 -- A set with more than two classes declares them (classes.lua); their values are the rules where nothing else is declared.
 local ffi = require "ramus.base.ffi"
@@ -17,8 +18,21 @@ local reading = {}
 
 reading.VOID = tonumber(C.RA_VOID)
 
+--- True for a range of an image's numbers; nil and a message.
+function reading.range(v)
+  if v == "auto" then return true end
+  local low, high = type(v) == "table" and v[1], type(v) == "table" and v[2]
+  local good = type(low) == "number" and type(high) == "number" and #v == 2 and low ~= high and math.abs(low) < 1e300 and math.abs(high) < 1e300
+  if good then return true end
+  return nil, ("must be { LOW, HIGH }, the numbers of black and white, or \"auto\", given %s"):format(options.show(v))
+end
+
 --- Schema of what is declared.
 reading.schema = {
+  range = { type = "table|string", check = function(v)
+    local ok, err = reading.range(v)
+    return ok and v, err
+  end, help = "images: { LOW, HIGH }, the numbers of the file that become 0 and 1, or \"auto\", percentiles 0.5 and 99.5 of each image" },
   threshold = { type = "number", help = "masks: values of 0..255 (whatever the depth) at or above it are foreground" },
   values = { type = "table", help = "{ [file's value] = class, .. }, classes by name or number; entries may also be { low, high, class }" },
   colours = { type = "table", help = "{ [\"#rrggbb\"] = class, .. }" },
@@ -149,6 +163,8 @@ end
 --- What the core needs of a declaration: { threshold =, channel =, invert =, key =, rules = { { low, high, class }, .. } }; nil and a
 -- message. classes: the set's list, or nil.
 function reading.rules(given, classes)
+  local good, wrong = reading.range(given.range or "auto")
+  if not good then return nil, "range " .. wrong end
   if given.values and given.colours then return nil, "declare `values` or `colours`, not both" end
   if given.threshold and not (math.abs(given.threshold) <= LARGEST) then return nil, ("threshold wants a number, got %g"):format(given.threshold) end
   if given.threshold and (given.values or given.colours) then return nil, "declare `threshold` or a list of classes, not both" end

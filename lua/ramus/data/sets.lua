@@ -52,7 +52,8 @@ end
 
 --- The protocol: what an evaluation needs to prepare images as this run does.
 local function protocol(d, set)
-  return { set = set.name, edition = set.edition, split = set.split, size = d.size, preprocess = d.preprocess, hash = set.hash }
+  return { set = set.name, edition = set.edition, split = set.split, size = d.size, preprocess = d.preprocess, range = set.reading.range,
+    hash = set.hash }
 end
 
 --- The images of a split that have every field; nil and a message that names the first that has not.
@@ -107,7 +108,7 @@ function data.open(recipe, given)
   local self = setmetatable({
     set = set, title = ("%s (%s)"):format(set.name, set.title), train = train, val = part(d.val), test = part(d.test),
     train_count = #train, channels = given.channels, recipe_data = d,
-    val_is_empty = judged.empty[d.val] or false,
+    val_is_empty = judged.empty[d.val] or false, scale = judged.scale,
     facts = { set = set.name, edition = set.edition, split = set.split, hash = set.hash }, protocol = protocol(d, set),
   }, Data)
   self.prepare = data.preparation(d)

@@ -13,6 +13,7 @@ local mistake = require "ramus.base.mistake"
 local notes = require "ramus.data.notes"
 local pairing = require "ramus.data.pairing"
 local reading = require "ramus.data.reading"
+local scale = require "ramus.data.scale"
 local values = require "ramus.data.values"
 
 local verdict = {}
@@ -341,21 +342,24 @@ function verdict.judge(set, parts, seen, given)
   if given.out then say_empty(seen.fov, given.out) end
   notes.turned(seen, given.out)
   notes.films(seen, given.out)
+  local fine, scaled = scale.judge(set, seen.image, given.out)
+  if not fine then return nil, scaled end
   local text = given.out and #seen.mask > 0 and reading.text(set.reading, set.classes)
   if text then given.out:once(text .. " (declared)") end
-  return check_foreground(set, seen.mask, parts, given)
+  local empty, err = check_foreground(set, seen.mask, parts, given)
+  return empty, empty and scaled or err
 end
 
 --- See the top of the file. parts: names of splits that will be used. given: also (other splits that help to see the convention), train and
 -- val (names), accept_odd, out. Returns { without = { PART = true } of parts without any mask, empty = { PART = true } of parts without
--- foreground, decoded =, known = }; nil and a message.
+-- foreground, scale = what scale.judge gives, decoded =, known = }; nil and a message.
 function verdict.check(set, parts, given)
   given = given or {}
   local seen = verdict.look(set, parts, given)
   if #seen.problems > 0 then return nil, ("%s: %s"):format(set.name, pairing.some(seen.problems, 2 * NAMES)) end
-  local empty, err = verdict.judge(set, parts, seen, given)
-  if not empty then return nil, err end
-  return { without = seen.without, empty = empty, decoded = seen.decoded, known = seen.known }
+  local empty, scaled = verdict.judge(set, parts, seen, given)
+  if not empty then return nil, scaled end
+  return { without = seen.without, empty = empty, scale = scaled, decoded = seen.decoded, known = seen.known }
 end
 
 return verdict

@@ -10,6 +10,7 @@
 local ffi = require "ramus.base.ffi"
 local metrics = require "ramus.data.metrics"
 local options = require "ramus.base.options"
+local scale = require "ramus.data.scale"
 local C = ffi.C
 
 local baseline = {}
@@ -32,7 +33,7 @@ local function read(sample, field)
   local value = sample[field]
   if type(value) ~= "string" then return value end
   if field == "image" then
-    local picture, err = own(C.ra_image_load(value))
+    local picture, err = scale.picture(sample)
     if not picture then return nil, err end
     return own(C.ra_image_grey(picture, C.RA_GREY_BT601))
   end

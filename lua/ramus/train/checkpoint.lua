@@ -5,7 +5,7 @@
 -- training state also "optim.*", "teacher.*", "ema.*", "gradient". Metadata, as
 -- strings: "ramus.format" (this build reads its own and the one before),
 -- "ramus.build" (JSON: what wrote it), "ramus.model" (JSON), "ramus.input" (JSON:
--- channels, size, preparation, range), "ramus.output" (JSON: main, activation,
+-- channels, size, preparation, range, scale: see scale.lua), "ramus.output" (JSON: main, activation,
 -- threshold, classes, numerics; activation "softmax": one channel per class of
 -- classes, a list of { name, value, colour }), "ramus.state" (JSON), "ramus.recipe" (source),
 -- "ramus.resolved", "ramus.protocol" (JSON), "ramus.data" (JSON: sha256 by sample).
@@ -19,6 +19,7 @@ local model = require "ramus.lang.model"
 local names = require "ramus.train.run_names"
 local options = require "ramus.base.options"
 local prepared = require "ramus.data.prepared"
+local scale = require "ramus.data.scale"
 local safetensors = require "ramus.lang.safetensors"
 
 local checkpoint = {}
@@ -51,7 +52,8 @@ local function check_list(value, n, entry, what)
   return #value == n or nil, ("%s: must be a list of %d numbers"):format(what, n)
 end
 
-local input_schema = { channels = count, size = { type = "table" }, preparation = { type = "table" }, range = { type = "table" } }
+local input_schema = { channels = count, size = { type = "table" }, preparation = { type = "table" }, range = { type = "table" },
+  scale = { type = "table" } }
 local output_schema = { main = { type = "string", required = true }, activation = { type = "string", one_of = { "sigmoid", "softmax" }, required = true },
   threshold = { type = "number", min = 0, max = 1, required = true }, classes = { type = "table" },
   numerics = { type = "string", one_of = { "fast", "exact" }, default = "fast" } }
@@ -115,6 +117,8 @@ local function read_description(m, meta)
   ok, err = check_list(input.size, 2, count, "ramus.input: size")
   if ok then ok, err = check_list(input.range, 2, { type = "number" }, "ramus.input: range") end
   if not ok then return nil, err end
+  ok, err = scale.check(input.scale)
+  if not ok then return nil, "ramus.input: " .. err end
   ok, err = augment.of_steps(input.preparation or {})
   if not ok then return nil, "ramus.input: " .. err end
   if input.channels ~= m.template.channels then

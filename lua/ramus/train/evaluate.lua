@@ -14,7 +14,6 @@ local class_table = require "ramus.train.class_table"
 local data = require "ramus.data.sets"
 local fields = require "ramus.data.fields"
 local files = require "ramus.base.files"
-local film = require "ramus.data.film"
 local image = require "ramus.data.image"
 local metrics = require "ramus.data.metrics"
 local json = require "ramus.base.json"
@@ -24,6 +23,7 @@ local observer_rows = require "ramus.train.observer_rows"
 local observers = require "ramus.data.observers"
 local options = require "ramus.base.options"
 local outputs_module = require "ramus.train.outputs"
+local scale = require "ramus.data.scale"
 local reading = require "ramus.data.reading"
 local registry = require "ramus.data.registry"
 local run = require "ramus.train.run"
@@ -102,8 +102,7 @@ end
 
 --- The image, the truth and the prediction as an overlay; of classes the prediction and the truth side by side. list: the classes.
 local function save_overlay(path, sample, p, truth, threshold, list)
-  local source = fields.source(sample, "image")
-  local shown = source.tensor or assert(image.load(source.path, { frame = film.frame(source) }))
+  local shown = assert(scale.picture(sample))
   local rgb
   if p.rank == 3 then rgb = class_image.overlay(shown, class_image.labels(p), list, truth)
   else rgb = image.overlay(shown, p, truth, { threshold = threshold }) end
@@ -128,6 +127,7 @@ local function protocol_of(model, set, facts, samples, threshold, tuned_on)
     output = model.output.main, threshold = not list and threshold or nil, threshold_tuned = not list and tuned_on or nil,
     field_of_view = samples[1].fov and "inside the set's masks" or "the whole picture",
     resize = size and ("to %dx%d, probabilities brought back to the picture's size"):format(size[1], size[2] or size[1]) or "none",
+    range = scale.text(fields.source(samples[1], "image").range) or "as the files' types say",
     padding = "edge, cropped back", zero_rule = metrics.ZERO_RULE, interval = "95 %, bootstrap over pictures, 2000 resamples",
     hd95 = "pixels", numerics = model.output.numerics, kernels = ffi.string(ffi.C.ra_isa()),
   }
@@ -181,6 +181,10 @@ end
 
 --- facts: { set, options, split_rule, part, val, train, edition }.
 local function run_evaluation(model, facts, o)
+  if model.input.scale and model.input.scale.range == "auto" then -- part of the model's preparation
+    facts.reading = facts.reading or {}
+    facts.reading.range = "auto"
+  end
   local set, err = data.set(facts.set, { options = facts.options, split = facts.split_rule, edition = facts.edition, data_root = o.data_root,
     offline = o.offline, out = o.out, reading = facts.reading })
   if not set then return nil, err end

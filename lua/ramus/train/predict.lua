@@ -2,6 +2,7 @@
 --
 -- options: output (folder; "predictions"), threshold (the model's), tile (cut images into tiles of
 -- this side, which overlap by half and are blended), size, preprocess (as the run was trained), numerics (as the run was trained),
+-- range (the numbers of the files that are black and white; as the run was trained, else as their types say),
 -- pattern (a glob for the names of a folder's images), frames ("all", "best", "1,5-9": of films; the first unless given), force (replaces
 -- files that predict did not write),
 -- probabilities (true to write NAME_probabilities.npy too, [H,W] or [K,H,W]).
@@ -21,6 +22,8 @@ local loader = require "ramus.data.loader"
 local mask_pictures = require "ramus.train.mask_pictures"
 local options = require "ramus.base.options"
 local outputs = require "ramus.train.outputs"
+local reading = require "ramus.data.reading"
+local scale = require "ramus.data.scale"
 local sources = require "ramus.train.sources"
 local tensor = require "ramus.lang.tensor"
 
@@ -39,6 +42,7 @@ local schema = {
   numerics = { type = "string", one_of = { "fast", "exact" }, help = "numerics of the convolutions; those of the training unless given" },
   pattern = { type = "string", help = "glob for the names of images in folders" },
   frames = { type = "string", help = "frames of files that have several: all, best, or numbers from 0 as 1,5-9" },
+  range = reading.schema.range,
   force = { type = "boolean", default = false, help = "true to replace files that predict did not write" },
   probabilities = { type = "boolean", default = false, help = "true to write the probabilities as .npy too" },
   out = { type = "table" },
@@ -113,7 +117,7 @@ local function too_large(model, H, W, o)
     .. "cut it, --tile 512"):format(w, h, o.tile and (" and tiles of %d"):format(o.tile) or "", h * w * BYTES / 1e9)
 end
 
---- Probability [H,W] of one image, a tensor [C,H,W], at its own size, prepared as the model's images were; of a model with classes
+--- Probability [H,W] of one image, a tensor [C,H,W] in 0..1, at its own size, prepared as the model's images were; of a model with classes
 -- [K,H,W]. nil and a message on failure.
 -- given: tile, size, preprocess, numerics.
 function predict.probability(model, picture, given)
@@ -137,7 +141,7 @@ local function one(model, entry, o)
   if not header then return nil, why end
   local large = too_large(model, header.height, header.width, o)
   if large then return nil, ("%s: %s"):format(entry.source, large) end
-  local picture, err = image.load(entry.source, { frame = entry.frame })
+  local picture, err = scale.load(model, entry.source, header, { frame = entry.frame, range = o.range })
   if not picture then return nil, err end
   if o.out then notes.image(entry.source, err, o.out) end
   local p

@@ -27,6 +27,7 @@ function setup.new(r, given, out)
   training.data, err = data.open(r, { fields = fields, channels = r.model.template.channels,
     data_root = given.data_root, offline = given.offline, accept_odd = given.accept_odd, out = out })
   if not training.data then return nil, err end
+  training.model.input.scale = training.data.scale
   checkpoint.describe_classes(training.model, r.main, training.data.set.classes)
   training.teachers = {}
   for _, t in ipairs(teacher.of(r)) do

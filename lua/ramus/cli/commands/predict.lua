@@ -7,6 +7,8 @@ return {
     { name = "output", short = "-o", value = "DIR", wants = "a folder", help = "folder of the results; predictions unless given" },
     command.THRESHOLD,
     { name = "tile", value = "N", number = true, min = 16, help = "side of the tiles into which images are cut; they overlap by half" },
+    { name = "range", value = "LOW,HIGH", wants = "two numbers or auto", help = "numbers of the files that are black and white, or auto: percentiles "
+      .. "0.5 and 99.5 of each image; as the run was trained unless given" },
     { name = "pattern", value = "GLOB", wants = "a glob", help = "files of a folder that are taken, as '*.png' or '[0-9]?.tif', whatever their endings" },
     { name = "probabilities", help = "write the probabilities as NAME_probabilities.npy too, of a model with classes [K,H,W]" },
     { name = "frames", value = "WHICH", wants = "all, best, or numbers from 0 as 1,5-9", help = "frames of films; the first unless given" },
@@ -16,9 +18,13 @@ return {
     if #words < 2 then return false, "predict wants a run (or model file) and images", 2 end
     local wrong = given.frames and require("ramus.train.frames").check(given.frames)
     if wrong then return false, "predict: --" .. wrong, 2 end
+    local range
+    if given.range then range, wrong = require("ramus.data.scale").parse(given.range) end
+    if wrong then return false, wrong, 2 end
     local out = require("ramus.base.progress").new { quiet = given.json }
     local results, failed = require "ramus.train.predict" (words[1], { unpack(words, 2) }, { output = given.output, threshold = given.threshold,
-      tile = given.tile, pattern = given.pattern, frames = given.frames, force = given.force, probabilities = given.probabilities, out = out })
+      tile = given.tile, range = range, pattern = given.pattern, frames = given.frames, force = given.force, probabilities = given.probabilities,
+      out = out })
     if not results then return false, failed end
     if given.json then
       local list = { unpack(results) }

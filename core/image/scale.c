@@ -1,0 +1,120 @@
+/* The scale of an image: the numbers of its file that become 0 and 1.
+ *   declared       (v - low) / (high - low), cut to 0..1
+ *   automatic      the same between the percentiles 0.5 and 99.5 of all its numbers (by rank); of its extremes where these are equal
+ *                  (a DICOM file's in which the larger number is the darker one the other way round)
+ *   nothing said   a DICOM file's window, else the file's type: 8 and 16 bits are divided by their largest value, other numbers are
+ *                  as they are
+ * A type says nothing of 12 bits that lie in 16, and of real numbers or integers of 32 bits that are not in 0..1. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../base/error.h"
+#include "../base/mem.h"
+#include "image.h"
+
+/* Bits below which the numbers of a 16-bit file are taken for those of a detector. */
+enum { DETECTOR_BITS = 14, WORD_MAX = 32767 };
+static const double AS_01 = 1e-3; /* how far real numbers may lie beyond 0..1 */
+
+static size_t count_of(const ra_pixels *p) { return (size_t)p->height * (size_t)p->width * (size_t)p->channels; }
+
+/* The i-th number of the file, in the order of the planes [C,H,W] or of the samples [H,W,C]. */
+static double number(const ra_pixels *p, size_t i) {
+  if (p->value && p->curve != RA_CURVE_NONE) return (double)p->value[i];
+  if (p->value) {
+    double v = (double)p->value[i] * p->max_value;
+    return p->max_value > 1 ? floor(v + 0.5) : v;
+  }
+  size_t C = (size_t)p->channels;
+  return ra_pixels_number(p, i / C, (int32_t)(i % C) + 1);
+}
+
+static void extremes(const ra_pixels *p, double *low, double *high) {
+  *low = INFINITY, *high = -INFINITY;
+  for (size_t i = 0, n = count_of(p); i < n; i++) {
+    double v = number(p, i);
+    if (v < *low) *low = v;
+    if (v > *high) *high = v;
+  }
+}
+
+static int by_value(const void *a, const void *b) {
+  double x = *(const double *)a, y = *(const double *)b;
+  return (x > y) - (x < y);
+}
+
+/* The percentiles of the numbers by nearest rank, so that they are numbers of the file. */
+static int32_t percentiles(const ra_pixels *p, ra_image_report *r) {
+  size_t n = count_of(p), cut = n / 200;
+  double *all = ra_mem_alloc(n, sizeof *all);
+  if (!all) return RA_ERR_MEMORY;
+  for (size_t i = 0; i < n; i++) all[i] = number(p, i);
+  qsort(all, n, sizeof *all, by_value);
+  r->from = all[cut], r->to = all[n - 1 - cut];
+  if (r->from == r->to) r->from = all[0], r->to = all[n - 1];
+  if (p->inverted) {
+    double from = r->from;
+    r->from = r->to, r->to = from;
+  }
+  ra_mem_free(all);
+  return RA_OK;
+}
+
+/* Why the file's type does not say its scale, or "". */
+static void judge(const ra_pixels *p, ra_image_report *r) {
+  int used = 1;
+  while (r->high >= (double)(1ll << used) && used < 62) used++;
+  char what[120] = "";
+  bool is_word = p->max_value >= WORD_MAX;
+  if (r->low < (p->max_value > 1 ? 0 : -AS_01) || (p->max_value == 1 && r->high > 1 + AS_01))
+    snprintf(what, sizeof what, "its numbers go from %.10g to %.10g, and nothing says which are black and white", r->low, r->high);
+  else if (is_word && r->high > 0 && used <= DETECTOR_BITS)
+    snprintf(what, sizeof what, "its numbers go from %.0f to %.0f, which takes %d of its %d bits", r->low, r->high, used, p->bits);
+  if (!*what) return;
+  int bits = used <= 8 ? 8 : used <= 10 ? 10 : used <= 12 ? 12 : used <= DETECTOR_BITS ? DETECTOR_BITS : used <= 16 ? 16 : 0;
+  double high = r->low < 0 || !bits ? r->high : (double)((1 << bits) - 1), low = r->low < 0 ? r->low : 0;
+  snprintf(r->unclear, sizeof r->unclear, "%s; declare the numbers of black and white, as range = { %.10g, %.10g }, or range = \"auto\"",
+           what, low, high);
+}
+
+/* The planes in 0..1 take the place of the samples. */
+static int32_t rescale(ra_pixels *p, ra_image_report *r) {
+  size_t n = count_of(p), C = (size_t)p->channels, area = n / C;
+  ra_real *value = ra_mem_alloc(n, sizeof *value);
+  if (!value) return RA_ERR_MEMORY;
+  double outside = 0, low = fmin(r->from, r->to), high = fmax(r->from, r->to);
+  for (size_t i = 0; i < n; i++) {
+    double v = number(p, i), x = r->from == r->to ? 0 : (v - r->from) / (r->to - r->from);
+    outside += v < low || v > high;
+    value[p->value ? i : i % C * area + i / C] = (ra_real)(x > 0 ? x < 1 ? x : 1 : 0);
+  }
+  r->outside = outside / (double)n;
+  ra_mem_free(p->sample);
+  if (!p->borrowed) ra_mem_free(p->value);
+  p->sample = NULL;
+  p->value = value;
+  p->curve = RA_CURVE_NONE;
+  p->borrowed = false;
+  p->max_value = 1;
+  return RA_OK;
+}
+
+int32_t ra_pixels_scale(ra_pixels *p, const ra_source *source, ra_image_report *r) {
+  const double *range = source->range;
+  bool declared = isfinite(range[0]) && isfinite(range[1]) && range[0] != range[1];
+  *r = (ra_image_report){.details = ra_pixels_details(p), .low = NAN, .high = NAN, .from = 0, .to = p->max_value};
+  if (p->bits < 8 && !p->entry && p->max_value == 255) r->to = (1 << p->bits) - 1;
+  /* of a program; by a window; 8 bits, and the maxima that a header says */
+  bool clear = p->borrowed || p->curve != RA_CURVE_NONE || (p->sample && p->max_value < WORD_MAX);
+  if (!declared && !source->automatic && clear) return RA_OK;
+  extremes(p, &r->low, &r->high);
+  if (source->automatic) RA_TRY(percentiles(p, r));
+  else if (declared) r->from = range[0], r->to = range[1];
+  else {
+    judge(p, r);
+    return RA_OK;
+  }
+  return rescale(p, r);
+}
