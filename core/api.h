@@ -446,6 +446,7 @@ typedef struct ra_image_report {
   double low, high;     /* the smallest and the largest number in the file; NaN: not looked at, its type says the scale */
   double from, to;      /* the numbers that became 0 and 1 */
   double outside;       /* share of the numbers beyond these */
+  double coloured;      /* of three channels: share of the pixels in which they differ by more than 1/32 of white */
   char unclear[240];    /* why the file's type does not say the scale, where nothing is declared; "": it does */
 } ra_image_report;
 /* [own] The image of a source that has a path; one whose scale is not clear is taken as its type says. out [opt] */

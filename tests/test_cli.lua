@@ -178,7 +178,8 @@ assert(ra.image.save(pictures .. "/plain.pgm", ra.rand(1, 9, 11)))
 if ffi.C.ra_image_save(pictures .. "/deep.png", ra.rand(1, 24, 24), 16) ~= 0 then error(ffi.message()) end
 
 check.case("predict: a folder with pictures of every size and depth", function()
-  local results = json.decode(expect(("predict %s %s -o out --json"):format(model, pictures), 0))
+  local results = json.decode(expect(("predict %s %s -o out --json 2>predict.txt"):format(model, pictures), 0))
+  check.ok(files.read(folder .. "/predict.txt"):find("colour.png is coloured, and the model reads one channel", 1, true))
   check.equal(#results, 6, "pictures")
   for _, r in ipairs(results) do
     local picture = assert(ra.image.load(r.image))

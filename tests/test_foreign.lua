@@ -23,7 +23,7 @@ local KINDS = {
   { "MATLAB 5.0 MAT-file", "MATLAB", "loadmat" }, { "MATLAB 7.3 MAT-file", "MATLAB (HDF5)", "h5py" }, { "\137HDF\r\n\26\n", "HDF5", "h5py" },
   { "SIMPLE  =  T", "FITS", "numpy.save" }, { "\128\4\149", "pickle", "numpy.save" },
   { "PK\3\4\20\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\5\0\0\0a.pngx", "zip", "unpack" }, { "PK\5\6", "zip", "unpack" },
-  { "\31\139\8\0abc", "gzip", "gunzip" }, { "BZh9", "bzip2", "bunzip2" }, { "\253" .. "7zXZ\0", "xz", "unxz" }, { "7z\188\175\39\28", "7z", "unpack" },
+  { "BZh9", "bzip2", "bunzip2" }, { "\253" .. "7zXZ\0", "xz", "unxz" }, { "7z\188\175\39\28", "7z", "unpack" },
   { "Rar!\26\7", "RAR", "unpack" }, { ("\0"):rep(257) .. "ustar", "tar", "unpack" }, { "\208\207\17\224", "Thumbs.db", "leave it out" },
 }
 

@@ -68,6 +68,8 @@ int32_t ra_pixels_read(const char *path, int32_t frame, bool header_only, ra_pix
 
 /* Brings the numbers to 0..1 as the source declares (scale.c); where nothing is declared, only judges them. */
 int32_t ra_pixels_scale(ra_pixels *p, const ra_source *source, ra_image_report *report);
+double ra_pixels_coloured(const ra_pixels *p); /* ra_image_report.coloured of pixels that are scaled */
+int32_t ra_pixels_is_image(const ra_pixels *p); /* 1 or 3 channels, or a message */
 ra_image_details ra_pixels_details(const ra_pixels *p); /* details, with size and bits */
 
 /* Bytes of a well known kind that is not read (foreign.c): what it is, and what to do. */

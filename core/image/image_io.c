@@ -123,23 +123,31 @@ static ra_tensor *read_source(const ra_source *source, ra_image_report *out, boo
   if (check_source(source) != RA_OK || ra_pixels_read(source->path, source->frame, false, &p) != RA_OK) return NULL;
   if (!out) out = &unused;
   *out = (ra_image_report){.details = ra_pixels_details(&p), .low = NAN, .high = NAN, .from = NAN, .to = NAN};
-  if (numbers || ra_pixels_scale(&p, source, out) == RA_OK) return tensor_of(&p, numbers);
+  if (numbers) return tensor_of(&p, true);
+  if (ra_pixels_scale(&p, source, out) == RA_OK) {
+    out->coloured = ra_pixels_coloured(&p);
+    return tensor_of(&p, false);
+  }
   ra_pixels_free(&p);
   return NULL;
 }
 
-/* Eight bits without a sign say their scale without a look at them. */
+/* A grey image of eight bits without a sign says its scale without a look at the pixels. */
 int32_t ra_image_inspect(const ra_source *source, ra_image_report *out) {
   ra_pixels p;
   *out = (ra_image_report){.low = NAN, .high = NAN};
   RA_TRY(check_source(source));
   RA_TRY(check_file(source->path, &p));
-  bool declared = source->automatic || fabs(source->range[1] - source->range[0]) > 0, clear = p.bits <= 8 && p.max_value != INT8_MAX;
+  bool declared = source->automatic || fabs(source->range[1] - source->range[0]) > 0;
+  bool clear = p.channels == 1 && p.bits <= 8 && p.max_value != INT8_MAX;
+  int32_t fits = ra_pixels_is_image(&p);
   out->details = ra_pixels_details(&p);
   ra_pixels_free(&p);
+  if (fits != RA_OK) return ra_fail_in(fits, "%s", source->path);
   if (clear && !declared) return RA_OK;
   RA_TRY(ra_pixels_read(source->path, source->frame, false, &p));
   int32_t code = ra_pixels_scale(&p, source, out);
+  out->coloured = ra_pixels_coloured(&p);
   ra_pixels_free(&p);
   return code;
 }

@@ -52,6 +52,13 @@ ra_image_details ra_pixels_details(const ra_pixels *p) {
   return d;
 }
 
+int32_t ra_pixels_is_image(const ra_pixels *p) {
+  if (p->channels == 1 || p->channels == 3) return RA_OK;
+  return ra_fail(RA_ERR_SHAPE, "the file holds %d channels of %dx%d pixels, an image has 1 or 3; an array is [H,W], [C,H,W], or "
+                 "[H,W,C] where only the last is 1, 3 or 4: take the channels, or the slice, that are meant", p->channels, p->width,
+                 p->height);
+}
+
 void ra_pixels_planes(const ra_pixels *p, ra_real *data) {
   size_t area = (size_t)p->height * (size_t)p->width, C = (size_t)p->channels;
   if (p->value && p->curve != RA_CURVE_NONE) {

@@ -79,6 +79,18 @@ static void judge(const ra_pixels *p, ra_image_report *r) {
            what, low, high);
 }
 
+double ra_pixels_coloured(const ra_pixels *p) {
+  size_t area = (size_t)p->height * (size_t)p->width, count = 0;
+  if (p->channels != 3) return 0;
+  double limit = (p->curve != RA_CURVE_NONE ? p->details.window[1] - p->details.window[0] : p->sample ? p->max_value : 1) / 32;
+  for (size_t i = 0; i < area; i++) {
+    double v[3];
+    for (size_t c = 0; c < 3; c++) v[c] = p->value ? (double)p->value[c * area + i] : p->sample[3 * i + c];
+    count += fabs(v[0] - v[1]) > limit || fabs(v[1] - v[2]) > limit || fabs(v[0] - v[2]) > limit;
+  }
+  return (double)count / (double)area;
+}
+
 /* The planes in 0..1 take the place of the samples. */
 static int32_t rescale(ra_pixels *p, ra_image_report *r) {
   size_t n = count_of(p), C = (size_t)p->channels, area = n / C;

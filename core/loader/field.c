@@ -39,8 +39,7 @@ static int32_t decode_image(const ra_field *field, const ra_source *source, ra_p
     ra_pixels_planes(p, out->data);
     return RA_OK;
   }
-  if (p->channels != 1 && !(p->channels == 3 && field->channels == 1))
-    return ra_fail(RA_ERR_SHAPE, "the image has %d channels, wanted %d", p->channels, field->channels);
+  RA_TRY(ra_pixels_is_image(p));
   if (p->channels == 1) {
     ra_pixels_planes(p, out->data);
     for (int32_t c = 1; c < field->channels; c++) memcpy(out->data + c * area, out->data, (size_t)area * sizeof(ra_real));

@@ -97,7 +97,7 @@ function Facts:image(sample)
   local source = fields.source(sample, "image")
   if not source.path then
     local t = source.tensor
-    return { height = t.dim[t.rank - 2], width = t.dim[t.rank - 1], unclear = "", outside = 0 }
+    return { height = t.dim[t.rank - 2], width = t.dim[t.rank - 1], unclear = "", outside = 0, coloured = 0 }
   end
   return self:of(self:key(source.path, ("image %s %s"):format(source.frame, json.encode(source.range or false))), function()
     local array = fields.sources(sample, { { name = "image" } })

@@ -33,8 +33,39 @@ function notes.films(found, out)
   end
 end
 
---- Of one image, by what image.load says of its file.
-function notes.image(path, details, out)
+local COLOUR = 0.01 -- an image in which this share of the pixels has a colour is a coloured one
+
+local LUMA = "its luma (ITU-R BT.601: 0.299 red + 0.587 green + 0.114 blue)"
+
+--- True if most images of a set, items as verdict.lua has them, are coloured; part: of this split alone.
+function notes.is_coloured(images, part)
+  local count, n = 0, 0
+  for _, item in ipairs(images) do
+    if not part or item.part == part then
+      n = n + 1
+      if (item.facts.coloured or 0) > COLOUR then count = count + 1 end
+    end
+  end
+  return 2 * count > n
+end
+
+--- Of the images of a set for a model of so many channels: that their colours become one.
+function notes.coloured(images, channels, out)
+  local names = {}
+  for _, item in ipairs(images) do
+    if (item.facts.coloured or 0) > COLOUR then names[#names + 1] = item.source.path end
+  end
+  if out and channels == 1 and #names > 0 then
+    out:warn(("%d of %d images are coloured, and the model reads one channel: of each %s (%s)"):format(#names, #images, LUMA,
+      pairing.some(names, NAMES)), "coloured")
+  end
+end
+
+--- Of one image, by what image.load says of its file, for a model of so many channels.
+function notes.image(path, details, channels, out)
+  if channels == 1 and (details.coloured or 0) > COLOUR then
+    out:warn(("%s is coloured, and the model reads one channel: %s; of other coloured images too"):format(path, LUMA), "coloured")
+  end
   if (details.orientation or 0) > 1 then
     out:warn(("%s was turned as the orientation in EXIF says (%d); others that have one are too"):format(path, details.orientation), "turned")
   end

@@ -132,6 +132,10 @@ function scale.load(model, path, header, given)
   local own = given.range or scale.of_model(model, header.bits)
   local picture, info = image.load(path, { frame = given.frame, range = own })
   if not picture then return nil, info end
+  if info.channels ~= 1 and info.channels ~= 3 and info.channels ~= model.template.channels then
+    return nil, ("%s: the file holds %d channels of %dx%d pixels, an image has 1 or 3; an array is [H,W], [C,H,W], or [H,W,C] where only the last is 1, "
+      .. "3 or 4"):format(path, info.channels, info.width, info.height)
+  end
   if info.unclear then return nil, ("%s: %s; on the command line --range LOW,HIGH or --range auto"):format(path, info.unclear) end
   if own and not given.range and own ~= "auto" and info.outside > MOST then
     return nil, ("%s: the model was trained on images in which %s; %.0f %% of this one's numbers lie beyond, from %.6g to %.6g; say --range LOW,HIGH")

@@ -8,6 +8,7 @@ local fields = require "ramus.data.fields"
 local ffi = require "ramus.base.ffi"
 local loader = require "ramus.data.loader"
 local identity = require "ramus.data.identity"
+local notes = require "ramus.data.notes"
 local options = require "ramus.base.options"
 local pairing = require "ramus.data.pairing"
 local prepared = require "ramus.data.prepared"
@@ -75,8 +76,9 @@ local function parts_of(set, d)
   return list
 end
 
---- given: fields (names of those to train with, or a function of the set that gives them; image and mask unless given), channels, data_root,
--- offline, accept_odd (masks that are of another kind than the rest of the set), out. nil and a message on failure.
+--- given: fields (names of those to train with, or a function of the set that gives them; image and mask unless given), channels, follow
+-- (function(coloured): channels that are chosen when the images are known, or nil), data_root, offline, accept_odd (masks that are of another
+-- kind than the rest of the set), out. nil and a message on failure.
 function data.open(recipe, given)
   local d, names = recipe.data, given.fields or { "image", "mask" }
   local set, err = data.set(d.set, { options = d.options, split = d.split, edition = d.edition, reading = reading.of(d), data_root = given.data_root,
@@ -97,6 +99,8 @@ function data.open(recipe, given)
   local judged
   judged, err = verdict.check(set, parts_of(set, d), { train = d.train, val = d.val, accept_odd = given.accept_odd, out = given.out })
   if not judged then return nil, err end
+  local channels = given.follow and given.follow(notes.is_coloured(judged.images, d.train)) or given.channels
+  notes.coloured(judged.images, channels, given.out)
   local function part(name)
     local list = name and set.splits[name]
     local scored = list and #list > 0 and not judged.without[name]
@@ -107,12 +111,12 @@ function data.open(recipe, given)
   end
   local self = setmetatable({
     set = set, title = ("%s (%s)"):format(set.name, set.title), train = train, val = part(d.val), test = part(d.test),
-    train_count = #train, channels = given.channels, recipe_data = d,
+    train_count = #train, channels = channels, recipe_data = d,
     val_is_empty = judged.empty[d.val] or false, scale = judged.scale,
     facts = { set = set.name, edition = set.edition, split = set.split, hash = set.hash }, protocol = protocol(d, set),
   }, Data)
   self.prepare = data.preparation(d)
-  self.train_loader, err = loader.new(train, { fields = names, set = set.fields, batch = d.batch, channels = given.channels,
+  self.train_loader, err = loader.new(train, { fields = names, set = set.fields, batch = d.batch, channels = channels,
     steps = d.steps or 0, threads = d.threads, drop_last = d.drop_last, seed = recipe.seed,
     cache = d.cache, prepare = self.prepare, augment = augment.program(d.augment) })
   if not self.train_loader then return nil, err end

@@ -352,14 +352,14 @@ end
 
 --- See the top of the file. parts: names of splits that will be used. given: also (other splits that help to see the convention), train and
 -- val (names), accept_odd, out. Returns { without = { PART = true } of parts without any mask, empty = { PART = true } of parts without
--- foreground, scale = what scale.judge gives, decoded =, known = }; nil and a message.
+-- foreground, scale = what scale.judge gives, images = items, decoded =, known = }; nil and a message.
 function verdict.check(set, parts, given)
   given = given or {}
   local seen = verdict.look(set, parts, given)
   if #seen.problems > 0 then return nil, ("%s: %s"):format(set.name, pairing.some(seen.problems, 2 * NAMES)) end
   local empty, scaled = verdict.judge(set, parts, seen, given)
   if not empty then return nil, scaled end
-  return { without = seen.without, empty = empty, scale = scaled, decoded = seen.decoded, known = seen.known }
+  return { without = seen.without, empty = empty, scale = scaled, images = seen.image, decoded = seen.decoded, known = seen.known }
 end
 
 return verdict

@@ -30,7 +30,8 @@ end
 
 --- Defines an architecture and returns its constructor. title(o): [opt] the model's name in its printed form.
 function models.define(d)
-  local schema = { channels = { type = "integer", min = 1, default = 1, help = "channels of the input" },
+  local schema = { channels = { type = "integer", min = 1, default = 1, help = "channels of the input: 1 or 3 for images; 1 unless "
+    .. "given, in a recipe 3 where the data set's images are coloured" },
     classes = { type = "integer", min = 1, max = 256, help = "channels of every output: 1 for foreground and background (a sigmoid), the "
       .. "number of classes for more (a softmax); 1 unless given, in a recipe that of the data set" },
     seed = { type = "integer", default = 0, help = "seed of the initialisation" } }
@@ -40,11 +41,21 @@ function models.define(d)
     local o = options.check(given, schema, where)
     local net = model.new(d.build(o), { channels = o.channels, seed = o.seed, name = d.title and d.title(o) or d.name })
     if o.classes then check_classes(net, o, where) end
-    net.options, net.builder = o, d.name
+    net.options, net.builder, net.channels_open = o, d.name, (given or {}).channels == nil
     return net
   end
   defined[d.name] = { name = d.name, schema = schema, make = make, help = d.help }
   return make
+end
+
+--- A model of the same architecture with some options changed; channels stay open where they were. nil where it cannot be made.
+function models.again(net, changes)
+  local given = {}
+  for key, value in pairs(net.options) do given[key] = value end
+  if net.channels_open then given.channels = nil end
+  for key, value in pairs(changes) do given[key] = value end
+  local ok, made = pcall(models[net.builder], given)
+  return ok and made or nil
 end
 
 --- The definition of an architecture; nil where there is none.

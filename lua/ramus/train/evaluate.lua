@@ -21,6 +21,7 @@ local millimetres = require "ramus.train.millimetres"
 local model_module = require "ramus.lang.model"
 local observer_rows = require "ramus.train.observer_rows"
 local observers = require "ramus.data.observers"
+local notes = require "ramus.data.notes"
 local options = require "ramus.base.options"
 local outputs_module = require "ramus.train.outputs"
 local scale = require "ramus.data.scale"
@@ -203,6 +204,7 @@ local function run_evaluation(model, facts, o)
     { also = { facts.train, facts.val or facts.part, facts.test or facts.part }, accept_odd = o.accept_odd, out = o.out })
   if not judged then return nil, err end
   if judged.without[facts.part] then return nil, ("%s: no image of split '%s' has a mask to score against"):format(set.name, facts.part) end
+  notes.coloured(judged.images, model.template.channels, o.out)
   local all = #samples
   if o.limit then samples = { unpack(samples, 1, math.min(o.limit, all)) } end
   local main, prepare = model.output.main, checkpoint.preparation(model)

@@ -60,10 +60,7 @@ end
 local function follow(r, list)
   local m = r.model
   if not (list and #list > 2 and m.options and m.options.classes == nil) then return end
-  local given = { classes = #list }
-  for key, value in pairs(m.options) do given[key] = value end
-  local ok, made = pcall(models[m.builder], given)
-  if ok then r.model = made end -- an architecture that does not heed the option stays as it is, and is judged by its channels
+  r.model = models.again(m, { classes = #list }) or m -- an architecture that does not heed the option is judged by its channels
 end
 
 --- A message if the classes of the data set and the channels of the main output differ, else nil. One channel is right for any

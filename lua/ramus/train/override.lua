@@ -44,11 +44,10 @@ local rebuild = {
   { is = loss.is, options = function(l) return l.options end, make = function(l, given) return loss[l.name](given) end },
   { is = model.is, options = function(m)
     if not m.options then error("this recipe's model is a function; only its source can be changed", 0) end
-    return m.options
-  end, make = function(m, given)
-    given.channels = given.channels or m.template.channels
-    return models[m.builder](given)
-  end },
+    local given = copy(m.options)
+    if m.channels_open then given.channels = nil end
+    return given
+  end, make = function(m, given) return models[m.builder](given) end },
 }
 
 --- Calls change(table, key) on a copy of the table that holds the field `keys`, and makes anew what holds it; `where`: the field as written.

@@ -143,7 +143,7 @@ local function one(model, entry, o)
   if large then return nil, ("%s: %s"):format(entry.source, large) end
   local picture, err = scale.load(model, entry.source, header, { frame = entry.frame, range = o.range })
   if not picture then return nil, err end
-  if o.out then notes.image(entry.source, err, o.out) end
+  if o.out then notes.image(entry.source, err, model.template.channels, o.out) end
   local p
   p, err = predict.probability(model, picture, o)
   if not p then return nil, ("%s: %s"):format(entry.source, err) end

@@ -208,6 +208,13 @@ end
 
 function recipe.is(v) return getmetatable(v) == Recipe end
 
+--- A recipe with some fields changed, which are not checked again.
+function Recipe:with(changes)
+  local r = setmetatable(copy(self), Recipe)
+  for key, value in pairs(changes) do r[key] = value end
+  return r
+end
+
 -- ---- writing -----------------------------------------------------------------
 
 -- profile is left out: it changes no result, so a run may be resumed with or without it

@@ -103,12 +103,12 @@ local function other_build(file)
 end
 
 --- The checkpoint to resume from; nil and a message where the run was made by another recipe or version.
-function Run:resume(recipe)
+function Run:resume()
   local file, err = checkpoint.open(self:path_of "last")
   if not file then return nil, ("%s; remove it to start anew"):format(err) end
   if checkpoint.format(file) < 2 then return nil, old_run(self.path) end
   local ok, known = pcall(cjson.decode, files.read(self:path_of "data") or "")
-  local earlier, now = ok and type(known) == "table" and known.identity, identity_of(recipe)
+  local earlier, now = ok and type(known) == "table" and known.identity, self.identity
   if earlier and earlier ~= now then
     return nil, ("%s was made by another recipe; it now says\n%s\nchoose another folder with --run DIR, or remove that one")
       :format(self.path, differences(earlier, now, 5))
@@ -117,12 +117,21 @@ function Run:resume(recipe)
   return file
 end
 
+--- Writes what is resolved of a recipe; a run goes on with the recipe of that identity.
+local function write_resolved(self, recipe, identity)
+  local facts = { recipe = resolved.of(recipe), identity = identity, build = checkpoint.build() }
+  local ok, err = files.write(self:path_of "resolved", tostring(recipe))
+  if ok then ok, err = files.write(self:path_of "data", json.encode(facts) .. "\n") end
+  return ok, err
+end
+
+--- Writes anew what is resolved of the run's recipe, of which the data have decided something. nil and a message.
+function Run:describe(recipe) return write_resolved(self, recipe, self.identity) end
+
 --- Writes the recipe in its three forms and empties the metrics.
 function Run:begin(recipe)
   local text = tostring(recipe)
-  local facts = { recipe = resolved.of(recipe), identity = identity_of(recipe), build = checkpoint.build() }
-  local ok, err = files.write(self:path_of "resolved", text)
-  if ok then ok, err = files.write(self:path_of "data", json.encode(facts) .. "\n") end
+  local ok, err = write_resolved(self, recipe, self.identity)
   if ok then ok, err = files.write(self:path_of "recipe", recipe.source or text) end
   if ok then ok, err = files.write(self:path_of "metrics", "") end
   return ok, err
@@ -131,13 +140,13 @@ end
 --- Opens or makes the run folder of a recipe. nil and a message where another recipe made it or it cannot be written.
 -- Returns the run and, where there is something to resume, its open checkpoint; run.warning says where another build began it.
 function run.open(path, recipe)
-  local self = setmetatable({ path = path }, Run)
+  local self = setmetatable({ path = path, identity = identity_of(recipe) }, Run)
   local ok, err = files.make_folder(self:path_of "pictures")
   if not ok then return nil, err end
   self.unlock, err = files.lock(self:path_of "lock")
   if not self.unlock then return nil, err end
   local result
-  if files.is_file(self:path_of "last") then result, err = self:resume(recipe)
+  if files.is_file(self:path_of "last") then result, err = self:resume()
   else result, err = self:begin(recipe) end
   if not result then
     self:close()

@@ -3,6 +3,7 @@ local checkpoint = require "ramus.train.checkpoint"
 local companions = require "ramus.train.companions"
 local data = require "ramus.data.sets"
 local fit = require "ramus.train.fit"
+local models = require "ramus.lang.models"
 local options = require "ramus.base.options"
 local snapshot = require "ramus.train.snapshot"
 local state = require "ramus.train.state"
@@ -11,6 +12,21 @@ local supervise = require "ramus.train.supervise"
 local teacher = require "ramus.train.teacher"
 
 local setup = {}
+
+--- Gives a built-in architecture whose recipe leaves `channels` open three of them, since the images are coloured. Returns the channels.
+-- A teacher that is a run reads what it was trained on, so that its pupil stays as it is.
+local function follow(training, coloured)
+  local r, m = training.recipe, training.model
+  if not (coloured and m.channels_open and m.template.channels == 1) or r.teacher and r.teacher.kind == "run" then return m.template.channels end
+  local made = models.again(m, { channels = 3 })
+  if not made then return 1 end
+  made:initialise(r.seed)
+  training.model, training.recipe = made, r:with { model = made }
+  training.out:once "images: coloured, and the recipe leaves channels open, so that the model reads 3"
+  local ok, err = training.run:describe(training.recipe)
+  if not ok then training.out:warn(err) end
+  return 3
+end
 
 --- Makes a training of a recipe: model, data, supervision, teacher, steps, state, companions, out. nil and a message on failure.
 -- given: run, data_root, offline, accept_odd.
@@ -25,6 +41,7 @@ function setup.new(r, given, out)
     return supervise.fields(training.supervision.terms)
   end
   training.data, err = data.open(r, { fields = fields, channels = r.model.template.channels,
+    follow = function(coloured) return follow(training, coloured) end,
     data_root = given.data_root, offline = given.offline, accept_odd = given.accept_odd, out = out })
   if not training.data then return nil, err end
   training.model.input.scale = training.data.scale
