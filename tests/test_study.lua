@@ -118,32 +118,41 @@ end)
 
 -- ---- results ----------------------------------------------------------------------------
 
+--- A line of results with all that one has.
+local function full_line(cell, n, scores)
+  return { cell = cell, recipe = "r", isa = "i", compiler = "c", processor = "p", threads = 1, seed = n, n = n,
+    build = { version = "1", commit = "2", kernels = "3" }, scores = scores or {}, weights = { last = "0" },
+    cost = { seconds = 1, cpu_seconds = 1, steps = 1, parameters = 1 }, data = { set = "phantom", hash = "0" } }
+end
+
 check.case("study: results cut at every byte of the last line lose that line and no other", function()
   local path = folder .. "/lines.jsonl"
-  assert(results.append(path, { cell = "a", n = 1 }))
-  assert(results.append(path, { cell = "b", n = 2 }))
-  assert(results.append(path, { cell = "a", n = 3 }))
+  assert(results.append(path, full_line("a", 1)))
+  assert(results.append(path, full_line("b", 2)))
+  assert(results.append(path, full_line("a", 3)))
   check.equal(results.read(path).a.n, 3)
   local text = files.read(path)
-  local last = #text - #'{"cell":"a","n":3}\n'
+  local last = #text - #text:match "([^\n]*\n)$"
   for cut = last, #text - 2 do
     assert(files.write(path, text:sub(1, cut)))
     local r = results.read(path)
     check.equal(r.a.n, 1)
     check.equal(r.b.n, 2)
     check.equal(r.damaged, cut > last and 1 or 0)
-    assert(results.append(path, { cell = "c", n = 4 }))
+    assert(results.append(path, full_line("c", 4)))
     r = results.read(path)
     check.equal(r.c.n, 4)
     check.equal(r.a.n, 1)
   end
   assert(files.write(path, text:sub(1, -2))) -- an editor that leaves out the last end of a line
   check.equal(results.read(path).a.n, 3)
-  assert(results.append(path, { cell = "c", n = 4 }))
+  assert(results.append(path, full_line("c", 4)))
   check.equal(results.read(path).a.n, 3)
   local _, gone = results.tidy(path, { "c", "a" })
   check.equal(gone, 1)
-  check.equal(files.read(path), '{"cell":"c","n":4}\n{"cell":"a","n":3}\n{"cell":"b","n":2}\n')
+  local order = {}
+  for line in files.read(path):gmatch "[^\n]+" do order[#order + 1] = line:match '"cell":"(.)"' .. line:match '"n":(%d)' end
+  check.equal(table.concat(order, " "), "c4 a3 b2")
   for _, junk in ipairs { "", "\n\n", "null\n", "[]\n", "{}\n", "{\"cell\":1}\n", "\0\n", ("["):rep(5000) .. "\n" } do
     assert(files.write(path, junk))
     check.equal(next(results.read(path)), nil)
@@ -176,12 +185,116 @@ check.case("process: status, output, the end of what runs", function()
   check.fails("cannot write", process.start, { "true" }, { output = "/no/such/folder/x" })
 end)
 
+-- ---- tables ---------------------------------------------------------------------------
+
+--- Results of a study as if they had been run: scores[row][seed] = list.
+local function made_up(study, scores, protocol_of)
+  local known = {}
+  for _, row in ipairs(study.rows) do
+    for seed, list in pairs(scores[row.name] or {}) do
+      local p = { set = "phantom", edition = "full", split = "usual", pictures = #list, data_hash = "0", output = "out", threshold = 0.5,
+        threshold_tuned = "not tuned", resize = "none", field_of_view = "the whole picture" }
+      for k, v in pairs(protocol_of and protocol_of(row) or {}) do p[k] = v end
+      local ids = {}
+      for i = 1, #list do ids[i] = tostring(i) end
+      local name = study.cell_key(row.hash, seed)
+      known[name] = full_line(name, seed, { ["phantom:test"] = { pictures = ids, outputs = { out = { dice = list } }, protocol = p } })
+    end
+  end
+  return known
+end
+
+check.case("study: means, paired differences, Holm's correction, verdicts and footnotes of a table", function()
+  local compare = require "ramus.data.compare"
+  local summary, markdown, plain = require "ramus.study.summary", require "ramus.study.markdown", require "ramus.study.plain"
+  local s = assert(definition.load(write("table", [[seeds = { 1, 2, 3 }, rows = { { name = "base" },
+    { name = "up", set = { epochs = 3 }, against = "base" }, { name = "noise", set = { epochs = 4 }, against = "base" },
+    { name = "other", set = { epochs = 5 }, against = "base" }, { name = "none", title = "a | b", set = { epochs = 6 }, against = "base" } }]])))
+  local scores = { base = {}, up = {}, noise = {}, other = {} }
+  for seed = 1, 3 do
+    for name in pairs(scores) do scores[name][seed] = {} end
+    for i = 1, 12 do
+      local v = 0.5 + 0.01 * i + 0.002 * seed
+      scores.base[seed][i], scores.up[seed][i] = v, v + 0.02 + 0.001 * i
+      scores.noise[seed][i], scores.other[seed][i] = v + (i % 2 == 0 and 1 or -1) * 0.003 * i, v - 0.03 - 0.001 * i
+    end
+  end
+  scores.noise[3] = nil
+  scores.up[2][4] = require("cjson").null
+  local known = made_up(s, scores, function(row) return row.name == "other" and { threshold = 0.4 } or nil end)
+  local t = summary.of(s, known)[1]
+  local rows, by = t.blocks[1].rows, {}
+  for _, r in ipairs(rows) do by[r.row.name] = r end
+  check.equal(t.tests, 3)
+  local mean = compare.mean(scores.base)
+  check.equal(by.base.mean, mean.mean)
+  check.equal(by.base.low, mean.low)
+  check.near(by.up.difference.mean, 0.02 + 0.001 * (6.5 * 2 + (78 - 4) / 11) / 3, 1e-9)
+  local p = compare.holm { by.up.difference.p, by.noise.difference.p, by.other.difference.p }
+  check.equal(by.up.difference.holm, p[1])
+  check.equal(by.up.difference.verdict, "better")
+  check.equal(by.other.difference.verdict, "worse")
+  check.equal(by.noise.difference.verdict, "not distinguishable")
+  check.equal(by.noise.difference.seeds, 2)
+  check.equal(by.none.mean, nil)
+  local text = markdown.table(t)
+  check.ok(text:find("another protocol: threshold 0.4 instead of 0.5", 1, true), text)
+  check.ok(text:find("mean of 2 of 3 seeds", 1, true), text)
+  check.ok(text:find("| a \\| b | - | 0 x - |", 1, true), text)
+  local csv = plain.csv(t)
+  check.equal(select(2, csv:gsub("\n", "")), 6)
+  check.ok(csv:find('\n[^\n]*,other,[^\n]*,worse,[^\n]*another protocol'), csv)
+  local svg = require("ramus.study.figure").svg(t)
+  check.equal(select(2, svg:gsub("<circle", "")), 4 + 3 + 3 + 2 + 3)
+  check.ok(svg:find("a | b", 1, true) and not svg:find("nan") and not svg:find("inf"), svg)
+  -- other pictures are never compared
+  known = made_up(s, scores, function(row) return row.name == "other" and { data_hash = "1" } or nil end)
+  t = summary.of(s, known)[1]
+  check.equal(t.blocks[1].rows[4].difference, nil)
+  check.ok(markdown.table(t):find("not compared with base: was scored on other pictures", 1, true))
+end)
+
+check.case("study: a line with anything in the place of any of its fields breaks no table", function()
+  local cjson, json = require "cjson", require "ramus.base.json"
+  local summary, markdown, plain, figure = require "ramus.study.summary", require "ramus.study.markdown", require "ramus.study.plain",
+    require "ramus.study.figure"
+  local s = assert(definition.load(write("junk", "seeds = { 1 }, rows = { { name = 'a' }, { name = 'b', set = { epochs = 3 }, against = 'a' } }")))
+  local known = made_up(s, { a = { { 0.5, 0.6 } }, b = { { 0.6, 0.8 } } })
+  local a, b = known[s.cells[1].key], known[s.cells[2].key]
+  local path, tried = folder .. "/junk/junk.jsonl", 0
+  local function try()
+    assert(files.write(path, json.encode(b) .. "\n" .. json.encode(a) .. "\n"))
+    local list = summary.of(s, results.read(path))
+    local t = list[1]
+    local page = markdown.page(t, list, { command = "", figure = "" })
+    check.ok(#(markdown.all(list) .. plain.csv(t) .. plain.json(t) .. figure.svg(t) .. page) > 0)
+    tried = tried + 1
+  end
+  local function vary(t, depth)
+    local names = {}
+    for name in pairs(t) do names[#names + 1] = name end
+    for _, name in ipairs(names) do
+      local kept = t[name]
+      for _, junk in ipairs { cjson.null, -1e300, "x", true, { 1, 2, 3 }, { x = {} } } do
+        t[name] = junk
+        try()
+      end
+      t[name] = nil
+      try()
+      t[name] = kept
+      if type(kept) == "table" and depth < 6 then vary(kept, depth + 1) end
+    end
+  end
+  vary(a, 1)
+  check.ok(tried > 200, tried)
+end)
+
 -- ---- whole studies ----------------------------------------------------------------------
 
 local ROWS = [[rows = { { name = "both" }, { name = "dice", title = "Dice alone", without = { "supervise.2" }, against = "both" } }]]
 
 check.case("study: runs, ends in a table, runs nothing again, and repairs what was cut", function()
-  local path = write("tiny", ROWS .. ", seeds = { 1, 2 }, metrics = { 'dice', 'accuracy' }")
+  local path = write("tiny", ROWS .. ", seeds = { 1, 2 }, metrics = { 'dice', 'width3-5', 'patch_entropy' }")
   local text, status = run(path)
   check.equal(status, 0, text)
   check.ok(text:find("both, seed 1: done", 1, true), text)
@@ -190,6 +303,7 @@ check.case("study: runs, ends in a table, runs nothing again, and repairs what w
   check.equal(select(2, made:gsub("\n", "")), 4)
   check.equal(#files.list(folder .. "/tiny/runs/tiny"), 0)
   local page = files.read(folder .. "/tiny/tiny.md")
+  for _, ending in ipairs { "csv", "json", "svg" } do check.ok(files.is_file(folder .. "/tiny/tiny." .. ending), ending) end
   text, status = run(path)
   check.equal(status, 0, text)
   check.ok(not text:find("done in", 1, true), text)
@@ -205,7 +319,7 @@ check.case("study: runs, ends in a table, runs nothing again, and repairs what w
     check.equal(#one.weights.last, 64)
     check.equal(#one.scores["phantom:test"].outputs.out.dice, 6)
   end
-  local function scores(md) return (md:gsub("Cost of one training.*$", "")) end
+  local function scores(md) return (md:gsub("Cost of one training.-\n\nRemade", "Remade")) end
   check.equal(scores(files.read(folder .. "/tiny/tiny.md")), scores(page))
   -- another question: every cell lacks it
   assert(files.write(path, (files.read(path):gsub("seeds = ", "score = { 'test', 'train' }, seeds = "))))
@@ -214,6 +328,74 @@ check.case("study: runs, ends in a table, runs nothing again, and repairs what w
   check.equal(select(2, text:gsub("done in", "")), 2, text)
   check.ok(text:find("dice on phantom:train", 1, true), text)
   check.equal(#files.list(folder .. "/tiny/runs/tiny"), 4) -- two runs, and what their processes printed
+end)
+
+check.case("study: --verify, by this build and by another; --check; another file of results; --json", function()
+  local path = write("verify", "rows = { { name = 'a' } }, seeds = { 1, 2 }")
+  local text, status = run(path, "--check")
+  check.equal(status, 0, text)
+  check.ok(text:find("| a | 2 | 4 | %d+%.%d+ | 0:0%d | %d+ | 0.00 |"), text)
+  check.ok(not files.exists(folder .. "/verify/verify.jsonl"))
+  text, status = run(path, "--check --json")
+  check.equal(require("cjson").decode(text).cells, 2, text)
+  check.equal(status, 0)
+  local other = folder .. "/verify/elsewhere/r.jsonl"
+  text, status = run(path, ("--results '%s' --json"):format(other))
+  check.equal(status, 0, text)
+  check.equal(#require("cjson").decode(text).tables[1].rows, 1)
+  check.ok(files.is_file(other) and not files.exists(folder .. "/verify/verify.jsonl"))
+  text, status = run(path, ("--results '%s' --verify 5"):format(other))
+  check.equal(status, 0, text)
+  check.equal(select(2, text:gsub("same     a, seed %d: the weights are the same to the bit", "")), 2, text)
+  local made = files.read(other)
+  assert(files.write(other, (made:gsub('"last":"%w', '"last":"x'))))
+  text, status = run(path, ("--results '%s' --verify 1"):format(other))
+  check.equal(status, 1, text)
+  check.ok(text:find("differs  a, seed", 1, true), text)
+  assert(files.write(other, (made:gsub('"compiler":"', '"compiler":"x'))))
+  text = run(path, ("--results '%s' --verify 1"):format(other))
+  check.ok(text:find("made by another build: dice on phantom:test", 1, true), text)
+  text, status = run(path, "--verify 1")
+  check.equal(status, 1)
+  check.ok(text:find("holds no result to verify", 1, true), text)
+end)
+
+check.case("study: pictures of one's own that change are trained on anew; a page of one's own is not replaced", function()
+  local path = write("own", [[rows = { { name = "a" } }, seeds = { 1 }, set = { ["data.set"] = "mine", ["data.options"] = {}, ["data.split"] = "2:0:2" }]])
+  assert(files.make_folder(folder .. "/own/mine"))
+  local function picture(i, level)
+    local mask = ra.zeros(32, 32)
+    mask:narrow(1, 4 * i, 4):fill(1)
+    assert(ra.image.save(("%s/own/mine/%d.png"):format(folder, i), ra.rand(32, 32) * level))
+    assert(ra.image.save(("%s/own/mine/%d_mask.png"):format(folder, i), mask))
+  end
+  for i = 1, 4 do picture(i, 1) end
+  local text, status = run(path)
+  check.equal(status, 0, text)
+  check.ok(text:find("a, seed 1: done", 1, true), text)
+  text = run(path)
+  check.ok(not text:find("a, seed 1: done", 1, true), text)
+  picture(2, 0.5)
+  text, status = run(path)
+  check.equal(status, 0, text)
+  check.ok(text:find("a, seed 1: done", 1, true), text)
+  local page = folder .. "/own/own.md"
+  assert(files.write(page, "Mine.\n" .. assert(files.read(page)) .. "And mine.\n"))
+  check.equal(select(2, run(path)), 0)
+  check.ok(files.read(page):find("^Mine%..*| a |.*And mine%.\n$"), files.read(page))
+  assert(files.write(page, "Mine.\n"))
+  text, status = run(path)
+  check.equal(status, 1)
+  check.ok(text:find("was not made by ramus study", 1, true), text)
+end)
+
+check.case("study: a set that cannot be had stops its cells and no others", function()
+  local path = write("absent", [[rows = { { name = "here" }, { name = "there", set = { ["data.set"] = "cimat80", ["data.options"] = {} } } }, seeds = { 1 }]])
+  local text, status = run(path, "--offline")
+  check.equal(status, 1, text)
+  check.ok(text:find("here, seed 1: done", 1, true), text)
+  check.ok(text:find("0 of the study's cells failed, 1 have no data set", 1, true), text)
+  check.equal(select(2, files.read(folder .. "/absent/absent.jsonl"):gsub("\n", "")), 1)
 end)
 
 check.case("study: a cell that fails is a line, and the others go on", function()

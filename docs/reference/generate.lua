@@ -1,4 +1,4 @@
---- Writes the reference pages that come from tables: ops.md, losses.md, models.md, recipe.md, cli.md, datasets.md.
+--- Writes the reference pages that come from tables: ops.md, losses.md, models.md, recipe.md, study.md, cli.md, datasets.md.
 --   build/ramus run docs/reference/generate.lua [FOLDER]
 -- FOLDER: where to write; docs/reference unless given. tests/test_docs.lua fails
 -- when a committed page differs from what this makes.
@@ -149,6 +149,63 @@ local function recipe_page()
   write_page("recipe.md", lines)
 end
 
+-- ---- studies -----
+
+local function study_page()
+  local definition, score, tables = require "ramus.study.definition", require "ramus.study.score", require "ramus.study.tables"
+  local lines = { "# Fields of a study\n",
+    "`ramus study FILE.lua` trains rows of recipes with several seeds, scores them and compares them in tables",
+    "([tutorial](../tutorial/compare.md)). The file returns a table with these fields. Rows with the same recipe share their trainings, whatever",
+    "they are called." }
+  schema_table(definition.schema, lines)
+  lines[#lines + 1] = "\nValues of `set` are Lua values, as `{ [\"optim.lr\"] = 3e-4, [\"supervise.2.weight\"] = ra.ramp(0, 1) }`. `without` names"
+  lines[#lines + 1] = "entries of a list by their places before any is removed. Paths are relative to the study's folder,"
+  lines[#lines + 1] = "those inside of a recipe's file to the recipe's."
+  lines[#lines + 1] = "\n## Rows"
+  schema_table(definition.row_schema, lines)
+  lines[#lines + 1] = "\n## Scores\n\n`\"test\"` is a split of the row's own set, `\"cimat80:test\"` one of a set; in full:"
+  schema_table(score.schema, lines)
+  lines[#lines + 1] = "\n## Tables\n\nEach table is a page `NAME.md` beside the results, with `NAME.csv`, `NAME.json` and the figure `NAME.svg`."
+  schema_table(tables.schema, lines)
+  for _, text in ipairs {
+    "\nMetrics are those of `?metrics`, and:\n\n```\n" .. help.head_of "ramus.study.signs" .. "\n```",
+    "\nOf a page only what lies between the two comments `ramus study: from here` and `to here` is made anew.\n",
+    "## What is compared, and how\n",
+    "A mean is that over seeds of the means over pictures; its 95 % interval is a nested bootstrap (10000 resamples): seeds are drawn, and pictures within",
+    "each. A row is compared with its control picture by picture under the same seed: the mean of the differences with its interval, and the p value of",
+    "Wilcoxon's signed-rank test of the pictures' differences averaged over seeds, corrected by Holm's rule over all comparisons of the table. A row is",
+    "better or worse where the interval leaves out 0 and the corrected p is at most `level`; else it is not distinguishable. Rows that were scored on other",
+    "pictures are never compared; any other difference of their protocols, or of what they were trained on, is a footnote. tests/reference/compare.py holds",
+    "the statistics to SciPy and NumPy.\n",
+    "## Results\n",
+    "`NAME.jsonl` holds a line for each training, its cell, and is meant to be committed: tables are made from it alone. It is written under a lock, a",
+    "line at a time, synced; a line that was cut is dropped; of several lines of a cell the newest counts. Fields of a line:\n",
+    "| field | meaning |\n|---|---|",
+    "| `cell` | 16 digits of the recipe's hash, and the seed |",
+    "| `recipe` | SHA-256 of what results depend on but for the seed: the recipe without its name and fields that have their default, files by content |",
+    "| `study`, `row`, `seed` | of the study that ran it |",
+    "| `build`, `isa`, `compiler`, `processor`, `threads` | what ran it; the first three decide the bits |",
+    "| `data` | the set that was trained on: `set`, `edition`, `split`, `hash` of its files |",
+    "| `scores` | by score: `pictures` (ids), `outputs` (for each picture every metric of the main output, Dice of the others), `classes`, `protocol` |",
+    "| `weights` | SHA-256 of the arrays of the scored weights, as `--verify` compares them |",
+    "| `curve` | at most 50 epochs: `epoch`, `loss`, `val` (Dice); `terms`: at most 12, the norms of the terms' gradients |",
+    "| `cost` | `seconds`, `cpu_seconds` (all threads) and `steps` of training; `scoring_seconds`, `scoring_cpu_seconds`; `peak_mb`; `parameters` |",
+    "| `failed`, `diverged` | why there are no scores; a loss that was not finite is not tried again |",
+    "\nA cell is missing, and run by the next call, where it has no line, failed without diverging, lacks a score or metric that is now asked for, or was",
+    "trained or scored on other files than the set has here. Its run lies in `--runs` (`runs/NAME`) until it is scored, and stays there where it failed or",
+    "with `--keep`.\n",
+    "## Running\n",
+    "Each cell is a process of its own, `ramus study FILE --cell KEY`; several run at a time where that is measured faster than one with all threads (a few",
+    "steps of the first cell both ways, kept below `$XDG_CACHE_HOME/ramus/study`). SIGINT and SIGTERM stop them at the next batch, with a checkpoint,",
+    "and the status is 130. If the study itself is killed they end too. The same command goes on; `tests/test_study_kill.lua` kills a study at ten random",
+    "moments and compares its tables with those of an unbroken one.\n",
+    "`--check` measures a few steps and a few pictures of each missing recipe and says how long all of it takes. `--verify N` trains N cells again, drawn at",
+    "random: by the same build the hash of the weights must be the same, by another one the score must lie within two standard deviations of the",
+    "seeds' mean; the status is 1 where one does not.\n",
+    "From Lua: `ra.study(FILE, { only =, seeds =, jobs =, runs =, results =, keep =, check =, verify =, quiet = })`." } do lines[#lines + 1] = text end
+  write_page("study.md", lines)
+end
+
 -- ---- command line ---------------------------------------------------------------------
 
 local function cli_page()
@@ -235,4 +292,5 @@ ops_page()
 losses_page()
 models_page()
 recipe_page()
+study_page()
 cli_page()

@@ -53,6 +53,15 @@ function process.peak_memory()
   return kb and tonumber(kb) / 1024
 end
 
+--- Seconds that this process' first thread has run, and waited for a processor; nil where the system does not say.
+function process.scheduled()
+  local file = io.open "/proc/self/schedstat"
+  local ran, waited = (file and file:read "*a" or ""):match "^(%d+) (%d+)"
+  if file then file:close() end
+  if not ran then return nil end
+  return tonumber(ran) / 1e9, tonumber(waited) / 1e9
+end
+
 --- Name of the processor; "unknown" where the system does not say.
 function process.processor()
   local file = io.open "/proc/cpuinfo"

@@ -14,14 +14,6 @@ function progress.new(given)
   return setmetatable({ to = to, live = live, quiet = o.quiet, also = o.also, last = 0, width = 0, warnings = {}, said = {} }, Progress)
 end
 
---- Removes the live line, or the live lines of a block.
-local function clear(self)
-  if not self.live then return end
-  if self.height then io.write("\r", self.height > 1 and ("\27[%dA"):format(self.height - 1) or "", "\27[J")
-  elseif self.width > 0 then io.write("\r", (" "):rep(self.width), "\r") end
-  self.width, self.height = 0, nil
-end
-
 --- A warning: to standard error, to the log, and into the list `warnings`, which --json shows. The same text is said once, and of a kind
 -- (a word, [opt]) only the first.
 function Progress:warn(text, kind)
@@ -34,13 +26,12 @@ function Progress:warn(text, kind)
   io.stderr:write("warning: ", text, "\n")
 end
 
---- Takes the live line away.
+--- Takes the live line, or the live lines of a block, away.
 function Progress:clear()
-  if self.live and self.width > 0 then
-    self.to:write("\r", (" "):rep(self.width), "\r")
-    self.to:flush()
-  end
-  self.width = 0
+  if self.live and self.height then self.to:write("\r", self.height > 1 and ("\27[%dA"):format(self.height - 1) or "", "\27[J")
+  elseif self.live and self.width > 0 then self.to:write("\r", (" "):rep(self.width), "\r") end
+  if self.live then self.to:flush() end
+  self.width, self.height = 0, nil
 end
 
 --- Prints a whole line, which stays.
@@ -72,13 +63,13 @@ end
 --- Shows lines in the place of the live line; those too many or too long for the terminal are cut. An empty list removes them.
 function Progress:block(lines)
   if not self.live then return end
-  local columns, rows = ffi.terminal_size(1)
-  clear(self)
+  local columns, rows = ffi.terminal_size(self.to == io.stderr and 2 or 1)
   local shown = {}
   for i = 1, math.min(#lines, rows - 1) do shown[i] = lines[i]:sub(1, columns - 1) end
-  if #shown > 0 then self.height = #shown end
-  io.write(table.concat(shown, "\n"))
-  io.flush()
+  self:clear()
+  self.to:write(table.concat(shown, "\n"))
+  self.to:flush()
+  self.height = #shown > 0 and #shown or nil
 end
 
 --- 75 -> "1:15", 3700 -> "1:01:40"

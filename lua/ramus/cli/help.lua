@@ -157,6 +157,11 @@ local topics = {
   end,
   image = function() return library_text("ramus.data.image", "image") end,
   checks = function() return library_text("ramus.train.checks", "checks") end,
+  study = function()
+    local definition = require "ramus.study.definition"
+    return ("%s\n\nfields of a study\n%s\n\nfields of a row\n%s"):format(texts.head_of "ramus.study.definition", texts.schema(definition.schema),
+      texts.schema(definition.row_schema))
+  end,
   augment = augment_text, recipe = recipe_text,
   tensor = function()
     return "tensors: ra.tensor{...}, ra.zeros(d1, ...), ra.ones, ra.rand, ra.randn, ra.empty; ra.seed(n)\nmethods: t:"
@@ -186,7 +191,7 @@ function help.topics()
     "?metrics   scores                                      ?image     load, save, filter images",
     "?recipe    what to train, on what, how                 ?supervise rows of losses and teachers",
     "?augment   augmentation                                ?datasets  data sets",
-    "?checks    a vessel map beyond its scores",
+    "?checks    a vessel map beyond its scores              ?study     rows of recipes, compared",
     "?NAME      any of their names: ?conv2d, ?loss.dice, ?nn.conv2d, ?ramp, ?unet, ?recipe.data, ?image.load",
     "",
     "ra and F are defined. EXPRESSION prints its values, EXPRESSION; does not. who() lists your variables, timing() shows",

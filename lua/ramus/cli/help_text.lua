@@ -113,7 +113,7 @@ end
 function text.entry_default(e)
   if e.required or e.default == nil then return nil end
   if type(e.default) == "string" then return ('"%s"'):format(e.default) end
-  if type(e.default) == "table" and getmetatable(e.default) == nil and not next(e.default) then return "{}" end
+  if type(e.default) == "table" and getmetatable(e.default) == nil then return options.show(e.default) end
   return tostring(e.default)
 end
 

@@ -14,6 +14,7 @@ local metrics = require "ramus.data.metrics"
 local process = require "ramus.base.process"
 local results = require "ramus.study.results"
 local run_folder = require "ramus.train.run"
+local signs = require "ramus.study.signs"
 local train = require "ramus.train.trainer"
 local C = ffi.C
 
@@ -44,11 +45,22 @@ local function class_columns(list, classes)
   return next(by_name) and by_name or nil
 end
 
+--- The scores of signs.lua of every picture; of classes there are none.
+local function sign_columns(found, count)
+  local by_name = {}
+  for _, name in ipairs(signs.names) do
+    by_name[name] = {}
+    for i = 1, count do by_name[name][i] = number((found[i] or {})[name]) or cjson.null end
+  end
+  return by_name
+end
+
 --- An evaluation for a line: ids, every score of the main output, Dice of the others, protocol.
-local function plain_scores(result)
+local function plain_scores(result, found)
   local p, ids, main, outputs = result.protocol, {}, {}, {}
   for i, m in ipairs(result.images) do ids[i] = m.id end
   for _, name in ipairs(metrics.keys) do main[name] = column(result.images, name) end
+  for name, list in pairs(sign_columns(found, #ids)) do main[name] = list end
   for name, list in pairs(result.lists) do
     if name ~= p.output then outputs[name] = { dice = column(list, "dice") } end
   end
@@ -73,11 +85,13 @@ local function score_all(c, folder, o)
       hashes[s.weights], err = checkpoint.hash(path)
       if not hashes[s.weights] then return nil, err end
     end
-    local result
+    local found, result = {}
     result, err = evaluate.of_facts(models[s.weights], s.facts, { threshold = s.threshold, tune = s.tune, data_root = o.data_root, offline = o.offline,
-      accept_odd = o.accept_odd })
+      accept_odd = o.accept_odd, each = function(_, p, truth, native, seen, threshold)
+        found[#found + 1] = p.rank == 2 and signs.of(p, truth, native.image, seen, threshold) or {}
+      end })
     if not result then return nil, ("%s: %s"):format(s.label, err) end
-    scores[s.key] = plain_scores(result)
+    scores[s.key] = plain_scores(result, found)
   end
   return scores, hashes
 end
@@ -130,11 +144,15 @@ end
 
 -- ---- running ----------------------------------------------------------------------------
 
---- Names of the scores that a line lacks.
-function cell.lacking(c, line)
+--- Names of what a line lacks: scores, and metrics that a table asks for.
+function cell.lacking(study, c, line)
   local list = {}
   for _, s in ipairs(c.scores) do
-    if not (line and line.scores and line.scores[s.key]) then list[#list + 1] = s.key end
+    local kept = line.scores and line.scores[s.key]
+    if not kept then list[#list + 1] = s.key end
+    for _, name in ipairs(kept and study.all_metrics or {}) do
+      if not kept.outputs[kept.protocol.output][name] then list[#list + 1] = ("%s of %s"):format(name, s.key) end
+    end
   end
   return list
 end
@@ -157,10 +175,37 @@ local function write(study, line, earlier)
   return results.append(study.results, line)
 end
 
+--- Removes a run that this build did not begin, or that began with other pictures: a result is that of one build and one set.
+local function remove_foreign(folder)
+  local last = run_folder.path_of(folder, "last")
+  if not files.is_file(last) then return end
+  local file = checkpoint.open(last)
+  local build = file and checkpoint.decode(file.meta["ramus.build"] or "null", "ramus.build")
+  local state = file and checkpoint.decode(file.meta["ramus.state"] or "null", "ramus.state")
+  local ours = type(build) == "table" and build.kernels == checkpoint.build().kernels and type(state) == "table" and state.isa == ffi.string(C.ra_isa())
+  if not ours then C.ra_path_remove(folder) end
+end
+
+--- What the trainer says of a run that cannot go on as it began.
+local OTHERS = { "those that this run began with", "was made by another recipe" }
+
+--- Trains in the folder, from where an earlier attempt stopped if that is possible.
+local function train_in(c, folder, o)
+  remove_foreign(folder)
+  local given = { run = folder, quiet = o.quiet, evaluate = false, data_root = o.data_root, offline = o.offline, accept_odd = o.accept_odd }
+  local trained, err, kind = train(c.recipe, given)
+  for _, text in ipairs(OTHERS) do
+    if not trained and not kind and tostring(err):find(text, 1, true) then
+      C.ra_path_remove(folder)
+      return train(c.recipe, given)
+    end
+  end
+  return trained, err, kind
+end
+
 --- Trains and scores; the line of it, or nil and "interrupted".
 local function work(study, c, folder, o)
-  local trained, err, kind = train(c.recipe, { run = folder, quiet = o.quiet, evaluate = false, data_root = o.data_root, offline = o.offline,
-    accept_odd = o.accept_odd })
+  local trained, err, kind = train_in(c, folder, o)
   if kind == "interrupted" then return nil, "interrupted" end
   local line
   if trained then line, err = finished_line(study, c, trained, o) end

@@ -31,7 +31,7 @@ end
 local function from_probe(study, c, way, o)
   local p, err = pace.measure(study, c, way.jobs, way.threads, o)
   if not p then return nil, err end
-  return { seconds = probe.seconds(p), peak_mb = p.peak_mb, steps = p.steps, step = p.step, from = "measured now" }
+  return { seconds = probe.seconds(p), peak_mb = p.peak_mb, steps = p.steps, step = p.step, waited = p.waited, from = "measured now" }
 end
 
 --- The missing cells by recipe, in order: { cell, count }.
@@ -57,6 +57,7 @@ local function estimate(study, ready, known, o)
     if not row then row, err = from_probe(study, group.cell, way, o) end
     if not row then return nil, ("row '%s': %s"):format(group.cell.rows[1], err) end
     row.row, row.cells = table.concat(group.cell.rows, ", "), group.count
+    result.waited = math.max(result.waited or 0, row.waited or 0)
     row.hours = row.seconds * group.count / math.min(way.jobs, #ready) / 3600
     result.rows[i], result.hours = row, result.hours + row.hours
   end
@@ -87,8 +88,11 @@ function cost.text(r)
     lines[#lines + 1] = ("| %s | %d | %d | %s | %s | %.0f | %.2f |"):format(row.row, row.cells, row.steps, row.step and ("%.3f"):format(row.step) or "-",
       progress.time(row.seconds), row.peak_mb, row.hours)
   end
-  lines[#lines + 1] = ("\n%d cells to run, %d at a time with %d thread%s each (%s): about %.2f hours."):format(r.cells, r.jobs, r.threads,
-    r.threads == 1 and "" or "s", r.why, r.hours)
+  lines[#lines + 1] = ("\n%d cells to run, %d at a time with %d thread%s each (%s): about %s, %.2f hours.\n%s, %s kernels."):format(r.cells, r.jobs,
+    r.threads, r.threads == 1 and "" or "s", r.why, progress.time(3600 * r.hours), r.hours, process.processor(), ffi.string(C.ra_isa()))
+  if (r.waited or 0) > pace.BUSY then
+    lines[#lines + 1] = ("The machine was busy: up to %.0f %% of the time went to other processes, so these times are too long."):format(100 * r.waited)
+  end
   return table.concat(lines, "\n") .. "\n"
 end
 

@@ -11,7 +11,6 @@
 local dataset = require "ramus.data.dataset"
 local files = require "ramus.base.files"
 local key = require "ramus.study.key"
-local metrics = require "ramus.data.metrics"
 local mistake = require "ramus.base.mistake"
 local options = require "ramus.base.options"
 local recipe_module = require "ramus.train.recipe"
@@ -35,10 +34,9 @@ local function check_seeds(list)
 end
 
 local function check_metrics(list)
-  for _, name in ipairs(list) do
-    if not metrics.help[name] then return nil, options.unknown("metric", name, metrics.keys) end
-  end
-  return #list > 0 and list or nil, "must name at least one metric"
+  local wrong = tables.wrong_metric(list)
+  if wrong then return nil, wrong end
+  return list
 end
 
 local function check_name(v)
@@ -184,15 +182,16 @@ end
 
 -- ---- the whole --------------------------------------------------------------------------
 
---- Checks a table as a study; path: that of its file; seeds [opt]: in the place of all that it names. nil and a message.
-function definition.of(raw, path, seeds)
+--- Checks a table as a study; path: that of its file. given: seeds, in the place of all that it names; results (path). nil and a message.
+function definition.of(raw, path, given)
   local study, err = options.validate(raw, STUDY, path)
   if not study then return nil, err end
-  study.only_seeds, study.cell_key = seeds, definition.cell_key
+  study.only_seeds, study.cell_key = given and given.seeds, definition.cell_key
   local folder, _, base = files.split(path)
   study.path, study.folder, study.name = path, folder, study.name or base
-  study.results = study.results and (study.results:sub(1, 1) == "/" and study.results or folder .. "/" .. study.results)
-    or ("%s/%s.jsonl"):format(folder, base)
+  study.results = given and given.results or study.results and (study.results:sub(1, 1) == "/" and study.results or folder .. "/" .. study.results)
+    or folder == "." and base .. ".jsonl" or ("%s/%s.jsonl"):format(folder, base)
+  if not study.results:match "%.jsonl$" then return nil, ("results: %s should end in .jsonl"):format(study.results) end
   local rows, by_name = make_rows(study, folder)
   if not rows then return nil, ("%s: %s"):format(path, by_name) end
   study.rows, study.by_name = rows, by_name
@@ -202,17 +201,16 @@ function definition.of(raw, path, seeds)
   return study
 end
 
---- Reads a study's file. given: seeds. nil and a message.
+--- Reads a study's file. given: seeds, results. nil and a message.
 function definition.load(path, given)
   if not files.is_file(path) then return nil, ("no such study: %s"):format(path) end
-  local seeds = given and given.seeds
-  local _, wrong = check_seeds(seeds or { 0 })
+  local _, wrong = check_seeds(given and given.seeds or { 0 })
   if wrong then return mistake("seeds " .. wrong) end
   local raw, err = files.run(path)
   if err then return nil, err end
   if type(raw) ~= "table" then return nil, ("%s: a study returns a table, this one returned %s"):format(path, options.show(raw)) end
   local study
-  study, err = definition.of(raw, path, seeds)
+  study, err = definition.of(raw, path, given)
   if not study then return mistake(err) end
   return study
 end

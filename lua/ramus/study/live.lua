@@ -1,8 +1,9 @@
 --- The live table of a running study: a line for each row with what is done and what runs.
+local ffi = require "ramus.base.ffi"
 local files = require "ramus.base.files"
 local progress = require "ramus.base.progress"
 local run_folder = require "ramus.train.run"
-local C = require("ramus.base.ffi").C
+local C = ffi.C
 
 local live = {}
 local Live = {}
@@ -52,6 +53,7 @@ local function epochs_of(self, entry)
   return n
 end
 
+--- The text of a row behind its name, and whether nothing of it is left to run.
 local function state_of(self, row, running)
   local n, sum, failed, texts = 0, 0, 0, {}
   for _, seed in ipairs(row.seeds) do
@@ -64,7 +66,8 @@ local function state_of(self, row, running)
     if entry then texts[#texts + 1] = ("seed %d: epoch %d of %d"):format(seed, epochs_of(self, entry), entry.cell.recipe.epochs) end
   end
   local score = n > 0 and ("dice %.4f"):format(sum / n) or (" "):rep(11)
-  return ("%3d of %d%s  %s  %s"):format(n, #row.seeds, failed > 0 and (", %d failed"):format(failed) or "", score, table.concat(texts, ", "))
+  return ("%3d of %d%s  %s  %s"):format(n, #row.seeds, failed > 0 and (", %d failed"):format(failed) or "", score, table.concat(texts, ", ")),
+    n + failed == #row.seeds
 end
 
 --- The lines of the table. pool: of the runner.
@@ -75,7 +78,12 @@ function Live:lines(pool)
   local left = self.done > 0 and progress.time((self.total - self.done) * self.seconds / self.done / self.jobs) or "?"
   local lines = { ("%s: %d of %d cells, %d running%s; %s so far, about %s left"):format(self.study.name, self.done, self.total, #pool.running,
     self.failed > 0 and (", %d failed"):format(self.failed) or "", progress.time(C.ra_clock() - self.began), left) }
-  for _, row in ipairs(self.study.rows) do lines[#lines + 1] = ("%-" .. width .. "s %s"):format(row.name, state_of(self, row, running)) end
+  local _, height = ffi.terminal_size(1)
+  local short = #self.study.rows + 2 > height -- then rows that are done are left out
+  for _, row in ipairs(self.study.rows) do
+    local text, done = state_of(self, row, running)
+    if not (short and done) then lines[#lines + 1] = ("%-" .. width .. "s %s"):format(row.name, text) end
+  end
   return lines
 end
 

@@ -47,8 +47,9 @@ local function row_line(entry, form, compared)
 end
 
 local function protocol_line(p)
-  return ("%s, edition %s, split %s; %s; size %s; %s."):format(p.set, tostring(p.edition), p.split,
-    p.decision or ("threshold %.3g (%s)"):format(p.threshold, p.threshold_tuned), p.resize, p.field_of_view)
+  local threshold = type(p.threshold) == "number" and ("threshold %.3g (%s)"):format(p.threshold, tostring(p.threshold_tuned))
+  return ("%s, edition %s, split %s; %s; size %s; %s."):format(tostring(p.set), tostring(p.edition), tostring(p.split),
+    tostring(p.decision or threshold), tostring(p.resize), tostring(p.field_of_view))
 end
 
 local function block_text(block, lines)
@@ -82,27 +83,48 @@ local function cost_text(t, lines)
   for _, row in ipairs(rows) do lines[#lines + 1] = row end
 end
 
---- One table with its heading. given: cost (false to leave it out).
-function markdown.table(t, given)
-  local lines = { "## " .. t.title }
-  for _, block in ipairs(t.blocks) do block_text(block, lines) end
-  if t.tests > 0 then
-    lines[#lines + 1] = ("\nIntervals: nested bootstrap, pictures within seeds. p: Wilcoxon's signed-rank test of the pictures' differences, averaged over "
-      .. "seeds, with Holm's correction over the %d comparison%s of this table. A difference counts where its interval leaves out 0 and p <= %.3g.")
-      :format(t.tests, t.tests == 1 and "" or "s", t.level)
-  end
-  if not (given and given.cost == false) then cost_text(t, lines) end
-  return table.concat(lines, "\n")
+local function tests_text(t)
+  return ("\nIntervals: nested bootstrap, pictures within seeds. p: Wilcoxon's signed-rank test of the pictures' differences, averaged over seeds, "
+    .. "with Holm's correction over the %d comparison%s of this table. A difference counts where its interval leaves out 0 and p <= %.3g.")
+    :format(t.tests, t.tests == 1 and "" or "s", t.level)
 end
 
---- All tables of a study, with what made them.
-function markdown.page(list, given)
-  local parts = {}
-  for i, t in ipairs(list) do parts[i] = markdown.table(t, given) end
-  if #list.builds > 0 then
-    parts[#parts + 1] = (#list.builds == 1 and "Made by " or "Made by several builds: ") .. table.concat(list.builds, "; ") .. "."
+--- A table as text.
+function markdown.table(t)
+  local lines = {}
+  for _, block in ipairs(t.blocks) do block_text(block, lines) end
+  if t.tests > 0 then lines[#lines + 1] = tests_text(t) end
+  cost_text(t, lines)
+  return table.concat(lines, "\n") .. "\n"
+end
+
+--- The sets that a table was scored on: "cimat80 (edition subset, files 0123456789ab)".
+local function data_text(t)
+  local list, seen = {}, {}
+  for _, block in ipairs(t.blocks) do
+    local p = block.protocol
+    local text = p and ("%s (edition %s, files %s)"):format(p.set, tostring(p.edition), tostring(p.data_hash):sub(1, 12))
+    if text and not seen[text] then list[#list + 1], seen[text] = text, true end
   end
-  return table.concat(parts, "\n\n") .. "\n"
+  return table.concat(list, ", ")
+end
+
+--- The middle of a page: figure, tables, what remakes them and what made them. all: the list that the table is of; given: command, figure.
+function markdown.page(t, all, given)
+  local parts = { ("\n![%s](%s)\n"):format(t.title, given.figure), markdown.table(t), ("\nRemade by `%s`."):format(given.command) }
+  local data = data_text(t)
+  if data ~= "" then parts[#parts + 1] = (" Data: %s."):format(data) end
+  if #all.builds > 0 then
+    parts[#parts + 1] = (#all.builds == 1 and " Made by " or " Made by several builds: ") .. table.concat(all.builds, "; ") .. "."
+  end
+  return table.concat(parts) .. "\n"
+end
+
+--- All tables with their headings, for a terminal.
+function markdown.all(list)
+  local parts = {}
+  for i, t in ipairs(list) do parts[i] = ("## %s\n%s"):format(t.title, markdown.table(t)) end
+  return table.concat(parts, "\n")
 end
 
 return markdown

@@ -2,16 +2,21 @@
 --
 --   pace.choose(study, cell, options)            jobs, threads of each: measured once for a recipe on a machine
 --   pace.measure(study, cell, jobs, threads, options)   the mean of probe.run in so many processes at once; nil and a message
--- What was measured is kept below XDG_CACHE_HOME/ramus, by recipe, processor and kernels.
+-- What was measured is kept below XDG_CACHE_HOME/ramus, by recipe, processor and kernels, unless the machine was busy with something else.
 local cjson = require "cjson"
 local ffi = require "ramus.base.ffi"
 local files = require "ramus.base.files"
 local json = require "ramus.base.json"
+local part = require "ramus.study.part"
 local prepared = require "ramus.data.prepared"
 local process = require "ramus.base.process"
 local C = ffi.C
 
 local pace = {}
+
+--- Share of the time that other processes may have had the processor for a measurement to be kept.
+local BUSY = 0.1
+pace.BUSY = BUSY
 
 -- ---- what is kept -----------------------------------------------------------------------
 
@@ -84,19 +89,19 @@ local function start(study, c, number, threads, o)
   if not program then return nil, err end
   local log = ("%s/probe-%s-%d.txt"):format(o.runs, c.key, number)
   C.ra_path_remove(log)
-  local args = { program, "study", study.path, "--probe", c.key, "--probe-number", tostring(number), "--runs", o.runs }
-  if o.offline then args[#args + 1] = "--offline" end
-  if o.accept_odd then args[#args + 1] = "--accept-odd" end
-  if o.data_root then args[#args + 1] = "--data-root=" .. o.data_root end
+  local args = part.arguments(program, study, "--probe", c.key, o)
+  args[#args + 1] = "--probe-number=" .. number
   local child
   child, err = process.start(args, { output = log, environment = { RAMUS_THREADS = tostring(threads) } })
   if not child then return nil, err end
   return { child = child, log = log }
 end
 
+local measured = {} -- by this process
+
 function pace.measure(study, c, jobs, threads, o)
   local path = cache_path(c, jobs, threads)
-  local kept = read_kept(path)
+  local kept = measured[path or ""] or read_kept(path)
   if kept then return kept end
   local children, list = {}, {}
   local ok, err = files.make_folder(o.runs)
@@ -115,7 +120,8 @@ function pace.measure(study, c, jobs, threads, o)
     C.ra_path_remove(one.log)
   end
   local mean = mean_of(list)
-  keep(path, mean)
+  if path then measured[path] = mean end
+  if mean.waited <= BUSY then keep(path, mean) end
   return mean
 end
 

@@ -1,7 +1,8 @@
 --- How long a cell's training and scoring take: measured with the recipe cut to two short epochs.
 --
 -- probe.run(study, key, options): what `ramus study FILE --probe KEY` does, in a process of its own: returns { step, setup, saving, forward,
--- scoring = { KEY = { open, picture, pictures } }, steps, epochs, validations, val, peak_mb, parameters }, times in seconds. probe.seconds(p)
+-- scoring = { KEY = { open, picture, pictures } }, steps, epochs, validations, val, peak_mb, parameters, waited (share of the time that
+-- other processes had the processor) }, times in seconds. probe.seconds(p)
 -- is the time of the whole cell. Rows that act from a later epoch on act in the second one here.
 local checkpoint = require "ramus.train.checkpoint"
 local evaluate = require "ramus.train.evaluate"
@@ -27,7 +28,7 @@ end
 --- The recipe with two epochs of a few steps, without validation.
 local function short(recipe)
   local r = copy(recipe)
-  r.data, r.epochs, r.early_stop, r.log, r.supervise = copy(r.data), 2, nil, copy(r.log), {}
+  r.data, r.epochs, r.early_stop, r.source, r.log, r.supervise = copy(r.data), 2, nil, nil, copy(r.log), {}
   r.data.val, r.data.steps, r.log.pictures, r.name = false, STEPS * r.optim.accumulate, 0, "probe"
   for i, given in ipairs(recipe.supervise) do
     local row = copy(given)
@@ -112,6 +113,8 @@ function probe.run(study, name, o)
     p.scoring[s.key], err = time_scoring(model, s, o)
     if not p.scoring[s.key] then return nil, ("%s: %s"):format(s.label, err) end
   end
+  local ran, waited = process.scheduled()
+  p.waited = ran and waited / math.max(ran + waited, 1e-9) or 0
   p.peak_mb, p.parameters = process.peak_memory(), model:count()
   return p
 end

@@ -1,6 +1,6 @@
 --- The results of a study: a file of JSON lines, one for each training, which is committed and outlives the run folders.
 --
---   local r = results.read(path)      r[KEY] is the newest line of a cell; r.damaged the number of lines that are cut or no result
+--   local r = results.read(path)      r[KEY] is the newest line of a cell; r.damaged the number of lines that are cut or no result (then the cell is run again)
 --   results.append(path, line)        adds one: under a lock, whole, synced
 --   results.tidy(path, keys)          writes the file anew without superseded and damaged lines, in the order of the keys
 local cjson = require "cjson"
@@ -11,7 +11,56 @@ local C = ffi.C
 
 local results = {}
 
---- A line as a table; nil where it is cut short, or no result.
+-- ---- what a line must be for tables to be made of it ------------------------------------
+
+local function all(t, is)
+  if type(t) ~= "table" then return false end
+  for k, v in pairs(t) do if not is(v, k) then return false end end
+  return true
+end
+
+local function of_type(name) return function(v) return type(v) == name end end
+local is_text, is_number = of_type "string", of_type "number"
+local function is_score(v) return type(v) == "number" or v == cjson.null end
+local function is_plain(v) return type(v) ~= "table" or all(v, is_text) end
+
+--- Lists of as many numbers as there are pictures, by metric.
+local function are_columns(columns, count)
+  return all(columns, function(list, name) return is_text(name) and all(list, is_score) and #list == count end)
+end
+
+local function is_scored(s)
+  if type(s) ~= "table" or not all(s.pictures, is_text) or #s.pictures == 0 or not all(s.protocol, is_plain) then return false end
+  local main = s.protocol.output
+  return is_text(main) and type(s.outputs) == "table" and s.outputs[main] ~= nil
+    and all(s.outputs, function(columns) return are_columns(columns, #s.pictures) end)
+end
+
+--- Fields by name: whether a value is one.
+local FIELDS = {
+  cell = is_text, recipe = is_text, isa = is_text, compiler = is_text, processor = is_text, threads = is_number, seed = is_number,
+  build = function(v) return all(v, is_text) and v.version and v.commit and v.kernels end,
+}
+local OF_SCORES = {
+  scores = function(v) return all(v, is_scored) end,
+  weights = function(v) return all(v, is_text) and next(v) ~= nil end,
+  cost = function(v) return all(v, is_number) and v.seconds and v.cpu_seconds and v.steps and v.parameters end,
+  data = function(v) return all(v, is_text) and v.set and v.hash end,
+}
+
+local function has(line, fields)
+  for name, is in pairs(fields) do if not is(line[name]) then return false end end
+  return true
+end
+
+--- Whether tables can be made of a line: it has all fields, of the right kind.
+local function is_result(line)
+  if not has(line, FIELDS) then return false end
+  if line.failed ~= nil then return is_text(line.failed) end
+  return has(line, OF_SCORES)
+end
+
+--- A line as a table; nil where it is cut short, or was not written for a cell.
 local function decode(text)
   local ok, value = pcall(cjson.decode, text)
   return ok and type(value) == "table" and type(value.cell) == "string" and value or nil
@@ -25,7 +74,7 @@ function results.read(path)
   local damaged = 0
   for text in lines_of(path) do
     local line = decode(text)
-    if line then list[line.cell] = line else damaged = damaged + 1 end
+    if line and is_result(line) then list[line.cell] = line else damaged = damaged + 1 end
   end
   getmetatable(list).__index.damaged = damaged
   return list

@@ -8,6 +8,7 @@ local ffi = require "ramus.base.ffi"
 local files = require "ramus.base.files"
 local live = require "ramus.study.live"
 local pace = require "ramus.study.pace"
+local part = require "ramus.study.part"
 local pictures = require "ramus.study.pictures"
 local process = require "ramus.base.process"
 local results = require "ramus.study.results"
@@ -32,10 +33,10 @@ function runner.known(study)
 end
 
 --- Why a cell is to be run: "new", "failed", "lacks SCORE", "other pictures"; nil where it has its result. here: as pictures.here gives it.
-function runner.reason(c, line, here)
+function runner.reason(study, c, line, here)
   if not line then return "new" end
   if line.failed then return not line.diverged and "failed" or nil end
-  local lacking = cell.lacking(c, line)
+  local lacking = cell.lacking(study, c, line)
   if #lacking > 0 then return "lacks " .. table.concat(lacking, ", ") end
   return pictures.changed(c, line, here) and "other pictures" or nil
 end
@@ -46,7 +47,7 @@ function runner.missing(study, known, here, chosen)
   for _, c in ipairs(study.cells) do
     local wanted = not chosen
     for _, row in ipairs(c.rows) do wanted = wanted or chosen[row] end
-    local why = wanted and runner.reason(c, known[c.key], here)
+    local why = wanted and runner.reason(study, c, known[c.key], here)
     if why then list[#list + 1], reasons[c.key] = c, why end
   end
   return list, reasons
@@ -57,23 +58,13 @@ end
 local Pool = {}
 Pool.__index = Pool
 
---- Arguments of the process that runs a cell.
-local function arguments(self, c)
-  local o, list = self.options, { self.program, "study", self.study.path, "--cell", c.key, "--runs", self.options.runs }
-  for flag, given in pairs { keep = o.keep, offline = o.offline, ["accept-odd"] = o.accept_odd } do
-    if given then list[#list + 1] = "--" .. flag end
-  end
-  if o.data_root then list[#list + 1] = "--data-root=" .. o.data_root end
-  return list
-end
-
 --- Starts the process of a cell; the last one alone gets all threads. nil and a message.
 function Pool:start(c)
   local folder, log = cell.place(self.options.runs, c.key)
   C.ra_path_remove(log)
   if self.reasons[c.key] == "other pictures" then C.ra_path_remove(folder) end
   local alone = #self.running == 0 and self.left == 0
-  local child, err = process.start(arguments(self, c), { output = log,
+  local child, err = process.start(part.arguments(self.program, self.study, "--cell", c.key, self.options), { output = log,
     environment = { RAMUS_THREADS = tostring(alone and C.ra_threads() or self.way.threads) } })
   if not child then return nil, err end
   self.running[#self.running + 1] = { cell = c, child = child, log = log, folder = folder, began = C.ra_clock() }

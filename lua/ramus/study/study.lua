@@ -1,32 +1,29 @@
 --- ra.study(FILE, options): runs what of a study has no result yet, and makes its tables: see study/definition.lua.
 --
--- options: only (list of rows, * for any text), seeds, runs (folder), keep, jobs, check, data_root, offline, accept_odd, quiet.
--- Returns { study, tables, text, failed = lines, absent = messages by cell, interrupted } or nil and a message; with check = true what it would
--- cost, { rows, hours, cells, jobs, threads, text }, and nothing is run but short measurements.
+-- options: only (list of rows, * for any text), seeds, runs (folder), keep, jobs, check, verify, results, data_root, offline, accept_odd, quiet.
+-- Returns { study, tables, text, pages = paths, failed = lines, absent = messages by cell, interrupted } or nil and a message; with check = true what it would
+-- cost, { rows, hours, cells, jobs, threads, text }, and nothing is run but short measurements; with verify = N what verify.run gives, and text.
 local cost = require "ramus.study.cost"
 local definition = require "ramus.study.definition"
-local files = require "ramus.base.files"
 local markdown = require "ramus.study.markdown"
 local mistake = require "ramus.base.mistake"
 local options = require "ramus.base.options"
+local pages = require "ramus.study.pages"
 local progress = require "ramus.base.progress"
 local runner = require "ramus.study.runner"
 local summary = require "ramus.study.summary"
 local tables = require "ramus.study.tables"
+local verify = require "ramus.study.verify"
 
 local SCHEMA = {
   only = { type = "table", help = "rows that are run, * for any text" }, seeds = { type = "table", help = "seeds in the place of the study's" },
   runs = { type = "string", help = "folder of the runs; runs/NAME unless given" }, keep = { type = "boolean", default = false },
   jobs = { type = "integer", min = 1, help = "trainings at a time; as many as is fastest unless given" },
   check = { type = "boolean", default = false, help = "true to estimate the cost only" },
+  verify = { type = "integer", min = 1, help = "so many cells are trained again and compared, nothing else" },
+  results = { type = "string", help = "file of the results, in the place of the study's" },
   data_root = { type = "string" }, offline = { type = "boolean" }, accept_odd = { type = "boolean" }, quiet = { type = "boolean", default = false },
 }
-
---- Files beside the results: NAME.md.
-local function write_pages(s, text)
-  local base = s.results:gsub("%.jsonl$", "")
-  return files.write(base .. ".md", text)
-end
 
 --- The rows that are asked for as { ROW = true }; nil for all; nil and a message.
 local function chosen_rows(s, only)
@@ -46,15 +43,15 @@ local function finish(s, result)
     local line = known[cell.key]
     if line and line.failed then result.failed[#result.failed + 1] = line end
   end
-  result.text = markdown.page(result.tables)
-  local ok, err = write_pages(s, result.text)
-  if not ok then return nil, err end
+  local pages_made, err = pages.write(s, result.tables, "ramus study " .. s.path)
+  if not pages_made then return nil, err end
+  result.pages, result.text = pages_made, markdown.all(result.tables)
   return result
 end
 
 return function(path, given)
   local o = options.check(given, SCHEMA, "study")
-  local s, err = definition.load(path, { seeds = o.seeds })
+  local s, err = definition.load(path, { seeds = o.seeds, results = o.results })
   if not s then return nil, err end
   o.chosen, err = chosen_rows(s, o.only)
   if err then return nil, err end
@@ -64,6 +61,12 @@ return function(path, given)
     result, err = cost.estimate(s, o)
     if not result then return nil, err end
     result.text = not result.interrupted and cost.text(result) or nil
+    return result
+  end
+  if o.verify then
+    result, err = verify.run(s, o.verify, o)
+    if not result then return nil, err end
+    result.text = verify.text(result)
     return result
   end
   result, err = runner.run(s, o)

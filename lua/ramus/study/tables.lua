@@ -1,6 +1,7 @@
 --- The tables of a study as it declares them: which rows, scored on what, by which metrics, against which control.
 local metrics = require "ramus.data.metrics"
 local options = require "ramus.base.options"
+local signs = require "ramus.study.signs"
 
 local tables = {}
 
@@ -16,6 +17,18 @@ local TABLE = {
   level = { type = "number", default = 0.05, above = 0, below = 1, help = "largest p value after Holm's correction that counts as a difference" },
 }
 tables.schema = TABLE
+
+--- A message where a list names a metric that cells do not have, else nil.
+function tables.wrong_metric(list)
+  local known = {}
+  for _, names in ipairs { metrics.keys, signs.names } do
+    for _, name in ipairs(names) do known[#known + 1] = name end
+  end
+  for _, name in ipairs(list) do
+    if not metrics.help[name] and not signs.help[name] then return options.unknown("metric", name, known) end
+  end
+  if #list == 0 then return "must name at least one metric" end
+end
 
 --- A pattern of names, * for any text, as a Lua pattern.
 function tables.pattern(glob) return "^" .. glob:gsub("[%^%$%(%)%%%.%[%]%+%-%?]", "%%%0"):gsub("%*", ".*") .. "$" end
@@ -71,9 +84,8 @@ local function make(study, given, index)
   t.scores, err = chosen_scores(t.rows, t.score)
   if not t.scores then return nil, where .. err end
   t.metrics, t.title = t.metrics or study.metrics, t.title or study.title or t.name
-  for _, name in ipairs(t.metrics) do
-    if not metrics.help[name] then return nil, where .. options.unknown("metric", name, metrics.keys) end
-  end
+  local wrong = tables.wrong_metric(t.metrics)
+  if wrong then return nil, where .. wrong end
   if t.against and not study.by_name[t.against] then
     return nil, where .. "against: " .. options.unknown("row", t.against, options.names(study.by_name))
   end
@@ -89,6 +101,9 @@ function tables.of(study)
     if seen[t.name] then return nil, ("two tables are named '%s'"):format(t.name) end
     list[i], seen[t.name] = t, true
   end
+  local asked = {}
+  for _, t in ipairs(list) do for _, name in ipairs(t.metrics) do asked[name] = true end end
+  study.all_metrics = options.names(asked)
   return list
 end
 

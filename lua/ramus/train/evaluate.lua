@@ -40,6 +40,7 @@ local schema = {
   tune = { type = "boolean", default = false, help = "choice of the threshold on the validation (else training) split" },
   levels = { type = "boolean", default = true }, data_root = { type = "string" }, offline = { type = "boolean" },
   accept_odd = { type = "boolean", help = "true to read masks of another kind than the rest of the set by themselves" },
+  each = { type = "function", help = "called for every image: (sample, probability, truth, fields at the size of their files, seen pixels, threshold)" },
   limit = { type = "integer", min = 1, help = "first so many images only, to time it" },
   pictures = { type = "integer", min = 0, default = 0 }, folder = { type = "string" }, out = { type = "table" },
 }
@@ -162,6 +163,7 @@ local function score_and_draw(model, samples, given, outputs, threshold, o, rows
   end
   local lists, err = score(model, samples, given, outputs, threshold, function(sample, p, truth, one)
     if rows then rows:add(sample, p, one.native, seen_of(one), threshold) end
+    if o.each then o.each(sample, p, truth, one.native, seen_of(one), threshold) end
     if left <= 0 or failed then return end
     local name = file[o.pictures - left + 1] -- overlays are of the first samples, in their order
     left = left - 1

@@ -13,8 +13,8 @@ local function read_seeds(text)
 end
 
 --- What the processes of a study do: one cell, or its measurement.
-local function run_part(path, given)
-  local study, err = require("ramus.study.definition").load(path)
+local function run_part(path, given, seeds)
+  local study, err = require("ramus.study.definition").load(path, { seeds = seeds, results = given.results })
   if not study then return false, err end
   local o = { runs = given.runs or "runs/" .. study.name, keep = given.keep, number = given["probe-number"], data_root = given["data-root"],
     offline = given.offline, accept_odd = given["accept-odd"] }
@@ -32,14 +32,28 @@ end
 
 --- Complains of cells without data set and of those that failed; the exit status.
 local function status_of(result)
-  local absent = 0
+  if result.ok ~= nil then return result.ok and 0 or 1 end
+  local absent, said = 0, {}
   for _, message in pairs(result.absent) do
     absent = absent + 1
-    if absent == 1 then command.complain(message) end
+    if not said[message] then command.complain(message) end
+    said[message] = true
   end
   local failed = result.failed and #result.failed or 0
-  if failed + absent > 0 then return false, ("%d cells failed, %d have no data set"):format(failed, absent) end
+  if failed + absent > 0 then return false, ("%d of the study's cells failed, %d have no data set"):format(failed, absent) end
   return 0
+end
+
+--- The tables, or the estimate, for programs.
+local function as_json(result)
+  local json = require "ramus.base.json"
+  if result.ok ~= nil then return json.encode { cells = result.cells, ok = result.ok } end
+  if not result.tables then
+    return json.encode({ rows = result.rows, hours = result.hours, cells = result.cells, jobs = result.jobs, threads = result.threads }, 6)
+  end
+  local list = {}
+  for i, t in ipairs(result.tables) do list[i] = require("ramus.study.plain").value(t) end
+  return json.encode({ tables = list, failed = #result.failed, builds = result.tables.builds }, 6)
 end
 
 return {
@@ -48,8 +62,10 @@ return {
     { name = "check", help = "what it will cost, before anything runs" },
     { name = "only", value = "ROW", wants = "a row", many = true, help = "rows that are run, * for any text" },
     { name = "seeds", value = "N,N", wants = "numbers, as 1,2,3", help = "seeds in the place of the study's" },
+    { name = "verify", value = "N", number = true, min = 1, help = "train N cells with a result again and compare, nothing else" },
     { name = "jobs", value = "N", number = true, min = 1, help = "trainings at a time; as many as is fastest unless given" },
     { name = "runs", value = "DIR", wants = "a folder", help = "folder of the runs while they last; runs/NAME unless given" },
+    { name = "results", value = "FILE", wants = "a file", help = "file of the results, in the place of the study's" },
     { name = "keep", help = "keep the runs after they are scored" },
     { name = "cell", value = "KEY", wants = "a cell", help = "one training only, by its key in the results" },
     { name = "probe", value = "KEY", wants = "a cell", help = "measure how long one training takes, with a short one" },
@@ -59,14 +75,19 @@ return {
   run = function(words, given)
     if #words ~= 1 then return false, ("study wants one study, given %d"):format(#words), 2 end
     require("ramus.base.paths").open() -- a study and its recipes may require modules of the current folder
-    if given.cell or given.probe then return run_part(words[1], given) end
     local seeds, wrong = read_seeds(given.seeds)
     if wrong then return false, wrong, 2 end
-    local result, err = require "ramus.study.study" (words[1], { check = given.check, only = given.only, seeds = seeds, jobs = given.jobs,
-      runs = given.runs, keep = given.keep, data_root = given["data-root"], offline = given.offline, accept_odd = given["accept-odd"], quiet = given.json })
+    if given.cell or given.probe then return run_part(words[1], given, seeds) end
+    local result, err = require "ramus.study.study" (words[1], { check = given.check, verify = given.verify, results = given.results,
+      only = given.only, seeds = seeds, jobs = given.jobs, runs = given.runs, keep = given.keep, data_root = given["data-root"],
+      offline = given.offline, accept_odd = given["accept-odd"], quiet = given.json })
     if not result then return false, err end
     if result.interrupted then return 130 end
-    if not given.json then io.write(result.text) end
+    if given.json then print(as_json(result))
+    else
+      io.write(result.text)
+      if result.pages then print("\neverything is in " .. table.concat(result.pages, ", ") .. ", with .csv, .json and .svg beside") end
+    end
     return status_of(result)
   end,
 }

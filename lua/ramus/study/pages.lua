@@ -1,0 +1,43 @@
+--- The files that a study leaves beside its results: for each table NAME.md, NAME.csv, NAME.json and NAME.svg.
+--
+-- Of a page only what lies between its two marks is made anew, so that words of one's own may stand around it.
+local figure = require "ramus.study.figure"
+local files = require "ramus.base.files"
+local markdown = require "ramus.study.markdown"
+local plain = require "ramus.study.plain"
+
+local pages = {}
+
+local BEGIN, END = "<!-- ramus study: from here -->", "<!-- ramus study: to here -->"
+
+--- The page with its middle replaced; nil and a message where the file is somebody else's.
+local function page_of(path, title, middle)
+  local made = ("%s\n%s%s"):format(BEGIN, middle, END)
+  local before = files.read(path)
+  if not before then return ("# %s\n\n%s\n"):format(title, made) end
+  local first, last = before:find(BEGIN, 1, true), select(2, before:find(END, 1, true))
+  if not first or not last or last < first then
+    return nil, ("%s is there and was not made by ramus study; remove it, or put these two lines where the tables belong:\n%s\n%s"):format(path, BEGIN, END)
+  end
+  return before:sub(1, first - 1) .. made .. before:sub(last + 1)
+end
+
+--- Writes the files of all tables. list: of summary.of; command: what remakes them. Returns their paths; nil and a message.
+function pages.write(study, list, command)
+  local folder = files.split(study.results)
+  local written = {}
+  for _, t in ipairs(list) do
+    local base = folder == "." and t.name or ("%s/%s"):format(folder, t.name)
+    local page, err = page_of(base .. ".md", t.title, markdown.page(t, list, { command = command, figure = t.name .. ".svg" }))
+    if not page then return nil, err end
+    for ending, text in pairs { md = page, csv = plain.csv(t), json = plain.json(t), svg = figure.svg(t) } do
+      local ok
+      ok, err = files.write(("%s.%s"):format(base, ending), text)
+      if not ok then return nil, err end
+    end
+    written[#written + 1] = base .. ".md"
+  end
+  return written
+end
+
+return pages
