@@ -197,7 +197,7 @@ local function study_page()
     "## Running\n",
     "Each cell is a process of its own, `ramus study FILE --cell KEY`; several run at a time where that is measured faster than one with all threads (a few",
     "steps of the first cell both ways, kept below `$XDG_CACHE_HOME/ramus/study`). SIGINT and SIGTERM stop them at the next batch, with a checkpoint,",
-    "and the status is 130. If the study itself is killed they end too. The same command goes on; `tests/test_study_kill.lua` kills a study at ten random",
+    "and the status is 130. If the study itself is killed they end too. The same command goes on; `make test-all` kills a study at ten random",
     "moments and compares its tables with those of an unbroken one.\n",
     "`--check` measures a few steps and a few pictures of each missing recipe and says how long all of it takes. `--verify N` trains N cells again, drawn at",
     "random: by the same build the hash of the weights must be the same, by another one the score must lie within two standard deviations of the",

@@ -1,6 +1,6 @@
 --- One cell of a study, a recipe with a seed: trained in a run folder, scored on every set that is asked for, written as a line of results.
 --
--- cell.run(study, key, options): what `ramus study FILE --cell KEY` does, in a process of its own. Returns "done", "failed" (a line says why)
+-- cell.run(study, cell, options): what `ramus study FILE --cell KEY` does, in a process of its own. Returns "done", "failed" (a line says why)
 -- or "interrupted" (the run is saved, the same call goes on); nil and a message where no line could be written.
 -- A line: { cell, recipe (hash), study, row, seed, build, isa, compiler, processor, threads, data, weights (hashes), scores, curve, cost } or,
 -- of a cell that failed, failed = message.
@@ -216,10 +216,8 @@ local function work(study, c, folder, o)
 end
 
 --- options: runs (folder), keep, data_root, offline, accept_odd, quiet.
-function cell.run(study, key, o)
-  local c = study.by_key[key]
-  if not c then return nil, ("%s has no cell %s"):format(study.path, tostring(key)) end
-  local folder = cell.place(o.runs, key)
+function cell.run(study, c, o)
+  local folder = cell.place(o.runs, c.key)
   local ok, err = files.make_folder(o.runs)
   if not ok then return nil, err end
   local release
@@ -230,7 +228,7 @@ function cell.run(study, key, o)
     release()
     return why
   end
-  ok, err = write(study, line, results.read(study.results)[key])
+  ok, err = write(study, line, results.read(study.results)[c.key])
   if ok and not line.failed and not o.keep then C.ra_path_remove(folder) end
   release()
   if not ok then return nil, err end

@@ -129,19 +129,24 @@ local function make_row(study, given, index, folder)
   return row
 end
 
-local function make_rows(study, folder)
-  local rows, by_name, names = {}, {}, {}
+--- Rows in order and by name; of the others than `only` (a set of names) nothing but the name is looked at. Models are kept with `only`: one
+-- process trains one of them, and the study itself none.
+local function make_rows(study, folder, only)
+  local rows, by_name = {}, {}
   for i, given in ipairs(study.rows) do
-    local row, err = make_row(study, given, i, folder)
+    local row, err = given, nil
+    if not only or type(given) == "table" and only[given.name] then row, err = make_row(study, given, i, folder) end
     if not row then return nil, err end
     if by_name[row.name] then return nil, ("two rows are named '%s'"):format(row.name) end
-    rows[i], by_name[row.name], names[i] = row, row, row.name
+    by_name[row.name] = row
+    if row.recipe and not only then row.recipe.model = nil end
+    if not only or only[row.name] then rows[#rows + 1] = row end
   end
   if #rows == 0 then return nil, "rows: names no row" end
   for _, row in ipairs(rows) do
     if row.against == row.name then return nil, ("row '%s': is compared with itself"):format(row.name) end
     if row.against and not by_name[row.against] then
-      return nil, ("row '%s': against: %s"):format(row.name, options.unknown("row", row.against, names))
+      return nil, ("row '%s': against: %s"):format(row.name, options.unknown("row", row.against, options.names(by_name)))
     end
   end
   return rows, by_name
@@ -182,7 +187,8 @@ end
 
 -- ---- the whole --------------------------------------------------------------------------
 
---- Checks a table as a study; path: that of its file. given: seeds, in the place of all that it names; results (path). nil and a message.
+--- Checks a table as a study; path: that of its file. given: seeds, in the place of all that it names; results (path); rows, { NAME = true }
+-- for these only, with their models and without tables. nil and a message.
 function definition.of(raw, path, given)
   local study, err = options.validate(raw, STUDY, path)
   if not study then return nil, err end
@@ -192,16 +198,17 @@ function definition.of(raw, path, given)
   study.results = given and given.results or study.results and (study.results:sub(1, 1) == "/" and study.results or folder .. "/" .. study.results)
     or folder == "." and base .. ".jsonl" or ("%s/%s.jsonl"):format(folder, base)
   if not study.results:match "%.jsonl$" then return nil, ("results: %s should end in .jsonl"):format(study.results) end
-  local rows, by_name = make_rows(study, folder)
+  local rows, by_name = make_rows(study, folder, given and given.rows)
   if not rows then return nil, ("%s: %s"):format(path, by_name) end
   study.rows, study.by_name = rows, by_name
   study.cells, study.by_key = cells_of(rows)
+  if given and given.rows then return study end -- a part has no tables
   study.tables, err = tables.of(study)
   if not study.tables then return nil, ("%s: %s"):format(path, err) end
   return study
 end
 
---- Reads a study's file. given: seeds, results. nil and a message.
+--- Reads a study's file. given: seeds, results, rows. nil and a message.
 function definition.load(path, given)
   if not files.is_file(path) then return nil, ("no such study: %s"):format(path) end
   local _, wrong = check_seeds(given and given.seeds or { 0 })

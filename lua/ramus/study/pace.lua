@@ -89,7 +89,7 @@ local function start(study, c, number, threads, o)
   if not program then return nil, err end
   local log = ("%s/probe-%s-%d.txt"):format(o.runs, c.key, number)
   C.ra_path_remove(log)
-  local args = part.arguments(program, study, "--probe", c.key, o)
+  local args = part.arguments(program, study, "--probe", c, o)
   args[#args + 1] = "--probe-number=" .. number
   local child
   child, err = process.start(args, { output = log, environment = { RAMUS_THREADS = tostring(threads) } })

@@ -1,6 +1,6 @@
 --- How long a cell's training and scoring take: measured with the recipe cut to two short epochs.
 --
--- probe.run(study, key, options): what `ramus study FILE --probe KEY` does, in a process of its own: returns { step, setup, saving, forward,
+-- probe.run(cell, options): what `ramus study FILE --probe KEY` does, in a process of its own: returns { step, setup, saving, forward,
 -- scoring = { KEY = { open, picture, pictures } }, steps, epochs, validations, val, peak_mb, parameters, waited (share of the time that
 -- other processes had the processor) }, times in seconds. probe.seconds(p)
 -- is the time of the whole cell. Rows that act from a later epoch on act in the second one here.
@@ -95,10 +95,8 @@ local function time_training(recipe, folder, o)
     trained.model
 end
 
-function probe.run(study, name, o)
-  local c = study.by_key[name]
-  if not c then return nil, ("%s has no cell %s"):format(study.path, tostring(name)) end
-  local folder = ("%s/probe-%s-%s"):format(o.runs, name, tostring(o.number or 0))
+function probe.run(c, o)
+  local folder = ("%s/probe-%s-%s"):format(o.runs, c.key, tostring(o.number or 0))
   local p, model = time_training(c.recipe, folder, o)
   C.ra_path_remove(folder)
   if not p then return nil, model end

@@ -64,7 +64,7 @@ function Pool:start(c)
   C.ra_path_remove(log)
   if self.reasons[c.key] == "other pictures" then C.ra_path_remove(folder) end
   local alone = #self.running == 0 and self.left == 0
-  local child, err = process.start(part.arguments(self.program, self.study, "--cell", c.key, self.options), { output = log,
+  local child, err = process.start(part.arguments(self.program, self.study, "--cell", c, self.options), { output = log,
     environment = { RAMUS_THREADS = tostring(alone and C.ra_threads() or self.way.threads) } })
   if not child then return nil, err end
   self.running[#self.running + 1] = { cell = c, child = child, log = log, folder = folder, began = C.ra_clock() }

@@ -50,6 +50,7 @@ local function finish(s, result)
 end
 
 return function(path, given)
+  if type(path) ~= "string" then error("study: wants the path of a study's file, given " .. options.show(path), 2) end
   local o = options.check(given, SCHEMA, "study")
   local s, err = definition.load(path, { seeds = o.seeds, results = o.results })
   if not s then return nil, err end

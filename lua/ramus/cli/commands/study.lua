@@ -14,17 +14,17 @@ end
 
 --- What the processes of a study do: one cell, or its measurement.
 local function run_part(path, given, seeds)
-  local study, err = require("ramus.study.definition").load(path, { seeds = seeds, results = given.results })
-  if not study then return false, err end
+  local study, c = require("ramus.study.part").load(path, given.cell or given.probe, { rows = given.row, seeds = seeds, results = given.results })
+  if not study then return false, c end
   local o = { runs = given.runs or "runs/" .. study.name, keep = given.keep, number = given["probe-number"], data_root = given["data-root"],
     offline = given.offline, accept_odd = given["accept-odd"] }
   if given.probe then
-    local measured, message = require("ramus.study.probe").run(study, given.probe, o)
+    local measured, message = require("ramus.study.probe").run(c, o)
     if not measured then return false, message end
     print(require("ramus.base.json").encode(measured, 6))
     return 0
   end
-  local state, message = require("ramus.study.cell").run(study, given.cell, o)
+  local state, message = require("ramus.study.cell").run(study, c, o)
   if state == "interrupted" then return 130 end
   if state ~= "done" then return false, message end
   return 0
@@ -69,6 +69,7 @@ return {
     { name = "keep", help = "keep the runs after they are scored" },
     { name = "cell", value = "KEY", wants = "a cell", help = "one training only, by its key in the results" },
     { name = "probe", value = "KEY", wants = "a cell", help = "measure how long one training takes, with a short one" },
+    { name = "row", value = "ROW", wants = "a row", many = true, help = "rows of that cell; the others are not looked at" },
     { name = "probe-number", value = "N", number = true, min = 0, help = "tells measurements at the same time apart" },
     command.DATA_ROOT, command.OFFLINE, command.ACCEPT_ODD, command.JSON,
   },
