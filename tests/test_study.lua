@@ -332,10 +332,12 @@ check.case("study: runs, ends in a table, runs nothing again, and repairs what w
 end)
 
 check.case("study: --verify, by this build and by another; --check; another file of results; --json", function()
-  local path = write("verify", "rows = { { name = 'a' } }, seeds = { 1, 2 }")
+  local late = [[teachers = { late = { kind = "best", from = 2 } }, supervise = { { at = "out", loss = ra.loss.dice {} },
+    { at = "out", loss = ra.loss.soft_target {}, against = "late.out", from = 3 } }]]
+  local path = write("verify", ("rows = { { name = 'a', set = { epochs = 5, ['data.val'] = 'train', %s } } }, seeds = { 1, 2 }"):format(late))
   local text, status = run(path, "--check")
   check.equal(status, 0, text)
-  check.ok(text:find("| a | 2 | 4 | %d+%.%d+ | 0:0%d | %d+ | 0.00 |"), text)
+  check.ok(text:find("| a | 2 | 10 | %d+%.%d+ | 0:0%d | %d+ | 0.00 |"), text)
   check.ok(not files.exists(folder .. "/verify/verify.jsonl"))
   text, status = run(path, "--check --json")
   check.equal(require("cjson").decode(text).cells, 2, text)

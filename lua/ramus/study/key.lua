@@ -88,6 +88,7 @@ end
 --- The text that a recipe's results depend on but for the seed, and its SHA-256.
 function key.of(recipe)
   local kept = without_defaults(recipe, recipe_module.schema)
+  for name, spec in pairs(recipe.teachers or {}) do kept.teachers[name] = without_defaults(spec, recipe_module.teacher_schema) end
   kept.name, kept.seed, kept.source = nil, nil, nil
   kept.data.test = nil
   local text = json.encode(kept)

@@ -25,6 +25,13 @@ local function copy(t)
   return c
 end
 
+--- A teacher of the same cost that is there from the second epoch on, and needs no validation.
+local function short_teacher(spec)
+  local t = copy(spec)
+  t.kind, t.k, t.from, t.till = t.kind == "best" and "last_epoch" or t.kind, t.k and 1, t.from and math.min(t.from, 1), nil
+  return t
+end
+
 --- The recipe with two epochs of a few steps, without validation.
 local function short(recipe)
   local r = copy(recipe)
@@ -35,9 +42,10 @@ local function short(recipe)
     row.from, row.till = row.from and math.min(row.from, 1), row.till and row.till <= 1 and row.till or nil
     r.supervise[i] = row
   end
-  if r.teacher and r.teacher.kind == "best" then
-    r.teacher = copy(r.teacher)
-    r.teacher.kind = "last_epoch"
+  r.teacher = r.teacher and short_teacher(r.teacher)
+  for name, spec in pairs(recipe.teachers or {}) do
+    if r.teachers == recipe.teachers then r.teachers = copy(r.teachers) end
+    r.teachers[name] = short_teacher(spec)
   end
   return recipe_module.resolve(r)
 end
