@@ -370,6 +370,9 @@ void ra_sleep(double seconds);                                    /* or until a 
  * well. Absolute paths, '..', links, doubles and more than max_bytes (0: 64 GB) are refused. */
 int32_t ra_archive_extract(const char *archive, const char *folder, double max_bytes);
 
+/* Writes into why[512] what a file is that came in the place of another one (a web page, with its title, ..); "": nothing known. */
+int32_t ra_stranger(const char *path, char *why);
+
 /* One file over http, https or file, by polling: new, add urls in the order to try, step until done, release. */
 typedef struct ra_transfer ra_transfer;
 typedef struct ra_transfer_config {

@@ -45,7 +45,8 @@ class Handler(BaseHTTPRequestHandler):
                 self.end_headers()
                 return
         self.send_response(status)
-        self.send_header("ETag", '"%s"' % etag)
+        if etag:
+            self.send_header("ETag", '"%s"' % etag)
         if status == 206:
             self.send_header("Content-Range", "bytes %d-%d/%d" % (start, len(data) - 1, len(data)))
         if self.path in dated:
@@ -134,6 +135,13 @@ class Handler(BaseHTTPRequestHandler):
             return self.send(data, etag)
         if behaviour == "nolength":  # at HEAD
             return self.send(data, etag, length=not head)
+        if behaviour in ("unsized", "short"):  # no size is said, so that the end of the connection is the end of the file
+            self.close_connection = True
+            return self.send(data if behaviour == "unsized" else data[:len(data) // 2], etag, ranges=False, length=False)
+        if behaviour == "bare":  # nothing by which a file could be known again; cut the first time, another file then
+            return self.send(data if count == 1 else other, None, cut=30000 if count == 1 else None)
+        if behaviour == "empty":
+            return self.send(b"", etag)
         if behaviour == "endless":  # no HEAD, no ranges
             return self.error(405) if head else self.send_endless()
         if behaviour == "page":

@@ -54,6 +54,7 @@ http {
     location /moved/ { rewrite ^/moved/(.*)$ /files/$1 redirect; }
     location /loop { return 302 /loop; }
     location /busy/ { return 503; }
+    location /plainly/ { return 302 http://127.0.0.1:%d/files/file.bin; }
   }
 }]]):gsub("%%s", folder):gsub("%%d", port):gsub("SERVED", served)
         :gsub("TLS", not tls and "" or ("listen 127.0.0.1:%d ssl; ssl_certificate %s/nginx/cert; ssl_certificate_key %s/nginx/key;")

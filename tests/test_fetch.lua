@@ -116,6 +116,11 @@ check.case("https: an unknown certificate is refused, a known one accepted", fun
     .. "{ name = 'x', sha256 = %q })\nif not ok then print(err) end os.exit(ok and 0 or 1)")
     :format(folder .. "/tls.bin", tls_url .. "/files/file.bin", sum))
   check.equal(os.execute(("CURL_CA_BUNDLE=%s/nginx/cert /proc/$PPID/exe run %s"):format(folder, script)), 0)
+  -- never from https to http
+  local down = write(folder .. "/down.lua", ("local ok, err = require('ramus.fetch').download(%q, { %q }, { name = 'x' })\n"
+    .. "os.exit(not ok and err:find('another kind of address; refused', 1, true) and 0 or 1)"):format(folder .. "/down.bin", tls_url .. "/plainly/x"))
+  check.equal(os.execute(("CURL_CA_BUNDLE=%s/nginx/cert /proc/$PPID/exe run %s"):format(folder, down)), 0)
+  gets({ good() .. "/plainly/x" }, { sha256 = sum })
   check.ok(read(folder .. "/tls.bin") == content)
 end)
 
@@ -232,12 +237,12 @@ check.case("a second process is kept out; a file that is there is not fetched", 
   gets({ "http://127.0.0.1:1/x" }, { path = path, sha256 = sum }, "already there")
 end)
 
-check.case("a full disk is a clear message; the part stays for the next time", function()
+check.case("what does not fit on the disk is not begun", function()
   local disk = check.folder("fetch_disk")
   if not shell("mount -t tmpfs -o size=64k none " .. disk .. " 2>/dev/null") then check.skip("cannot mount a small disk") end
   local done, err = get({ "file://" .. served .. "/file.bin" }, { path = disk .. "/x" })
   os.execute("umount " .. disk)
-  check.ok(not done and err:find("No space left", 1, true), err)
+  check.ok(not done and err:find("0.2 MB are to come, the disk has 0.1 MB free; free some space", 1, true), err)
 end)
 
 check.case("every failing allocation of a transfer is a message and leaks nothing", function()

@@ -9,15 +9,15 @@ local function put(path, text) assert(files.write(path, text)) end
 return function(folder, served)
   local toys = {}
 
-  --- Packs a set of n pictures, each of the given grey, as served/NAME.
-  function toys.pack(name, grey)
+  --- Packs a set of n pictures, each of the given grey, as served/NAME; how: tar's flags, gzip unless given.
+  function toys.pack(name, grey, how)
     local place = folder .. "/source"
     os.execute(("rm -rf %s && mkdir -p %s"):format(place, place))
     for i = 1, 2 do
       put(("%s/%d.pgm"):format(place, i), ("P2\n2 1\n255\n%d %d\n"):format(grey, i))
       put(("%s/%d_gt.pgm"):format(place, i), "P2\n2 1\n255\n0 255\n")
     end
-    check.equal(os.execute(("cd %s && tar czf %s/%s ."):format(place, served, name)), 0)
+    check.equal(os.execute(("cd %s && tar c%s %s/%s ."):format(place, how or "zf", served, name)), 0)
     return served .. "/" .. name
   end
 

@@ -112,7 +112,7 @@ static int32_t one_member(unpacking *u, struct archive_entry *member) {
   char path[PATH_MAX], own[NAME_MAX + 1];
   const char *name = ra_unpack_name(member);
   if (archive_format(u->a) == ARCHIVE_FORMAT_RAW) {
-    if (archive_filter_count(u->a) < 2) return ra_fail(RA_ERR_FORMAT, "%s: not an archive (zip, tar, gz)", u->where);
+    if (archive_filter_count(u->a) < 2) return ra_fail(RA_ERR_FORMAT, "%s: not an archive (zip, tar, gz); unpack it by hand and pass the folder with --from", u->where);
     name = raw_name(u, own, sizeof own);
   }
   RA_TRY(check_name(u, name));
@@ -128,7 +128,27 @@ static int32_t one_member(unpacking *u, struct archive_entry *member) {
   return type == AE_IFDIR ? RA_OK : write_file(u, path);
 }
 
+/* Whether the end of a zip archive, its directory, is in the last bytes: after it only a comment may come. */
+static bool zip_is_whole(unpacking *u) {
+  enum { RECORD = 22, COMMENT = 65535 };
+  bool found = false;
+  FILE *file = fopen(u->where, "rb");
+  double from = u->packed_bytes > RECORD + COMMENT ? u->packed_bytes - RECORD - COMMENT : 0;
+  size_t n = file && fseeko(file, (off_t)from, SEEK_SET) == 0 ? fread(u->block, 1, RECORD + COMMENT, file) : 0;
+  for (size_t i = 0; i + RECORD <= n && !found; i++) found = memcmp(u->block + i, "PK\5\6", 4) == 0;
+  if (file) fclose(file);
+  return found;
+}
+
+/* libarchive reads what is cut between two members without a word. `tail`: bytes from the last member to the end that it found. */
+static int32_t check_end(unpacking *u, double tail) {
+  int format = archive_format(u->a) & ARCHIVE_FORMAT_BASE_MASK;
+  bool whole = format == ARCHIVE_FORMAT_ZIP ? zip_is_whole(u) : format != ARCHIVE_FORMAT_TAR || tail >= 512; /* a block of zeros */
+  return whole ? RA_OK : ra_fail(RA_ERR_FORMAT, "%s: not a whole archive: it is cut short, its end is missing", u->where);
+}
+
 static int32_t all_members(unpacking *u) {
+  double before;
   archive_read_support_format_zip(u->a);
   archive_read_support_format_tar(u->a);
   archive_read_support_format_raw(u->a);
@@ -136,6 +156,7 @@ static int32_t all_members(unpacking *u) {
   if (archive_read_open_filename(u->a, u->where, BLOCK) != ARCHIVE_OK) return fail_archive(u);
   for (;;) {
     struct archive_entry *member;
+    before = (double)archive_filter_bytes(u->a, 0);
     int got = archive_read_next_header(u->a, &member);
     if (got == ARCHIVE_EOF) break;
     if (got < ARCHIVE_WARN) return fail_archive(u);
@@ -143,7 +164,7 @@ static int32_t all_members(unpacking *u) {
   }
   if (archive_errno(u->a) != 0 && u->files == 0) return fail_archive(u);
   if (u->files == 0) return ra_fail(RA_ERR_FORMAT, "%s: the archive is empty", u->where);
-  return RA_OK;
+  return check_end(u, (double)archive_filter_bytes(u->a, 0) - before);
 }
 
 static int32_t unpack_into(unpacking *u) {
@@ -162,6 +183,7 @@ int32_t ra_archive_extract(const char *archive, const char *folder, double max_b
   char part[PATH_MAX];
   double size = 0;
   if (ra_path_kind(archive, &size, NULL) != RA_PATH_FILE) return ra_fail(RA_ERR_IO, "'%s' is not a file", archive);
+  if (size == 0) return ra_fail(RA_ERR_FORMAT, "%s: is empty, 0 bytes, not an archive", archive);
   if (ra_path_kind(folder, NULL, NULL) != RA_PATH_NONE)
     return ra_fail(RA_ERR_EXISTS, "'%s' is there already; remove it first", folder);
   if (snprintf(part, sizeof part, "%s.part", folder) >= (int)sizeof part) return ra_fail(RA_ERR_ARG, "'%s' is too long", folder);

@@ -13,7 +13,7 @@
   f(archive_entry_new) f(archive_entry_pathname) f(archive_entry_pathname_utf8) f(archive_entry_set_filetype) \
   f(archive_entry_set_mtime) f(archive_entry_set_pathname_utf8) f(archive_entry_set_perm) \
   f(archive_entry_set_size) f(archive_entry_symlink) f(archive_errno) f(archive_error_string) \
-  f(archive_filter_count) f(archive_format) f(archive_read_data) f(archive_read_free) f(archive_read_new) \
+  f(archive_filter_bytes) f(archive_filter_count) f(archive_format) f(archive_read_data) f(archive_read_free) f(archive_read_new) \
   f(archive_read_next_header) f(archive_read_open_filename) f(archive_read_open_memory) \
   f(archive_read_support_filter_all) f(archive_read_support_format_raw) f(archive_read_support_format_tar) \
   f(archive_read_support_format_zip) f(archive_set_error) f(archive_write_close) f(archive_write_data) \
@@ -43,6 +43,7 @@ int32_t ra_archive_open(void);
 #define archive_entry_symlink ra_archive.archive_entry_symlink
 #define archive_errno ra_archive.archive_errno
 #define archive_error_string ra_archive.archive_error_string
+#define archive_filter_bytes ra_archive.archive_filter_bytes
 #define archive_filter_count ra_archive.archive_filter_count
 #define archive_format ra_archive.archive_format
 #define archive_read_data ra_archive.archive_read_data

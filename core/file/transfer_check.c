@@ -37,8 +37,7 @@ static void title_of(const char *text, char *title) {
     if ((unsigned char)*at < 32) *at = ' ';
 }
 
-/* Says what came where the file begins as one of the strangers does. */
-static int32_t look(const char *path, char *why) {
+int32_t ra_stranger(const char *path, char *why) {
   char text[HEAD + 1], title[TITLE + 1];
   why[0] = 0;
   FILE *file = fopen(path, "rb");
@@ -75,7 +74,7 @@ int32_t ra_wanted_check(const ra_wanted *wanted, const char *path, char *why) {
     RA_TRY(wanted->sha256 ? ra_sha256_file(path, hex) : ra_md5_file(path, hex));
     if (strcmp(hex, digits) == 0) return RA_OK;
   }
-  if (!is_text(path)) RA_TRY(look(path, why));
+  if (!is_text(path)) RA_TRY(ra_stranger(path, why));
   if (*why) return RA_OK;
   if (!size_fits) snprintf(why, RA_TRANSFER_TEXT, "it has %.0f bytes, wanted %.0f", have, wanted->bytes);
   else if (digits) snprintf(why, RA_TRANSFER_TEXT, "its %s is %s, wanted %s", wanted->sha256 ? "sha256" : "md5", hex, digits);

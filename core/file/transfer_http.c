@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "../base/error.h"
@@ -67,6 +68,15 @@ static void disk_failed(ra_attempt *a) {
   snprintf(a->broken, sizeof a->broken, "%s%s", strerror(errno), errno == ENOSPC ? "; free some space, it resumes then" : "");
 }
 
+/* What is still to come fits on the disk, as far as both are known: better to hear that now than in an hour. */
+static void check_room(ra_attempt *a, double total) {
+  struct statvfs disk;
+  if (*a->broken || total <= 0 || fstatvfs(a->fd, &disk) != 0) return;
+  double room = (double)disk.f_bavail * (double)disk.f_frsize, need = total - a->have;
+  if (need > room)
+    snprintf(a->broken, sizeof a->broken, "%.1f MB are to come, the disk has %.1f MB free; free some space, it resumes then", need / 1e6, room / 1e6);
+}
+
 static bool differ(const char *before, const char *now) { return *before && *now && strcmp(before, now) != 0; }
 
 static bool was_changed(const ra_attempt *a, double total) {
@@ -82,6 +92,7 @@ bool ra_attempt_decide(ra_attempt *a) {
     a->anew = a->changed || a->offset <= 0 || a->range_start != a->offset;
     if (a->anew) return false;
     if (lseek(a->fd, 0, SEEK_END) < 0) disk_failed(a);
+    check_room(a, a->now.total);
     snprintf(a->note, sizeof a->note, "resuming at %.1f MB", a->offset / 1e6);
     return !*a->broken;
   }
@@ -93,6 +104,7 @@ bool ra_attempt_decide(ra_attempt *a) {
   }
   a->offset = a->have = 0;
   if (ftruncate(a->fd, 0) != 0 || lseek(a->fd, 0, SEEK_SET) < 0) disk_failed(a);
+  check_room(a, a->now.total);
   return !*a->broken;
 }
 

@@ -45,7 +45,9 @@ fetch.addresses, fetch.download = download.addresses, download.get
 local function unpack_to(archive, folder, o, progress)
   progress { stage = "unpack", file = archive }
   if C.ra_path_remove(folder) ~= 0 or C.ra_archive_extract(archive, folder, o.max_bytes or 0) ~= 0 then
-    return nil, ffi.message()
+    local err, why = ffi.message(), ffi.new("char[512]")
+    if C.ra_stranger(archive, why) == 0 and why[0] ~= 0 then err = ("%s: %s"):format(archive, ffi.string(why)) end
+    return nil, err
   end
   return folder
 end
