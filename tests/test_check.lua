@@ -8,6 +8,8 @@ local F = require "ramus.lang.F"
 local ffi = require "ramus.base.ffi"
 local files = require "ramus.base.files"
 local image = require "ramus.data.image"
+local json = require "ramus.base.json"
+local sheet = require "ramus.data.sheet"
 local tensor = require "ramus.lang.tensor"
 local twice = require "ramus.data.twice"
 local binary = files.absolute(require("processes").executable(check.root))
@@ -281,13 +283,52 @@ check.case("check: the command's status, JSON, sheet", function()
   check.ok(err:find("was not written by ramus check: choose another name", 1, true), err)
   check.equal(shell("check -o sheet.jpg '" .. root .. "'"), 2)
   check.equal(shell("check '" .. root .. "' --set threshold=128 --set 'split={all={\"p2\",\"p3\"}}'"), 0)
-  check.equal(shell("check '" .. root .. "' --split halves"), 1)
+  check.equal(shell("check '" .. root .. "' --split halves"), 2)
   code, _, err = shell("check '" .. root .. "' --set massk=1")
   check.equal(code, 2, err)
   check.ok(err:find("did you mean 'masks'", 1, true), err)
-  check.equal(shell("check ./nowhere"), 1)
+  check.equal(shell("check ./nowhere"), 2)
   check.equal(shell("check"), 2)
   check.equal(shell("check phantom --data-root none"), 1)
+end)
+
+check.case("check: JSON is UTF-8, whatever the names of files are", function()
+  local root = made("names")
+  for _, what in ipairs { "images", "masks" } do
+    assert(os.rename(("%s/train/%s/p1.png"):format(root, what), ("%s/train/%s/\233\255 \228\189.png"):format(root, what)))
+  end
+  local _, out = shell("check --json '" .. root .. "'")
+  check.ok(not out:find("[\233\255]") and out:find('"train\\/\239\191\189\239\191\189 \239\191\189\239\191\189"', 1, true), out)
+  for text, wanted in pairs { ["a\0b"] = "a\0b", ["é 目 \240\159\145\128"] = "é 目 \240\159\145\128", ["\192\128"] = "??", ["\237\160\128"] = "???",
+    ["\244\144\128\128"] = "????", ["x\226\130"] = "x??", [""] = "" } do check.equal(json.utf8(text), (wanted:gsub("%?", "\239\191\189"))) end
+end)
+
+check.case("check: folders that a division at random tears are a note, for each may be a patient", function()
+  local root = check.folder("check/patients")
+  for i = 1, 12 do
+    local mask = tensor.zeros(48, 48)
+    mask:narrow(1, 4 + i, 8):fill(1)
+    store(("%s/images/p%d/%d.png"):format(root, i % 3, i), picture(60 + i, 48, 48))
+    store(("%s/masks/p%d/%d.png"):format(root, i % 3, i), mask)
+  end
+  check.ok(texts(report_of(root).notes):find("images of one folder are on several sides of the split (p", 1, true))
+  check.equal(texts(report_of(root, { options = { groups = "folder" } }).notes), "")
+end)
+
+check.case("check: the names of all classes are on the sheet, however many", function()
+  local root, list, counts = made("legend"), { { name = "background" } }, {}
+  for k = 1, 25 do list[k + 1] = { name = ("class with a name %d"):format(k), value = k * 5 } end
+  for n, classes in pairs { few = { list[1], { name = "foreground", value = 255 } }, many = list } do
+    local set = assert(dataset.open(root))
+    set.classes = assert(require("ramus.data.classes").check(classes))
+    local report = assert(audit.of(assert(dataset.open(root)), {}))
+    for _, row in ipairs(report.images) do row.error = "not drawn" end
+    assert(sheet.write(check.scratch .. "/legend.png", report, set, { most = 4 }))
+    counts[n] = assert(image.load(check.scratch .. "/legend.png")).shape
+  end
+  check.equal(counts.few[3], counts.many[3])
+  local lines = (counts.many[2] - counts.few[2]) / 16
+  check.ok(lines >= 25 * 130 / counts.many[3] - 1 and lines < 12, tostring(lines))
 end)
 
 check.case("check: the cases that people had", function()

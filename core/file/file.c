@@ -14,10 +14,11 @@
 #include "../base/error.h"
 #include "../base/mem.h"
 
-static const char *advice(int code) {
+static const char *advice(const char *verb, int code) {
   switch (code) {
     case ENOSPC: case EDQUOT: return "; free some space or write elsewhere, what was there before is untouched";
-    case EROFS: case EACCES: case EPERM: return "; choose a folder that may be written";
+    case EROFS: case EACCES: case EPERM:
+      return strcmp(verb, "read") == 0 ? "; its owner may allow it (chmod +r)" : "; choose a folder that may be written";
     case ENOENT: case ENOTDIR: return "; does the folder exist?";
     default: return "";
   }
@@ -25,7 +26,7 @@ static const char *advice(int code) {
 
 static int32_t fail(const char *verb, const char *path) {
   int code = errno;
-  return ra_fail(RA_ERR_IO, "cannot %s '%s': %s%s", verb, path, strerror(code), advice(code));
+  return ra_fail(RA_ERR_IO, "cannot %s '%s': %s%s", verb, path, strerror(code), advice(verb, code));
 }
 
 static int32_t fail_write(const ra_file_out *out) { return fail("write", out->path); }

@@ -67,4 +67,28 @@ function json.encode(value, digits)
   return table.concat(out)
 end
 
+-- ---- for others to read ----
+
+local WHOLE = { "^[%z\1-\127]+", "^[\194-\223][\128-\191]", "^\224[\160-\191][\128-\191]", "^[\225-\236\238\239][\128-\191][\128-\191]",
+  "^\237[\128-\159][\128-\191]", "^\240[\144-\191][\128-\191][\128-\191]", "^[\241-\243][\128-\191][\128-\191][\128-\191]",
+  "^\244[\128-\143][\128-\191][\128-\191]" }
+
+--- A text as UTF-8: each byte that belongs to no character (names of files may hold any) becomes U+FFFD.
+function json.utf8(text)
+  local out, at = {}, 1
+  while at <= #text do
+    local from, to
+    for _, pattern in ipairs(WHOLE) do
+      from, to = text:find(pattern, at)
+      if from then break end
+    end
+    out[#out + 1] = from and text:sub(from, to) or "\239\191\189"
+    at = (to or at) + 1
+  end
+  return table.concat(out)
+end
+
+--- Prints a value as JSON on standard output, where a strict reader takes it: in UTF-8.
+function json.print(value, digits) print(json.utf8(json.encode(value, digits))) end
+
 return json

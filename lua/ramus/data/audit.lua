@@ -173,6 +173,22 @@ local function missing_fov(entries, items, notes)
   end
 end
 
+--- Folders of a folder's images that a division at random put on several sides: each may be a patient.
+local function torn_folders(set, entries, notes)
+  if set.definition.kind ~= "folder" or not set.split_source:find("at random by the ids", 1, true) then return end
+  local first, torn, ids = {}, {}, {}
+  for _, e in ipairs(entries) do
+    local dir = e.sample.id:match("^(.*)/")
+    local other = dir and (first[dir] or e)
+    if dir then first[dir] = other end
+    if dir and other.split ~= e.split and not torn[dir] then torn[dir], torn[#torn + 1] = true, dir end
+    if dir and torn[dir] then ids[#ids + 1] = e.sample.id end
+  end
+  if #torn == 0 then return end
+  notes[#notes + 1] = finding("folders", ("images of one folder are on several sides of the split (%s): where a folder is a patient, "
+    .. "--set groups=folder keeps it on one side"):format(pairing.some(torn, 4)), ids)
+end
+
 --- Images and groups that are in the set twice, and what opening the set warned of beside that; nil and a message.
 local function find_twice(set, entries, looks, wrong, notes)
   local list, err = duplicates(set, entries, looks)
@@ -208,6 +224,7 @@ function audit.of(set, given)
   if ok then empty_masks(seen.mask, notes) end
   local items, rows = by_field(seen, set), {}
   missing_fov(entries, items, notes)
+  torn_folders(set, entries, notes)
   for i, e in ipairs(entries) do rows[i] = image_row(e, looks[i - 1], items, set) end
   return { set = set.name, title = set.title, folder = set.folder, edition = set.edition, split = set.split, split_source = set.split_source,
     masks = heard.lines, classes = set.classes, observers = observers.names(set.samples), order = parts, images = rows, wrong = wrong, notes = notes,

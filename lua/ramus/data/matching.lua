@@ -1,6 +1,7 @@
---- Which mask belongs to which image, by their names: the same name; else one text before or behind the name that is the same everywhere
--- ("7.png" and "7_mask.png", "case_0000.png" and "case.png"); else the same name without the words that say what a file is
--- ("21_training.tif" and "21_manual1.gif"). The rule that pairs the most files holds for all of them; never sort order.
+--- Which mask belongs to which image, by their names: the same name; else numbers of the same value ("7.png" and "007.png"); else one text
+-- before or behind the name that is the same everywhere ("7.png" and "7_mask.png", "case_0000.png" and "case.png"); else the same name without
+-- the words that say what a file is ("21_training.tif" and "21_manual1.gif"). The rule that pairs the most files holds for all of them; never
+-- sort order.
 local layout = require "ramus.data.layout"
 
 local matching = {}
@@ -27,6 +28,9 @@ local function join(images, others, image_key, other_key)
 end
 
 local function plain_key(f) return f.dir .. "/" .. f.stem end
+
+--- A name whose numbers are written without zeros in front: "007" is "7".
+local function short_key(f) return f.dir .. "/" .. f.stem:gsub("%d+", function(d) return d:match("^0*(%d+)$") end) end
 
 --- A name without the words of roles and splits, the other words joined by one sign; numbers: those behind such words stay ("mask12").
 local function key_without_words(f, numbers)
@@ -75,6 +79,7 @@ end
 
 local RULES = {
   function(images, others) return join(images, others, plain_key) end,
+  function(images, others) return join(images, others, short_key) end,
   function(images, others)
     local a = affix(images, others)
     if a then return join(images, others, plain_key, without(a)) end

@@ -1,6 +1,7 @@
 --- The registry of data sets: definitions by name or by the path of their file, and where prepared sets live.
 local files = require "ramus.base.files"
 local folder = require "ramus.data.folder"
+local mistake = require "ramus.base.mistake"
 local options = require "ramus.base.options"
 
 local registry = {}
@@ -78,7 +79,7 @@ function registry.find(name, base)
   -- a name holds no path, so that it cannot lead out of the folder of the sets
   if not (is_path or name:find("^[%w_%-]+$")) or not files.is_file(path) then
     if files.is_folder(name) then return folder.define { name } end
-    return nil, unknown(name)
+    return mistake(unknown(name))
   end
   local def, err = read_definition(path)
   if not def then return nil, err end

@@ -14,7 +14,7 @@ require "ramus.lang.F" -- operators of tensors
 
 local sheet = {}
 
-local SIDE, GAP, LINE = 128, 4, 12 -- pixels: longer side of a picture, between tiles, below a tile for its name
+local SIDE, GAP, LINE, HEAD = 128, 4, 12, 16 -- pixels: longer side of a picture, between tiles, below a tile for its name, a line above them
 local WIDE = 2 * SIDE + GAP
 local WHITE, RED, DARK, GREY = { 1, 1, 1 }, { 0.6, 0.1, 0.05 }, { 0.13, 0.13, 0.13 }, { 0.3, 0.3, 0.3 }
 local MASK = "#e69f00"
@@ -111,13 +111,28 @@ local function draw(target, item, set, top, left)
   letters.draw(target, fitted(name, WIDE - 4), top + SIDE + 2, left + 2, { colour = WHITE })
 end
 
---- The first line: the set, how many are shown, and the colours of its classes.
-local function head(target, report, set, shown)
-  local left = 3 * GAP + letters.draw(target, ("%s: %d of %d images "):format(report.set, shown, #report.images), 3, GAP, { colour = WHITE })
-  if not set.classes then return end
-  for k = 2, #set.classes do
+--- What the lines above the tiles say, as far as each fits: the set and how many images are shown, then the classes. Returns a list of
+-- { text =, top =, left =, colour = of a class }, and the height of the lines.
+local function head(report, set, shown, width)
+  local list, top, left = {}, 0, GAP
+  local function add(text, colour)
+    local wide = letters.width(text) + (colour and LINE or 0)
+    if left > GAP and left + wide > width - GAP then top, left = top + HEAD, GAP end
+    list[#list + 1] = { text = text, top = top, left = left, colour = colour }
+    left = left + wide + 10
+  end
+  add(("%s: %d of %d images"):format(report.set, shown, #report.images))
+  for k = 2, set.classes and #set.classes or 1 do
     local r, g, b = classes.rgb(set.classes[k].colour)
-    left = left + 10 + letters.draw(target, set.classes[k].name, 3, left, { colour = { r / 255, g / 255, b / 255 } })
+    add(set.classes[k].name, { r / 255, g / 255, b / 255 })
+  end
+  return list, top + HEAD
+end
+
+local function draw_head(target, list)
+  for _, item in ipairs(list) do
+    if item.colour then letters.fill(target, item.top + 3, item.left, letters.HEIGHT, LINE - 4, item.colour) end
+    letters.draw(target, item.text, item.top + 3, item.left + (item.colour and LINE or 0), { colour = WHITE })
   end
 end
 
@@ -126,11 +141,13 @@ function sheet.write(path, report, set, given)
   local list = chosen(report, given.most or 400)
   local columns = math.max(1, math.min(#list, math.ceil(math.sqrt(#list * (SIDE + LINE) / WIDE * 1.6))))
   local rows = math.ceil(#list / columns)
-  local target = tensor.zeros(3, 16 + rows * (SIDE + LINE + GAP), GAP + columns * (WIDE + GAP))
-  head(target, report, set, #list)
+  local width = GAP + columns * (WIDE + GAP)
+  local said, above = head(report, set, #list, width)
+  local target = tensor.zeros(3, above + rows * (SIDE + LINE + GAP), width)
+  draw_head(target, said)
   for i, item in ipairs(list) do
     local row, column = math.floor((i - 1) / columns), (i - 1) % columns
-    draw(target, item, set, 16 + row * (SIDE + LINE + GAP), GAP + column * (WIDE + GAP))
+    draw(target, item, set, above + row * (SIDE + LINE + GAP), GAP + column * (WIDE + GAP))
     if given.out then given.out:update(("drawing the contact sheet, %d of %d"):format(i, #list)) end
   end
   local ok, err = image.save_all({ { path, target } }, { mark = MARK })

@@ -1,5 +1,6 @@
 --- Divisions of a data set's samples into train, val and test. Samples of one group (a patient, an eye, a film) stay on one side.
 local ffi = require "ramus.base.ffi"
+local mistake = require "ramus.base.mistake"
 local options = require "ramus.base.options"
 local pairing = require "ramus.data.pairing"
 local C = ffi.C
@@ -153,7 +154,7 @@ function split.named(def, samples, name)
   if name == "usual" then return declared(samples), samples.split_source or def.split_source or "declared" end
   local all = { "usual", "7:1:2" }
   for key in pairs(def.splits) do all[#all + 1] = key end
-  return nil, options.unknown("split of " .. def.name, name, all)
+  return mistake(options.unknown("split of " .. def.name, name, all))
 end
 
 --- How a division at random came about.

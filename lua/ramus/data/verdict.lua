@@ -229,12 +229,15 @@ local function say(set, items, convention, out)
     end
   end
   if convention and items[1].field ~= "fov" then
+    local n, most_of = {}, nil -- of files of several formats the numbers that most hold
     for _, item in ipairs(items) do
       if item.kind == "two" and not item.odd then
-        out:once(("masks: %.6g is background, %.6g foreground (found; nothing is declared)"):format(item.facts.list[1][2], item.facts.list[2][2]))
-        break
+        local numbers = ("%.6g is background, %.6g foreground"):format(item.facts.list[1][2], item.facts.list[2][2])
+        n[numbers] = (n[numbers] or 0) + 1
+        if not most_of or n[numbers] > n[most_of] then most_of = numbers end
       end
     end
+    if most_of then out:once(("masks: %s (found; nothing is declared)"):format(most_of)) end
   end
   if most then
     out:warn(("%d of %d %s hold grey values, and are cut at half of their maximum; the most in %s (%s); %s says so"):format(#grey, #items, noun(items),

@@ -18,6 +18,7 @@ local image = require "ramus.data.image"
 local metrics = require "ramus.data.metrics"
 local json = require "ramus.base.json"
 local millimetres = require "ramus.train.millimetres"
+local mistake = require "ramus.base.mistake"
 local model_module = require "ramus.lang.model"
 local observer_rows = require "ramus.train.observer_rows"
 local observers = require "ramus.data.observers"
@@ -28,6 +29,7 @@ local scale = require "ramus.data.scale"
 local reading = require "ramus.data.reading"
 local registry = require "ramus.data.registry"
 local run = require "ramus.train.run"
+local split = require "ramus.data.split"
 local verdict = require "ramus.data.verdict"
 local F = require "ramus.lang.F"
 
@@ -113,8 +115,8 @@ end
 
 --- "SET:SPLIT" as set and split.
 local function split_name(text)
-  local set, split = text:match("^(.+):([^:/]+)$")
-  return set or text, split
+  local set, part = text:match("^(.+):([^:/]+)$")
+  return set or text, part
 end
 
 --- The facts that must agree for two evaluations to be comparable.
@@ -194,9 +196,9 @@ local function run_evaluation(model, facts, o)
   if facts.part == "all" then set.splits.all = set.splits.all or set.samples end
   local samples = set.splits[facts.part]
   if not samples or #samples == 0 then
-    local names = {}
-    for name in pairs(set.splits) do names[#names + 1] = name end
-    return nil, ("%s: %s"):format(set.name, options.unknown("split", facts.part, names))
+    local names = split.order(set.splits)
+    return mistake(("%s: %s; name one behind the set (SET:%s), or take every image (SET:all)"):format(set.name,
+      options.unknown("split", facts.part, names), names[#names] or "test"))
   end
   local list = checkpoint.classes(model)
   err = list and wrong_classes(list, set)

@@ -32,7 +32,7 @@ return {
         print(bench.line(r) .. (r.profile and "\n\n" .. r.profile or ""))
       end
     end
-    if given.json then print(require("ramus.base.json").encode(results, 6)) end
+    if given.json then require("ramus.base.json").print(results, 6) end
     return 0
   end,
 }

@@ -47,7 +47,7 @@ return {
       if not given.json then out:line(("%s shows %d of %d images"):format(given.output, shown, #report.images)) end
     end
     out:clear()
-    print(given.json and require("ramus.base.json").encode(text.plain(report)) or text.of(report))
+    if given.json then require("ramus.base.json").print(text.plain(report)) else print(text.of(report)) end
     if #report.wrong > 0 then return false, text.summary(report) end
     return 0
   end,

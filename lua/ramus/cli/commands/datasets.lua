@@ -32,7 +32,7 @@ return {
       list[i] = not given.cite and facts or { name = facts.name, citation = facts.citation, bibtex = facts.bibtex, licence = facts.licence }
     end
     if given.json then
-      print(require("ramus.base.json").encode(list))
+      require("ramus.base.json").print(list)
       return 0
     end
     for i, f in ipairs(list) do

@@ -20,7 +20,7 @@ return {
     if #words > 0 then return false, ("doctor takes no argument, given '%s'"):format(words[1]), 2 end
     local d = measure()
     if given.json then
-      print(require("ramus.base.json").encode(d, 6))
+      require("ramus.base.json").print(d, 6)
       return 0
     end
     print(("ramus %s, commit %s, kernels %s, %s"):format(d.version, d.commit, d.kernels, d.luajit))

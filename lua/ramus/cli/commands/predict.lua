@@ -29,7 +29,7 @@ return {
     if given.json then
       local list = { unpack(results) }
       for _, f in ipairs(failed) do list[#list + 1] = f end
-      print(require("ramus.base.json").encode(list))
+      require("ramus.base.json").print(list)
     end
     for _, f in ipairs(failed) do command.complain(f.error) end
     if #failed > 0 then return false, ("%d of %d images failed, listed above"):format(#failed, #failed + #results) end

@@ -21,7 +21,7 @@ local function run_part(path, given, seeds)
   if given.probe then
     local measured, message = require("ramus.study.probe").run(c, o)
     if not measured then return false, message end
-    print(require("ramus.base.json").encode(measured, 6))
+    require("ramus.base.json").print(measured, 6)
     return 0
   end
   local state, message = require("ramus.study.cell").run(study, c, o)
