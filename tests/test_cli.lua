@@ -230,8 +230,8 @@ return { name = "tiny", data = { set = "phantom", options = { size = 32, train =
     check.ok(scored.protocol[key] ~= nil, "the protocol lacks " .. key)
   end
   expect("eval runs/tiny --data phantom:train --json", 0)
-  expect("eval runs/tiny --data phantom:tarin", 1, "did you mean 'train'")
-  expect("eval runs/tiny --data phantm", 1, "did you mean 'phantom'")
+  expect("eval runs/tiny --data phantom:tarin", 2, "did you mean 'train'")
+  expect("eval runs/tiny --data phantm", 2, "did you mean 'phantom'")
   expect("predict runs/tiny " .. pictures .. "/odd.png -o out5", 0, "out5/odd_mask.png")
 end)
 

@@ -55,7 +55,7 @@ local LAYOUTS = {
   { "loose pairs of words with numbers", "img1..3.png seg1..3.png", 3, "img1 img1.png seg1.png - -" },
   { "numbers with zeros before them", "images/1..12.png masks/001.png masks/002.png masks/00003..9.png masks/0010..12.png", 12,
     "1 images/1.png masks/001.png - -" },
-  { "two names with a number of one value are nobody's", 
+  { "two names with a number of one value are nobody's",
     "images/1.png images/01.png images/2.png masks/001.png masks/02.png", 1, "2 images/2.png masks/02.png - -", 3 },
   { "images loose, masks in a folder", "1..3.png masks/1..3.png", 3, "1 1.png masks/1.png - -" },
   { "masks in the folder of images", "images/1..3.png images/1..3_gt.png", 3, "1 images/1.png images/1_gt.png - -" },

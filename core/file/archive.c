@@ -112,7 +112,8 @@ static int32_t one_member(unpacking *u, struct archive_entry *member) {
   char path[PATH_MAX], own[NAME_MAX + 1];
   const char *name = ra_unpack_name(member);
   if (archive_format(u->a) == ARCHIVE_FORMAT_RAW) {
-    if (archive_filter_count(u->a) < 2) return ra_fail(RA_ERR_FORMAT, "%s: not an archive (zip, tar, gz); unpack it by hand and pass the folder with --from", u->where);
+    if (archive_filter_count(u->a) < 2)
+      return ra_fail(RA_ERR_FORMAT, "%s: not an archive (zip, tar, gz); unpack it by hand and pass the folder with --from", u->where);
     name = raw_name(u, own, sizeof own);
   }
   RA_TRY(check_name(u, name));

@@ -74,7 +74,8 @@ static void check_room(ra_attempt *a, double total) {
   if (*a->broken || total <= 0 || fstatvfs(a->fd, &disk) != 0) return;
   double room = (double)disk.f_bavail * (double)disk.f_frsize, need = total - a->have;
   if (need > room)
-    snprintf(a->broken, sizeof a->broken, "%.1f MB are to come, the disk has %.1f MB free; free some space, it resumes then", need / 1e6, room / 1e6);
+    snprintf(a->broken, sizeof a->broken, "%.1f MB are to come, the disk has %.1f MB free; free some space, it resumes then",
+             need / 1e6, room / 1e6);
 }
 
 static bool differ(const char *before, const char *now) { return *before && *now && strcmp(before, now) != 0; }
