@@ -725,6 +725,7 @@ int32_t ra_ema_update(ra_tensor *average, const ra_tensor *value, double decay);
 
 /* A model from a run folder (its best checkpoint, else its last) or a checkpoint of format 2. */
 typedef struct ra_model ra_model;
+enum { RA_PIXELS_AT_ONCE = 1 << 24 }; /* the most that `ramus predict` gives a model at a time */
 const char *ra_model_file(bool best); /* the name of a run's checkpoint in its folder */
 ra_model *ra_model_open(const char *path);                        /* [own: ra_model_close] */
 void ra_model_close(RA_OPT ra_model *m);

@@ -44,12 +44,23 @@ end)
 
 check.case("wrong use is 2", function()
   for arguments, part in pairs {
-    ["run"] = "run wants a file", ["-e"] = "-e wants code", ["train"] = "one recipe", ["train a b"] = "given 2", ["train x.lua"] = "cannot read",
+    ["run"] = "run wants a file", ["-e"] = "-e wants code", ["train"] = "one recipe", ["train a b"] = "given 2",
     ["train x.lua --seed"] = "wants a number", ["train x.lua --sed 3"] = "did you mean '--seed'", ["train x.lua --epochs many"] = "given 'many'",
     ["eval"] = "one run folder", ["eval a --thresold 1"] = "did you mean '--threshold'", ["predict"] = "wants a run", ["predict run"] = "wants a run",
     ["fetch"] = "at least one data set", ["fetch nosuch"] = "unknown data set", ["fetch phantm"] = "did you mean 'phantom'",
     ["fetch phantom --set size"] = "KEY=VALUE", ["datasets --jsno"] = "did you mean '--json'",
   } do expect(arguments, 2, part) end
+end)
+
+check.case("what is named and is not there is 1 in every command, an unknown name is 2", function()
+  write(folder .. "/there.png", "x")
+  for arguments, part in pairs {
+    ["train none.lua"] = "none.lua", ["train ."] = "is a folder", ["run none.lua"] = "none.lua", ["run ."] = "irectory", ["eval none"] = "none",
+    ["predict none there.png"] = "none", ["predict . there.png"] = "last.safetensors",
+    ["fetch dca1 --from none.zip"] = "none.zip", ["check none/at/all"] = "does not exist",
+    ["fetch none.lua"] = "none.lua", ["check none.lua"] = "none.lua", ["study none.lua"] = "none.lua",
+  } do expect(arguments, 1, part) end
+  for _, arguments in ipairs { "fetch none", "check none" } do expect(arguments, 2, "unknown data set") end
 end)
 
 check.case("a recipe with a wrong option of a loss or module is wrong use, before anything is fetched", function()

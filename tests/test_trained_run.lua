@@ -246,6 +246,33 @@ check.case("a state or a format that Ramus does not write, and a format 2 withou
   check.fails("lacks ramus.input", ra.load_model, path)
 end)
 
+check.case("averaged weights that are not there, fields that no build knows, and a preparation of 2^30 pixels are refused, in Lua and C", function()
+  local path = folder .. "/more.safetensors"
+  local function refused(part, meta)
+    rewritten(path, meta)
+    check.fails(part, ra.load_model, path)
+    check.ok(C.ra_model_open(path) == nil and ffi.message():find(part, 1, true), "from C: " .. ffi.message())
+  end
+  refused("ema.", { ["ramus.state"] = '{"averaged":true}' })
+  local file = assert(checkpoint.open(run.path_of(trained, "last")))
+  refused("unknown option 'spread'", { ["ramus.output"] = (file.meta["ramus.output"]:gsub("^{", '{"spread":1,')) })
+  refused("unknown option 'ran'", { ["ramus.input"] = (file.meta["ramus.input"]:gsub("^{", '{"ran":1,')) })
+  local picture = folder .. "/picture.png"
+  assert(ra.image.save(picture, ra.rand(1, 20, 20)))
+  for _, size in ipairs { 32768, 1e6, 1e9 } do
+    rewritten(path, { ["ramus.input"] = ('{"channels":1,"preparation":[{"step":"size","a":%d,"b":%d}]}'):format(size, size) })
+    local began, model = C.ra_clock(), ra.load_model(path)
+    if model then check.fails("after its preparation", ra.predict, model, picture, { output = folder .. "/more" }) end
+    local opened = C.ra_model_open(path)
+    check.equal(opened ~= nil, model ~= nil, "opened by both")
+    if opened ~= nil then
+      check.ok(C.ra_model_run(opened, picture) == nil and ffi.message():find("the model's preparation makes", 1, true), ffi.message())
+      C.ra_model_close(opened)
+    end
+    check.ok(C.ra_clock() - began < 1, "quickly")
+  end
+end)
+
 check.case("format 1: a protocol that Ramus does not write is refused", function()
   local path, file = folder .. "/protocol.safetensors", assert(checkpoint.open(run.path_of(old, "last")))
   for _, text in ipairs { "{", "null", "7", '{"size":"os.exit()"}', '{"size":-3}', '{"preprocess":3}', '{"preprocess":{"clahe":"x"}}',

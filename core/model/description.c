@@ -18,6 +18,20 @@ static json_t *section(const ra_bundle *b, const char *key) {
   return NULL;
 }
 
+/* Refuses keys that this build does not know: they say something of the model that would not be heeded. */
+static int32_t check_keys(const json_t *object, const char *where, const char *known) {
+  const char *key;
+  json_t *value;
+  json_object_foreach((json_t *)(uintptr_t)object, key, value) {
+    size_t n = strlen(key);
+    const char *at = known;
+    while ((at = strstr(at, key)) && !((at == known || at[-1] == ' ') && (at[n] == ' ' || at[n] == 0))) at++;
+    if (!at || n == 0)
+      return ra_fail(RA_ERR_FORMAT, "%s: unknown option '%.60s'; this build knows %s: is the file of a later version?", where, key, known);
+  }
+  return RA_OK;
+}
+
 static int32_t check_format(const ra_bundle *b) {
   const char *format = ra_bundle_meta_get(b, "ramus.format");
   if (format && strcmp(format, "2") == 0) return RA_OK;
@@ -55,6 +69,7 @@ static int32_t read_scale(ra_description *d, const json_t *scale) {
 static int32_t read_input(ra_description *d, const json_t *input, const ra_template *t) {
   const json_t *list = json_object_get(input, "preparation"), *channels = json_object_get(input, "channels");
   size_t n = json_array_size(list);
+  RA_TRY(check_keys(input, "ramus.input", "channels size preparation range scale"));
   if (!json_is_integer(channels) || json_integer_value(channels) != ra_template_channels(t))
     return ra_fail(RA_ERR_FORMAT, "ramus.input: channels differ from the model's %d", ra_template_channels(t));
   RA_TRY(read_scale(d, json_object_get(input, "scale")));
@@ -118,6 +133,7 @@ static int32_t read_output(ra_description *d, const json_t *output, const ra_tem
   const char *main = json_string_value(json_object_get(output, "main"));
   const char *activation = json_string_value(json_object_get(output, "activation"));
   const json_t *threshold = json_object_get(output, "threshold");
+  RA_TRY(check_keys(output, "ramus.output", "main activation threshold classes numerics"));
   d->threshold = json_number_value(threshold);
   RA_TRY(read_numerics(json_object_get(output, "numerics"), &d->numerics));
   bool softmax = activation && strcmp(activation, "softmax") == 0;

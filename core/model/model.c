@@ -54,26 +54,23 @@ static ra_bundle *open_file(const char *path) {
   return NULL;
 }
 
-/* The array of a leaf, of the weights' average where the training keeps one; *at is below 0 where the file has neither. */
-static int32_t find_leaf(const ra_model *m, const ra_bundle *b, const char *plain, int32_t *at) {
-  *at = -1;
-  if (m->about.averaged) {
-    size_t size = strlen(plain) + sizeof "ema.";
-    char *name = ra_mem_alloc(size, 1);
-    if (!name) return RA_ERR_MEMORY;
-    snprintf(name, size, "ema.%s", plain);
-    *at = ra_bundle_find(b, name);
-    ra_mem_free(name);
-  }
-  if (*at < 0) *at = ra_bundle_find(b, plain);
-  return RA_OK;
+/* The array of a leaf, of the weights' average where the training keeps one. */
+static int32_t find_leaf(const ra_bundle *b, const char *plain, bool average, int32_t *at) {
+  size_t size = strlen(plain) + sizeof "ema.";
+  char *name = ra_mem_alloc(size, 1);
+  if (!name) return RA_ERR_MEMORY;
+  snprintf(name, size, "%s%s", average ? "ema." : "", plain);
+  *at = ra_bundle_find(b, name);
+  int32_t code = *at >= 0 ? RA_OK : ra_fail(RA_ERR_FORMAT, "the file lacks '%.400s'%s", name,
+                                            average ? ", and its state says that the weights are averaged" : "");
+  ra_mem_free(name);
+  return code;
 }
 
 static int32_t read_leaf(ra_model *m, const ra_bundle *b, int32_t i) {
   const char *plain = ra_template_leaf_name(m->template, i);
   int32_t dim[RA_MAX_RANK], rank = ra_template_leaf_shape(m->template, i, dim), at;
-  RA_TRY(find_leaf(m, b, plain, &at));
-  if (at < 0) return ra_fail(RA_ERR_FORMAT, "the file lacks '%s'", plain);
+  RA_TRY(find_leaf(b, plain, m->about.averaged && rank >= 0, &at));
   m->value[i] = ra_bundle_tensor(b, at);
   if (!m->value[i]) return ra_error_code();
   bool same = rank < 0 || (m->value[i]->rank == rank && memcmp(m->value[i]->dim, dim, (size_t)rank * sizeof *dim) == 0);
@@ -185,6 +182,19 @@ static int32_t source_of(const ra_model *m, const char *path, ra_source *out) {
   return RA_OK;
 }
 
+/* Refuses a preparation that makes more of an image than a model takes at a time, before anything is decoded. */
+static int32_t check_size(const ra_model *m, const char *path) {
+  ra_image_details d;
+  int32_t height, width;
+  if (m->about.prepare.count == 0) return RA_OK;
+  RA_TRY(ra_image_info(path, &d));
+  RA_TRY(ra_augment_size(&m->about.prepare, d.height, d.width, &height, &width));
+  double pixels = (double)height * width;
+  if (pixels <= RA_PIXELS_AT_ONCE || pixels <= (double)d.height * d.width) return RA_OK;
+  return ra_fail(RA_ERR_FORMAT, "the model's preparation makes %dx%d pixels of %dx%d; at most 2^24 are computed at a time", width, height,
+                 d.width, d.height);
+}
+
 int32_t ra_model_range(ra_model *m, double low, double high) {
   m->has_range = low != high && isfinite(low) && isfinite(high);
   m->range[0] = low, m->range[1] = high;
@@ -197,7 +207,7 @@ static ra_tensor *run_file(ra_model *m, const char *path) {
   ra_field field = {.name = "image", .kind = RA_FIELD_IMAGE, .channels = ra_template_channels(m->template)};
   ra_source source;
   ra_tensor *native = NULL, *x = NULL, *result = NULL;
-  if (source_of(m, path, &source) != RA_OK) return NULL;
+  if (source_of(m, path, &source) != RA_OK || check_size(m, path) != RA_OK) return NULL;
   if (ra_sample_load(1, &field, path, &source, &m->about.prepare, &native, &x, NULL) != RA_OK) return NULL;
   int32_t height = native->dim[1], width = native->dim[2];
   ra_tensor *p = probability_of(m, x);

@@ -79,6 +79,7 @@ function registry.find(name, base)
   -- a name holds no path, so that it cannot lead out of the folder of the sets
   if not (is_path or name:find("^[%w_%-]+$")) or not files.is_file(path) then
     if files.is_folder(name) then return folder.define { name } end
+    if is_path or name:find("/", 1, true) then return nil, unknown(name) end -- a file or folder that is not there
     return mistake(unknown(name))
   end
   local def, err = read_definition(path)

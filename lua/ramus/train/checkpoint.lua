@@ -184,13 +184,14 @@ function checkpoint.open(path)
   return file
 end
 
---- The model in an open checkpoint; `prefix` reads another set of values, as "ema.".
+--- The model in an open checkpoint; `prefix` reads another set of values, as "ema.", which must be whole.
 function checkpoint.read_model(file, prefix)
-  local function stored(name) return prefix and file:has(prefix .. name) and prefix .. name or name end
+  local function stored(name) return prefix and not name:find "^constant%." and prefix .. name or name end
   local values = { has = function(_, name) return file:has(stored(name)) end, get = function(_, name) return file:get(stored(name)) end,
     shape = function(_, name) return file:shape(stored(name)) end, read = function(_, name, t) return file:read(stored(name), t) end }
   local m, err = model.from_text(file.meta["ramus.model"], values)
-  if not m then return nil, ("%s: %s"):format(file.path, err) end
+  local of = prefix and (" (of the weights' average, %s*, which its state promises)"):format(prefix) or ""
+  if not m then return nil, ("%s: %s%s"):format(file.path, err, of) end
   local ok
   ok, err = read_description(m, file.meta)
   if not ok then return nil, ("%s: %s"):format(file.path, err) end

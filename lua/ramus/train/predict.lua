@@ -32,7 +32,7 @@ local predict = {}
 
 -- Pixels after preparation that one call of a model takes, measured: a U-Net of depth 5 and width 16 needs 200 bytes a pixel (docs/how-to/
 -- predict-in-tiles.md); and pixels of an image that is cut into tiles, as many as are read.
-local WHOLE_MOST, ALL_MOST, BYTES = 2 ^ 24, 2 ^ 28, 200
+local WHOLE_MOST, ALL_MOST, BYTES = tonumber(C.RA_PIXELS_AT_ONCE), 2 ^ 28, 200
 
 local schema = {
   output = { type = "string", default = "predictions" },
@@ -106,15 +106,14 @@ end
 
 --- A message where an image of H x W pixels is too large to be predicted as it is told, else nil.
 local function too_large(model, H, W, o)
-  local size = o.size and { o.size, o.size } or model.input.size or { H, W }
-  local h, w = size[1], size[2] or size[1]
-  if h * w > ALL_MOST then
-    return ("prepared, the image has %.0fx%.0f pixels, at most 2^28 are predicted"):format(w, h)
-  end
+  local prepare, h, w = checkpoint.preparation(model, o), H, W
+  if prepare then h, w = prepare:size(H, W) end
+  local words = ("the image has %dx%d pixels%s"):format(W, H, (h ~= H or w ~= W) and (", after its preparation %dx%d"):format(w, h) or "")
+  if h * w > ALL_MOST then return ("%s; at most 2^28 are predicted"):format(words) end
   local tile = o.tile or math.huge
   if math.min(h, tile) * math.min(w, tile) <= WHOLE_MOST then return nil end
-  return ("the image has %.0fx%.0f pixels%s, which takes about %.0f GB of memory with a U-Net of width 16; at most 2^24 are predicted at a time: "
-    .. "cut it, --tile 512"):format(w, h, o.tile and (" and tiles of %d"):format(o.tile) or "", h * w * BYTES / 1e9)
+  return ("%s%s, which takes about %.0f GB of memory with a U-Net of width 16; at most 2^24 are predicted at a time: cut it, --tile 512"):format(words,
+    o.tile and (" and tiles of %d"):format(o.tile) or "", h * w * BYTES / 1e9)
 end
 
 --- Probability [H,W] of one image, a tensor [C,H,W] in 0..1, at its own size, prepared as the model's images were; of a model with classes

@@ -116,7 +116,7 @@ return {
   run = function(words, given)
     if #words == 0 then return false, "fetch wants at least one data set; ramus datasets lists them", 2 end
     local jobs, err = definitions(words)
-    if not jobs then return false, err, 2 end
+    if not jobs then return false, err end
     local wrong = contradiction(jobs, given)
     if wrong then return false, wrong, 2 end
     local o

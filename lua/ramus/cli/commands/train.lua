@@ -1,5 +1,6 @@
 --- ramus train: fetches, trains and evaluates what a recipe says.
 local command = require "ramus.cli.command"
+local files = require "ramus.base.files"
 
 return {
   name = "train", order = 4, words = "RECIPE", help = "fetch what is missing, train, evaluate; the same command again resumes",
@@ -14,6 +15,7 @@ return {
     if #words ~= 1 then return false, ("train wants one recipe, given %d"):format(#words), 2 end
     require("ramus.base.paths").open() -- a recipe may require modules of the current folder
     local recipe, err = require("ramus.train.recipe").load(words[1], { set = given.set, seed = given.seed, epochs = given.epochs })
+    if not recipe and (files.is_folder(words[1]) or not files.exists(words[1])) then return false, err end
     if not recipe then return false, err, 2 end
     local result, message, kind = require "ramus.train.trainer" (recipe, { run = given.run, quiet = given.quiet or given.json,
       data_root = given["data-root"], offline = given.offline, accept_odd = given["accept-odd"] })
