@@ -146,3 +146,26 @@ check.case("masks: what follows the best epoch wants a validation split with for
     check.ok(not result and mistake.is(err) and err:find(name, 1, true) and err:find("have foreground", 1, true), tostring(err))
   end
 end)
+
+check.case("masks: an output of several channels beside a main output of one is trained, and not scored", function()
+  local a, b, c = ra.nn.conv2d { 1, 4, k = 3, pad = 1 }, ra.nn.conv2d { 4, 1, k = 1 }, ra.nn.conv2d { 4, 2, k = 1 }
+  local model = ra.model(function(x)
+    local h = ra.F.relu(a(x))
+    return { out = b(h), other = c(h) }
+  end, { seed = 1 })
+  local root = pictures(png(plane(0, 1 / 255)))
+  dataset.register { name = "two_outputs", folder = root, licence = "none", citation = "none", fields = { tissue = { kind = "label" } }, open = function()
+    local samples = {}
+    for i = 1, 6 do
+      local mask = ("%s/masks/%d.png"):format(root, i)
+      samples[i] = { id = tostring(i), image = ("%s/images/%d.png"):format(root, i), mask = mask, fields = { tissue = mask } }
+    end
+    return samples
+  end }
+  local r = assert(ra.recipe.load { name = "two_outputs", seed = 1, epochs = 1, model = model, optim = ra.optim.adamw { lr = 1e-3 },
+    data = { set = "two_outputs", batch = 2, split = "4:1:1" },
+    supervise = { { at = "out", loss = ra.loss.dice() }, { at = "other", loss = ra.loss.cross_entropy {}, against = "tissue" } } })
+  local result = assert(ra.train(r, { run = folder .. "/two_outputs", quiet = true }))
+  check.equal(next(result.evaluation.outputs), nil)
+  check.equal(result.evaluation.n, 1)
+end)

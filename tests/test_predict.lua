@@ -39,6 +39,21 @@ check.case("predict: its own files are known by their mark and replaced; those o
   check.ok(outputs.mark_of(first[2].prob), "force replaces it")
 end)
 
+check.case("predict: a result that somebody corrected is theirs, also where the program keeps a PNG's texts", function()
+  local at, out = pictures("corrected", { ["1.png"] = 1 }), folder .. "/corrected_out"
+  local path = assert(ra.predict(model, at, { output = out }))[1].mask
+  local text = files.read(path)
+  local name = text:find("raMK", 1, true)
+  local length = text:byte(name - 1) + 256 * text:byte(name - 2)
+  local edited = text:sub(1, name - 5) .. text:sub(name + 4 + length + 4) -- chunks that are not to be copied are gone, texts stay
+  check.ok(edited:find("Software%zramus predict"), "the text is there")
+  assert(files.write(path, edited))
+  assert(ra.image.load(path))
+  check.equal(outputs.mark_of(path), nil)
+  check.fails("predict did not write", ra.predict, model, at .. "/1.png", { output = out })
+  check.ok(files.read(path) == edited)
+end)
+
 check.case("predict: a folder whose NAME_mask files are the truth gets none of its own", function()
   local at = pictures("truth", { ["1.png"] = 0, ["1_mask.png"] = 1, ["2.png"] = 0 })
   for _, image in ipairs { "1.png", "2.png" } do -- the second has no mask yet

@@ -63,8 +63,7 @@ static int32_t write_all(job *j) {
                PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
   png_set_PLTE(j->png, j->info, j->palette, j->classes);
   png_set_filter(j->png, 0, PNG_FILTER_NONE); /* differences of entries mean nothing */
-  if (j->mark) ra_png_mark(j->png, j->info, j->mark);
-  png_write_info(j->png, j->info);
+  ra_png_write_info(j->png, j->info, j->mark);
   for (size_t y = 0; y < H; y++) {
     for (size_t x = 0; x < W; x++) j->row[x] = (uint8_t)j->labels->data[y * W + x];
     png_write_row(j->png, j->row);

@@ -135,7 +135,7 @@ function image.save(path, t, given)
   return true
 end
 
-local save_all_schema = { bits = save_schema.bits, mark = { type = "string", help = "text of the chunk Software of a PNG" } }
+local save_all_schema = { bits = save_schema.bits, mark = { type = "string", help = "text of the chunk raMK of a PNG" } }
 
 --- Writes several images, a list of { path, tensor }, by all threads at once; each whole or not at all. Option bits as
 -- above; mark: ASCII text in a PNG that tells whose file it is (image.mark). Returns true, or nil and the message of the first that failed.
@@ -152,7 +152,8 @@ function image.save_all(list, given)
   return true
 end
 
---- The text of a PNG's chunk "Software" that stands before the pixels, as `mark` of image.save_all writes it; nil where there is none.
+--- The text of a PNG's chunk "raMK" before the pixels, as `mark` of image.save_all writes it; nil where there is none, as in a file that
+-- another program has written again.
 function image.mark(path)
   local file = files.is_file(path) and io.open(path, "rb")
   local head = file and file:read(4096) or ""
@@ -162,8 +163,7 @@ function image.mark(path)
     local a, b, c, d = head:byte(at, at + 3)
     local length, kind = ((a * 256 + b) * 256 + c) * 256 + d, head:sub(at + 4, at + 7)
     if kind == "IDAT" then return nil end
-    local text = kind == "tEXt" and head:sub(at + 8, at + 7 + length):match("^Software%z(.*)$")
-    if text then return text end
+    if kind == "raMK" then return head:sub(at + 8, at + 7 + length) end
     at = at + 12 + length
   end
 end

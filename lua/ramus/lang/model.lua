@@ -103,6 +103,7 @@ end
 function model.new(f, given)
   local o = options.check(given, { channels = { type = "integer", min = 1, default = 1, help = "channels of the input" },
     seed = { type = "integer", default = 0, help = "seed of the initialisation" }, name = { type = "string" } }, "model")
+  if type(f) ~= "function" then error("model: wants a function of the input, given " .. options.show(f), 2) end
   local recorded, err = trace.record(f, o.channels)
   if not recorded then error(err, 2) end
   local parameters, made = {}

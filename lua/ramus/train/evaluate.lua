@@ -16,6 +16,7 @@ local fields = require "ramus.data.fields"
 local files = require "ramus.base.files"
 local image = require "ramus.data.image"
 local metrics = require "ramus.data.metrics"
+local mistake = require "ramus.base.mistake"
 local json = require "ramus.base.json"
 local millimetres = require "ramus.train.millimetres"
 local mistake = require "ramus.base.mistake"
@@ -140,7 +141,7 @@ end
 --- The threshold to score with, and a text that says how it was chosen; nil and a message.
 local function choose_threshold(model, set, facts, prepare, o)
   if checkpoint.classes(model) and (o.tune or o.threshold) then
-    return nil, "a model with classes has no threshold: the class of a pixel is the one with the largest probability"
+    return mistake "a model with classes has no threshold: the class of a pixel is the one with the largest probability"
   end
   if not o.tune then return o.threshold or model.output.threshold, "not tuned" end
   local part = facts.val and set.splits[facts.val] and #set.splits[facts.val] > 0 and facts.val or facts.train
@@ -179,9 +180,19 @@ end
 --- A message where a data set does not have the classes of a model, else nil.
 local function wrong_classes(list, set)
   if not set.classes then
-    return ("the model has %d classes, and data set %s declares none to score against"):format(#list, set.name)
+    return ("the model has %d classes, and data set %s declares none to score against; a folder's are declared in a file that returns "
+      .. "ra.datasets.folder { \"FOLDER\", classes = .. }, which --data names"):format(#list, set.name)
   end
   if #set.classes ~= #list then return ("the model has %d classes, data set %s has %d"):format(#list, set.name, #set.classes) end
+end
+
+--- The outputs that the truth can score: those of one channel, and those with a channel for each of the model's classes.
+local function scored_outputs(model)
+  local list, channels, K = {}, model:output_channels(), #(checkpoint.classes(model) or {})
+  for _, name in ipairs(model:output_names()) do
+    if channels[name] == 1 or channels[name] == K then list[#list + 1] = name end
+  end
+  return list
 end
 
 --- facts: { set, options, split_rule, part, val, train, edition }.
@@ -212,7 +223,7 @@ local function run_evaluation(model, facts, o)
   local all = #samples
   if o.limit then samples = { unpack(samples, 1, math.min(o.limit, all)) } end
   local main, prepare = model.output.main, checkpoint.preparation(model)
-  local outputs = o.levels and model:output_names() or { main }
+  local outputs = o.levels and scored_outputs(model) or { main }
   local threshold, tuned_on = choose_threshold(model, set, facts, prepare, o)
   if not threshold then return nil, tuned_on end
   local rows, also = not list and observer_rows.new(samples) or nil, {}

@@ -19,6 +19,7 @@ local frames = require "ramus.train.frames"
 local image = require "ramus.data.image"
 local notes = require "ramus.data.notes"
 local loader = require "ramus.data.loader"
+local mistake = require "ramus.base.mistake"
 local mask_pictures = require "ramus.train.mask_pictures"
 local options = require "ramus.base.options"
 local outputs = require "ramus.train.outputs"
@@ -181,7 +182,7 @@ return setmetatable(predict, { __call = function(_, run, paths, given)
     if not model then return nil, err end
   end
   if channels_of(model) > 1 and o.threshold then
-    return nil, "a model with classes has no threshold: the class of a pixel is the one with the largest probability"
+    return mistake "a model with classes has no threshold: the class of a pixel is the one with the largest probability"
   end
   o.threshold = o.threshold or model.output.threshold
   local list, left = sources.collect(type(paths) == "string" and { paths } or paths, { pattern = o.pattern })
