@@ -137,7 +137,7 @@ end)
 
 check.case("folder: shares, lists, a function; groups stay on one side", function()
   local root = made("splits", "images/p1..9_1.png images/p1..9_2.png masks/p1..9_1.png masks/p1..9_2.png")
-  assert(files.write(root .. "/test.txt", "# patients\np1_1\nimages/p1_2.png\n\n"))
+  assert(files.write(root .. "/test.txt", "\239\187\191p1_1\r\n# patients\r\nimages/p1_2.png\r\n\r\n"))
   local function counts(given)
     local _, set = assert(opened(root, given))
     local c = set.counts

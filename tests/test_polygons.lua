@@ -112,7 +112,7 @@ local function coco()
 end
 
 check.case("COCO: by the pictures' ids; double ids of annotations, annotations without pictures and short polygons are said", function()
-  local found = assert(polygons.coco(write("a.json", coco())))
+  local found = assert(polygons.coco(write("a.json", "\239\187\191" .. cjson.encode(coco()))))
   check.equal(#found.pictures, 2)
   check.equal(found.pictures[1].name, "1.png")
   check.equal(#found.pictures[1].polygons, 1)
@@ -170,7 +170,7 @@ check.case("COCO: a file cut anywhere is no JSON, never a picture less", functio
 end)
 
 check.case("text: classes and points as parts of width and height", function()
-  local list = assert(polygons.text(write("a.txt", "3 0 0 0.5 0 0.5 0.25\r\n\n0 0 0 1 0 1 1 0 1\n  \n2 0 0 1 1\n"), 100, 200))
+  local list = assert(polygons.text(write("a.txt", "\239\187\1913 0 0 0.5 0 0.5 0.25\r\n\n0 0 0 1 0 1 1 0 1\n  \n2 0 0 1 1\n"), 100, 200))
   check.equal(#list, 2)
   check.equal(list[1].class, 3)
   check.equal(table.concat(list[1].points, " "), "0 0 100 0 100 25")

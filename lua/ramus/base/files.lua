@@ -37,6 +37,13 @@ function files.read(path)
   return text
 end
 
+--- The same of a text that a person wrote: without the byte order mark that editors of Windows put first.
+function files.read_text(path)
+  local text, err = files.read(path)
+  if not text then return nil, err end
+  return (text:gsub("^\239\187\191", ""))
+end
+
 --- Writes a file whole or not at all; nil and a message on failure.
 function files.write(path, text)
   if C.ra_file_store(path, text, #text) ~= 0 then return nil, ffi.message() end

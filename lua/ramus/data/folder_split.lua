@@ -29,7 +29,7 @@ end
 local function names_of(list, root)
   if type(list) == "table" then return list end
   local path = list:sub(1, 1) == "/" and list or root .. "/" .. list
-  local text, err = files.read(path)
+  local text, err = files.read_text(path)
   if not text then return nil, ("split: cannot read the list: %s"):format(err) end
   local names = {}
   for line in text:gmatch("[^\r\n]+") do

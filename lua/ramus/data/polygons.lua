@@ -102,7 +102,7 @@ end
 -- { [id] = name }, notes = sentences about what was odd and could be done without }; nil and a message. Annotations go by their picture's id: their
 -- own ids are not always different ones.
 function polygons.coco(path)
-  local text, err = files.read(path)
+  local text, err = files.read_text(path)
   if not text then return nil, err end
   local ok, json = pcall(cjson.decode, text)
   if not ok then return nil, ("%s: is no JSON: %s"):format(path, tostring(json)) end
@@ -135,7 +135,7 @@ end
 
 --- The polygons of a text file, one a line: a class number from 0 on, then x1 y1 x2 y2 .. as parts of width and height; nil and a message.
 function polygons.text(path, height, width)
-  local text, err = files.read(path)
+  local text, err = files.read_text(path)
   if not text then return nil, err end
   local list, n = {}, 0
   for line in text:gmatch("[^\r\n]+") do
