@@ -148,7 +148,8 @@ ra_tensor *ra_image_contrast(const char *path);
 int32_t ra_image_best_frame(const char *path, int32_t *frame);
 /* Writes [H,W], [1,H,W] or [3,H,W], clamped to 0..1, as .png, .pgm, .ppm or .pnm with 8 or 16 bits; aside, synced, renamed. */
 int32_t ra_image_save(const char *path, const ra_tensor *t, int32_t bits);
-/* By all threads; the first failure's code. mark [opt]: ASCII text that tells whose files these are, in a PNG its chunk "raMK", which editors drop. */
+/* By all threads; the first failure's code. mark [opt]: ASCII text that tells whose files these are, in a PNG its chunk "raMK",
+ * which editors drop. */
 int32_t ra_image_save_all(int32_t count, const char *const *path, const ra_tensor *const *t, int32_t bits, RA_OPT const char *mark);
 
 /* What a mask's file held; grey values in units of 0..255 whatever its depth. */
