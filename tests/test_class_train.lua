@@ -100,7 +100,7 @@ check.case("classes: evaluation has the classes' scores and predict writes label
   local again, ok = sh(("%s predict %s %s -o %s --probabilities --json"):format(binary, whole, found, out))
   check.equal(ok, 0, again)
   check.ok(json.decode(again)[1].shares.stem, "shares of the classes in --json")
-  check.equal(select(2, sh(("%s predict %s %s -o %s --threshold 0.4"):format(binary, whole, found, out))), 1, "a threshold for classes")
+  check.equal(select(2, sh(("%s predict %s %s -o %s --threshold 0.4"):format(binary, whole, found, out))), 2, "a threshold for classes")
 end)
 
 -- ---- void pixels ----

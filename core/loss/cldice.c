@@ -41,7 +41,8 @@ static job job_of(ra_call *c) {
   job j = {.c = c, .planes = dim[0] * dim[1], .H = dim[2], .W = dim[3], .levels = (int32_t)c->param[ITERATIONS] + 1};
   j.area = (int64_t)j.H * j.W;
   j.part = c->work;
-  j.scratch = (ra_real *)(j.part + j.planes);
+  void *behind = j.part + j.planes;
+  j.scratch = behind;
   return j;
 }
 
