@@ -97,9 +97,9 @@ check.case("a library that was built with another api.h is refused", function()
   os.execute(("mkdir -p %s/build %s/core %s/lua && cp %s %s/build/ramus && cp -r %s/lua/ramus %s/lua/")
     :format(folder, folder, folder, processes.executable(check.root), folder, check.root, folder))
   local text = assert(files.read(check.root .. "/core/api.h"))
-  local function start(api)
+  local function start(api, arguments)
     assert(files.write(folder .. "/core/api.h", api))
-    local said, status = processes.sh(folder .. "/build/ramus -e 'print(ra.zeros(2).size)'")
+    local said, status = processes.sh(folder .. "/build/ramus " .. (arguments or "-e 'print(ra.zeros(2).size)'"))
     return status, said
   end
   local status, output = start(text)
@@ -108,4 +108,8 @@ check.case("a library that was built with another api.h is refused", function()
   check.equal(n, 1, "a struct's field was changed")
   status, output = start(changed)
   check.ok(status ~= 0 and output:find("another api.h than", 1, true) and output:find("run make again", 1, true), output)
+  for _, arguments in ipairs { "check .", "datasets", "doctor", "fetch dca1", "train x.lua", "eval x", "predict x y.png" } do
+    status, output = start(changed, arguments)
+    check.ok(status ~= 0 and output:find("another api.h than", 1, true), arguments .. ": " .. output)
+  end
 end)

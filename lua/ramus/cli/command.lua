@@ -187,7 +187,8 @@ local function caught(e)
   if os.getenv "RAMUS_DEBUG" == "1" then return { text = debug.traceback(text, 2), status = mistake and 2 or 1 } end
   local line = text:gsub("\nstack traceback:.*$", ""):gsub("^[^\n:]+%.lua:%d+: ", "")
   if not mistake then return { text = "a defect of Ramus: " .. text:gsub("\nstack traceback:.*$", "") .. " (RAMUS_DEBUG=1 shows where)", status = 1 } end
-  local ffi = require "ramus.base.ffi"
+  local loaded, ffi = pcall(require, "ramus.base.ffi") -- which fails where the library does not fit
+  if not loaded then return { text = line, status = 1 } end
   local code, C = ffi.C.ra_error_code(), ffi.C
   local world = (code == C.RA_ERR_MEMORY or code == C.RA_ERR_IO) and line:find(ffi.message(), 1, true)
   return { text = line, status = world and 1 or 2 }
