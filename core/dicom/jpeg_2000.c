@@ -81,7 +81,8 @@ static int32_t decode(const ra_dicom *d, opj_stream_t *stream, opj_codec_t *code
   opj_set_error_handler(codec, on_error, message);
   bool whole = opj_setup_decoder(codec, &parameters) && opj_read_header(stream, codec, &image) && image &&
                opj_decode(codec, stream, image) && opj_end_decompress(codec, stream);
-  int32_t code = whole && image ? take(d, image, cell) : ra_fail(RA_ERR_FORMAT, "JPEG 2000: %s", message[0] ? message : "the stream is broken");
+  int32_t code = whole && image ? take(d, image, cell)
+                                : ra_fail(RA_ERR_FORMAT, "JPEG 2000: %s", message[0] ? message : "the stream is broken");
   if (image) opj_image_destroy(image);
   return code;
 }
