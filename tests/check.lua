@@ -95,4 +95,13 @@ function check.shared(set)
   return folder .. "/" .. set
 end
 
+--- Folder of the shared small inputs that people had, or one of its folders; a skip where it is absent.
+function check.cases(name)
+  local folder = os.getenv("RAMUS_TEST_CASES") or (check.root .. "/../shared/cases")
+  local file = io.open(folder .. "/README.md")
+  if not file then check.skip("no " .. folder) end
+  file:close()
+  return name and folder .. "/" .. name or folder
+end
+
 return check

@@ -2,6 +2,7 @@
 local check = require "check"
 local files = require "ramus.base.files"
 local image = require "ramus.data.image"
+local loader = require "ramus.data.loader"
 local tensor = require "ramus.lang.tensor"
 
 local made_up = {}
@@ -111,6 +112,11 @@ function made_up.mask(path, first, height, width, channels)
   local t = tensor.zeros(channels or 1, height or 16, width or 24)
   t:narrow(3, first, 8):fill(1)
   made_up.save(path, t)
+end
+
+--- One field of a sample of an opened set, at the size of its file.
+function made_up.field(set, sample, name)
+  return assert(loader.one(sample, { fields = { "image", name }, set = set.fields, native = true })).native[name]
 end
 
 --- Runs a command of the shell in a folder.

@@ -7,11 +7,9 @@ local ra = require "ramus"
 local sh = require("processes").sh
 
 local binary = require("processes").executable(check.root)
-local cases = files.absolute(os.getenv "RAMUS_TEST_CASES" or (check.root .. "/../shared/cases")) or ""
-if not files.is_file(cases .. "/README.md") then
-  check.case("cases of real people", function() check.skip("no " .. cases) end)
-  return
-end
+local cases
+check.case("cases: the folder of inputs", function() cases = assert(files.absolute(check.cases())) end)
+if not cases then return end
 
 local folder = check.folder "cases"
 

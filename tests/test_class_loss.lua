@@ -4,38 +4,13 @@ local check = require "check"
 local ffi = require "ramus.base.ffi"
 local graph = require "ramus.lang.graph"
 local json = require "cjson"
+local numbers = require "numbers"
 local ra = require "ramus"
 
 local TOLERANCE = 2e-5 -- relative, of values and (L2) of gradients
 
-local function tensor_of(list, shape) return ra.tensor(list):reshape(shape) end
-
-local function make(shape, f)
-  local t = ra.zeros(unpack(shape))
-  for k = 0, t.size - 1 do t.data[k] = f(k) end
-  return t
-end
-
-local function norm(t)
-  local sum = 0
-  for k = 0, t.size - 1 do sum = sum + t.data[k] ^ 2 end
-  return math.sqrt(sum)
-end
-
-local function distance(a, b)
-  local sum = 0
-  for k = 0, a.size - 1 do sum = sum + (a.data[k] - b.data[k]) ^ 2 end
-  return math.sqrt(sum)
-end
-
-local function same_bits(a, b)
-  for k = 0, a.size - 1 do
-    if a.data[k] ~= b.data[k] then return false end
-  end
-  return a.size == b.size
-end
-
-local function is_finite(v) return v == v and math.abs(v) < math.huge end
+local distance, is_finite, make, norm = numbers.distance, numbers.is_finite, numbers.make, numbers.norm
+local same_bits, tensor_of = numbers.same_bits, numbers.tensor_of
 
 local function grad(loss, x, y, t, more) return ra.grad(function(p) return loss(p, y, t, more) end, x) end
 

@@ -242,8 +242,7 @@ end)
 
 --- Folder of shared inputs, or a skip.
 local function cases(name)
-  local folder = check.root .. "/../shared/cases/" .. name
-  if not files.is_folder(folder) then check.skip("no " .. folder) end
+  local folder = check.cases(name)
   if os.execute "/usr/bin/python3 -c 'import PIL, numpy' 2>/dev/null" ~= 0 then check.skip "no python3 with Pillow and NumPy" end
   return folder
 end

@@ -4,42 +4,15 @@ local json = require "cjson"
 local ra = require "ramus"
 local ffi = require "ramus.base.ffi"
 local graph = require "ramus.lang.graph"
+local numbers = require "numbers"
 
 local TOLERANCE = 2e-5 -- relative, of values and (L2) of gradients
 
 local function sigmoid(u) return 1 / (1 + math.exp(-u)) end
 local function softplus(u) return math.max(u, 0) + math.log(1 + math.exp(-math.abs(u))) end
 
-local function tensor_of(list, shape) return ra.tensor(list):reshape(shape) end
-
---- f(k), k = 0, 1, .. for each element of a new tensor.
-local function make(shape, f)
-  local t = ra.zeros(unpack(shape))
-  for k = 0, t.size - 1 do t.data[k] = f(k) end
-  return t
-end
-
-local function norm(t)
-  local sum = 0
-  for k = 0, t.size - 1 do sum = sum + t.data[k] ^ 2 end
-  return math.sqrt(sum)
-end
-
-local function distance(a, b)
-  local sum = 0
-  for k = 0, a.size - 1 do sum = sum + (a.data[k] - b.data[k]) ^ 2 end
-  return math.sqrt(sum)
-end
-
-local function same_bits(a, b)
-  if a.size ~= b.size then return false end
-  for k = 0, a.size - 1 do
-    if a.data[k] ~= b.data[k] then return false end
-  end
-  return true
-end
-
-local function is_finite(v) return v == v and math.abs(v) < math.huge end
+local distance, is_finite, make, norm = numbers.distance, numbers.is_finite, numbers.make, numbers.norm
+local same_bits, tensor_of = numbers.same_bits, numbers.tensor_of
 
 --- Value and gradient with respect to the prediction.
 local function grad(loss, x, y, t, more) return ra.grad(function(p) return loss(p, y, t, more) end, x) end

@@ -6,7 +6,8 @@ local dataset = require "ramus.data.dataset"
 local fetch = require "ramus.data.fetch"
 local files = require "ramus.base.files"
 local image = require "ramus.data.image"
-local loader = require "ramus.data.loader"
+local field = require("made_up").field
+local sum = require("numbers").sum
 local tensor = require "ramus.lang.tensor"
 local folder = check.folder("sets")
 
@@ -19,17 +20,6 @@ end
 local function picture(path, height, width, channels)
   assert(files.make_folder((files.split(path))))
   assert(image.save(path, tensor.rand(channels or 1, height, width or height)))
-end
-
---- One field of a sample at the size of its file.
-local function field(set, sample, name)
-  return assert(loader.one(sample, { fields = { "image", name }, set = set.fields, native = true })).native[name]
-end
-
-local function sum(t)
-  local total = 0
-  for i = 0, t.size - 1 do total = total + t.data[i] end
-  return total
 end
 
 check.case("every set says what it is, and its files are declared as fetch wants them", function()

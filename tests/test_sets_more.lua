@@ -3,8 +3,8 @@ local check = require "check"
 local dataset = require "ramus.data.dataset"
 local fetch = require "ramus.data.fetch"
 local files = require "ramus.base.files"
-local loader = require "ramus.data.loader"
 local made_up = require "made_up"
+local sum = require("numbers").sum
 local verdict = require "ramus.data.verdict"
 local folder = check.folder("sets_more")
 
@@ -26,16 +26,6 @@ local function whole(set)
   local parts = {}
   for part, list in pairs(set.splits) do if list[1].mask then parts[#parts + 1] = part end end
   return assert(verdict.check(set, parts, {}))
-end
-
-local function one(set, sample, name)
-  return assert(loader.one(sample, { fields = { "image", name }, set = set.fields, native = true })).native[name]
-end
-
-local function sum(t)
-  local total = 0
-  for i = 0, t.size - 1 do total = total + t.data[i] end
-  return total
 end
 
 check.case("xcad: pairs of test/ are divided 84 to 42, sequences whole; pictures without labels are a split of their own", function()
@@ -77,7 +67,7 @@ check.case("xcad: the two shared pairs", function()
   local set = opened("xcad", check.shared("xcad_2pairs"))
   check.equal(set.edition, "part-1-0-1")
   whole(set)
-  check.ok(sum(one(set, set.samples[1], "mask")) > 1000)
+  check.ok(sum(made_up.field(set, set.samples[1], "mask")) > 1000)
 end)
 
 --- The layout of HRF's all.zip; some endings are .JPG.
@@ -100,8 +90,8 @@ check.case("hrf: 15 and 30, endings in both cases, fields of view", function()
   check.equal(set.counts.train, 15)
   check.equal(set.counts.test, 30)
   whole(set)
-  check.equal(sum(one(set, set.samples[1], "fov")), 8 * 16)
-  check.equal(sum(one(set, set.samples[1], "mask")), 8 * 16)
+  check.equal(sum(made_up.field(set, set.samples[1], "fov")), 8 * 16)
+  check.equal(sum(made_up.field(set, set.samples[1], "mask")), 8 * 16)
 end)
 
 check.case("fives: 600 and 200 by the folders; the archive's instruction says what to do", function()
@@ -144,8 +134,8 @@ check.case("drive: the two archives in one folder, without the masks of the test
   check.equal(set.splits.test[1].mask, nil)
   check.ok(set.splits.test[1].fov)
   whole(set)
-  check.equal(sum(one(set, set.splits.train[1], "mask")), 8 * 16)
-  check.equal(sum(one(set, set.splits.test[1], "fov")), 8 * 16)
+  check.equal(sum(made_up.field(set, set.splits.train[1], "mask")), 8 * 16)
+  check.equal(sum(made_up.field(set, set.splits.test[1], "fov")), 8 * 16)
   check.fails("sign in at https://drive.grand-challenge.org, download training.zip and test.zip", fetch, "drive", { data_root = folder .. "/none" })
   check.fails("does not hold test.zip unpacked", fetch, "drive", { from = where .. "/training", data_root = folder .. "/none" })
   made_up_drive(where, true)
@@ -180,7 +170,7 @@ check.case("stare: gz in three tars, two observers", function()
   check.equal(set.splits.test[1].id, "0162")
   check.equal(set.splits.test[1].observers[1].name, "vk")
   whole(set)
-  check.equal(sum(one(set, set.splits.test[1], "observer vk")), 8 * 16)
+  check.equal(sum(made_up.field(set, set.splits.test[1], "observer vk")), 8 * 16)
   -- unpacked by hand, in part, and without the second observer
   made_up.shell(where, "gunzip stare-images/im0001.ppm.gz labels-ah/*.gz && rm -r labels-vk")
   set = opened("stare", where)
@@ -203,8 +193,8 @@ check.case("chuac: pictures are brought to the size of their masks", function()
   check.equal(set.counts.train, 20)
   check.equal(set.splits.test[1].id, "21")
   whole(set)
-  check.equal(one(set, set.samples[12], "image").shape[3], 51)
-  check.equal(sum(one(set, set.samples[12], "mask")), 8 * 51)
+  check.equal(made_up.field(set, set.samples[12], "image").shape[3], 51)
+  check.equal(sum(made_up.field(set, set.samples[12], "mask")), 8 * 51)
   check.equal(dataset.mark(root .. "/chuac").notes[1], "30 of 30 pictures were brought to the size of their masks")
   check.fails("ramus fetch chuac --from FOLDER", fetch, "chuac", { data_root = folder .. "/none" })
 end)

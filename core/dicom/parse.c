@@ -6,9 +6,8 @@
 
 #include "../base/error.h"
 #include "../base/mem.h"
+#include "../file/inflate.h"
 #include "dicom.h"
-
-#include <zlib.h>
 
 enum {
   DEPTH_MAX = 16,          /* sequences in sequences */
@@ -208,34 +207,17 @@ static int32_t choose_syntax(reader *r) {
   return ra_fail(RA_ERR_FORMAT, "the Transfer Syntax '%s' is unknown; convert the file: gdcmconv --raw IN OUT", text);
 }
 
-/* The data set of a deflated file, in a block that grows with what comes out. */
+/* The data set of a deflated file. */
 static int32_t inflate_all(reader *r) {
-  z_stream z = {.next_in = (uint8_t *)(uintptr_t)r->at, .avail_in = (uInt)(r->end - r->at)};
-  size_t capacity = 1 << 16, used = 0;
-  uint8_t *block = ra_mem_alloc(capacity, 1);
-  if (!block || inflateInit2(&z, -MAX_WBITS) != Z_OK) {
-    ra_mem_free(block);
-    return block ? ra_fail(RA_ERR_MEMORY, "no memory to inflate the data set") : RA_ERR_MEMORY;
-  }
-  int32_t code = RA_OK;
-  for (int state = Z_OK; state == Z_OK && code == RA_OK;) {
-    if (used == capacity) {
-      uint8_t *larger = capacity < INFLATED_MAX ? ra_mem_realloc(block, capacity *= 2, 1) : NULL;
-      if (larger) block = larger;
-      else code = capacity > INFLATED_MAX ? ra_error_code() : ra_fail(RA_ERR_FORMAT, "the deflated data set has more than 2^28 bytes");
-      if (!larger) break;
-    }
-    z.next_out = block + used;
-    z.avail_out = (uInt)(capacity - used);
-    state = inflate(&z, Z_NO_FLUSH);
-    used = capacity - z.avail_out;
-    if (state != Z_OK && state != Z_STREAM_END) code = ra_fail(RA_ERR_FORMAT, "the deflated data set is broken or cut off");
-  }
-  inflateEnd(&z);
+  uint8_t *block;
+  size_t size;
+  int32_t code = ra_inflate_raw(r->at, (size_t)(r->end - r->at), INFLATED_MAX + 1, &block, &size);
+  if (code != RA_OK) return code == RA_ERR_FORMAT ? ra_fail(code, "the deflated data set is broken or cut off") : code;
   r->d->inflated = block;
+  if (size > INFLATED_MAX) return ra_fail(RA_ERR_FORMAT, "the deflated data set has more than 2^28 bytes");
   r->at = block;
-  r->end = block + used;
-  return code;
+  r->end = block + size;
+  return RA_OK;
 }
 
 int32_t ra_dicom_parse(const uint8_t *bytes, size_t size, int32_t frame, ra_dicom *d) {

@@ -5,7 +5,7 @@
 #include "../base/error.h"
 #include "../base/mem.h"
 
-enum { GZIP = 16 + MAX_WBITS };
+enum { GZIP = 16 + MAX_WBITS, RAW = -MAX_WBITS };
 
 static voidpf get_memory(voidpf unused, uInt count, uInt size) {
   (void)unused;
@@ -48,7 +48,7 @@ static int turn(stream *s) {
   return state;
 }
 
-static int32_t run(stream *s, size_t most, bool whole) {
+static int32_t run(stream *s, int kind, size_t most, bool whole) {
   for (;;) {
     RA_TRY(grow(s, most));
     int state = turn(s);
@@ -58,7 +58,8 @@ static int32_t run(stream *s, size_t most, bool whole) {
     }
     if (state == Z_MEM_ERROR) return ra_fail(RA_ERR_MEMORY, "out of memory");
     if (state == Z_STREAM_END) {
-      bool again = s->end - s->at >= 2 && s->at[0] == 0x1f && s->at[1] == 0x8b; /* other bytes behind the stream are no part of it */
+      /* other bytes behind the stream are no part of it */
+      bool again = kind == GZIP && s->end - s->at >= 2 && s->at[0] == 0x1f && s->at[1] == 0x8b;
       if (!again) return RA_OK;
       if (inflateReset(&s->z) != Z_OK) return ra_fail(RA_ERR_FORMAT, "the stream is broken");
     } else if (state != Z_OK) {
@@ -67,11 +68,11 @@ static int32_t run(stream *s, size_t most, bool whole) {
   }
 }
 
-int32_t ra_gunzip(const uint8_t *bytes, size_t size, size_t most, bool whole, uint8_t **out, size_t *count) {
+static int32_t unpack(int kind, const uint8_t *bytes, size_t size, size_t most, bool whole, uint8_t **out, size_t *count) {
   stream s = {.z = {.zalloc = get_memory, .zfree = drop_memory}, .at = bytes, .end = bytes + size};
   s.capacity = most + 1 < 1 << 16 ? most + 1 : 1 << 16;
   if (!(s.block = ra_mem_alloc(s.capacity, 1))) return RA_ERR_MEMORY;
-  int32_t code = inflateInit2(&s.z, GZIP) == Z_OK ? run(&s, most, whole) : ra_fail(RA_ERR_MEMORY, "out of memory");
+  int32_t code = inflateInit2(&s.z, kind) == Z_OK ? run(&s, kind, most, whole) : ra_fail(RA_ERR_MEMORY, "out of memory");
   inflateEnd(&s.z);
   if (code != RA_OK) {
     ra_mem_free(s.block);
@@ -80,4 +81,12 @@ int32_t ra_gunzip(const uint8_t *bytes, size_t size, size_t most, bool whole, ui
   *out = s.block;
   *count = s.used;
   return RA_OK;
+}
+
+int32_t ra_gunzip(const uint8_t *bytes, size_t size, size_t most, bool whole, uint8_t **out, size_t *count) {
+  return unpack(GZIP, bytes, size, most, whole, out, count);
+}
+
+int32_t ra_inflate_raw(const uint8_t *bytes, size_t size, size_t most, uint8_t **out, size_t *count) {
+  return unpack(RAW, bytes, size, most, false, out, count);
 }

@@ -41,7 +41,7 @@ static const char *all_names(char text[200]) {
 static int32_t not_known(const char *where, const uint8_t *bytes, size_t size) {
   char names[200];
   const char *name, *cure;
-  if (ra_image_foreign(bytes, size, &name, &cure)) 
+  if (ra_image_foreign(bytes, size, &name, &cure))
     return ra_fail(RA_ERR_FORMAT, "%s: this is %s and no image that Ramus reads; %s", where, name, cure);
   return ra_fail(RA_ERR_FORMAT, "%s: not an image Ramus knows; it reads %s", where, all_names(names));
 }

@@ -92,6 +92,13 @@ function options.show(value)
   return "{" .. table.concat(parts, ", ") .. "}"
 end
 
+--- Another table with the same fields, without its metatable.
+function options.copy(t)
+  local c = {}
+  for k, v in pairs(t) do c[k] = v end
+  return c
+end
+
 --- The text of an error without the place in the source where it was raised.
 function options.plain(err) return (tostring(err):gsub("^[^\n:]+:%d+: ", "")) end
 

@@ -29,22 +29,16 @@ local function read_value(text)
   return value
 end
 
-local function copy(t)
-  local c = {}
-  for k, v in pairs(t) do c[k] = v end
-  return c
-end
-
 local rebuild = {
   { is = optim.is, options = function(o)
-    local given = copy(o)
+    local given = options.copy(o)
     given.kind = nil
     return given
   end, make = function(o, given) return optim[o.kind](given) end },
   { is = loss.is, options = function(l) return l.options end, make = function(l, given) return loss[l.name](given) end },
   { is = model.is, options = function(m)
     if not m.options then error("this recipe's model is a function; only its source can be changed", 0) end
-    local given = copy(m.options)
+    local given = options.copy(m.options)
     if m.channels_open then given.channels = nil end
     return given
   end, make = function(m, given) return models[m.builder](given) end },
@@ -59,10 +53,10 @@ local function change_field(value, keys, i, change, where)
     return fields
   end
   for _, r in ipairs(rebuild) do
-    if r.is(value) then return r.make(value, changed(copy(r.options(value)))) end
+    if r.is(value) then return r.make(value, changed(options.copy(r.options(value)))) end
   end
   if type(value) ~= "table" then error(("%s: %s has no fields"):format(where, table.concat(keys, ".", 1, i - 1)), 0) end
-  return changed(copy(value))
+  return changed(options.copy(value))
 end
 
 --- Changes the field `path` of a recipe; nil and a message. who: "--set", "set", "without".

@@ -118,12 +118,6 @@ local function run_file(path)
   return value
 end
 
-local function copy(t)
-  local c = {}
-  for k, v in pairs(t) do c[k] = v end
-  return c
-end
-
 -- ---- loading --------------------------------------------------------------------
 
 --- A message if a field of data is wrong, else nil.
@@ -184,7 +178,7 @@ local function changed(raw, given)
   if raw then raw, err = override.values(raw, given.values or {}, schema) end
   if raw then raw, err = override.texts(raw, given.set or {}, schema) end
   if not raw then return nil, err end
-  raw = copy(raw)
+  raw = options.copy(raw)
   for _, key in ipairs { "seed", "epochs", "name" } do if given[key] then raw[key] = given[key] end end
   return raw
 end
@@ -210,7 +204,7 @@ function recipe.is(v) return getmetatable(v) == Recipe end
 
 --- A recipe with some fields changed, which are not checked again.
 function Recipe:with(changes)
-  local r = setmetatable(copy(self), Recipe)
+  local r = setmetatable(options.copy(self), Recipe)
   for key, value in pairs(changes) do r[key] = value end
   return r
 end
@@ -251,7 +245,7 @@ function write(v, indent)
   if schedule.is(v) then return tostring(v) end
   if loss.is(v) then return "ra.loss." .. v.name .. " " .. write_fields(v.options, indent) end
   if optim.is(v) then
-    local given = copy(v)
+    local given = options.copy(v)
     given.kind = nil
     return "ra.optim." .. v.kind .. " " .. write_fields(given, indent)
   end

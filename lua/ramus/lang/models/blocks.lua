@@ -1,4 +1,4 @@
---- What architectures share: normalisation, blocks of convolutions, upsampling. o: a model's options, checked by
+--- What architectures share: normalisation, blocks of convolutions, upsampling, side outputs. o: a model's options, checked by
 -- blocks.schema (norm, groups, act, up), which an architecture copies into its own schema.
 local F = require "ramus.lang.F"
 local nn = require "ramus.lang.nn"
@@ -42,6 +42,12 @@ function blocks.upsampling(o, from, to, name)
     function(x) return F.upsample(x, { scale = 2, mode = "bilinear" }) end,
     nn.conv2d { from, to, k = 1, name = name },
   }
+end
+
+--- The side output s of level i at the size of the image.
+function blocks.side(s, level, image)
+  if level > 1 then s = F.upsample(s, { scale = 2 ^ (level - 1), mode = "bilinear" }) end
+  return F.crop_like(s, image)
 end
 
 --- An architecture's own options together with those of the blocks.

@@ -50,10 +50,7 @@ local function build(o)
     for i = o.depth, 1, -1 do
       above = above and F.add(lateral[i](levels[i]), doubled(above, "nearest")) or lateral[i](levels[i])
       local p = smooth[i](above)
-      if side[i] then
-        local s = side[i](p)
-        out["side" .. i] = F.crop_like(i > 1 and F.upsample(s, { scale = 2 ^ (i - 1), mode = "bilinear" }) or s, image)
-      end
+      if side[i] then out["side" .. i] = blocks.side(side[i](p), i, image) end
       local full = decoder[i](p)
       sum = sum and F.add(sum, full) or full
     end

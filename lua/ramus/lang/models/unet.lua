@@ -34,11 +34,7 @@ local function build(o)
     if o.dropout > 0 then x = nn.dropout { p = o.dropout } (x) end
     for i = o.depth - 1, 1, -1 do
       x = decoder[i](F.concat(skip[i], up[i](x), { dim = 2 }))
-      if o.sides then
-        local s = side[i](x)
-        if i > 1 then s = F.upsample(s, { scale = 2 ^ (i - 1), mode = "bilinear" }) end
-        out["side" .. i] = F.crop_like(s, image)
-      end
+      if o.sides then out["side" .. i] = blocks.side(side[i](x), i, image) end
     end
     out.out = F.crop_like(head(x), image)
     return out
