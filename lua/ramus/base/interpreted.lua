@@ -4,6 +4,8 @@
 -- register ("Fix base register coalescing in side trace"): the process then dies, once in some 500 starts of `ramus doctor`.
 -- What the house does in Lua is checking and arranging, nothing that compiling makes faster where a user would notice. So
 -- its modules are loaded with compiling off, but for those whose functions stand in loops of scripts.
+jit.off(true, true) -- this file too, whose loader runs at every require
+
 local COMPILED = { ["ramus.base.ffi"] = true, ["ramus.base.border"] = true, ["ramus.lang.tensor"] = true }
 
 table.insert(package.loaders, 2, function(name)
