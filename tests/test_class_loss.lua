@@ -51,7 +51,7 @@ local BOTH = {
   { "deep_distribution", { patch = 4, tau = 1 } }, { "deep_distribution", { direction = "teacher_student" } },
   { "deep_distribution", { direction = "js", scale = "fraction", tau = 0.2 } }, { "deep_distribution", { patch = 5, count = "hard" } },
   { "dice", { average = "foreground" } }, { "jaccard", { average = "foreground", reduce = "image" } },
-  { "tversky", { average = "foreground", alpha = 0.3, beta = 0.7 } },
+  { "tversky", { average = "foreground", alpha = 0.3, beta = 0.7 } }, { "focal_tversky", { average = "foreground" } },
 }
 
 for _, row in ipairs(BOTH) do
@@ -87,6 +87,7 @@ local EVERY = {
   { "soft_target", { alpha = 0.5 } }, { "deep_distribution" }, { "deep_distribution", { patch = 2, direction = "js" } },
   { "deep_distribution", { direction = "teacher_student", scale = "fraction", tau = 0.1 } }, { "deep_distribution", { count = "hard" } },
   { "kl_divergence" }, { "kl_divergence", { direction = "js" } }, { "kl_divergence", { direction = "student_teacher", tau = 2 } }, { "mse" },
+  { "focal_tversky" }, { "focal_tversky", { gamma = 2, reduce = "image", average = "present" } },
 }
 
 for _, row in ipairs(EVERY) do

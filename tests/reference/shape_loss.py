@@ -1,0 +1,160 @@
+#!/usr/bin/env python3
+"""Writes shape_loss.json: values and gradients of focal_tversky, generalised_dice, lovasz, boundary, skeleton_recall and of cldice against
+label maps, from PyTorch in double.
+
+  python3 tests/reference/shape_loss.py        (PyTorch 1.13, SciPy 1.10 made the committed file)
+
+Written from the formulas of the papers, with autograd where core/loss has closed forms. Each loss is one function of planes:
+probabilities p and targets y [B,K,H,W], weights w [B,K,H,W]. Inputs are float32 numbers.
+"""
+import json
+import os
+
+import torch
+import torch.nn.functional as F
+
+torch.manual_seed(19)
+inputs = {}
+
+
+def f32(t):
+    return t.to(torch.float32).to(torch.float64)
+
+
+def add_input(name, shape, labels, kind="random"):
+    """labels: y is a label map of the classes of the prediction, -1 void; else planes of 0 and 1."""
+    B, K, H, W = shape
+    x = torch.randn(shape, dtype=torch.float64) * 2
+    flat = (B, 1, H, W) if labels else shape
+    number = torch.arange(B * flat[1] * H * W, dtype=torch.float64).reshape(flat)
+    if labels:
+        y = torch.randint(0, K, flat).to(torch.float64)
+    else:
+        y = (torch.rand(flat) < 0.3).to(torch.float64)
+    if kind == "void":
+        y[number % 5 == 0] = -1
+    if kind == "absent":
+        y = y.clamp(max=K - 3)
+    if kind == "empty":
+        y = torch.zeros_like(y)
+    if kind == "full":
+        y = torch.ones_like(y)
+    if kind == "tree":  # thick bands, a class each
+        r, c = number // W % H, number % W
+        y = ((r - c).abs() < 3).to(torch.float64)
+        cross = ((r + c - W).abs() < 2).to(torch.float64)
+        y = torch.where(cross > 0, torch.full_like(y, 2 if labels else 1), y)
+        if labels:
+            y[:, :, :2] = -1
+    if kind == "prob":
+        x = torch.softmax(x, 1) if labels else torch.sigmoid(x)
+    i = torch.tensor([1.0, 0.6, 0.4, 1.0, 0.5, 1.0, 0.0])[(number % 7).long()].to(torch.float64)
+    w = (number * 7 % 11) / 5  # 0 to 2, some 0
+    inputs[name] = (labels,) + tuple(f32((v * 1e4).round() / 1e4) for v in (x, y, i, w))
+
+
+add_input("small", (2, 1, 5, 7), False)
+add_input("planes", (3, 2, 4, 6), False)
+add_input("empty", (1, 1, 5, 6), False, "empty")
+add_input("full", (1, 1, 5, 6), False, "full")
+add_input("prob", (2, 1, 5, 6), False, "prob")
+add_input("tree", (1, 1, 13, 12), False, "tree")
+add_input("three", (2, 3, 5, 7), True)
+add_input("void", (1, 4, 6, 7), True, "void")
+add_input("absent", (2, 6, 3, 5), True, "absent")
+add_input("class_prob", (2, 3, 5, 4), True, "prob")
+add_input("class_tree", (1, 3, 12, 11), True, "tree")
+
+
+class Case:
+    """p, y, w [B,K,H,W] as every loss sees them; logits where the prediction holds them; exclusive: K classes of a label map."""
+
+    def __init__(self, name, use, options):
+        self.exclusive, x, y, i, w = inputs[name]
+        self.o, self.x, self.K = options, x.clone().requires_grad_(), x.shape[1]
+        prob = options.get("input") == "prob"
+        m = torch.ones_like(y)
+        if "i" in use:
+            m = m * (i >= 0.5)
+        if "w" in use:
+            m = m * w
+        if self.exclusive:
+            m = m * (y >= 0)
+            self.p = self.x if prob else F.softmax(self.x, 1)
+            label = torch.where(m > 0, y, torch.full_like(y, -1))
+            self.y = torch.cat([(label == k).to(torch.float64) for k in range(self.K)], 1)
+            self.w = m.expand_as(self.p)
+        else:
+            self.p = self.x if prob else torch.sigmoid(self.x)
+            self.z = torch.log(self.x) - torch.log(1 - self.x) if prob else self.x
+            self.y, self.w = torch.where(m > 0, y, torch.zeros_like(y)), m
+
+    def classes(self, usual="all"):
+        """The mean over classes: chosen(present) lists those that count; present: which classes the mask has."""
+        average = self.o.get("average", usual)
+
+        def chosen(present):
+            names = {"all": range(self.K), "foreground": range(1, self.K), "occurring": [k for k in range(self.K) if present[k]],
+                     "present": [k for k in range(1, self.K) if present[k]]}
+            return list(names[average])
+        return chosen
+
+    def images(self):
+        """Parts of the batch: the batch, or its images."""
+        if self.o.get("reduce") == "image":
+            return [slice(b, b + 1) for b in range(self.p.shape[0])]
+        return [slice(None)]
+
+    def mean(self, f, usual="all"):
+        """The mean of f(p, y, w) over images and, for exclusive classes, classes."""
+        values = []
+        for b in self.images():
+            p, y, w = self.p[b], self.y[b], self.w[b]
+            if not self.exclusive:
+                values.append(f(p, y, w))
+                continue
+            ks = self.classes(usual)([(w * y)[:, k].sum() > 0 for k in range(self.K)])
+            each = [f(p[:, k], y[:, k], w[:, k]) for k in ks]
+            values.append(torch.stack(each).mean() if each else (p * 0).sum())
+        return torch.stack(values).mean()
+
+
+def focal_tversky(c):
+    o = c.o
+    s, gamma = o.get("smooth", 1), 1 / o.get("gamma", 0.75)  # gamma as in the paper: 4/3
+
+    def f(p, y, w):
+        tp, fn, fp = (w * p * y).sum(), (w * (1 - p) * y).sum(), (w * p * (1 - y)).sum()
+        ti = (tp + s) / (tp + o.get("beta", 0.7) * fn + o.get("alpha", 0.3) * fp + s)
+        return (1 - ti) ** (1 / gamma)
+    return c.mean(f)
+
+
+cases = []
+
+
+def case(loss, name, use="y", **options):
+    c = Case(name, use, options)
+    value = globals()[loss](c)
+    value.backward()
+    cases.append({"loss": loss, "input": name, "use": use, "options": options, "value": float(value.detach()),
+                  "grad": [float("%.7g" % g) for g in c.x.grad.flatten().tolist()]})
+
+
+for name in ("small", "planes", "full", "tree", "three", "void", "absent"):
+    case("focal_tversky", name)
+case("focal_tversky", "planes", reduce="image", gamma=2, alpha=0.6, beta=0.2)
+case("focal_tversky", "prob", input="prob", smooth=0.1, gamma=1)
+case("focal_tversky", "class_prob", input="prob", gamma=0.5)
+case("focal_tversky", "absent", reduce="image", average="present")
+for name in ("small", "planes", "void"):
+    case("focal_tversky", name, "yi")
+    case("focal_tversky", name, "yiw", reduce="image")
+
+out = {"inputs": {n: dict(shape=list(v[1].shape), labels=v[0], **{k: [float("%.8g" % e) for e in a.flatten().tolist()]
+                                                                 for k, a in zip("xyiw", v[1:])}) for n, v in inputs.items()},
+       "cases": cases}
+path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "shape_loss.json")
+with open(path, "w") as f:
+    json.dump(out, f, separators=(",", ":"))
+print(path, os.path.getsize(path), "bytes,", len(cases), "cases")
