@@ -452,6 +452,7 @@ typedef struct ra_image_report {
   double outside;       /* share of the numbers beyond these */
   double coloured;      /* of three channels: share of the pixels in which they differ by more than 1/32 of white */
   char unclear[240];    /* why the file's type does not say the scale, where nothing is declared; "": it does */
+  double advised[2];    /* then the numbers that are likely black and white */
 } ra_image_report;
 /* [own] The image of a source that has a path; one whose scale is not clear is taken as its type says. out [opt] */
 ra_tensor *ra_image_read(const ra_source *source, RA_OPT ra_image_report *out);

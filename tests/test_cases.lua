@@ -88,6 +88,49 @@ check.case("cases: a hostile model file is refused in one line, within a second 
   end
 end)
 
+-- ---- one picture in ten encodings ----
+
+--- Grey values of a written PNG, 0..1, in one list.
+local function values_of(path)
+  local t, list = assert(ra.image.load(path)), {}
+  for i = 0, t.size - 1 do list[i + 1] = t.data[i] end
+  return list
+end
+
+check.case("cases: the ten encodings of scale/ give one prediction, four of them with the range that the refusal names", function()
+  local copy, said = folder .. "/scale", { ["0,255"] = 0, ["0,4095"] = 0 }
+  sh(("cp -r %s/mask_good %s && cd %s && env RAMUS_DATA=%s/data %s train recipe.lua --epochs 25"):format(cases, copy, copy, folder, binary))
+  local first, count = nil, 0
+  for _, name in ipairs(assert(files.list(cases .. "/scale"))) do
+    local base = name:match "^(%l_.*)%."
+    if base then
+      local command = ("cd %s && %s predict runs/r %s/scale/%s --probabilities"):format(copy, binary, cases, name)
+      local text, status = sh(command)
+      local range = text:match "%-%-range (%S+), or"
+      if range then
+        check.equal(status, 1, text)
+        said[range] = said[range] + 1
+        text, status = sh(command .. " --range " .. range)
+      end
+      check.equal(status, 0, text)
+      local mask, p = values_of(("%s/predictions/%s_mask.png"):format(copy, base)), assert(ra.load(("%s/predictions/%s_probabilities.npy"):format(copy, base)))
+      local this = { p = p, mask = mask }
+      first = first or this
+      local differ, most = 0, 0
+      for i = 1, #mask do
+        differ = differ + math.abs(mask[i] - first.mask[i])
+        most = math.max(most, math.abs(p.data[i - 1] - first.p.data[i - 1]))
+      end
+      -- 8 bit, 16 bit, real numbers: to the bit; 7 and 15 bits, and 255 x 16 of 4095: of steps that are larger
+      local exact = base:find "^[acdhij]_"
+      check.ok(differ <= (exact and 0 or #mask / 500) and most <= (exact and 0 or 0.03), ("%s: %d pixels differ, %g"):format(name, differ, most))
+      count = count + 1
+    end
+  end
+  check.equal(count, 10)
+  check.equal(("%d %d"):format(said["0,255"], said["0,4095"]), "2 2")
+end)
+
 -- ---- commands ----
 
 check.case("cases: the user's own mask is not replaced by predict", function()

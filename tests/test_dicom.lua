@@ -122,6 +122,38 @@ check.case("what a DICOM header says wrongly is named", function()
   check.equal(assert(image.decode(made { [0x281050] = "3.5 ", [0x281051] = "1 " })).data[3], 1) -- a width of 1 is a step
 end)
 
+check.case("grey values of a DICOM file without a window that take few of its bits are not clear; a range is what it says", function()
+  local path = check.folder "windowless" .. "/a.dcm"
+  local function pixels(list) return (list:gsub("%-?%d+ ?", function(n) return string.char(n % 256, math.floor(n / 256) % 256) end)) end
+  local function of(change, numbers)
+    local all = { [0x280100] = "\16\0", [0x280101] = "\16\0", [0x280102] = "\15\0", [0x7fe00010] = pixels(numbers) }
+    for k, v in pairs(change) do all[k] = v end
+    assert(files.write(path, made(all)))
+    local _, info = assert(image.load(path))
+    return info
+  end
+  local dark = "0 100 200 4000 1 2"
+  local info = of({}, dark)
+  check.ok(info.unclear:find("takes 12 of its 16 bits", 1, true), info.unclear)
+  check.equal(table.concat(info.advised, " "), "0 4095")
+  check.fails("range = { 0, 4095 }", require("ramus.data.loader").one, { id = "x", image = path }, { fields = { "image" } })
+  check.near(assert(image.load(path, { range = { 0, 4000 } })).data[1], 100 / 4000, 1e-7)
+  -- a larger number that is the darker one: black is declared first
+  info = of({ [0x280004] = "MONOCHROME1 " }, dark)
+  check.equal(table.concat(info.advised, " "), "4095 0")
+  check.equal(table.concat({ info.from, info.to }, " "), "65535 0")
+  check.near(assert(image.load(path, { range = info.advised })).data[3], 95 / 4095, 1e-7)
+  check.near(assert(image.load(path, { range = "auto" })).data[3], 0, 1e-7)
+  -- signs, and numbers that are rescaled
+  check.ok(of({ [0x280103] = "\1\0" }, "-1024 100 200 3000 1 2").unclear:find("from -1024 to 3000", 1, true))
+  check.ok(of({ [0x280103] = "\1\0" }, dark).unclear:find("takes 12 of its 16 bits", 1, true))
+  check.ok(of({ [0x281053] = "0.5 " }, dark).unclear:find("from 0 to 2000, and its bits can hold up to 32767.5", 1, true))
+  -- what is clear: bits that the header says, a window, numbers that take most of their bits
+  check.equal(of({ [0x280101] = "\12\0", [0x280102] = "\11\0" }, dark).unclear, nil)
+  check.equal(of({ [0x281050] = "100 ", [0x281051] = "50" }, dark).unclear, nil)
+  check.equal(of({}, "0 100 200 40000 1 2").unclear, nil)
+end)
+
 check.case("spacing: what it is measured on", function()
   local function of(name) return assert(image.info(("%s/%s.dcm"):format(here, name))).spacing_of end
   check.equal(of "explicit", "pixel")

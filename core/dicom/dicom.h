@@ -50,6 +50,7 @@ typedef struct ra_dicom {
   int32_t rows, columns, samples, planar, allocated, stored, high_bit, is_signed, frames;
   char photometric[20];
   double slope, intercept, window[2], spacing[2]; /* window: the numbers that become 0 and 1; spacing in mm, 0: not said */
+  bool windowless;    /* the file says no window, so that it is all that the bits can hold */
   int32_t spacing_of; /* RA_SPACING_* */
   bool sigmoid;      /* the window is that of VOI LUT Function SIGMOID */
   ra_dicom_lut modality, palette[3]; /* entries 0: none */

@@ -133,6 +133,7 @@ static void window_of(ra_dicom *d) {
     return;
   }
   d->sigmoid = false;
+  d->windowless = true;
   double top = ldexp(1, d->stored) - 1, half = ldexp(1, d->stored - 1);
   double a = d->is_signed ? -half : 0, b = d->is_signed ? half - 1 : top;
   if (d->modality.entries > 0) {

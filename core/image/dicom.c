@@ -97,6 +97,7 @@ static void describe(const ra_dicom *d, ra_pixels *p) {
   p->max_value = d->palette[0].entries > 0 ? (1 << d->palette[0].bits) - 1 : d->stored <= 16 ? (1 << d->stored) - 1 : INT32_MAX;
   p->curve = !grey ? RA_CURVE_NONE : d->sigmoid ? RA_CURVE_SIGMOID : RA_CURVE_LINEAR;
   p->inverted = strcmp(d->photometric, "MONOCHROME1") == 0;
+  p->windowless = grey && d->windowless;
   p->details.spacing_of = d->spacing_of;
   for (int32_t k = 0; k < 2; k++) {
     p->details.spacing[k] = d->spacing[k];

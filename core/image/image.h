@@ -28,6 +28,7 @@ typedef struct ra_pixels {
   int32_t entries;    /* of the palette */
   int32_t curve;      /* RA_CURVE_*: how value becomes 0..1 */
   bool inverted;      /* the larger number is the darker one (of a value with a curve) */
+  bool windowless;    /* details.window is not the file's: all that its bits can hold */
   int32_t frame;      /* [in] the frame to decode, 0-based */
   bool plain_rgb;     /* [in] the three components of a JPEG without a mark of JFIF or Adobe are RGB (DICOM) */
   const char *mark;   /* [in] [opt] when writing: the text of a PNG's chunk "Software" */
@@ -68,6 +69,7 @@ int32_t ra_pixels_read(const char *path, int32_t frame, bool header_only, ra_pix
 
 /* Brings the numbers to 0..1 as the source declares (scale.c); where nothing is declared, only judges them. */
 int32_t ra_pixels_scale(ra_pixels *p, const ra_source *source, ra_image_report *report);
+int32_t ra_pixels_unclear(const ra_image_report *report); /* a message where the scale is not clear, with what to declare */
 double ra_pixels_coloured(const ra_pixels *p); /* ra_image_report.coloured of pixels that are scaled */
 int32_t ra_pixels_is_image(const ra_pixels *p); /* 1 or 3 channels, or a message */
 ra_image_details ra_pixels_details(const ra_pixels *p); /* details, with size and bits */

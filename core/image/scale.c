@@ -62,21 +62,35 @@ static int32_t percentiles(const ra_pixels *p, ra_image_report *r) {
   return RA_OK;
 }
 
-/* Why the file's type does not say its scale, or "". */
+enum { WHY = sizeof ((ra_image_report *)0)->unclear };
+
+/* Why the file's type does not say its scale, or "", and what is likely meant. A DICOM file without a window is judged as others whose
+ * numbers go as far as its bits can hold. */
 static void judge(const ra_pixels *p, ra_image_report *r) {
   int used = 1;
   while (r->high >= (double)(1ll << used) && used < 62) used++;
-  char what[120] = "";
-  bool is_word = p->max_value >= WORD_MAX;
+  double top = p->curve == RA_CURVE_NONE ? p->max_value : p->details.window[1];
+  double quarter = (double)(1 << DETECTOR_BITS) / (2 * WORD_MAX + 2);
+  bool is_word = p->max_value >= WORD_MAX, whole = top == p->max_value || top == p->max_value / 2; /* the bits with and without a sign */
   if (r->low < (p->max_value > 1 ? 0 : -AS_01) || (p->max_value == 1 && r->high > 1 + AS_01))
-    snprintf(what, sizeof what, "its numbers go from %.10g to %.10g, and nothing says which are black and white", r->low, r->high);
-  else if (is_word && r->high > 0 && used <= DETECTOR_BITS)
-    snprintf(what, sizeof what, "its numbers go from %.0f to %.0f, which takes %d of its %d bits", r->low, r->high, used, p->bits);
-  if (!*what) return;
+    snprintf(r->unclear, WHY, "its numbers go from %.10g to %.10g, and nothing says which are black and white", r->low, r->high);
+  else if (is_word && whole && r->high > 0 && used <= DETECTOR_BITS)
+    snprintf(r->unclear, WHY, "its numbers go from %.0f to %.0f, which takes %d of its %d bits", r->low, r->high, used, p->bits);
+  else if (is_word && !whole && r->high > 0 && r->high < quarter * top)
+    snprintf(r->unclear, WHY, "its numbers go from %.10g to %.10g, and its bits can hold up to %.10g", r->low, r->high, top);
+  if (!*r->unclear) return;
   int bits = used <= 8 ? 8 : used <= 10 ? 10 : used <= 12 ? 12 : used <= DETECTOR_BITS ? DETECTOR_BITS : used <= 16 ? 16 : 0;
-  double high = r->low < 0 || !bits ? r->high : (double)((1 << bits) - 1), low = r->low < 0 ? r->low : 0;
-  snprintf(r->unclear, sizeof r->unclear, "%s; declare the numbers of black and white, as range = { %.10g, %.10g }, or range = \"auto\"",
-           what, low, high);
+  r->advised[0] = r->low < 0 ? r->low : 0;
+  r->advised[1] = r->low < 0 || !bits || !whole ? r->high : (double)((1 << bits) - 1);
+  if (!p->inverted) return;
+  double black = r->advised[1];
+  r->advised[1] = r->advised[0], r->advised[0] = black;
+}
+
+int32_t ra_pixels_unclear(const ra_image_report *r) {
+  return !*r->unclear ? RA_OK
+         : ra_fail(RA_ERR_ARG, "%s; declare the numbers of black and white, as range = { %.10g, %.10g }, or range = \"auto\"", r->unclear,
+                   r->advised[0], r->advised[1]);
 }
 
 double ra_pixels_coloured(const ra_pixels *p) {
@@ -117,9 +131,11 @@ int32_t ra_pixels_scale(ra_pixels *p, const ra_source *source, ra_image_report *
   const double *range = source->range;
   bool declared = isfinite(range[0]) && isfinite(range[1]) && range[0] != range[1];
   *r = (ra_image_report){.details = ra_pixels_details(p), .low = NAN, .high = NAN, .from = 0, .to = p->max_value};
+  if (p->curve != RA_CURVE_NONE) r->from = p->details.window[p->inverted], r->to = p->details.window[!p->inverted];
   if (p->bits < 8 && !p->entry && p->max_value == 255) r->to = (1 << p->bits) - 1;
-  /* of a program; by a window; 8 bits, and the maxima that a header says */
-  bool clear = p->borrowed || p->curve != RA_CURVE_NONE || (p->sample && p->max_value < WORD_MAX);
+  /* of a program; by a window; 8 bits, and the maxima and bits that a header says */
+  bool stated = p->curve == RA_CURVE_NONE ? p->sample && p->max_value < WORD_MAX : !p->windowless || p->max_value < WORD_MAX;
+  bool clear = p->borrowed || stated;
   if (!declared && !source->automatic && clear) return RA_OK;
   extremes(p, &r->low, &r->high);
   if (source->automatic) RA_TRY(percentiles(p, r));

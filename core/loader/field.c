@@ -28,7 +28,7 @@ static void luma(const ra_real *rgb, int32_t area, ra_real *out) {
 static int32_t scale(const ra_source *source, ra_pixels *p) {
   ra_image_report report;
   RA_TRY(ra_pixels_scale(p, source, &report));
-  return *report.unclear ? ra_fail(RA_ERR_ARG, "%s", report.unclear) : RA_OK;
+  return ra_pixels_unclear(&report);
 }
 
 static int32_t decode_image(const ra_field *field, const ra_source *source, ra_pixels *p, ra_tensor *out, ra_mask_report *report) {

@@ -32,15 +32,16 @@ function image.report(out)
   if out.low == out.low then info.low, info.high = out.low, out.high end
   info.from, info.to, info.outside, info.coloured = out.from, out.to, out.outside, out.coloured
   local unclear = ffi.string(out.unclear)
-  info.unclear = unclear ~= "" and unclear or nil
+  if unclear ~= "" then info.unclear, info.advised = unclear, { out.advised[0], out.advised[1] } end
   return info
 end
 
 --- Reads an image of any format of image.formats, told apart by content: [C,H,W] with C 1 or 3, and what image.info says of the file, with
 -- low and high (its smallest and largest number, where it was looked at), from and to (the numbers that became 0 and 1), outside (the share
 -- beyond these), coloured (the share of pixels whose channels differ), unclear (why the file's type does not say the scale, where no range
--- is given). Alpha is left out, a palette gives RGB, an EXIF orientation is applied. nil and a message where the file is missing, damaged,
--- truncated or not an image. numbers = true: the numbers of the file, as the Hounsfield units of a DICOM file.
+-- is given) and advised (then the range that is likely meant). Alpha is left out, a palette gives RGB, an EXIF orientation is applied. nil and
+-- a message where the file is missing, damaged, truncated or not an image. numbers = true: the numbers of the file, as the Hounsfield units of
+-- a DICOM file.
 function image.load(path, given)
   if type(path) ~= "string" then error("image.load: wants a path, got " .. options.show(path), 2) end
   local o = options.check(given, load_schema, "image.load")

@@ -47,12 +47,12 @@ local function unclear_of(images, out)
   local bright, unclear, dark = {}, {}, {}
   for _, item in ipairs(images) do
     local f = item.facts
-    if f.unclear == "" and f.bits == 16 and f.high then bright[f.to] = true end
+    if f.unclear == "" and f.bits == 16 and f.high then bright[f.from .. " " .. f.to] = true end
   end
   for _, item in ipairs(images) do
     local f = item.facts
-    if f.unclear ~= "" and f.low >= 0 and bright[f.to] then
-      dark[#dark + 1], item.sample.found_range = item, { 0, f.to }
+    if f.unclear ~= "" and f.low >= 0 and bright[f.from .. " " .. f.to] then
+      dark[#dark + 1], item.sample.found_range = item, { f.from, f.to }
     elseif f.unclear ~= "" then unclear[#unclear + 1] = item end
   end
   if #dark > 0 and out then
@@ -60,6 +60,17 @@ local function unclear_of(images, out)
       named(dark, function(f) return ("%g to %g"):format(f.low, f.high) end)))
   end
   return unclear
+end
+
+--- The range that holds what is advised for each of the items; the larger number is black where it is so for the first.
+local function advised(items)
+  local down = items[1].facts.advised[1] > items[1].facts.advised[2]
+  local low, high = math.huge, -math.huge
+  for _, item in ipairs(items) do
+    local a, b = unpack(item.facts.advised)
+    low, high = math.min(low, a, b), math.max(high, a, b)
+  end
+  return down and { high, low } or { low, high }
 end
 
 local function warn_beyond(images, out)
@@ -94,9 +105,10 @@ function scale.judge(set, images, out)
   for _, item in ipairs(images) do if item.source.path then files[#files + 1] = item end end
   local unclear = unclear_of(files, out)
   if #unclear > 0 then
-    local first = unclear[1]
-    return mistake(("%s: %s%s; write it into %s, or into the recipe's data"):format(first.source.path, first.facts.unclear,
-      #unclear > 1 and (" (so %d of %d images)"):format(#unclear, #files) or "", set.definition.path or ("the definition of data set " .. set.name)))
+    local first, r = unclear[1], advised(unclear)
+    return mistake(("%s: %s%s; declare the numbers of black and white, as range = { %.10g, %.10g }, or range = \"auto\": write it into %s, or into the "
+      .. "recipe's data"):format(first.source.path, first.facts.unclear, #unclear > 1 and (" (so %d of %d images)"):format(#unclear, #files) or "",
+      r[1], r[2], set.definition.path or ("the definition of data set " .. set.name)))
   end
   warn_beyond(files, out)
   local found = of_training(images)
@@ -136,7 +148,10 @@ function scale.load(model, path, header, given)
     return nil, ("%s: the file holds %d channels of %dx%d pixels, an image has 1 or 3; an array is [H,W], [C,H,W], or [H,W,C] where only the last is 1, "
       .. "3 or 4"):format(path, info.channels, info.width, info.height)
   end
-  if info.unclear then return nil, ("%s: %s; on the command line --range LOW,HIGH or --range auto"):format(path, info.unclear) end
+  if info.unclear then
+    return nil, ("%s: %s; say the numbers of black and white: --range %.10g,%.10g, or --range auto (percentiles)"):format(path, info.unclear,
+      info.advised[1], info.advised[2])
+  end
   if own and not given.range and own ~= "auto" and info.outside > MOST then
     return nil, ("%s: the model was trained on images in which %s; %.0f %% of this one's numbers lie beyond, from %.6g to %.6g; say --range LOW,HIGH")
       :format(path, scale.text(own), 100 * info.outside, info.low, info.high)
