@@ -194,6 +194,61 @@ check.case("an option of a model may follow a schedule, and a model may be part 
   same(outer:forward(x).out, inner:forward(x).out * 2 + 1, "outer")
 end)
 
+check.case("a model inside another is frozen, or learns with trainable = true", function()
+  local inner = ra.models.unet { depth = 2, width = 2 }
+  inner:forward(ra.rand(2, 1, 16, 16), { train = true }) -- running statistics that differ from their start
+  local head = ra.nn.conv2d { 1, 1, k = 1, name = "last" }
+  local x = ra.rand(2, 1, 16, 16)
+  local function around(o) return ra.model(function(image) return head(inner:forward(image, o).out) end) end
+  local frozen, learning = around(), around { trainable = true }
+  check.equal(#frozen:parameters(), 2, "only the new layer's")
+  check.ok(tostring(frozen):find "frozen: %d+ numbers", tostring(frozen))
+  check.ok(not tostring(learning):find "frozen", tostring(learning))
+  check.equal(learning:count(), inner:count() + 2, "all parameters")
+  check.equal(learning:parameters()[1].name, "model1.encoder1.conv1.weight")
+  for _, name in ipairs { "last.weight", "last.bias" } do learning.values[name]:copy(frozen.values[name]) end
+  same(learning:forward(x).out, frozen:forward(x).out, "the inner model's values")
+  -- the frozen part keeps its running statistics and its mode while the model trains
+  same(frozen:forward(x, { train = true }).out, frozen:forward(x).out, "evaluation mode")
+  local _, gradients = ra.grad(function(m) return F.mean(m:forward(x, { train = true }).out ^ 2) end, learning)
+  local moved = 0
+  for _, g in pairs(gradients) do moved = moved + (F.max(F.abs(g)) > 0 and 1 or 0) end
+  check.ok(moved > 2, "gradients of the inner model")
+  local path = check.folder("nested") .. "/m.safetensors"
+  for name, net in pairs { frozen = frozen, learning = learning } do
+    assert(net:save(path))
+    local again = assert(ra.load_model(path))
+    same(again:forward(x).out, net:forward(x).out, name)
+    if name == "frozen" then same(again:forward(x, { train = true }).out, net:forward(x).out, "frozen after loading") end
+  end
+  local outermost = ra.model(function(image) return frozen:forward(image, { trainable = true }).out end)
+  same(outermost:forward(x, { train = true }).out, frozen:forward(x).out, "what is frozen stays so inside a third")
+end)
+
+check.case("linear layers and parameters of their own", function()
+  local scale, offset = ra.nn.parameter { shape = { 3 }, value = 2, name = "scale" }, ra.nn.parameter { shape = { 3 }, std = 0.5 }
+  local first = ra.nn.linear { 4, 3, std = 0.02, name = "first" }
+  local net = ra.model(function(image)
+    local tokens = F.permute(F.reshape(image, { 0, 0, -1 }), { 1, 3, 2 })
+    return F.reshape(F.permute(first(tokens) * scale(tokens) + offset(tokens), { 1, 3, 2 }), { 0, 0, -1, 8 })
+  end, { channels = 4 })
+  local list = net:parameters()
+  check.equal(#list, 4)
+  check.equal(list[1].name .. " " .. list[2].name .. " " .. list[3].name, "first.weight first.bias scale.value")
+  check.equal(net.values["scale.value"].data[2], 2)
+  check.ok(F.max(F.abs(net.values["parameter1.value"])) > 0, "drawn")
+  check.ok(F.max(F.abs(net.values["first.weight"])) < 0.12, "std of linear")
+  local x, weight = ra.rand(2, 4, 4, 8), net.values["first.weight"]
+  local wanted = 0
+  for k = 1, 4 do wanted = wanted + x:get(2, k, 3, 5) * weight:get(2, k) end
+  check.near(net:forward(x).out:get(2, 2, 3, 5), 2 * wanted + net.values["parameter1.value"]:get(2), 1e-5, "value")
+  local path = check.folder("parameter") .. "/m.safetensors"
+  assert(net:save(path))
+  same(assert(ra.load_model(path)):forward(x).out, net:forward(x).out, "loaded")
+  check.raises("list of whole numbers", ra.nn.parameter, { shape = { 0 } })
+  check.raises("numbers out", ra.nn.linear, { 4 })
+end)
+
 check.case("a template that was written by somebody else is refused with a message", function()
   local ffi = require "ramus.base.ffi"
   local shape = '"channels":1,"parameters":[],"outputs":{"out":"n:1"}'

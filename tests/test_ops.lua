@@ -18,6 +18,7 @@ local function number(shape, seed, kind)
     if kind == "pos" then u = 0.5 + 1.5 * u
     elseif kind == "wide" then u = 20 * u - 10
     elseif kind == "far" then u = 1000 + 2 * u
+    elseif kind == "label" then u = math.floor(4 * u) - 1
     else u = 2 * u - 1 end
     t.data[i] = u
   end
@@ -61,6 +62,7 @@ local function evaluate(case, seed)
     return F[case.op](unpack(args, 1, n + 1))
   end
   local y = as_tensor(call { unpack(inputs) })
+  if #leaves == 0 then return { y } end
   local w = number(case.shape, seed + 16)
   local results = { ra.grad(function(...)
     local args = { unpack(inputs) }
@@ -236,6 +238,10 @@ check.case("NaN and infinity pass through", function()
   check.equal(value("softplus", 3), inf, "softplus(inf)")
   local top = F.max(x)
   check.ok(top ~= top, "max with NaN must be NaN")
+  local least = F.min(x)
+  check.ok(least ~= least, "min with NaN must be NaN")
+  check.equal(F.argmax(x, { dim = 1 }), 0, "argmax gives the place of NaN, from 0")
+  check.equal(F.eq(x, x):get(1), 0, "NaN equals nothing")
   local pooled = F.max_pool2d(F.reshape(x, { shape = { 1, 1, 2, 2 } })):totable()[1][1][1][1]
   check.ok(pooled ~= pooled, "max_pool2d with NaN must be NaN")
 end)
@@ -278,6 +284,11 @@ check.case("dimensions of size 0", function()
   check.equal(F.sum(ra.zeros(0, 3), { dim = 1 }):totable()[2], 0, "sum over nothing")
   check.ok(F.mean(ra.zeros(0)) ~= F.mean(ra.zeros(0)), "mean of nothing is NaN")
   check.raises("no element", F.max, ra.zeros(0, 3), { dim = 1 })
+  check.raises("no element", F.min, ra.zeros(0, 3), { dim = 1 })
+  check.equal(F.argmax(ra.zeros(0, 3)):numel(), 0)
+  check.equal(F.where(ra.zeros(0, 3), 1, ra.ones(3)):numel(), 0)
+  check.equal(F.arange { n = 0 }:numel(), 0)
+  check.equal(F.linear(ra.zeros(2, 0), ra.zeros(3, 0), ra.ones(3)):totable()[2][3], 1, "linear of nothing is the bias")
   check.equal(F.matmul(ra.zeros(2, 0), ra.zeros(0, 3)):totable()[2][3], 0, "matmul over nothing")
   check.equal(F.add(ra.zeros(0, 3), ra.ones(3)):numel(), 0)
   check.equal(table.concat(F.narrow(ra.zeros(3, 2), { dim = 1, first = 2, count = 0 }).shape, ","), "0,2")
@@ -329,6 +340,15 @@ check.case("shape errors say what was given", function()
     { "min", "clamp", x },
     { "above max", "clamp", x, { min = 1, max = 0 } },
     { "one element", "pow", x, ra.zeros(2) },
+    { "do not fit", "linear", x, ra.zeros(3, 4) },
+    { "one an output", "linear", x, ra.zeros(3, 5), ra.zeros(5) },
+    { "dim = 5", "argmax", x, { dim = 5 } },
+    { "wanted 1 to 2", "argmax", ra.zeros(2, 0) },
+    { "do not broadcast", "eq", ra.zeros(2), ra.zeros(3) },
+    { "do not broadcast", "where", ra.zeros(2), ra.zeros(3), ra.zeros(3) },
+    { "either x", "arange" },
+    { "either x", "arange", x, { n = 3 } },
+    { "dim = 5", "arange", x, { dim = 5 } },
     { "agree in every dimension", "concat", x, ra.zeros(2, 3, 4, 4) },
   }
   for _, entry in ipairs(wrong) do check.raises(entry[1], F[entry[2]], unpack(entry, 3)) end

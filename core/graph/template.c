@@ -133,7 +133,7 @@ static int32_t read_entry(const ra_template *t, const json_t *index, const json_
     if (!text) return ra_fail(RA_ERR_FORMAT, "%s: input %d is no text", name, k + 1);
     if (*text) RA_TRY(read_ref(t, index, text, i, &out->in[k]));
   }
-  out->mode = mode_slot(out->op);
+  out->mode = json_is_true(json_object_get(e, "frozen")) ? -1 : mode_slot(out->op);
   return ra_options_read(out->op, json_object_get(e, "options"), out->param);
 }
 

@@ -1,4 +1,4 @@
-/* What sum, mean and max share: `dim` (a list; all unless given) and `keepdim`
+/* What sum, mean, max and min share: `dim` (a list; all unless given) and `keepdim`
  * as the first slots, the shape rule, and the spread of a gradient. */
 #ifndef RA_OP_REDUCE_H
 #define RA_OP_REDUCE_H

@@ -29,6 +29,8 @@ def number(shape, seed, kind=""):
         u = 20 * u - 10
     elif kind == "far":  # a mean far from 0
         u = 1000 + 2 * u
+    elif kind == "label":  # -1, 0, 1, 2
+        u = np.floor(4 * u) - 1
     else:
         u = 2 * u - 1
     return u.astype(np.float32).reshape(shape)
@@ -158,6 +160,18 @@ case("shape", "pad_to", ["1,2,5,6"], {"multiple": 4}, lambda x: F.pad(x, (0, 2, 
 case("shape", "pad_to", ["1,2,5,9"], {"multiple": L(8, 3), "mode": "constant"}, lambda x: F.pad(x, (0, 0, 0, 3)))
 case("shape", "crop_like", ["2,3,6,7", "1,1,4,5:fixed"], {}, lambda x, r: x[:, :, :4, :5])
 
+# -- choices -------------------------------------------------------------------------
+for options, f in (({}, torch.amin), ({"dim": 2}, lambda x: x.amin(1)), ({"dim": L(1, 3), "keepdim": True}, lambda x: x.amin((0, 2), True))):
+    case("choice", "min", ["3,5,7"], options, f)
+case("choice", "argmax", ["2,3,5,7:fixed"], {}, lambda x: x.argmax(1))
+case("choice", "argmax", ["3,29:fixed"], {"dim": 2, "keepdim": True}, lambda x: x.argmax(1, keepdim=True))
+case("choice", "eq", ["3,5,7:labelfixed", "5,1:labelfixed"], {}, torch.eq)
+for c, a, b in (("3,5,7", "3,5,7", "3,5,7"), ("3,1,7", "5,1", "3,5,7"), ("7", "1", "2,3,7"), ("3,5,7,2", "7,2", "5,1,1")):
+    case("choice", "where", [c + ":labelfixed", a, b], {}, lambda c, a, b: torch.where(c != 0, a, b))
+case("choice", "arange", ["3,5,7:fixed"], {"dim": 3, "start": 2, "step": -0.5}, lambda x: 2 - 0.5 * torch.arange(7))
+for x, w, b in (("5,7", "9,7", "9"), ("2,3,5,33", "70,33", "70"), ("300,20", "6,20", None), ("7", "4,7", "4"), ("2,1,3,2,5", "1,5", "1")):
+    case("linear", "linear", [x, w] + ([b] if b else []), {}, F.linear)
+
 
 def main():
     os.makedirs(HERE, exist_ok=True)
@@ -173,9 +187,10 @@ def main():
             leaf = torch.tensor(number(shape, 17 * n + k, kind).astype(np.float64), requires_grad=not fixed)
             leaves.append(leaf)
             specs.append({"shape": shape, "kind": kind, "fixed": fixed})
-        y = f(*leaves)
+        y = f(*leaves).double()
         w = torch.tensor(number(y.shape, 17 * n + 16).astype(np.float64))
-        (y * w).sum().backward()
+        if y.requires_grad:
+            (y * w).sum().backward()
         arrays = [y.detach()] + [leaf.grad for leaf in leaves if leaf.requires_grad]
         blobs.setdefault(group, []).extend(np.ascontiguousarray(a.numpy(), dtype="<f4").tobytes() for a in arrays)
         index.append({"group": group, "op": op, "inputs": specs, "options": options, "seed": 17 * n, "shape": list(y.shape)})

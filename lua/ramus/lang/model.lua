@@ -149,7 +149,7 @@ local function check_arrays(parameters, file)
       return nil, ("'%s' has the shape [%s] in the file, [%s] in the model"):format(p.name, table.concat(shape, ","), table.concat(p.shape, ","))
     end
     local init = p.init
-    if type(p.buffer or false) ~= "boolean" or init ~= nil and (type(init) ~= "table" or type(init.fan_in or init.value) ~= "number") then
+    if type(p.buffer or false) ~= "boolean" or init ~= nil and (type(init) ~= "table" or type(init.fan_in or init.std or init.value) ~= "number") then
       return nil, ("the model says of '%s' neither how it is initialised nor what it is"):format(p.name)
     end
   end
@@ -256,15 +256,28 @@ function Model:plan(shape, given)
   return kept
 end
 
+--- forward in a recording: the ops are recorded on node x.
+local function forward_recorded(self, x, o)
+  local r = x.recorder
+  local outer = r.frozen
+  local leaf = r.model_leaf and r.model_leaf(self) or r.nest and r:nest(self, o.trainable)
+  local outputs = self:record(r, x, { train = o.train, leaf = leaf })
+  r.frozen = outer
+  return outputs
+end
+
 --- Named outputs for x [B,C,H,W] (or [C,H,W], or [H,W]); evaluation mode unless { train = true }.
--- In a recording, x is a node and the ops are recorded.
+-- In a recording, x is a node and the ops are recorded. In the function of another ra.model this model is frozen: its values are
+-- constants there and its ops keep to evaluation mode. With { trainable = true } its parameters are the new model's, beginning with
+-- this model's values.
 function Model:forward(x, given)
-  local o = options.check(given, { train = { type = "boolean", default = false }, outputs = { type = "table" },
+  local o = options.check(given, { train = { type = "boolean", default = false },
+    trainable = { type = "boolean", default = false }, outputs = { type = "table" },
     numerics = { type = "string", one_of = { "fast", "exact" } }, exact = { type = "boolean" } }, "model:forward")
   if o.exact ~= nil and o.numerics then error("model:forward: give numerics = \"exact\" or exact = true, not both", 2) end
   o.numerics = o.numerics or (o.exact and "exact" or "fast")
   if graph.is_node(x) then
-    return self:record(x.recorder, x, { train = o.train, leaf = x.recorder.model_leaf and x.recorder.model_leaf(self) })
+    return forward_recorded(self, x, o)
   end
   if not tensor.is(x) then error("model:forward: wants a tensor [B,C,H,W], given " .. options.show(x), 2) end
   if x.rank == 2 then x = x:reshape(1, 1, x.dim[0], x.dim[1]) end

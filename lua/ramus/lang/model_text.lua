@@ -50,6 +50,9 @@ function model_text.describe(model)
     lines[#lines + 1] = ("  %-20s %-18s %12d %10.1f"):format(row.part, "[" .. table.concat(row.shape, ",") .. "]", row.parameters, row.flops / 1e6)
   end
   lines[#lines + 1] = ("  %-20s %-18s %12d %10.1f"):format("in all", "", model:count(), flops / 1e6)
+  local frozen = 0
+  for _, t in ipairs(model.constants) do frozen = frozen + (t.size > 1 and t.size or 0) end
+  if frozen > 0 then lines[#lines + 1] = ("  frozen: %d numbers (constants; a model that was called inside, without trainable = true)"):format(frozen) end
   lines[#lines + 1] = ("  scratch memory of a forward pass: %.1f MB"):format(model:cost(side, side, { outputs = model:output_names() }).bytes / 1e6)
   return table.concat(lines, "\n")
 end

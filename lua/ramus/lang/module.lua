@@ -15,10 +15,12 @@ Module.__index = Module
 
 function module.is(v) return getmetatable(v) == Module end
 
---- Fills a tensor as an initialisation says; `key` numbers it within (seed).
+--- Fills a tensor as an initialisation says: { fan_in = } (He et al.), { std = } (normal, mean 0) or { value = }; `key` numbers it
+-- within (seed).
 function module.initialise(t, init, seed, key)
-  if init.fan_in then
-    ffi.C.ra_tensor_random(t, true, 0, math.sqrt(2 / init.fan_in), seed, key, 0, ffi.C.RA_RANDOM_INIT)
+  local std = init.fan_in and math.sqrt(2 / init.fan_in) or init.std
+  if std then
+    ffi.C.ra_tensor_random(t, true, 0, std, seed, key, 0, ffi.C.RA_RANDOM_INIT)
   else
     t:fill(init.value)
   end
@@ -52,6 +54,7 @@ function Module:__call(x)
   for k, v in pairs(self.options) do given[k] = v end
   for _, p in ipairs(self.parameters) do given[p.name] = get(p.name) end
   if self.has_mode then given.train = recorder and recorder.train or self.training or false end
+  if self.kind == "parameter" then return given.value end
   return F[self.kind](x, given)
 end
 
@@ -59,6 +62,11 @@ function Module:__tostring()
   local parts = {}
   for _, p in ipairs(self.parameters) do parts[#parts + 1] = p.name .. " [" .. table.concat(p.shape, ",") .. "]" end
   return "nn." .. self.kind .. (#parts > 0 and " (" .. table.concat(parts, ", ") .. ")" or "")
+end
+
+--- The module of a parameter alone: called on anything of a recording, it gives the parameter.
+function module.parameter(name, shape, init)
+  return setmetatable({ kind = "parameter", options = {}, parameters = { { name = "value", shape = shape, init = init } }, name = name }, Module)
 end
 
 -- ---- definitions --------------------------------------------------------------

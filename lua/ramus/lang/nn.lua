@@ -2,6 +2,7 @@
 --
 -- Weights start as He et al. (ICCV 2015) say: normal with standard deviation sqrt(2 / fan_in);
 -- biases 0, scales 1, running mean 0, variance 1. Options of the op are options of the module too.
+local ffi = require "ramus.base.ffi"
 local module = require "ramus.lang.module"
 local ops = require "ramus.lang.ops"
 local options = require "ramus.base.options"
@@ -59,6 +60,19 @@ define {
   end,
 }
 
+--- How weights start: normal with standard deviation o.std, or as He et al. say.
+local std = { type = "number", min = 0, help = "standard deviation of the weights at the start; sqrt(2 / fan_in) unless given" }
+
+define {
+  name = "linear", signature = "linear{ K, O, bias = true }", help = "a linear layer from K to O numbers, over the last dimension",
+  schema = { [1] = channels "numbers in", [2] = channels "numbers out", std = std,
+    bias = { type = "boolean", default = true, help = "a number added to every output" } },
+  parameters = function(o)
+    return { { name = "weight", shape = { o[2], o[1] }, init = o.std and { std = o.std } or { fan_in = o[1] } },
+      o.bias and { name = "bias", shape = { o[2] }, init = { value = 0 } } or nil }
+  end,
+}
+
 define {
   name = "batch_norm", signature = "batch_norm{ C, momentum = 0.1, eps = 1e-5 }", help = "running mean and variance are buffers",
   schema = { [1] = channels "channels" },
@@ -85,6 +99,30 @@ for name, spec in pairs(ops.specs) do
     define { name = name, help = "the op as a module without parameters" }
   end
 end
+
+local function sizes(v)
+  for _, d in ipairs(v) do
+    if type(d) ~= "number" or d % 1 ~= 0 or d < 1 then return nil, "must be a list of whole numbers >= 1, given " .. options.show(v) end
+  end
+  if #v < 1 or #v > ffi.C.RA_MAX_RANK then return nil, ("must have 1 to %d sizes, given %s"):format(ffi.C.RA_MAX_RANK, options.show(v)) end
+  return v
+end
+
+local parameter_schema = {
+  shape = { type = "table", wanted = "a list of sizes", required = true, check = sizes, help = "its sizes" },
+  value = { type = "number", default = 0, help = "every element at the start" },
+  std = { type = "number", min = 0, help = "or: normal numbers with mean 0 and this standard deviation" },
+  name = { type = "string", help = "name of the module in checkpoints" },
+}
+
+--- A parameter alone: a position embedding, a class token, a learned scale. Called on anything of a recording it gives the
+-- parameter: local scale = nn.parameter{ shape = {8}, value = 1 }; x * scale(x).
+function nn.parameter(given)
+  local o = options.check(given, parameter_schema, "nn.parameter")
+  return module.parameter(o.name, o.shape, o.std and { std = o.std } or { value = o.value })
+end
+module.defined.parameter = { name = "parameter", signature = "parameter{ shape = {C}, value = 0 }", schema = parameter_schema,
+  help = "a parameter alone (position embedding, class token, learned scale): p(x) gives it, x being any tensor of the model" }
 
 --- Modules one after the other: nn.sequence{ nn.conv2d{1, 8}, nn.relu{}, ... } is a function.
 function nn.sequence(list)

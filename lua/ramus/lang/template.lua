@@ -1,6 +1,6 @@
 --- A model as data: the list of its ops, which the core parses, checks and records into a graph.
 --
--- The plain form, as JSON in checkpoints: entries { op, inputs, options }, outputs (name -> reference), channels,
+-- The plain form, as JSON in checkpoints: entries { op, inputs, options, frozen (true: evaluation mode, always) }, outputs (name -> reference), channels,
 -- parameters { name, shape, buffer, init }, constants (how many), name. References: "x", "n:K", "p:NAME", "c:K".
 local cjson = require "cjson"
 local ffi = require "ramus.base.ffi"
@@ -46,7 +46,7 @@ local function trace_all(self, recorder, x, leaf_nodes, made)
   for i, e in ipairs(self.entries) do
     local inputs = {}
     for k, ref in ipairs(e.inputs) do inputs[k] = node_of(ref) end
-    recorder:trace(ops.specs[e.op], made[i], inputs, #e.inputs, e.options)
+    recorder:trace(ops.specs[e.op], made[i], inputs, #e.inputs, e.options, e.frozen)
   end
 end
 

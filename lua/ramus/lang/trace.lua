@@ -59,9 +59,9 @@ local function named_options(r, spec, given)
   return result
 end
 
---- Notes an op that was recorded as node.
-local function note(r, spec, node, inputs, n, given)
-  local entry = { op = spec.name, inputs = {}, options = named_options(r, spec, given) }
+--- Notes an op that was recorded as node. frozen: it stays in evaluation mode.
+local function note(r, spec, node, inputs, n, given, frozen)
+  local entry = { op = spec.name, inputs = {}, options = named_options(r, spec, given), frozen = (frozen or r.frozen) and true or nil }
   for k = 1, n do
     local v = inputs[k]
     if v and not r.names[v.id] then -- a tensor that is no parameter: a constant of the model
@@ -74,11 +74,28 @@ local function note(r, spec, node, inputs, n, given)
   r.names[node.id] = "n:" .. #r.entries
 end
 
+--- What a tracer does with a model that is called inside the traced function. Frozen, its values become constants and its ops
+-- keep to evaluation mode; trainable, its parameters and buffers become those of the new model and bring their values:
+-- returns the function that enters each of them.
+local function nest(r, net, trainable)
+  r.frozen = not trainable
+  if not trainable then return nil end
+  local prefix, entry_of = r.modules[net] or prefix_of(r, { kind = "model" }), {}
+  r.modules[net] = prefix
+  for _, p in ipairs(net.entries) do entry_of[p.name] = p end
+  return function(name, values)
+    local node, p, full = r:known(values), entry_of[name], prefix .. "." .. name
+    if r.parameters[full] then return end
+    r.names[node.id], r.parameters[full] = "p:" .. full, node
+    r.parameters[#r.parameters + 1] = { name = full, shape = p.shape, init = p.init, buffer = p.buffer or false, values = values }
+  end
+end
+
 --- A recorder that writes down names: "x", "p:NAME" (parameter or buffer), "c:K" (constant), "n:K" (entry K).
 local function tracer()
   local r = graph.recorder { train = false }
   r.names, r.entries, r.modules, r.parameters, r.constant_list, r.used, r.schedules = {}, {}, {}, {}, {}, {}, {}
-  r.parameter, r.trace = parameter, note
+  r.parameter, r.trace, r.nest = parameter, note, nest
   return r
 end
 

@@ -1,0 +1,60 @@
+/* linear: y[..,o] = bias[o] + sum over k of x[..,k] weight[o,k] (as PyTorch).
+ *   x [...,K], weight [O,K], bias [O] -> [...,O]
+ *   dx = dy weight, dweight = dy^T x, dbias = the sum of dy over all rows */
+#include "broadcast.h"
+
+enum { X, WEIGHT, BIAS };
+
+static int32_t infer(ra_call *c) {
+  char a[80], b[80];
+  const ra_array *x = &c->in[X], *w = &c->in[WEIGHT];
+  int32_t dim[RA_MAX_RANK];
+  if (x->rank < 1 || w->rank != 2 || x->dim[x->rank - 1] != w->dim[1])
+    return ra_fail(RA_ERR_SHAPE, "linear: x %s and weight %s do not fit: wanted [..,K] and [O,K]", ra_in_text(c, X, a),
+                   ra_in_text(c, WEIGHT, b));
+  RA_TRY(ra_want_vector(c, BIAS, w->dim[0], "one an output"));
+  memcpy(dim, x->dim, sizeof dim);
+  dim[x->rank - 1] = w->dim[0];
+  return ra_out(c, x->rank, dim);
+}
+
+/* The number of rows of x. */
+static int32_t rows(const ra_call *c) { return c->in[WEIGHT].dim[0] > 0 ? c->out.size / c->in[WEIGHT].dim[0] : 0; }
+
+static void forward(ra_call *c) {
+  int32_t O = c->in[WEIGHT].dim[0], K = c->in[WEIGHT].dim[1], R = rows(c);
+  bool bias = ra_has(c, BIAS);
+  for (int32_t r = 0; bias && r < R; r++) memcpy(c->out.data + (int64_t)r * O, c->in[BIAS].data, (size_t)O * sizeof(ra_real));
+  ra_kernel()->gemm(false, true, R, O, K, c->in[X].data, c->in[WEIGHT].data, bias, c->out.data);
+}
+
+static void copy_row(const void *dy, int64_t row, int64_t from, int32_t n, ra_real *out) {
+  const ra_array *a = dy;
+  memcpy(out, a->data + row * a->dim[1] + from, (size_t)n * sizeof *out);
+}
+
+static void backward(ra_call *c) {
+  int32_t O = c->in[WEIGHT].dim[0], K = c->in[WEIGHT].dim[1], R = rows(c);
+  const ra_real *dy = c->dout.data;
+  if (c->din[X].data) ra_kernel()->gemm(false, false, R, K, O, dy, c->in[WEIGHT].data, c->add[X], c->din[X].data);
+  if (c->din[WEIGHT].data) ra_kernel()->gemm(true, false, O, K, R, dy, c->in[X].data, c->add[WEIGHT], c->din[WEIGHT].data);
+  if (ra_has(c, BIAS) && c->din[BIAS].data) {
+    ra_array flat = {.data = c->dout.data, .rank = 2, .dim = {R, O}};
+    ra_space s = {.rank = 2, .dim = {R, O}, .stride = {{0, 1}}, .rows = R};
+    ra_space_sum(&s, copy_row, &flat, 1, c->add[BIAS], c->din[BIAS].data);
+  }
+}
+
+static double flops(const ra_call *c) { return 2.0 * c->out.size * c->in[WEIGHT].dim[1]; }
+
+const ra_op ra_op_linear = {
+  .name = "linear",
+  .help = "a linear layer: y = x weight^T + bias (as PyTorch)\nx [...,K], weight [O,K], bias [O] -> [...,O]",
+  .inputs = "x,weight,bias?",
+  .reads = RA_READS_IN0 | RA_READS_IN1,
+  .infer = infer,
+  .forward = forward,
+  .backward = backward,
+  .flops = flops,
+  .samples = "3,4 5,4 5\n2,3,4 6,4 -\n7 2,7 2\n2,2,3,5 1,5 1\n2,1,3,2,3 4,3 4",
+};
