@@ -55,7 +55,7 @@ local function set_of(list, more)
   local def = { name = "verdict" .. names, folder = folder, open = function()
     local samples = {}
     for i, s in ipairs(list) do
-      samples[i] = { id = tostring(i), image = folder .. "/x.png", mask = s.mask, fov = s.fov, split = s.split or "train" }
+      samples[i] = { id = tostring(i), image = folder .. "/x.png", mask = s.mask, fov = s.fov, fields = s.fields, split = s.split or "train" }
     end
     return samples
   end }
@@ -190,4 +190,43 @@ check.case("verdict: what was decoded once is known by its content, and looked a
   check.equal(second.known, 2, "the image and the mask are known")
   assert(image.save(path, stripe(0, 0)))
   stops(set_of { { mask = path } }, { "split 'train' are empty" })
+end)
+
+-- ---- further fields --------------------------------------------------------------
+
+check.case("further fields are looked at before the first step: broken files, sizes, values, class numbers", function()
+  local good = write_npy("|u1", 1, function(_, x) return x % 3 end)
+  local function judge(kind, sources, classes)
+    local masks = {}
+    for i in ipairs(sources) do masks[i] = { mask = write(stripe(0, 1)), fields = { tissue = sources[i] } } end
+    local set = set_of(masks, { fields = { tissue = { kind = kind } } })
+    return verdict.check(set, { "train" }, { train = "train", fields = { "image", "mask", "tissue" }, classes = { tissue = classes } })
+  end
+  assert(judge("label", { good, good }, 3))
+  assert(judge("label", { good }))
+  local small = folder .. "/small.png"
+  assert(image.save(small, tensor.zeros(H, W - 1)))
+  local cut = folder .. "/cut.npy"
+  assert(files.write(cut, assert(files.read(good)):sub(1, -20)))
+  for _, kind in ipairs { "label", "mask", "map" } do
+    local ok, err = judge(kind, { good, small, cut }, 3)
+    check.ok(not ok and err:find("small.png has 19x12 pixels, the image 20x12", 1, true) and err:find("cut.npy", 1, true), tostring(err))
+  end
+  local void = write_npy("|u1", 1, function(y, x) return y == 0 and 255 or x % 3 end)
+  local ok, err = judge("label", { good, void }, 3)
+  check.ok(not ok and mistake.is(err), tostring(err))
+  for _, part in ipairs { void, "1 of 2 files of field 'tissue'", "of the 3 that it is compared with (0 to 2)", "255: 20", "ignore = 255" } do
+    check.ok(err:find(part, 1, true), err)
+  end
+  assert(judge("label", { good, { path = void, ignore = 255 } }, 3))
+  assert(judge("label", { good, void }), "of nothing with classes")
+  check.fails("not as they are declared", judge, "label", { { path = void, values = { [0] = 0, [1] = 1, [2] = 2 } } }, 3)
+  check.fails("more than 64 values", judge, "label", { write_npy("|u1", 1, function(y, x) return 20 * y + x end) }, 3)
+  -- a mask of three values is judged as the truth would be; one that is mostly foreground may be
+  check.fails("tissue = { path = .., values = {", judge, "mask", { good })
+  assert(judge("mask", { write(stripe(1, 0)) }))
+  local nan, t = folder .. "/nan.npy", tensor.zeros(H, W)
+  t.data[7] = 0 / 0
+  assert(require("ramus").save(nan, t))
+  check.fails("not finite", judge, "map", { nan })
 end)

@@ -77,8 +77,7 @@ local function plain(f)
 end
 
 --- Facts of a field of kind mask or label of a sample, which has it.
-function Facts:mask(sample, name)
-  local kind = name == "label" and "label" or "mask"
+function Facts:mask(sample, name, kind)
   local source = fields.source(sample, name)
   local r, wrong = reading.rules(source, source.classes)
   if not r then return nil, wrong end
@@ -89,6 +88,19 @@ function Facts:mask(sample, name)
     local f = ffi.new("ra_mask_facts")
     if C.ra_mask_inspect(fields.kinds[kind], array[0], f) ~= 0 then return nil, ffi.message() end
     return plain(f)
+  end)
+end
+
+--- Size of a field of kind map or image of a sample, whose file is whole from header to end.
+function Facts:map(sample, name)
+  local source, details = fields.source(sample, name), ffi.new("ra_image_details")
+  if not source.path then
+    local t = source.tensor
+    return { height = t.dim[t.rank - 2], width = t.dim[t.rank - 1] }
+  end
+  return self:of(self:key(source.path, "map"), function()
+    if C.ra_image_check(source.path, details) ~= 0 then return nil, ffi.message() end
+    return { height = details.height, width = details.width }
   end)
 end
 

@@ -76,7 +76,8 @@ local function parts_of(set, d)
   return list
 end
 
---- given: fields (names of those to train with, or a function of the set that gives them; image and mask unless given), channels, follow
+--- given: fields (names of those to train with, or a function of the set that gives them; image and mask unless given), classes (of fields that
+-- hold class numbers, how many: { NAME = K }), channels, follow
 -- (function(coloured): channels that are chosen when the images are known, or nil), data_root, offline, accept_odd (masks that are of another
 -- kind than the rest of the set), out. nil and a message on failure.
 function data.open(recipe, given)
@@ -97,7 +98,8 @@ function data.open(recipe, given)
   ok, err = check_fields(set, train, names, "train on")
   if not ok then return nil, err end
   local judged
-  judged, err = verdict.check(set, parts_of(set, d), { train = d.train, val = d.val, accept_odd = given.accept_odd, out = given.out })
+  judged, err = verdict.check(set, parts_of(set, d), { train = d.train, val = d.val, fields = names, classes = given.classes,
+    accept_odd = given.accept_odd, out = given.out })
   if not judged then return nil, err end
   local channels = given.follow and given.follow(notes.is_coloured(judged.images, d.train)) or given.channels
   notes.coloured(judged.images, channels, given.out)

@@ -5,9 +5,10 @@
 --
 -- It says in one line how masks are read, warns through out:warn, and leaves in each sample what it found for those that nothing is declared
 -- of (sample.found, a threshold by field). nil and a message that names all files: a broken one, or (a mistake, status 2) a wrong declaration.
--- How values are told apart: values.lua. What is decoded and kept: facts.lua.
+-- How values are told apart: values.lua. What is decoded and kept: facts.lua. Fields beside image, truth and field of view: further.lua.
 local facts = require "ramus.data.facts"
 local fields = require "ramus.data.fields"
+local further = require "ramus.data.further"
 local observers = require "ramus.data.observers"
 local mistake = require "ramus.base.mistake"
 local notes = require "ramus.data.notes"
@@ -35,8 +36,10 @@ end
 
 --- One field of a sample: its facts; a problem where the file is broken or has another size than the image.
 local function look_at(look, sample, part, field, image, problems)
-  local source = fields.source(sample, field)
-  local f, err = look:mask(sample, field)
+  local source, kind = fields.source(sample, field), fields.known[field] and fields.known[field].kind or observers.is_field(field) and "mask"
+  kind = kind or look.set.fields[field].kind
+  local f, err
+  if kind == "mask" or kind == "label" then f, err = look:mask(sample, field, kind) else f, err = look:map(sample, field) end
   if not f then
     problems[#problems + 1] = err
     return nil
@@ -63,9 +66,10 @@ local function samples_of(set, parts)
 end
 
 --- Facts of every image, mask and field of view of the parts, { image = items, mask = items, fov = items }, and what is wrong with files, a list of sentences.
--- needed: { PART = true }: problems of others are passed over.
-local function look_at_all(set, parts, needed, out)
-  local look, problems, found, list = facts.open(set), {}, { image = {}, mask = {}, fov = {} }, samples_of(set, parts)
+-- needed: { PART = true }: problems of others are passed over. more: further fields of part `train`, whose items are in found.more[NAME].
+local function look_at_all(set, parts, needed, more, train, out)
+  local look, problems, found, list = facts.open(set), {}, { image = {}, mask = {}, fov = {}, more = {} }, samples_of(set, parts)
+  for _, name in ipairs(more) do found.more[name] = {} end
   local truth = set.classes and "label" or "mask"
   for i, entry in ipairs(list) do
     local s, part = entry[1], entry[2]
@@ -75,9 +79,10 @@ local function look_at_all(set, parts, needed, out)
     else own[#own + 1] = err end
     local looked = { truth, "fov" }
     for _, o in ipairs(s.observers or {}) do looked[#looked + 1] = observers.field(o.name) end
+    for _, name in ipairs(part == train and more or {}) do looked[#looked + 1] = name end
     for _, field in ipairs(looked) do
       local item = fields.source(s, field) and look_at(look, s, part, field, image, own)
-      if item then table.insert(found[field == "fov" and "fov" or "mask"], item) end
+      if item then table.insert(found.more[field] or found[field == "fov" and "fov" or "mask"], item) end
     end
     if out then out:update(("looking at the files of %s, %d of %d"):format(set.name, i, #list)) end
   end
@@ -143,13 +148,20 @@ local function definition_of(set)
   return def.path or def.kind == "folder" and "the recipe's data" or ("the definition of data set " .. set.name)
 end
 
---- "the masks of 3 images": the items' noun.
-local function noun(items) return items[1].field == "fov" and "fields of view" or "masks" end
+--- Is a field the truth, or an observer's?
+local function is_truth(field) return field == "mask" or field == "label" or observers.is_field(field) end
 
---- The place of the line for a field: of a field of view the sample's source.
+--- "the masks of 3 images": the items' noun.
+local function noun(items)
+  local field = items[1].field
+  return field == "fov" and "fields of view" or is_truth(field) and "masks" or ("masks of field '%s'"):format(field)
+end
+
+--- The place of the line for a field: of a field of view and of further fields the sample's source.
 local function write_text(set, items, line)
-  if items[1].field == "fov" then
-    return ("write them as 0 and 255, or say in the samples of a definition: fov = { path = .., %s }"):format((line:gsub(", or classes.*", "")))
+  local field = items[1].field
+  if not is_truth(field) then
+    return ("write them as 0 and 255, or say in the samples of a definition: %s = { path = .., %s }"):format(field, (line:gsub(", or classes.*", "")))
   end
   if set.definition.kind == "folder" and not set.definition.path then line = line:gsub("or classes = (%b{})", "or options = { classes = %1 }") end
   return ("write into %s: %s"):format(definition_of(set), line)
@@ -200,7 +212,7 @@ local function judge(set, items, given)
     read_as(item, convention)
     ones, pixels = ones + item.ones, pixels + item.facts.pixels
   end
-  local is_mask = items[1].field ~= "fov"
+  local is_mask = is_truth(items[1].field)
   if is_mask and convention and ones > MOSTLY * pixels then return stop_mostly(set, items, ones / pixels, convention) end
   for _, item in ipairs(items) do
     item.odd = item.odd or is_mask and convention and item.ones > MOSTLY * item.facts.pixels
@@ -228,7 +240,7 @@ local function say(set, items, convention, out)
       if not most or more > 0 or (more == 0 and where(item) < where(most)) then most = item end
     end
   end
-  if convention and items[1].field ~= "fov" then
+  if convention and is_truth(items[1].field) then
     local n, most_of = {}, nil -- of files of several formats the numbers that most hold
     for _, item in ipairs(items) do
       if item.kind == "two" and not item.odd then
@@ -322,26 +334,39 @@ function verdict.look(set, parts, given)
   for _, part in ipairs(parts) do all[#all + 1], needed[part] = part, true end
   for _, part in ipairs(given.also or {}) do if not needed[part] then all[#all + 1] = part end end
   local problems, without = missing(set, parts)
-  local found, broken, look = look_at_all(set, all, needed, given.out)
+  local found, broken, look = look_at_all(set, all, needed, further.names(given.fields), given.train, given.out)
   for _, text in ipairs(broken) do problems[#problems + 1] = text end
-  return { image = found.image, mask = found.mask, fov = found.fov, problems = problems, without = without, decoded = look.decoded, known = look.known }
+  return { image = found.image, mask = found.mask, fov = found.fov, more = found.more,
+    problems = problems, without = without, decoded = look.decoded, known = look.known }
+end
+
+--- Judges the masks of one field; true, or nil and a message.
+local function judge_field(set, items, given)
+  local open = {}
+  local ok, err = check_declared(set, items)
+  if not ok then return nil, err end
+  for _, item in ipairs(items) do
+    if item.declared then item.ones = item.facts.ones else open[#open + 1] = item end
+  end
+  local convention = nil
+  if #open > 0 then convention, err = judge(set, open, given) end
+  if convention == nil and #open > 0 then return nil, err end
+  if given.out and #open > 0 then say(set, open, convention, given.out) end
+  return true
 end
 
 --- Judges what verdict.look has seen. Each item gets its share of foreground, item.ones. Returns { PART = true } of parts without foreground;
 -- nil and a message.
 function verdict.judge(set, parts, seen, given)
-  for _, field in ipairs { "mask", "fov" } do
-    local items, open = seen[field], {}
-    local ok, err = check_declared(set, items)
-    if not ok then return nil, err end
-    for _, item in ipairs(items) do
-      if item.declared then item.ones = item.facts.ones else open[#open + 1] = item end
-    end
-    local convention = nil
-    if #open > 0 then convention, err = judge(set, open, given) end
-    if convention == nil and #open > 0 then return nil, err end
-    if given.out and #open > 0 then say(set, open, convention, given.out) end
+  local ok, wrong = judge_field(set, seen.mask, given)
+  if ok then ok, wrong = judge_field(set, seen.fov, given) end
+  for _, name in ipairs(ok and further.names(given.fields) or {}) do
+    local kind, items = set.fields[name].kind, seen.more[name]
+    if kind == "mask" then ok, wrong = judge_field(set, items, given)
+    elseif kind == "label" then ok, wrong = further.judge_labels(set, name, items, (given.classes or {})[name]) end
+    if not ok then break end
   end
+  if not ok then return nil, wrong end
   if given.out then say_empty(seen.fov, given.out) end
   notes.turned(seen, given.out)
   notes.films(seen, given.out)
@@ -354,7 +379,8 @@ function verdict.judge(set, parts, seen, given)
 end
 
 --- See the top of the file. parts: names of splits that will be used. given: also (other splits that help to see the convention), train and
--- val (names), accept_odd, out. Returns { without = { PART = true } of parts without any mask, empty = { PART = true } of parts without
+-- val (names), fields (names of those that the training reads), classes (by field the channels of the output that is compared with it),
+-- accept_odd, out. Returns { without = { PART = true } of parts without any mask, empty = { PART = true } of parts without
 -- foreground, scale = what scale.judge gives, images = items, decoded =, known = }; nil and a message.
 function verdict.check(set, parts, given)
   given = given or {}

@@ -40,7 +40,7 @@ function setup.new(r, given, out)
     if set.fields.valid then training.supervision:leave_out_void() end
     return supervise.fields(training.supervision.terms)
   end
-  training.data, err = data.open(r, { fields = fields, channels = r.model.template.channels,
+  training.data, err = data.open(r, { fields = fields, classes = supervise.classes(training.supervision.terms), channels = r.model.template.channels,
     follow = function(coloured) return follow(training, coloured) end,
     data_root = given.data_root, offline = given.offline, accept_odd = given.accept_odd, out = out })
   if not training.data then return nil, err end

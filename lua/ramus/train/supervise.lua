@@ -290,6 +290,16 @@ function supervise.fields(terms)
   return { "image", "mask", unpack(others) }
 end
 
+--- Channels of the outputs that are compared with a field as with a map of class numbers: { NAME = K }.
+function supervise.classes(terms)
+  local list = {}
+  for _, t in ipairs(terms) do
+    local field = t.fields.mask
+    if field and t.channels > 1 then list[field] = math.min(list[field] or t.channels, t.channels) end
+  end
+  return list
+end
+
 --- The weight of a term at time t; an error where a schedule gives no finite number >= 0.
 function Supervision:weight(term, t, t_step, steps)
   local w = schedule.at(term.weight, t, self.epochs, t_step, steps)
