@@ -141,6 +141,28 @@ function text.schema(schema)
   return rows_text(rows)
 end
 
+--- 34878573 -> "34,878,573"
+function text.thousands(n)
+  local digits, more = ("%d"):format(n), 1
+  while more > 0 do digits, more = digits:gsub("^(%d+)(%d%d%d)", "%1,%2") end
+  return digits
+end
+
+--- The presets of an architecture, a line each; empty where it has none.
+function text.presets(presets)
+  local lines = {}
+  for _, name in ipairs(options.names(presets)) do
+    local p, given = presets[name], {}
+    for _, key in ipairs(options.names(p.options)) do given[#given + 1] = ("%s = %s"):format(key, text.entry_default { default = p.options[key] }) end
+    lines[#lines + 1] = ("  %-10s %s"):format(name, table.concat(given, ", "))
+    if p.parameters then
+      lines[#lines + 1] = ("  %-10s %s parameters for %d channel%s and one class: %s"):format("", text.thousands(p.parameters), p.channels or 1,
+        p.channels and "s" or "", p.from)
+    end
+  end
+  return #lines > 0 and "\npresets\n" .. table.concat(lines, "\n") or ""
+end
+
 -- ---- comments in the source -----------------------------------------------------
 
 local function read_lines(path)

@@ -5,9 +5,9 @@
 --   end }
 --
 -- A file in that folder is found by its name; a recipe can define architectures too. Every architecture has the options channels (of
--- the input), classes (channels of every output, which build reads as o.classes or 1) and seed (of the initialisation) too. The model
--- keeps its options and its builder's name: `--set model.width=8` and the resolved recipe work for any of them. What
--- architectures share is in models/blocks.lua.
+-- the input), classes (channels of every output, which build reads as o.classes or 1), seed (of the initialisation) and preset (where it
+-- has presets) too. The model keeps its options, those that were given and its builder's name: `--set model.width=8` and the resolved recipe
+-- work for any of them. What architectures share is in models/blocks.lua.
 local model = require "ramus.lang.model"
 local options = require "ramus.base.options"
 
@@ -28,31 +28,57 @@ local function check_classes(net, o, where)
   end
 end
 
---- Defines an architecture and returns its constructor. title(o): [opt] the model's name in its printed form.
-function models.define(d)
+--- The options that an architecture has: its own, and those of all.
+local function schema_of(d)
   local schema = { channels = { type = "integer", min = 1, default = 1, help = "channels of the input: 1 or 3 for images; 1 unless "
     .. "given, in a recipe 3 where the data set's images are coloured" },
     classes = { type = "integer", min = 1, max = 256, help = "channels of every output: 1 for foreground and background (a sigmoid), the "
       .. "number of classes for more (a softmax); 1 unless given, in a recipe that of the data set" },
     seed = { type = "integer", default = 0, help = "seed of the initialisation" } }
+  if next(d.presets) then
+    schema.preset = { type = "string", one_of = options.names(d.presets), help = "options by one name, see presets; options that are given too win" }
+  end
   for key, entry in pairs(d.schema or {}) do schema[key] = entry end
-  local where = "models." .. d.name
+  return schema
+end
+
+--- The given options with those of the preset that they name, which are no longer told from others: a resolved recipe and the key of a
+-- study's cell hold values, not names.
+local function with_preset(d, given, schema, where)
+  local o = options.check(given, schema, where, 3)
+  if not o.preset then return o end
+  local all, used = options.copy(d.presets[o.preset].options), false
+  for key in pairs(all) do used = used or given[key] == nil end
+  if not used and next(all) then
+    error(("%s: preset = '%s' changes nothing: %s are given too; leave them out"):format(where, o.preset, table.concat(options.names(all), ", ")), 3)
+  end
+  for key, value in pairs(given) do all[key] = value end
+  o = options.check(all, schema, where, 3)
+  o.preset = nil
+  return o
+end
+
+--- Defines an architecture and returns its constructor. title(o): [opt] the model's name in its printed form. presets: [opt] NAME ->
+-- { options, parameters =, channels =, from = }: options by one name; where somebody published a count, so many parameters for one class and
+-- an input of so many channels (1), and where that is written. "published" is as the paper has it, "light" small enough for a CPU.
+function models.define(d)
+  d.presets = d.presets or {}
+  local schema, where = schema_of(d), "models." .. d.name
   local function make(given)
-    local o = options.check(given, schema, where)
+    local o = with_preset(d, given or {}, schema, where)
     local net = model.new(d.build(o), { channels = o.channels, seed = o.seed, name = d.title and d.title(o) or d.name })
     if o.classes then check_classes(net, o, where) end
-    net.options, net.builder, net.channels_open = o, d.name, (given or {}).channels == nil
+    net.options, net.given, net.builder = o, options.copy(given or {}), d.name
+    net.channels_open = net.given.channels == nil
     return net
   end
-  defined[d.name] = { name = d.name, schema = schema, make = make, help = d.help }
+  defined[d.name] = { name = d.name, schema = schema, make = make, help = d.help, presets = d.presets }
   return make
 end
 
---- A model of the same architecture with some options changed; channels stay open where they were. nil where it cannot be made.
+--- A model of the same architecture with some options changed; what was left open stays open. nil where it cannot be made.
 function models.again(net, changes)
-  local given = {}
-  for key, value in pairs(net.options) do given[key] = value end
-  if net.channels_open then given.channels = nil end
+  local given = options.copy(net.given)
   for key, value in pairs(changes) do given[key] = value end
   local ok, made = pcall(models[net.builder], given)
   return ok and made or nil

@@ -38,8 +38,8 @@ local rebuild = {
   { is = loss.is, options = function(l) return l.options end, make = function(l, given) return loss[l.name](given) end },
   { is = model.is, options = function(m)
     if not m.options then error("this recipe's model is a function; only its source can be changed", 0) end
-    local given = options.copy(m.options)
-    if m.channels_open then given.channels = nil end
+    local given = options.copy(m.given) -- what was left open stays open: a preset, or the data set, may decide it
+    for key, value in pairs(m.options) do if type(value) == "table" and given[key] == nil then given[key] = value end end
     return given
   end, make = function(m, given) return models[m.builder](given) end },
 }

@@ -19,21 +19,17 @@ local function path(o, level)
   local stages = {}
   for k = 1, math.max(level - 1, 1) do
     local name = ("decoder%d.%d"):format(level, k)
-    stages[#stages + 1] = nn.conv2d { k == 1 and o.pyramid or o.merged, o.merged, k = 3, pad = 1, bias = o.norm == "none", name = name .. ".conv" }
-    stages[#stages + 1] = blocks.normalise(o, o.merged, name .. ".norm")
-    stages[#stages + 1] = nn[o.act] {}
+    stages[#stages + 1] = blocks.convolution(o, k == 1 and o.pyramid or o.merged, o.merged, name)
     if level > 1 then stages[#stages + 1] = function(x) return doubled(x, "bilinear") end end
   end
   return nn.sequence(stages)
 end
 
 local function build(o)
-  local function width(level) return o.width * 2 ^ (level - 1) end
   local classes = o.classes or 1
-  local encoder, lateral, smooth, side, decoder = {}, {}, {}, {}, {}
+  local encode, lateral, smooth, side, decoder = blocks.encoder(o), {}, {}, {}, {}
   for i = 1, o.depth do
-    encoder[i] = blocks.block(o, i == 1 and o.channels or width(i - 1), width(i), "encoder" .. i)
-    lateral[i] = nn.conv2d { width(i), o.pyramid, k = 1, name = "lateral" .. i }
+    lateral[i] = nn.conv2d { blocks.width(o, i), o.pyramid, k = 1, name = "lateral" .. i }
     smooth[i] = nn.conv2d { o.pyramid, o.pyramid, k = 3, pad = 1, name = "pyramid" .. i }
     decoder[i] = path(o, i)
     if o.sides and i < o.depth then side[i] = nn.conv2d { o.pyramid, classes, k = 3, pad = 1, name = "side" .. i } end
@@ -41,11 +37,7 @@ local function build(o)
   local head = nn.conv2d { o.merged, classes, k = 1, name = "head" }
 
   return function(image)
-    local x = F.pad_to(image, { multiple = 2 ^ (o.depth - 1), mode = "edge" })
-    local levels, out = {}, {}
-    for i = 1, o.depth do
-      levels[i] = encoder[i](i > 1 and F.max_pool2d(levels[i - 1], { k = 2 }) or x)
-    end
+    local levels, out = encode(blocks.padded(o, image)), {}
     local above, sum
     for i = o.depth, 1, -1 do
       above = above and F.add(lateral[i](levels[i]), doubled(above, "nearest")) or lateral[i](levels[i])
@@ -68,4 +60,5 @@ return models.define {
     merged = { type = "integer", min = 1, max = 1024, default = 16, help = "channels of the decoder" },
     sides = { type = "boolean", default = false, help = "a side output per level of the pyramid but the last" },
   },
+  presets = { light = { options = { width = 16 } } },
 }
