@@ -52,6 +52,7 @@ local BOTH = {
   { "deep_distribution", { direction = "js", scale = "fraction", tau = 0.2 } }, { "deep_distribution", { patch = 5, count = "hard" } },
   { "dice", { average = "foreground" } }, { "jaccard", { average = "foreground", reduce = "image" } },
   { "tversky", { average = "foreground", alpha = 0.3, beta = 0.7 } }, { "focal_tversky", { average = "foreground" } },
+  { "generalised_dice" }, { "generalised_dice", { reduce = "image" } },
 }
 
 for _, row in ipairs(BOTH) do
@@ -88,6 +89,7 @@ local EVERY = {
   { "deep_distribution", { direction = "teacher_student", scale = "fraction", tau = 0.1 } }, { "deep_distribution", { count = "hard" } },
   { "kl_divergence" }, { "kl_divergence", { direction = "js" } }, { "kl_divergence", { direction = "student_teacher", tau = 2 } }, { "mse" },
   { "focal_tversky" }, { "focal_tversky", { gamma = 2, reduce = "image", average = "present" } },
+  { "generalised_dice" }, { "generalised_dice", { reduce = "image" } }, { "lovasz" }, { "lovasz", { reduce = "image", average = "all" } },
 }
 
 for _, row in ipairs(EVERY) do
@@ -160,6 +162,13 @@ check.case("K planes against K planes are K losses of one channel", function()
   local x, y = logits(planes, 0), make(planes, function(k) return k % 3 == 0 and 1 or 0 end)
   for _, name in ipairs { "bce", "dice", "focal", "mse" } do
     check.near(ra.loss[name]()(x, y), ra.loss[name]()(x:reshape(unpack(flat)), y:reshape(unpack(flat))), 1e-6, name)
+  end
+  for _, name in ipairs { "generalised_dice", "lovasz" } do -- of each plane for itself
+    local loss = ra.loss[name] { reduce = "image" }
+    check.near(loss(x, y), loss(x:reshape(unpack(flat)), y:reshape(unpack(flat))), 1e-6, name)
+    local sum = 0
+    for k = 1, 3 do sum = sum + ra.loss[name]()(x:narrow(2, k, 1):clone(), y:narrow(2, k, 1):clone()) end
+    check.near(ra.loss[name]()(x, y), sum / 3, 1e-6, name .. " over the batch")
   end
 end)
 

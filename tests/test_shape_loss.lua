@@ -1,6 +1,8 @@
 --- Losses of overlap, order, distance and skeletons against PyTorch numbers (tests/reference/shape_loss.py) and by what is special to each;
 -- what holds for all losses is in test_loss.lua and test_class_loss.lua.
 local check = require "check"
+local ffi = require "ramus.base.ffi"
+local graph = require "ramus.lang.graph"
 local json = require "cjson"
 local numbers = require "numbers"
 local ra = require "ramus"
@@ -34,6 +36,33 @@ for _, case in ipairs(reference.cases) do
   end)
 end
 
+for _, row in ipairs { { "lovasz" }, { "lovasz", { reduce = "image" } }, { "generalised_dice" } } do
+  check.case(("planes: 1 and 2 threads give the same bits, and the norm: %s"):format(tostring(ra.loss[row[1]](row[2]))), function()
+    local shape, loss = { 3, 2, 96, 101 }, ra.loss[row[1]](row[2])
+    local x = make(shape, function(k) return 2 * math.sin(12.9898 * k) end)
+    local y = make(shape, function(k) return k * 104729 % 11 < 3 and 1 or 0 end)
+    local more = { inside = make(shape, function(k) return k % 101 < 60 and 1 or 0 end), weight = make(shape, function(k) return k % 3 end) }
+    local threads = ffi.C.ra_threads()
+    for _, given in ipairs { {}, more } do
+      ffi.C.ra_threads_set(1)
+      local one, dx1 = grad(loss, x, y, given)
+      ffi.C.ra_threads_set(2)
+      local two, dx2 = grad(loss, x, y, given)
+      ffi.C.ra_threads_set(threads)
+      check.equal(two, one, "value")
+      check.ok(numbers.same_bits(dx1, dx2), "gradients differ")
+      local recorder, dx = graph.recorder { train = false }, ra.zeros(unpack(shape))
+      local input = recorder:input(shape)
+      local term = loss(input, y, nil, given)
+      local plan = assert(recorder:plan { outputs = { term }, loss = term, gradients = { { input, dx } } })
+      plan:bind(input, x)
+      plan:run()
+      check.ok(norm(dx) > 0 and numbers.same_bits(dx, dx1), "a plan's gradient")
+      check.near(plan:gradient_norm(term), norm(dx), 1e-5 * norm(dx), "norm")
+    end
+  end)
+end
+
 --- A horizontal band in a picture of 40x60, from row `top` to `bottom`; gap: columns that it lacks.
 local function band(top, bottom, gap)
   return make({ 1, 1, 40, 60 }, function(k)
@@ -54,4 +83,43 @@ check.case("focal_tversky: an exponent of 1 is tversky; the mask itself costs no
   check.equal(value, 0, "value")
   check.ok(norm(dx) < 10, "gradient")
   check.raises("gamma must be from 0.05 to 10", function() ra.loss.focal_tversky { gamma = 0 } end)
+end)
+
+check.case("generalised_dice: a small structure counts as much as a large one; with equal areas it is dice of both labels", function()
+  local small, large = band(16, 16), band(4, 36)
+  local loss, dice = ra.loss.generalised_dice { input = "prob" }, ra.loss.dice { input = "prob" }
+  local function missed(y) return loss(y * 0.5, y), dice(y * 0.5, y) end
+  local of_small, of_large = missed(small), missed(large)
+  check.ok(of_small > 0.3 and of_large < 0.6 and loss(small, small) == 0 and loss(small * 0, small * 0) == 0,
+    ("%g %g"):format(of_small, of_large))
+  local half = make({ 1, 1, 4, 6 }, function(k) return k % 2 end)
+  local p = make({ 1, 1, 4, 6 }, function(k) return 0.1 + 0.03 * k end)
+  local both, sum = 0, 0
+  for k = 0, 23 do
+    both = both + p.data[k] * half.data[k] + (1 - p.data[k]) * (1 - half.data[k])
+    sum = sum + 2
+  end
+  check.near(loss(p, half), 1 - 2 * both / sum, 1e-6, "equal areas")
+end)
+
+check.case("lovasz: of hard probabilities it is the Jaccard loss; a picture that is clearly right costs nothing", function()
+  local y, p = band(16, 22), band(14, 20)
+  local z, background = p * 2 - 1, 1 - y
+  local both, either = 5 * 60, 9 * 60
+  check.near(ra.loss.lovasz()(z, y), 2 * (1 - both / either), 1e-6, "the hinge of a wrong pixel at 1 is 2")
+  local logits, labels = ra.F.concat(p * -100 + 50, p * 100 - 50), y
+  local outside = 40 * 60 - either
+  local wanted = (1 - both / either + 1 - outside / (outside + either - both)) / 2
+  check.near(ra.loss.lovasz()(logits, labels), wanted, 1e-6, "softmax")
+  check.equal(ra.loss.lovasz()(y * 4 - 2, y), 0, "right")
+  check.equal(ra.loss.lovasz()(background * -2 - 1, background * 0), 0, "an empty mask")
+  check.ok(ra.loss.lovasz()(z * (0 / 0), y) ~= ra.loss.lovasz()(z * (0 / 0), y), "what is not a number stays so")
+end)
+
+check.case("lovasz: equal errors, whatever their order, have one loss; many pixels", function()
+  local shape = { 1, 1, 300, 401 }
+  local x = make(shape, function(k) return (k * 7919 % 13) - 6 end)
+  local y = make(shape, function(k) return k * 104729 % 11 < 3 and 1 or 0 end)
+  local function turned(t) return make(shape, function(k) return t.data[t.size - 1 - k] end) end
+  check.near(ra.loss.lovasz()(x, y), ra.loss.lovasz()(turned(x), turned(y)), 1e-4)
 end)

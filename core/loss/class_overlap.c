@@ -67,10 +67,11 @@ static ra_overlap sums_of(const job *j, int32_t group, int32_t k) {
   return o;
 }
 
-static bool counts(const ra_call *c, int32_t k, const ra_overlap *o) {
-  switch ((int)c->param[RA_OVERLAP_AVERAGE]) {
+bool ra_class_counts(int32_t average, int32_t k, bool occurs) {
+  switch (average) {
     case RA_AVERAGE_FOREGROUND: return k > 0;
-    case RA_AVERAGE_PRESENT: return k > 0 && o->y > 0;
+    case RA_AVERAGE_PRESENT: return k > 0 && occurs;
+    case RA_AVERAGE_OCCURRING: return occurs;
     default: return true;
   }
 }
@@ -81,7 +82,7 @@ static double group_loss(const job *j, ra_overlap_fn *fn, int32_t group, int32_t
   int32_t used = 0;
   for (int32_t k = 0; k < j->classes; k++) {
     ra_overlap o = sums_of(j, group, k);
-    bool in = counts(j->c, k, &o);
+    bool in = ra_class_counts((int32_t)j->c->param[RA_OVERLAP_AVERAGE], k, o.y > 0);
     double one = fn(j->c, &o);
     slope[2 * k] = in ? (ra_real)o.d_both : 0;
     slope[2 * k + 1] = in ? (ra_real)o.d_p : 0;
@@ -93,14 +94,32 @@ static double group_loss(const job *j, ra_overlap_fn *fn, int32_t group, int32_t
   return loss / used;
 }
 
-void ra_class_overlap_forward(ra_call *c, ra_overlap_fn *fn) {
+/* The same of one function of all classes. */
+static double joint_loss(const job *j, ra_overlap_all_fn *fn, int32_t group, int32_t groups, ra_real *slope) {
+  ra_overlap o[RA_CLASSES_MAX];
+  for (int32_t k = 0; k < j->classes; k++) o[k] = sums_of(j, group, k);
+  double loss = fn(j->c, j->classes, o);
+  for (int32_t k = 0; k < j->classes; k++) {
+    slope[2 * k] = (ra_real)(o[k].d_both / groups);
+    slope[2 * k + 1] = (ra_real)(o[k].d_p / groups);
+  }
+  return loss;
+}
+
+static void forward(ra_call *c, ra_overlap_fn *fn, ra_overlap_all_fn *all) {
   job j = job_of(c);
   int32_t groups = groups_of(c);
   double loss = 0;
   ra_parallel(ra_classes_chunks(c), forward_chunk, &j);
-  for (int32_t g = 0; g < groups; g++) loss += group_loss(&j, fn, g, groups, c->saved[0].data + (int64_t)g * j.classes * 2);
+  for (int32_t g = 0; g < groups; g++) {
+    ra_real *slope = c->saved[0].data + (int64_t)g * j.classes * 2;
+    loss += all ? joint_loss(&j, all, g, groups, slope) : group_loss(&j, fn, g, groups, slope);
+  }
   c->out.data[0] = (ra_real)(loss / groups);
 }
+
+void ra_class_overlap_forward(ra_call *c, ra_overlap_fn *fn) { forward(c, fn, NULL); }
+void ra_class_overlap_forward_all(ra_call *c, ra_overlap_all_fn *fn) { forward(c, NULL, fn); }
 
 static void backward_tile(void *context, const ra_call *c, const ra_class_tile *t) {
   const job *j = context;

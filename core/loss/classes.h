@@ -86,6 +86,11 @@ void ra_class_cross_entropy(const ra_call *c, const ra_class_tile *t, const ra_r
 
 int32_t ra_class_overlap_infer(ra_call *c);
 void ra_class_overlap_forward(ra_call *c, ra_overlap_fn *fn);
+/* The same of one function of the sums of all n classes, whose derivatives it fills in. */
+typedef double ra_overlap_all_fn(const ra_call *c, int32_t n, ra_overlap *o);
+void ra_class_overlap_forward_all(ra_call *c, ra_overlap_all_fn *fn);
+/* Is class k one of those that the option `average` names? occurs: the mask has it. */
+bool ra_class_counts(int32_t average, int32_t k, bool occurs);
 void ra_class_overlap_backward(ra_call *c);
 
 #endif

@@ -144,6 +144,14 @@ void ra_loss_weigh(int32_t n, const ra_real *w, ra_real *v) {
 
 int32_t ra_loss_target(const ra_call *c) { return ra_has(c, RA_TEACHER) ? RA_TEACHER : RA_MASK; }
 
+ra_loss_planes ra_loss_planes_of(const ra_call *c, bool by_image) {
+  const ra_array *x = &c->in[RA_PREDICTION];
+  int32_t images = x->rank > 0 ? x->dim[0] : 1, channels = x->rank == 4 ? x->dim[1] : 1;
+  ra_loss_planes p = {.units = x->rank == 4 || by_image ? images * channels : 1, .groups = (by_image ? images : 1) * channels};
+  p.size = x->size / p.units;
+  return p;
+}
+
 int32_t ra_loss_infer(ra_call *c) {
   char text[80];
   for (int32_t k = RA_INSIDE; k <= RA_WEIGHT; k++)

@@ -92,6 +92,13 @@ int32_t ra_loss_want(const ra_call *c, int32_t k);
 /* The input that a prediction is compared with: the teacher where one is given, else the mask. */
 int32_t ra_loss_target(const ra_call *c);
 
+/* Planes that a loss looks at one by one: unit u (image by image) has `size` pixels from u * size and belongs to group u % groups: of
+ * [B,C,H,W] a group is one channel of the batch, or of an image; of other shapes it is the batch, or an image (the first dimension). */
+typedef struct ra_loss_planes {
+  int32_t units, groups, size;
+} ra_loss_planes;
+ra_loss_planes ra_loss_planes_of(const ra_call *c, bool by_image);
+
 /* ---- losses that are a mean over pixels (pixel.c) ---- */
 
 /* n <= RA_TILE pixels; y, t are NULL where mask or teacher is absent. Fills
@@ -115,23 +122,26 @@ void ra_cross_entropy(const ra_call *c, int32_t n, const ra_bernoulli *s, const 
 /* ---- losses of overlap: functions of three sums (overlap.c) ---- */
 
 enum { RA_OVERLAP_REDUCE = 1, RA_OVERLAP_AVERAGE }; /* slots of the parameters `reduce` and `average` */
-enum { RA_AVERAGE_ALL, RA_AVERAGE_FOREGROUND, RA_AVERAGE_PRESENT };
+enum { RA_AVERAGE_ALL, RA_AVERAGE_FOREGROUND, RA_AVERAGE_PRESENT, RA_AVERAGE_OCCURRING };
 #define RA_PARAM_REDUCE \
   {.name = "reduce", .kind = RA_PARAM_CHOICE, .default_value = 0, .choices = "batch|image", \
    .help = "batch: sums over the whole batch; image: the mean of each image's loss"}
-#define RA_PARAM_AVERAGE \
-  {.name = "average", .kind = RA_PARAM_CHOICE, .default_value = RA_AVERAGE_ALL, .choices = "all|foreground|present", \
-   .help = "classes whose mean is the loss: all, those but the first, or those but the first that the mask has"}
+#define RA_PARAM_AVERAGE_OF(usual) \
+  {.name = "average", .kind = RA_PARAM_CHOICE, .default_value = usual, .choices = "all|foreground|present|occurring", \
+   .help = "classes whose mean is the loss: all, those but the first, or those but the first (present) or any (occurring) that the mask has"}
+#define RA_PARAM_AVERAGE RA_PARAM_AVERAGE_OF(RA_AVERAGE_ALL)
 
 /* Sums over the pixels of a batch or image, each with its weight; a loss returns its value and
  * fills in the derivatives with respect to both and p. */
 typedef struct ra_overlap {
-  double both, p, y;        /* sum of p*y, of p, of y */
+  double both, p, y, all;   /* sum of p*y, of p, of y, of the weights (of planes; classes leave it 0) */
   double d_both, d_p;
 } ra_overlap;
 typedef double ra_overlap_fn(const ra_call *c, ra_overlap *o);
 /* Planes, or K exclusive classes (classes.h), as the shapes say. */
 int32_t ra_overlap_infer(ra_call *c);
+/* The same, but K planes are the mean of K losses. */
+int32_t ra_overlap_infer_planes(ra_call *c);
 void ra_overlap_forward(ra_call *c, ra_overlap_fn *fn);
 void ra_overlap_backward(ra_call *c);
 

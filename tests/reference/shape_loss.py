@@ -50,7 +50,7 @@ def add_input(name, shape, labels, kind="random"):
         x = torch.softmax(x, 1) if labels else torch.sigmoid(x)
     i = torch.tensor([1.0, 0.6, 0.4, 1.0, 0.5, 1.0, 0.0])[(number % 7).long()].to(torch.float64)
     w = (number * 7 % 11) / 5  # 0 to 2, some 0
-    inputs[name] = (labels,) + tuple(f32((v * 1e4).round() / 1e4) for v in (x, y, i, w))
+    inputs[name] = (labels,) + tuple(f32((v * 1e3).round() / 1e3) for v in (x, y, i, w))
 
 
 add_input("small", (2, 1, 5, 7), False)
@@ -61,7 +61,7 @@ add_input("prob", (2, 1, 5, 6), False, "prob")
 add_input("tree", (1, 1, 13, 12), False, "tree")
 add_input("three", (2, 3, 5, 7), True)
 add_input("void", (1, 4, 6, 7), True, "void")
-add_input("absent", (2, 6, 3, 5), True, "absent")
+add_input("absent", (2, 5, 3, 4), True, "absent")
 add_input("class_prob", (2, 3, 5, 4), True, "prob")
 add_input("class_tree", (1, 3, 12, 11), True, "tree")
 
@@ -130,6 +130,49 @@ def focal_tversky(c):
     return c.mean(f)
 
 
+def generalised_dice(c):
+    values = []
+    for b in c.images():
+        p, y, w = c.p[b], c.y[b], c.w[b]
+        # lists of labels [.., label, pixels] whose overlap is one number
+        if c.exclusive:
+            sets = [[(p[:, k], y[:, k], w[:, k]) for k in range(c.K)]]
+        else:
+            sets = [[(1 - p[:, k], 1 - y[:, k], w[:, k]), (p[:, k], y[:, k], w[:, k])] for k in range(c.K)]
+        for labels in sets:
+            volume = torch.stack([(w * y).sum() for _, y, w in labels])
+            weight = torch.where(volume > 0, 1 / volume ** 2, torch.zeros_like(volume))
+            weight = torch.where(volume > 0, weight, weight.max())
+            above = torch.stack([(w * p * y).sum() for p, y, w in labels])
+            below = torch.stack([(w * (p + y)).sum() for p, y, w in labels])
+            values.append(1 - 2 * (weight * above).sum() / (weight * below).sum())
+    return torch.stack(values).mean()
+
+
+def lovasz_extension(m, y, w):
+    """of 1 - Jaccard, for errors m of pixels whose truth is y; a weight of 2 is two pixels"""
+    m, y, w = [v.reshape(-1) for v in (m, y, w)]
+    order = torch.argsort(m.detach(), descending=True)
+    m, y, w = m[order], y[order], w[order]
+    front = (w * y).sum()
+    jaccard = 1 - (front - (w * y).cumsum(0)) / (front + (w * (1 - y)).cumsum(0)).clamp(min=1e-300)
+    return (m * (jaccard - torch.cat([jaccard.new_zeros(1), jaccard[:-1]])))[w > 0].sum()
+
+
+def lovasz(c):
+    values = []
+    for b in c.images():
+        p, y, w = c.p[b], c.y[b], c.w[b]
+        if c.exclusive:
+            ks = c.classes("occurring")([(w * y)[:, k].sum() > 0 for k in range(c.K)])
+            each = [lovasz_extension((y - p)[:, k].abs(), y[:, k], w[:, k]) for k in ks]
+            values.append(torch.stack(each).mean() if each else (p * 0).sum())
+        else:
+            hinge = F.relu(1 - c.z[b] * (2 * y - 1))
+            values.append(torch.stack([lovasz_extension(hinge[:, k], y[:, k], w[:, k]) for k in range(c.K)]).mean())
+    return torch.stack(values).mean()
+
+
 cases = []
 
 
@@ -138,10 +181,10 @@ def case(loss, name, use="y", **options):
     value = globals()[loss](c)
     value.backward()
     cases.append({"loss": loss, "input": name, "use": use, "options": options, "value": float(value.detach()),
-                  "grad": [float("%.7g" % g) for g in c.x.grad.flatten().tolist()]})
+                  "grad": [float("%.6g" % g) for g in c.x.grad.flatten().tolist()]})
 
 
-for name in ("small", "planes", "full", "tree", "three", "void", "absent"):
+for name in ("small", "planes", "full", "tree", "three", "void"):
     case("focal_tversky", name)
 case("focal_tversky", "planes", reduce="image", gamma=2, alpha=0.6, beta=0.2)
 case("focal_tversky", "prob", input="prob", smooth=0.1, gamma=1)
@@ -150,6 +193,20 @@ case("focal_tversky", "absent", reduce="image", average="present")
 for name in ("small", "planes", "void"):
     case("focal_tversky", name, "yi")
     case("focal_tversky", name, "yiw", reduce="image")
+
+for loss in ("generalised_dice", "lovasz"):
+    for name in ("small", "planes", "full", "empty", "tree", "three", "void", "absent"):
+        case(loss, name)
+    case(loss, "planes", reduce="image")
+    case(loss, "absent", reduce="image")
+    case(loss, "prob", input="prob")
+    case(loss, "class_prob", input="prob")
+    for name in ("small", "planes", "void"):
+        case(loss, name, "yi")
+        case(loss, name, "yiw", reduce="image")
+case("lovasz", "absent", average="all")
+case("lovasz", "absent", average="present", reduce="image")
+case("lovasz", "void", average="foreground")
 
 out = {"inputs": {n: dict(shape=list(v[1].shape), labels=v[0], **{k: [float("%.8g" % e) for e in a.flatten().tolist()]
                                                                  for k, a in zip("xyiw", v[1:])}) for n, v in inputs.items()},
