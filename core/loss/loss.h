@@ -128,7 +128,8 @@ enum { RA_AVERAGE_ALL, RA_AVERAGE_FOREGROUND, RA_AVERAGE_PRESENT, RA_AVERAGE_OCC
    .help = "batch: sums over the whole batch; image: the mean of each image's loss"}
 #define RA_PARAM_AVERAGE_OF(usual) \
   {.name = "average", .kind = RA_PARAM_CHOICE, .default_value = usual, .choices = "all|foreground|present|occurring", \
-   .help = "classes whose mean is the loss: all, those but the first, or those but the first (present) or any (occurring) that the mask has"}
+   .help = "classes whose mean is the loss: all, those but the first, or those but the first (present) or any (occurring) that the mask " \
+           "has"}
 #define RA_PARAM_AVERAGE RA_PARAM_AVERAGE_OF(RA_AVERAGE_ALL)
 
 /* Sums over the pixels of a batch or image, each with its weight; a loss returns its value and

@@ -50,7 +50,7 @@ def add_input(name, shape, labels, kind="random"):
         x = torch.softmax(x, 1) if labels else torch.sigmoid(x)
     i = torch.tensor([1.0, 0.6, 0.4, 1.0, 0.5, 1.0, 0.0])[(number % 7).long()].to(torch.float64)
     w = (number * 7 % 11) / 5  # 0 to 2, some 0
-    inputs[name] = (labels,) + tuple(f32((v * 1e3).round() / 1e3) for v in (x, y, i, w))
+    inputs[name] = (labels,) + tuple(f32((v * 1e4).round() / 1e4) for v in (x, y, i, w))
 
 
 add_input("small", (2, 1, 5, 7), False)
@@ -58,7 +58,7 @@ add_input("planes", (3, 2, 4, 6), False)
 add_input("empty", (1, 1, 5, 6), False, "empty")
 add_input("full", (1, 1, 5, 6), False, "full")
 add_input("prob", (2, 1, 5, 6), False, "prob")
-add_input("tree", (1, 1, 13, 12), False, "tree")
+add_input("tree", (1, 1, 12, 11), False, "tree")
 add_input("three", (2, 3, 5, 7), True)
 add_input("void", (1, 4, 6, 7), True, "void")
 add_input("absent", (2, 5, 3, 4), True, "absent")
@@ -197,7 +197,7 @@ for name in ("small", "planes", "void"):
 for loss in ("generalised_dice", "lovasz"):
     for name in ("small", "planes", "full", "empty", "tree", "three", "void", "absent"):
         case(loss, name)
-    case(loss, "planes", reduce="image")
+    case(loss, "planes", "yw", reduce="image")
     case(loss, "absent", reduce="image")
     case(loss, "prob", input="prob")
     case(loss, "class_prob", input="prob")
