@@ -263,8 +263,8 @@ static void backward(ra_call *c) {
 
 const ra_op ra_op_lovasz = {
   .name = "lovasz",
-  .help = "Lovasz extension of the Jaccard loss: sum_i m_i (J_i - J_(i-1)) over errors m, greatest first, J_i the Jaccard loss where the first\n"
-          "i pixels are wrong\n"
+  .help = "Lovasz extension of the Jaccard loss: sum_i m_i (J_i - J_(i-1)) over errors m, greatest first, J_i the Jaccard loss\n"
+          "where the first i pixels are wrong\n"
           "prediction, mask of any one shape: the Lovasz hinge, m = max(1 - z, 0) in the foreground, max(1 + z, 0) elsewhere, z the logit;\n"
           "over the batch, or each image; K planes [B,K,H,W]: the mean of K such losses\n"
           "K logits [B,K,H,W] against a label map [B,1,H,W]: Lovasz-softmax, m = |y - p| for each class, p the softmax\n"
