@@ -6,7 +6,7 @@
  *   K logits against a label map (classes.h): Lovasz-softmax, for each class m = |y - p|, p the softmax
  *   prediction, mask of any one shape -> rank 0; the sets are the planes of the batch or of each image, one for each channel or class
  * L is the mean over sets; over the classes that `average` names. w is 1, or the weights of the pixels: a pixel of weight 2 is two pixels.
- * Of equal errors the earlier pixel goes first. Forward keeps dL/dz, or dL/dp over w, of each pixel, and the share of each set in the mean. */
+ * Of equal errors the earlier pixel goes first. Forward keeps dL/dz, or dL/dp over w, of each pixel, and each set's share in the mean. */
 #include "../base/math.h"
 #include "../base/thread.h"
 #include "classes.h"
@@ -265,8 +265,8 @@ const ra_op ra_op_lovasz = {
   .name = "lovasz",
   .help = "Lovasz extension of the Jaccard loss: sum_i m_i (J_i - J_(i-1)) over errors m, greatest first, J_i the Jaccard loss\n"
           "where the first i pixels are wrong\n"
-          "prediction, mask of any one shape: the Lovasz hinge, m = max(1 - z, 0) in the foreground, max(1 + z, 0) elsewhere, z the logit;\n"
-          "over the batch, or each image; K planes [B,K,H,W]: the mean of K such losses\n"
+          "prediction, mask of any one shape: the Lovasz hinge, m = max(1 - z, 0) in the foreground, max(1 + z, 0) elsewhere, z the\n"
+          "logit; over the batch, or each image; K planes [B,K,H,W]: the mean of K such losses\n"
           "K logits [B,K,H,W] against a label map [B,1,H,W]: Lovasz-softmax, m = |y - p| for each class, p the softmax\n"
           "Berman, Triki, Blaschko 2018",
   RA_LOSS_TABLE,
