@@ -41,6 +41,29 @@ end
 
 local model = ra.models.unet { depth = 2, width = 2 }
 
+check.case("evaluation in tiles scores what a prediction in tiles gives; images beyond the limit want tiles", function()
+  two_observers("tiled")
+  local function net() -- a wide one, so that a tile's border is seen
+    local m = ra.models.unet { depth = 3, width = 4, sides = true }
+    m:initialise(5)
+    return m
+  end
+  local m = net()
+  local whole, tiled = assert(ra.evaluate(m, { data = "tiled:test" })), assert(ra.evaluate(m, { data = "tiled:test", tile = 16 }))
+  check.equal(whole.protocol.tiles, nil)
+  check.equal(tiled.protocol.tiles, "of 16, overlapping by half and blended")
+  for i, id in ipairs { "3", "4" } do
+    local x, mask = assert(image.load(("%s/tiled/%s.png"):format(folder, id))), assert(image.load_mask(("%s/tiled/%s_a.png"):format(folder, id)))
+    local scores = ra.metrics(assert(ra.predict.probability(m, x, { tile = 16 })), mask)
+    for _, key in ipairs { "dice", "roc_auc", "ece" } do check.equal(tiled.images[i][key], scores[key], key) end
+    check.ok(tiled.images[i].roc_auc ~= whole.images[i].roc_auc, "tiles are seen")
+  end
+  check.ok(tiled.outputs.side1.per_image.dice.mean, "side outputs too")
+  m.input.size, m.input.preparation = { 4200, 4200 }, require("ramus.data.augment").prepare({ size = 4200 }):steps()
+  check.fails("3.png: the image has 24x24 pixels, after its preparation 4200x4200", ra.evaluate, m, { data = "tiled:test" })
+  check.fails("--tile 512 (so 2 images)", ra.evaluate, m, { data = "tiled:test" })
+end)
+
 check.case("evaluation has two rows for an observer: the model against it, and it against the mask", function()
   two_observers("two")
   local result = assert(ra.evaluate(model, { data = "two:test" }))

@@ -18,6 +18,7 @@ command.OFFLINE = { name = "offline", help = "never use the network" }
 command.ACCEPT_ODD = { name = "accept-odd", help = "masks of another kind than the rest of the set are read by themselves" }
 command.JSON = { name = "json", help = "standard output holds JSON and nothing else" }
 command.THRESHOLD = { name = "threshold", value = "T", number = true, min = 0, max = 1, help = "probability from which a pixel is foreground" }
+command.TILE = { name = "tile", value = "N", number = true, min = 16, help = "side of the tiles into which images are cut; they overlap by half" }
 
 -- ---- the list -----------------------------------------------------------------
 

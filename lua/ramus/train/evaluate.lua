@@ -2,22 +2,20 @@
 --
 -- options: data ("SET:SPLIT"; the run's test split), recipe (a file: of runs of format 1), threshold (the run's), tune
 -- (choose the threshold on the validation split, else the training split),
--- levels (true: every output, not only the main one), data_root, offline, pictures (how
--- many overlays to write into `folder`), folder, quiet.
+-- levels (true: every output, not only the main one), tile (side of the tiles into which images are cut, as predict does), data_root,
+-- offline, pictures (how many overlays to write into `folder`), folder, quiet.
 -- Returns a table { per_image, pooled, n, outputs = { side1 = ... }, observers = [opt] rows, images, protocol }
 -- or nil and a message. Images that were resized are scored at their own size.
 local ffi = require "ramus.base.ffi"
 local checkpoint = require "ramus.train.checkpoint"
 local class_image = require "ramus.data.class_image"
 local class_scores = require "ramus.data.class_scores"
-local class_table = require "ramus.train.class_table"
 local data = require "ramus.data.sets"
 local fields = require "ramus.data.fields"
 local files = require "ramus.base.files"
 local image = require "ramus.data.image"
 local metrics = require "ramus.data.metrics"
 local mistake = require "ramus.base.mistake"
-local json = require "ramus.base.json"
 local millimetres = require "ramus.train.millimetres"
 local model_module = require "ramus.lang.model"
 local observer_rows = require "ramus.train.observer_rows"
@@ -26,10 +24,12 @@ local notes = require "ramus.data.notes"
 local options = require "ramus.base.options"
 local outputs_module = require "ramus.train.outputs"
 local scale = require "ramus.data.scale"
+local score_text = require "ramus.train.score_text"
 local reading = require "ramus.data.reading"
 local registry = require "ramus.data.registry"
 local run = require "ramus.train.run"
 local split = require "ramus.data.split"
+local tiles = require "ramus.train.tiles"
 local verdict = require "ramus.data.verdict"
 local F = require "ramus.lang.F"
 
@@ -40,17 +40,16 @@ local schema = {
   recipe = { type = "string", help = "the recipe's file, for a run of format 1" },
   threshold = { type = "number", min = 0, max = 1, help = "threshold of the probability; that of the run's validation unless given" },
   tune = { type = "boolean", default = false, help = "choice of the threshold on the validation (else training) split" },
-  levels = { type = "boolean", default = true }, data_root = { type = "string" }, offline = { type = "boolean" },
+  levels = { type = "boolean", default = true }, tile = tiles.schema, data_root = { type = "string" }, offline = { type = "boolean" },
   accept_odd = { type = "boolean", help = "true to read masks of another kind than the rest of the set by themselves" },
   each = { type = "function", help = "called for every image: (sample, probability, truth, fields at the size of their files, seen pixels, threshold)" },
   limit = { type = "integer", min = 1, help = "first so many images only, to time it" },
   pictures = { type = "integer", min = 0, default = 0 }, folder = { type = "string" }, out = { type = "table" },
 }
 
---- Probability [H,W] of logits [1,1,h,w], or probabilities [K,H,W] of [1,K,h,w], brought to H x W where images were resized.
-local function probability(logits, H, W)
-  local K = logits.dim[1]
-  local p = K == 1 and F.sigmoid(logits) or F.softmax(logits, { dim = 2 })
+--- Probability [H,W] of [1,1,h,w], or probabilities [K,H,W] of [1,K,h,w], brought to H x W where images were resized.
+local function native(p, H, W)
+  local K = p.dim[1]
   if K == 1 then p = p:reshape(p.dim[2], p.dim[3]) else p = p:reshape(K, p.dim[2], p.dim[3]) end
   if p.dim[p.rank - 2] == H and p.dim[p.rank - 1] == W then return p end
   return (image.resize(p, { H, W, method = "bilinear" }))
@@ -72,15 +71,16 @@ end
 
 --- Scores one sample for every output and appends to lists. Calls each(sample, probability, truth, one) for the main one. Returns true, or nil
 -- and a message.
-local function score_one(model, sample, one, lists, threshold, each)
+local function score_one(model, sample, one, lists, threshold, given, each)
   local truth, outputs = one.native.mask, {}
   if not truth then return nil, ("image %s has no mask to score against"):format(sample.id) end
   local H, W = truth.dim[2], truth.dim[3]
   for name in pairs(lists) do outputs[#outputs + 1] = name end
   table.sort(outputs)
-  local result = model:forward(one.fields.image, { outputs = outputs, numerics = model.output.numerics })
+  local result, err = tiles.probabilities(model, one.fields.image, outputs, { tile = given.tile })
+  if not result then return nil, err end
   for _, name in ipairs(outputs) do
-    local p = probability(result[name], H, W)
+    local p = native(result[name], H, W)
     local m = score_output(p, one, threshold, checkpoint.classes(model))
     m.id = sample.id
     table.insert(lists[name], m)
@@ -90,13 +90,13 @@ local function score_one(model, sample, one, lists, threshold, each)
 end
 
 --- Scores every sample at its own size; outputs: names. given: prepare, fields (of the set), also (names of further fields to
--- read), out. Returns lists of scores by output.
+-- read), tile, out. Returns lists of scores by output.
 local function score(model, samples, given, outputs, threshold, each)
   local lists, names = {}, data.scored_fields(given.fields, checkpoint.classes(model))
   for _, name in ipairs(outputs) do lists[name] = {} end
   for _, name in ipairs(given.also or {}) do names[#names + 1] = name end
   local ok, err = data.each_sample(samples, { channels = model.template.channels, prepare = given.prepare, set = given.fields, native = true, fields = names },
-    function(sample, one) return score_one(model, sample, one, lists, threshold, each) end)
+    function(sample, one) return score_one(model, sample, one, lists, threshold, given, each) end)
   if not ok then return nil, err end
   for _, list in pairs(lists) do
     if not list[1].of then metrics.without_foreground(list) end -- scores of classes leave out what an image lacks
@@ -120,7 +120,7 @@ local function split_name(text)
 end
 
 --- The facts that must agree for two evaluations to be comparable.
-local function protocol_of(model, set, facts, samples, threshold, tuned_on)
+local function protocol_of(model, set, facts, samples, threshold, tuned_on, tile)
   local size, list = model.input.size, checkpoint.classes(model)
   local names = {}
   for i, c in ipairs(list or {}) do names[i] = c.name end
@@ -132,6 +132,7 @@ local function protocol_of(model, set, facts, samples, threshold, tuned_on)
     field_of_view = samples[1].fov and "inside the set's masks" or "the whole picture",
     resize = size and ("to %dx%d, probabilities brought back to the picture's size"):format(size[1], size[2] or size[1]) or "none",
     range = scale.text(fields.source(samples[1], "image").range) or "as the files' types say",
+    tiles = tile and ("of %d, overlapping by half and blended"):format(tile) or nil,
     padding = "edge, cropped back", zero_rule = metrics.ZERO_RULE, interval = "95 %, bootstrap over pictures, 2000 resamples",
     hd95 = "pixels", numerics = model.output.numerics, kernels = ffi.string(ffi.C.ra_isa()),
   }
@@ -146,7 +147,7 @@ local function choose_threshold(model, set, facts, prepare, o)
   local part = facts.val and set.splits[facts.val] and #set.splits[facts.val] > 0 and facts.val or facts.train
   if not set.splits[part] or #set.splits[part] == 0 then return nil, ("%s has no split '%s' to tune the threshold on"):format(set.name, part) end
   local main = model.output.main
-  local lists, err = score(model, set.splits[part], { prepare = prepare, fields = set.fields }, { main }, 0.5)
+  local lists, err = score(model, set.splits[part], { prepare = prepare, fields = set.fields, tile = o.tile }, { main }, 0.5)
   if not lists then return nil, err end
   if metrics.without_foreground(lists[main]) then
     return nil, ("no mask of split '%s' has foreground to tune the threshold on; give one, --threshold 0.5"):format(part)
@@ -194,6 +195,17 @@ local function scored_outputs(model)
   return list
 end
 
+--- A message that names the samples whose images are too large for the model at a time, else nil. items: images of the verdict.
+local function too_large(items, samples, prepare, tile)
+  local words, used = {}, {}
+  for _, s in ipairs(samples) do used[s] = true end
+  for _, item in ipairs(items) do
+    local text = used[item.sample] and tiles.too_large(prepare, item.facts.height, item.facts.width, tile)
+    if text then words[#words + 1] = ("%s: %s"):format(item.source.path or item.sample.id, text) end
+  end
+  return words[1] and words[1] .. (#words > 1 and (" (so %d images)"):format(#words) or "")
+end
+
 --- facts: { set, options, split_rule, part, val, train, edition }.
 local function run_evaluation(model, facts, o)
   if model.input.scale and model.input.scale.range == "auto" then -- part of the model's preparation
@@ -222,13 +234,15 @@ local function run_evaluation(model, facts, o)
   local all = #samples
   if o.limit then samples = { unpack(samples, 1, math.min(o.limit, all)) } end
   local main, prepare = model.output.main, checkpoint.preparation(model)
+  err = too_large(judged.images, samples, prepare, o.tile)
+  if err then return nil, err end
   local outputs = o.levels and scored_outputs(model) or { main }
   local threshold, tuned_on = choose_threshold(model, set, facts, prepare, o)
   if not threshold then return nil, tuned_on end
   local rows, also = not list and observer_rows.new(samples) or nil, {}
   for i, name in ipairs(rows and rows.names or {}) do also[i] = observers.field(name) end
   local lists
-  lists, err = score_and_draw(model, samples, { prepare = prepare, fields = set.fields, also = also, out = o.out }, outputs, threshold, o, rows)
+  lists, err = score_and_draw(model, samples, { prepare = prepare, fields = set.fields, also = also, tile = o.tile }, outputs, threshold, o, rows)
   if not lists then return nil, err end
   local function summarize(scores) return scores[1].of and class_scores.summarize(scores, list) or metrics.summarize(scores) end
   local result = summarize(lists[main])
@@ -239,7 +253,7 @@ local function run_evaluation(model, facts, o)
   result.images, result.lists = lists[main], lists
   result.observers = rows and rows:summary()
   result.warnings = o.out and #o.out.warnings > 0 and o.out.warnings or nil
-  result.protocol, result.of = protocol_of(model, set, facts, samples, threshold, tuned_on), all
+  result.protocol, result.of = protocol_of(model, set, facts, samples, threshold, tuned_on, o.tile), all
   millimetres.add(result, samples)
   return result
 end
@@ -301,73 +315,7 @@ function evaluate.of_run(path, given)
   return result
 end
 
---- A plain table for JSON: scores per image, summary, protocol.
-function evaluate.json(result)
-  local images = {}
-  for i, m in ipairs(result.images) do
-    local plain = { id = m.id, hd95_mm = m.hd95_mm == m.hd95_mm and m.hd95_mm or nil }
-    for _, key in ipairs(metrics.keys) do
-      local v = m[key]
-      if v and v == v and v ~= math.huge then plain[key] = v end
-    end
-    for k, c in ipairs(result.classes or {}) do
-      local scores = m.of[k - 1]
-      plain.classes = plain.classes or {}
-      if scores.tp + scores.fn + scores.fp > 0 then plain.classes[c.name] = { dice = scores.dice, tp = scores.tp, fp = scores.fp, fn = scores.fn } end
-    end
-    for _, o in ipairs(result.observers or {}) do
-      plain.observers = plain.observers or {}
-      plain.observers[o.name] = o.images[m.id]
-    end
-    images[i] = plain
-  end
-  local function clean(t)
-    local copy = {}
-    for k, v in pairs(t) do
-      if type(v) == "table" then copy[k] = clean(v)
-      elseif type(v) == "number" then if v == v and math.abs(v) ~= math.huge then copy[k] = v end
-      elseif type(v) == "string" or type(v) == "boolean" then copy[k] = v end
-    end
-    return copy
-  end
-  local outputs = {}
-  for name, s in pairs(result.outputs) do outputs[name] = clean { per_image = s.per_image, pooled = s.pooled, n = s.n } end
-  local seen_by = {}
-  for i, o in ipairs(result.observers or {}) do seen_by[i] = clean { name = o.name, n = o.n, model = o.model, mask = o.mask } end
-  local per_class = {}
-  for i, c in ipairs(result.classes or {}) do per_class[i] = clean(c) end
-  return json.encode({ classes = result.classes and per_class, confusion = result.confusion,
-    per_image = clean(result.per_image), pooled = clean(result.pooled), n = result.n, outputs = outputs, observers = result.observers and seen_by,
-    images = images, protocol = clean(result.protocol), warnings = result.warnings }, 8)
-end
-
-local function cell(v, form) return v and v == v and (form or "%.4f"):format(v) or "-" end
-
---- The table of scores as text.
-function evaluate.text(result)
-  local lines = { ("%-16s %9s %9s   %-19s %9s"):format("score", "mean", "sd", "95 % interval", "pooled") }
-  for _, key in ipairs(millimetres.keys(result)) do
-    local s, pooled = result.per_image[key], result.pooled[key]
-    lines[#lines + 1] = ("%-16s %9s %9s   %-19s %9s"):format(key, cell(s.mean), cell(s.sd), ("%s to %s"):format(cell(s.low), cell(s.high)),
-      type(pooled) == "number" and cell(pooled) or "-") .. (s.n < result.n and ("   mean of %d of %d"):format(s.n, result.n) or "")
-  end
-  if result.classes then lines[#lines + 1] = class_table.text(result) end
-  local names = {}
-  for name in pairs(result.outputs or {}) do names[#names + 1] = name end
-  table.sort(names)
-  for _, name in ipairs(names) do
-    local s = result.outputs[name].per_image.dice
-    lines[#lines + 1] = ("%-16s %9s %9s   (dice of this output%s)"):format(name, cell(s.mean), cell(s.sd),
-      s.n < result.n and (", mean of %d of %d"):format(s.n, result.n) or "")
-  end
-  for _, line in ipairs(observer_rows.text(result.observers or {}, result.n)) do lines[#lines + 1] = line end
-  local p = result.protocol
-  if p then
-    lines[#lines + 1] = ("%d images of %s, edition %s, split %s; %s; resize %s; %s"):format(p.pictures, p.set, p.edition, p.split,
-      p.decision or ("threshold %.3g (%s)"):format(p.threshold, p.threshold_tuned), p.resize, p.field_of_view)
-  end
-  return table.concat(lines, "\n")
-end
+evaluate.json, evaluate.text = score_text.json, score_text.text
 
 --- ra.evaluate(run folder | model, options)
 return setmetatable(evaluate, { __call = function(_, what, given)

@@ -10,7 +10,6 @@
 -- NAME_overlay.png with a legend; outputs.lua says which names, and what is never replaced. Returns a list of { image, prob, mask, overlay,
 -- vessel_share, frame, milliseconds } (or labels, shares: class_pictures.lua) and a list of { image, error } of the images that failed; nil and a message where
 -- nothing could be done.
-local F = require "ramus.lang.F"
 local checkpoint = require "ramus.train.checkpoint"
 local class_pictures = require "ramus.train.class_pictures"
 local ffi = require "ramus.base.ffi"
@@ -26,19 +25,15 @@ local outputs = require "ramus.train.outputs"
 local reading = require "ramus.data.reading"
 local scale = require "ramus.data.scale"
 local sources = require "ramus.train.sources"
-local tensor = require "ramus.lang.tensor"
+local tiles = require "ramus.train.tiles"
 
 local C = ffi.C
 local predict = {}
 
--- Pixels after preparation that one call of a model takes, measured: a U-Net of depth 5 and width 16 needs 200 bytes a pixel (docs/how-to/
--- predict-in-tiles.md); and pixels of an image that is cut into tiles, as many as are read.
-local WHOLE_MOST, ALL_MOST, BYTES = tonumber(C.RA_PIXELS_AT_ONCE), 2 ^ 28, 200
-
 local schema = {
   output = { type = "string", default = "predictions" },
   threshold = { type = "number", min = 0, max = 1, help = "threshold of the probability; that of the model unless given" },
-  tile = { type = "integer", min = 16, help = "side of a tile; whole images if left out" }, size = { type = "integer", min = 8 },
+  tile = tiles.schema, size = { type = "integer", min = 8 },
   preprocess = { type = "table", help = "preparation, as in a recipe's data; the model's unless given" },
   numerics = { type = "string", one_of = { "fast", "exact" }, help = "numerics of the convolutions; those of the training unless given" },
   pattern = { type = "string", help = "glob for the names of images in folders" },
@@ -55,38 +50,13 @@ local function channels_of(model) return model.output.activation == "softmax" an
 --- The module that writes a model's results.
 local function pictures_of(model) return channels_of(model) > 1 and class_pictures or mask_pictures end
 
---- Probabilities [1,K,H,W] of the model's main output; nil and a message where it is of another kind.
-local function main_output(model, x, numerics)
-  local main, K = model.output.main, channels_of(model)
-  local logits = model:forward(x, { outputs = { main }, numerics = numerics or model.output.numerics })[main]
-  if logits.rank ~= 4 or logits.dim[0] ~= 1 or logits.dim[1] ~= K then
-    return nil, ("the model's output '%s' has the shape [%s], wanted [1,%d,H,W]"):format(main, table.concat(logits.shape, ","), K)
+--- A message where the logits of a model's main output are of another kind than its classes say.
+local function check_of(model)
+  local K = channels_of(model)
+  return function(name, logits)
+    if logits.rank == 4 and logits.dim[0] == 1 and logits.dim[1] == K then return nil end
+    return ("the model's output '%s' has the shape [%s], wanted [1,%d,H,W]"):format(name, table.concat(logits.shape, ","), K)
   end
-  return K == 1 and F.sigmoid(logits) or F.softmax(logits, { dim = 2 })
-end
-
---- Probabilities [1,K,H,W] of several channels in overlapping tiles, one channel of the sum after the other.
-local function add_tile(sums, weights, p, top, left)
-  for k = 1, #sums do image.tile_add(sums[k], weights[k], p:narrow(2, k, 1):clone():reshape(p.dim[2], p.dim[3]), top, left) end
-end
-
---- Probabilities [1,K,H,W] in overlapping tiles, blended with weights that fall off towards a tile's border.
-local function in_tiles(model, x, tile, numerics)
-  local channels, H, W, K = x.dim[1], x.dim[2], x.dim[3], channels_of(model)
-  local sums, weights = {}, {}
-  for k = 1, K do sums[k], weights[k] = tensor.zeros(H, W), tensor.zeros(H, W) end
-  local h, w = math.min(tile, H), math.min(tile, W)
-  for _, top in ipairs(image.tile_starts(H, tile)) do
-    for _, left in ipairs(image.tile_starts(W, tile)) do
-      local part = x:narrow(3, top + 1, h):narrow(4, left + 1, w):clone():reshape(1, channels, h, w)
-      local p, err = main_output(model, part, numerics)
-      if not p then return nil, err end
-      add_tile(sums, weights, p, top, left)
-    end
-  end
-  local result = tensor.zeros(1, K, H, W)
-  for k = 1, K do result:narrow(2, k, 1):copy(F.div(sums[k], weights[k]):reshape(1, 1, H, W)) end
-  return result
 end
 
 --- The model's input [1,C,h,w] of an image [C,H,W] or [H,W], as a loader decodes and prepares it; nil and a message. A loader has images
@@ -106,16 +76,7 @@ local function input_of(model, picture, given)
 end
 
 --- A message where an image of H x W pixels is too large to be predicted as it is told, else nil.
-local function too_large(model, H, W, o)
-  local prepare, h, w = checkpoint.preparation(model, o), H, W
-  if prepare then h, w = prepare:size(H, W) end
-  local words = ("the image has %dx%d pixels%s"):format(W, H, (h ~= H or w ~= W) and (", after its preparation %dx%d"):format(w, h) or "")
-  if h * w > ALL_MOST then return ("%s; at most 2^28 are predicted"):format(words) end
-  local tile = o.tile or math.huge
-  if math.min(h, tile) * math.min(w, tile) <= WHOLE_MOST then return nil end
-  return ("%s%s, which takes about %.0f GB of memory with a U-Net of width 16; at most 2^24 are predicted at a time: cut it, --tile 512"):format(words,
-    o.tile and (" and tiles of %d"):format(o.tile) or "", h * w * BYTES / 1e9)
-end
+local function too_large(model, H, W, o) return tiles.too_large(checkpoint.preparation(model, o), H, W, o.tile) end
 
 --- Probability [H,W] of one image, a tensor [C,H,W] in 0..1, at its own size, prepared as the model's images were; of a model with classes
 -- [K,H,W]. nil and a message on failure.
@@ -126,9 +87,10 @@ function predict.probability(model, picture, given)
   if large then return nil, large end
   local x, err = input_of(model, picture, o)
   if not x then return nil, err end
-  local p
-  if o.tile then p, err = in_tiles(model, x, o.tile, o.numerics) else p, err = main_output(model, x, o.numerics) end
-  if not p then return nil, err end
+  local list
+  list, err = tiles.probabilities(model, x, { model.output.main }, { tile = o.tile, numerics = o.numerics, check = check_of(model) })
+  if not list then return nil, err end
+  local p = list[model.output.main]
   if p.dim[1] == 1 then p = p:reshape(p.dim[2], p.dim[3]) else p = p:reshape(p.dim[1], p.dim[2], p.dim[3]) end
   local H, W = picture.dim[picture.rank - 2], picture.dim[picture.rank - 1]
   return (p.dim[p.rank - 2] ~= H or p.dim[p.rank - 1] ~= W) and image.resize(p, { H, W, method = "bilinear" }) or p

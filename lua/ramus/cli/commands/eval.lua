@@ -7,7 +7,7 @@ return {
     { name = "data", value = "SET:SPLIT", wants = "SET:SPLIT",
       help = "another data set or folder, or another split of the run's (the test split unless given; all: every image)" },
     { name = "recipe", value = "FILE", wants = "a file", help = "the recipe, for a run of an earlier format, which does not hold it as data" },
-    command.THRESHOLD, { name = "tune", help = "choose the threshold that scores best on the validation split" },
+    command.THRESHOLD, { name = "tune", help = "choose the threshold that scores best on the validation split" }, command.TILE,
     command.DATA_ROOT, command.OFFLINE, command.ACCEPT_ODD, command.JSON,
   },
   run = function(words, given)
@@ -15,7 +15,7 @@ return {
     local evaluate = require "ramus.train.evaluate"
     local out = require("ramus.base.progress").new { quiet = given.json }
     local result, err = evaluate(words[1], { data = given.data, recipe = given.recipe, threshold = given.threshold,
-      tune = given.tune, data_root = given["data-root"], offline = given.offline, accept_odd = given["accept-odd"], out = out })
+      tune = given.tune, tile = given.tile, data_root = given["data-root"], offline = given.offline, accept_odd = given["accept-odd"], out = out })
     if not result then return false, err end
     if given.json then print(require("ramus.base.json").utf8(evaluate.json(result))) end
     return 0

@@ -5,8 +5,7 @@ return {
   name = "predict", order = 6, words = "RUN IMAGE...", help = "masks (or labels of classes), probabilities and overlays for files and folders",
   flags = {
     { name = "output", short = "-o", value = "DIR", wants = "a folder", help = "folder of the results; predictions unless given" },
-    command.THRESHOLD,
-    { name = "tile", value = "N", number = true, min = 16, help = "side of the tiles into which images are cut; they overlap by half" },
+    command.THRESHOLD, command.TILE,
     { name = "range", value = "LOW,HIGH", wants = "two numbers or auto", help = "numbers of the files that are black and white, or auto: percentiles "
       .. "0.5 and 99.5 of each image; as the run was trained unless given" },
     { name = "pattern", value = "GLOB", wants = "a glob", help = "files of a folder that are taken, as '*.png' or '[0-9]?.tif', whatever their endings" },
