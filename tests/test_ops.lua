@@ -154,6 +154,10 @@ local big = {
   { "group_norm", { { 3, 4, 80, 81 }, { 4 }, { 4 } }, { groups = 2 }, { 3, 4, 80, 81 } },
   { "layer_norm", { { 300, 130 }, { 130 }, { 130 } }, {}, { 300, 130 } },
   { "softmax", { { 2, 5, 90, 91 } }, {}, { 2, 5, 90, 91 } },
+  { "linear", { { 3, 300, 70 }, { 130, 70 }, { 130 } }, {}, { 3, 300, 130 } },
+  { "attention", { { 2, 300, 32 }, { 2, 290, 32 }, { 2, 290, 32 }, { 2, 300, 290 } }, { heads = 2 }, { 2, 300, 32 } },
+  { "attention", { { 2, 3, 70, 16 }, { 2, 3, 70, 16 }, { 2, 3, 70, 16 } }, {}, { 2, 3, 70, 16 } },
+  { "window_bias", { { 169, 3 }, { 1, 30, 30, 1 } }, { shift = 3 }, { 5, 5, 3, 49, 49 } },
   { "gelu", { { 70000 } }, {}, { 70000 } },
   { "mul", { { 2, 3, 100, 90 }, { 1, 3, 1, 1 } }, {}, { 2, 3, 100, 90 } },
   { "mul", { { 50000 }, { 1 } }, {}, { 50000 } },
@@ -278,6 +282,31 @@ check.case("batch_norm moves the running averages as PyTorch", function()
   check.near(var.data[0], 0.9 + 0.1 * 4, 1e-6, "unbiased variance") -- sum of squares 28 / 7
 end)
 
+check.case("stochastic depth drops whole samples, the same ones again in the gradient", function()
+  local x = ra.rand(4000, 3)
+  ra.seed(3)
+  local y, kept = F.drop_path(x, { p = 0.25, train = true }), 0
+  for b = 1, 4000 do
+    local on = y:get(b, 1) ~= 0
+    kept = kept + (on and 1 or 0)
+    for i = 1, 3 do check.near(y:get(b, i), on and x:get(b, i) / 0.75 or 0, 1e-6, "sample " .. b) end
+  end
+  check.near(kept / 4000, 0.75, 0.03, "kept")
+  check.equal(F.drop_path(x, { p = 0.25 }):get(7, 2), x:get(7, 2), "evaluation")
+  check.equal(F.max(F.drop_path(x, { p = 1, train = true })), 0, "p = 1")
+end)
+
+check.case("attention over many keys", function()
+  -- far scores do not overflow, and a mask of -100 leaves its key out
+  local q, v = ra.ones(1, 3, 4) * 1000, ra.rand(1, 5, 2)
+  local y = F.attention(q, ra.ones(1, 5, 4) * 1000, v)
+  check.near(y:get(1, 2, 1), F.mean(v, { dim = 2 }):get(1, 1), 1e-5, "equal scores")
+  local bias = ra.tensor { { 0, -100, -100, -100, -100 }, { -100, -100, 0, -100, -100 }, { 0, -100, -100, -100, 0 } }
+  local masked = F.attention(ra.zeros(1, 3, 4), ra.zeros(1, 5, 4), v, bias)
+  check.near(masked:get(1, 2, 2), v:get(1, 3, 2), 1e-6, "one key")
+  check.near(masked:get(1, 3, 1), (v:get(1, 1, 1) + v:get(1, 5, 1)) / 2, 1e-6, "two keys")
+end)
+
 check.case("dimensions of size 0", function()
   check.equal(F.relu(ra.zeros(0, 3)):numel(), 0)
   check.equal(F.sum(ra.zeros(0, 3)), 0, "sum of nothing")
@@ -286,6 +315,8 @@ check.case("dimensions of size 0", function()
   check.raises("no element", F.max, ra.zeros(0, 3), { dim = 1 })
   check.raises("no element", F.min, ra.zeros(0, 3), { dim = 1 })
   check.equal(F.argmax(ra.zeros(0, 3)):numel(), 0)
+  check.equal(F.attention(ra.zeros(0, 2, 3), ra.zeros(0, 4, 3), ra.zeros(0, 4, 3)):numel(), 0)
+  check.equal(F.window_partition(ra.zeros(0, 3, 4, 1)):numel(), 0)
   check.equal(F.where(ra.zeros(0, 3), 1, ra.ones(3)):numel(), 0)
   check.equal(F.arange { n = 0 }:numel(), 0)
   check.equal(F.linear(ra.zeros(2, 0), ra.zeros(3, 0), ra.ones(3)):totable()[2][3], 1, "linear of nothing is the bias")
@@ -341,6 +372,16 @@ check.case("shape errors say what was given", function()
     { "above max", "clamp", x, { min = 1, max = 0 } },
     { "one element", "pow", x, ra.zeros(2) },
     { "do not fit", "linear", x, ra.zeros(3, 4) },
+    { "multiples of heads = 2", "attention", x, x, x, { heads = 2 } },
+    { "do not fit", "attention", x, x, ra.zeros(2, 3, 5, 5) },
+    { "bias [2,4,4]", "attention", x, x, x, ra.zeros(2, 4, 4) },
+    { "do not fit", "attention", ra.zeros(2, 0, 3), ra.zeros(2, 0, 3), ra.zeros(2, 0, 3) },
+    { "below window", "window_partition", x, { window = 2, shift = 2 } },
+    { "5 dimensions", "window_merge", x, x },
+    { "wanted [B,1,1,49,C]", "window_merge", ra.zeros(1, 1, 2, 49, 3), x },
+    { "169 relative positions", "window_bias", ra.zeros(168, 2), x },
+    { "height and width of ref", "reshape_like", ra.zeros(2, 3, 5), x },
+    { "samples", "drop_path", ra.tensor(3) },
     { "one an output", "linear", x, ra.zeros(3, 5), ra.zeros(5) },
     { "dim = 5", "argmax", x, { dim = 5 } },
     { "wanted 1 to 2", "argmax", ra.zeros(2, 0) },

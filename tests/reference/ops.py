@@ -173,6 +173,81 @@ for x, w, b in (("5,7", "9,7", "9"), ("2,3,5,33", "70,33", "70"), ("300,20", "6,
     case("linear", "linear", [x, w] + ([b] if b else []), {}, F.linear)
 
 
+# -- attention, windows ----------------------------------------------------------------
+def attend(q, k, v, bias=None, scale=None):
+    scores = q @ k.transpose(-1, -2) * (scale or q.shape[-1] ** -0.5)
+    return (scores if bias is None else scores + bias).softmax(-1) @ v
+
+
+def by_heads(heads):
+    """Attention of q, k, v [..,N,heads*D]."""
+    def f(q, k, v, bias=None, scale=None):
+        q, k, v = (x.unflatten(-1, (heads, -1)).transpose(-2, -3) for x in (q, k, v))
+        return attend(q, k, v, bias, scale).transpose(-2, -3).flatten(-2)
+    return f
+
+
+def rolled(x, window, shift):
+    """[B,H,W,C] padded to multiples of the window and moved; a dimension of one window is not moved."""
+    H, W = x.shape[1:3]
+    x = F.pad(x, (0, 0, 0, -W % window, 0, -H % window))
+    return torch.roll(x, (-shift * (H > window), -shift * (W > window)), (1, 2))
+
+
+def windows(x, window, shift=0):
+    x = rolled(x, window, shift)
+    B, H, W, C = x.shape
+    return x.reshape(B, H // window, window, W // window, window, C).permute(0, 1, 3, 2, 4, 5).reshape(
+        B, H // window, W // window, window * window, C)
+
+
+def merged(y, ref, window, shift=0):
+    (B, h, w, _, C), (H, W) = y.shape, ref.shape[1:3]
+    x = y.reshape(B, h, w, window, window, C).permute(0, 1, 3, 2, 4, 5).reshape(B, h * window, w * window, C)
+    return torch.roll(x, (shift * (H > window), shift * (W > window)), (1, 2))[:, :H, :W]
+
+
+def window_bias(table, ref, window, shift=0):
+    """Places see each other where their numbers agree: 0 is padding, the moved map's last rows and columns have their own."""
+    H, W = ref.shape[1:3]
+    number = torch.zeros(1, H, W, 1, dtype=torch.float64) + 1
+    Hp, Wp = H + -H % window, W + -W % window
+    area = torch.zeros(1, Hp, Wp, 1, dtype=torch.float64)
+    rows = (slice(0, -window), slice(-window, -shift), slice(-shift, None)) if shift and H > window else (slice(None),)
+    columns = (slice(0, -window), slice(-window, -shift), slice(-shift, None)) if shift and W > window else (slice(None),)
+    for i, r in enumerate(rows):
+        for j, c in enumerate(columns):
+            area[:, r, c] = 1 + 3 * i + j
+    area = windows(area, window)[0, ..., 0]
+    area = area * windows(rolled(number, window, shift), window)[0, ..., 0]
+    query, key = area[..., :, None], area[..., None, :]
+    mask = ((key == 0) | ((query != 0) & (query != key))).double() * -100
+    p = torch.stack(torch.meshgrid(torch.arange(window), torch.arange(window), indexing="ij")).flatten(1)
+    d = p[:, :, None] - p[:, None, :] + window - 1
+    position = table[d[0] * (2 * window - 1) + d[1]].permute(2, 0, 1)
+    masked = (shift and (H > window or W > window)) or Hp > H or Wp > W
+    return position + mask[:, :, None] if masked else position[None, None]
+
+
+case("attention", "attention", ["2,2,15,8", "2,2,20,8", "2,2,20,6"], {}, attend)
+case("attention", "attention", ["2,2,15,8:wide", "2,2,20,8", "2,2,20,6", "2,15,20"], {}, attend)
+case("attention", "attention", ["2,2,5,4", "2,2,7,4", "2,2,7,4", "2,1,5,7"], {"scale": 1.5}, lambda q, k, v, b: attend(q, k, v, b, 1.5))
+case("attention", "attention", ["37,5", "41,5", "41,3"], {}, attend)
+case("attention", "attention", ["2,33,24", "2,33,24", "2,33,24", "1,33,33"], {"heads": 3}, by_heads(3))
+case("attention", "attention", ["2,2,3,9,8", "2,2,3,9,8", "2,2,3,9,8", "2,3,4,9,9"], {"heads": 4}, by_heads(4))
+case("attention", "attention", ["1,110,4", "1,20,4", "1,20,4"], {"heads": 1}, by_heads(1))
+for shape, options in (("2,6,9,3", {"window": 3}), ("1,7,11,2", {"window": 4, "shift": 2}), ("1,3,10,2", {"window": 4, "shift": 1}),
+                       ("1,8,9,2", {"shift": 3})):
+    w, s = options.get("window", 7), options.get("shift", 0)
+    B, H, W, C = (int(d) for d in shape.split(","))
+    cut = "%d,%d,%d,%d,%d" % (B, -(-H // w), -(-W // w), w * w, C)
+    case("attention", "window_partition", [shape], options, lambda x, w=w, s=s: windows(x, w, s))
+    case("attention", "window_merge", [cut, shape + ":fixed"], options, lambda x, r, w=w, s=s: merged(x, r, w, s))
+    case("attention", "window_bias", ["%d,%d" % ((2 * w - 1) ** 2, 1 if w == 7 else 2), shape + ":fixed"], options, lambda t, r, w=w, s=s: window_bias(t, r, w, s))
+case("attention", "reshape_like", ["2,3,20", "1,1,4,5:fixed"], {}, lambda x, r: x.reshape(2, 3, 4, 5))
+case("attention", "reshape_like", ["2,20,3", "2,7,5,4:fixed"], {"dim": 2}, lambda x, r: x.reshape(2, 5, 4, 3))
+
+
 def main():
     os.makedirs(HERE, exist_ok=True)
     index, blobs = [], {}
