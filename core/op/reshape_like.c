@@ -3,7 +3,8 @@
 #include "op.h"
 
 static const ra_param params[] = {
-  {.name = "dim", .kind = RA_PARAM_DIM, .default_value = 2, .low = 0, .high = RA_MAX_RANK - 1, .help = "the dimension of x with H * W elements"},
+  {.name = "dim", .kind = RA_PARAM_DIM, .default_value = 2, .low = 0, .high = RA_MAX_RANK - 1,
+   .help = "the dimension of x with H * W elements"},
   {0}};
 
 static int32_t infer(ra_call *c) {

@@ -241,9 +241,9 @@ for shape, options in (("2,6,9,3", {"window": 3}), ("1,7,11,2", {"window": 4, "s
     w, s = options.get("window", 7), options.get("shift", 0)
     B, H, W, C = (int(d) for d in shape.split(","))
     cut = "%d,%d,%d,%d,%d" % (B, -(-H // w), -(-W // w), w * w, C)
-    case("attention", "window_partition", [shape], options, lambda x, w=w, s=s: windows(x, w, s))
-    case("attention", "window_merge", [cut, shape + ":fixed"], options, lambda x, r, w=w, s=s: merged(x, r, w, s))
-    case("attention", "window_bias", ["%d,%d" % ((2 * w - 1) ** 2, 1 if w == 7 else 2), shape + ":fixed"], options, lambda t, r, w=w, s=s: window_bias(t, r, w, s))
+    case("window", "window_partition", [shape], options, lambda x, w=w, s=s: windows(x, w, s))
+    case("window", "window_merge", [cut, shape + ":fixed"], options, lambda x, r, w=w, s=s: merged(x, r, w, s))
+    case("window", "window_bias", ["%d,%d" % ((2 * w - 1) ** 2, 1 if w == 7 else 2), shape + ":fixed"], options, lambda t, r, w=w, s=s: window_bias(t, r, w, s))
 case("attention", "reshape_like", ["2,3,20", "1,1,4,5:fixed"], {}, lambda x, r: x.reshape(2, 3, 4, 5))
 case("attention", "reshape_like", ["2,20,3", "2,7,5,4:fixed"], {"dim": 2}, lambda x, r: x.reshape(2, 5, 4, 3))
 
