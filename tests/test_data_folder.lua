@@ -107,6 +107,44 @@ check.case("split: ratios of two and three numbers, with a seed; other texts are
   check.fails("add up to 0", split.named, def, samples, "0:0:0")
 end)
 
+check.case("split: a share or a fold held out, fewer to train, behind commas; groups stay together", function()
+  local split = require "ramus.data.split"
+  local samples, def = {}, { name = "made", splits = {}, split_source = "declared" }
+  for i = 1, 30 do samples[i] = { id = ("%02d"):format(i), group = "g" .. math.ceil(i / 2), split = i <= 20 and "train" or "test" } end
+  local function sizes(name)
+    local parts, words = assert(split.named(def, samples, name))
+    local seen = {}
+    for part, list in pairs(parts) do
+      for _, s in ipairs(list) do
+        check.ok(not seen[s.id], name)
+        seen[s.id] = part
+      end
+    end
+    for i = 1, 29, 2 do check.equal(seen[samples[i].id], seen[samples[i + 1].id], name) end
+    return ("%d/%d/%d"):format(#parts.train, #(parts.val or {}), #parts.test), words, parts
+  end
+  local size, words = sizes("usual, val 20%")
+  check.equal(size, "16/4/10")
+  check.equal(words, "declared; 20 % of train held out for validation, at random by the groups, seed 0")
+  check.equal((sizes("usual, train 8 seed 3")), "8/0/10")
+  check.equal((sizes("usual , train 10,val 40 % seed 7")), "6/4/10")
+  local found = {}
+  for k = 1, 5 do
+    local text, _, parts = sizes(("usual, val fold %d of 5"):format(k))
+    check.equal(text, "16/4/10")
+    for _, s in ipairs(parts.val) do found[s.id] = true end
+  end
+  local n = 0
+  for _ in pairs(found) do n = n + 1 end
+  check.equal(n, 20, "folds cover train")
+  check.equal((sizes("usual, test fold 3 of 3, val fold 1 of 2 seed 4")), "10/10/10")
+  for name, part in pairs { ["usual, val 0%"] = "above 0", ["usual, val 20%, val 20%"] = "validation split already", ["usual, val fold 6 of 5"] = "no fold 6",
+    ["usual, train 21"] = "20 training images", ["usual, val 1%"] = "leaves none for val", ["usual, side fold 1 of 2"] = "not for side", ["usual, vla 20%"] =
+    "unknown split", ["usal, val 20%"] = "did you mean 'usual'" } do
+    check.fails(part, split.named, def, samples, name)
+  end
+end)
+
 check.case("what is in two splits makes the later one's scores too good: train, val, test", function()
   local where = check.folder("own/twice")
   for n = 1, 4 do

@@ -49,6 +49,31 @@ check.case("teachers: several at once, each from the epoch in which it exists, o
   check.ok(text:find("teacher mean: ema decay=0.5, read from epoch 1 to 2", 1, true) and text:find("teacher past: last_epoch", 1, true), text)
 end)
 
+check.case("log.outputs: Dice, entropy and agreement of every output; looking changes no weight; a teacher that is the model agrees wholly", function()
+  local checkpoint = require "ramus.train.checkpoint"
+  local teachers = { past = { kind = "last_epoch" }, same = { kind = "ema", decay = 0 } }
+  local rows = { { at = "out", loss = ra.loss.dice {} }, { at = "side1", loss = ra.loss.bce {} } }
+  assert(train("seen", raw { teachers = teachers, supervise = rows, log = { outputs = { every = 2 } } }))
+  assert(train("unseen", raw { teachers = teachers, supervise = rows }))
+  check.equal(checkpoint.hash(folder .. "/seen/last.safetensors"), checkpoint.hash(folder .. "/unseen/last.safetensors"))
+  for _, entry in ipairs(lines "seen") do
+    check.equal(entry.outputs ~= nil, entry.epoch % 2 == 0 or entry.epoch == 3)
+    for _, name in ipairs(entry.outputs and { "out", "side1" } or {}) do
+      local o = entry.outputs[name]
+      check.equal(o.agreement.same, 1, name)
+      check.equal(o.agreement.past ~= nil, entry.epoch > 0)
+      check.ok(o.patch_entropy > 0 and o.patch_entropy <= 1)
+      if name == "out" then check.near(o.dice, entry.validation.dice, 1e-9) end
+    end
+  end
+  local _, err = train("blind", raw { data = { set = "phantom", options = { size = 32, train = 2, test = 1 }, val = false }, log = { outputs = {} } })
+  check.ok(err and err:find "log.outputs needs a validation split", tostring(err))
+  local curve = require("ramus.study.curve").of(lines "seen")
+  check.equal(table.concat(curve.outputs.epoch, " "), "0 2 3")
+  check.equal(#curve.outputs.out["agreement.past"], 3)
+  check.equal(curve.outputs.out["agreement.past"][1], json.null)
+end)
+
 check.case("teachers: a run that is killed three times goes on to the same bytes, with all of them", function()
   local binary, sh, file = processes.executable(check.root), processes.sh, folder .. "/several.lua"
   assert(files.write(file, [[

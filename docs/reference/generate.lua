@@ -130,7 +130,10 @@ local function recipe_page()
   schema_table(recipe.schema, lines)
   lines[#lines + 1] = "\n## data"
   schema_table(recipe.data_schema, lines)
-  lines[#lines + 1] = "\n`split` may be a name that the set declares, or weights as `\"7:1:2\"` (train, val, test; drawn once, by a fixed seed)."
+  lines[#lines + 1] = "\n`split` may be a name that the set declares, or weights as `\"7:1:2\"` (train, val, test; drawn once, by a fixed seed). "
+    .. "Behind\na comma may stand `val 20%` (that share of train is held out for validation), `val fold 2 of 5` (of train), `test fold 2 of 5` (of "
+    .. "all)\nand `train 10` (only as many of train), each with "
+    .. "`seed N`: `\"usual, val 20%\"`, `\"usual, test fold 1 of 5, val 20% seed 7\"`. Groups (patients) stay on one side."
   lines[#lines + 1] = "\n## data.augment\n\nRanges and order are explained in [images.md](images.md)."
   schema_table(augment.schema, lines)
   lines[#lines + 1] = "\n## teacher"

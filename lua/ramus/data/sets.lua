@@ -221,11 +221,20 @@ local function each_ahead(samples, given, f)
   return nil, err
 end
 
---- Calls f(sample, x [1,C,H,W], mask [1,1,H,W], fov [1,1,H,W]) for every sample, whole and in order. given: channels, prepare. Returns
+--- The pixels of a batch that count: inside the field of view, and not void.
+local function seen_of(b) return b.valid and F.mul(b.fov, b.valid) or b.fov end
+
+--- A threshold of the probability as one of the logit.
+function data.cut(threshold)
+  local t = math.min(math.max(threshold, 1e-6), 1 - 1e-6)
+  return math.log(t / (1 - t))
+end
+
+--- Calls f(sample, x [1,C,H,W], mask [1,1,H,W], seen [1,1,H,W]) for every sample, whole and in order. given: channels, prepare. Returns
 -- true and the seconds that were waited for decoding; nil and a message on failure.
 function data.each_picture(samples, given, f)
   return each_ahead(samples, given, function(sample, b)
-    local ok, err = f(sample, b.image, b.mask, b.fov)
+    local ok, err = f(sample, b.image, b.mask, seen_of(b))
     return not (ok == nil and err), err
   end)
 end
@@ -252,14 +261,12 @@ end
 function Data:validate(model, recipe)
   local K = model:output_channels()[recipe.main]
   if K > 1 then return validate_classes(self, model, recipe, K) end
-  local threshold = math.min(math.max(recipe.validate.threshold, 1e-6), 1 - 1e-6)
-  local cut = math.log(threshold / (1 - threshold))
+  local cut = data.cut(recipe.validate.threshold)
   local sum, n, all = 0, 0, 0
   local ok, waited = each_ahead(self.val, { channels = self.channels, prepare = self.prepare, set = self.set.fields,
     fields = data.scored_fields(self.set.fields) }, function(_, b)
     local out = model:forward(b.image, { outputs = { recipe.main }, numerics = recipe.numerics })[recipe.main]
-    local seen = b.valid and F.mul(b.fov, b.valid) or b.fov
-    local dice = C.ra_metric_dice(ffi.data(out), ffi.data(b.mask), ffi.data(seen), b.mask.size, cut)
+    local dice = C.ra_metric_dice(ffi.data(out), ffi.data(b.mask), ffi.data(seen_of(b)), b.mask.size, cut)
     all = all + 1
     if dice == dice then sum, n = sum + dice, n + 1 end
     return true

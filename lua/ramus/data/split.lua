@@ -141,9 +141,90 @@ function split.order(parts)
   return names
 end
 
+-- ---- what stands behind a comma ---------------------------------------------------------
+
+--- Parts in which `from` of the training samples (or, for test, of all) becomes `into`, the rest train; nil and a message.
+local function moved(parts, into, divided, from)
+  if #divided.into == 0 or #divided.rest == 0 then
+    return nil, ("%s of %d images leaves none for %s"):format(from, #divided.into + #divided.rest, #divided.into == 0 and into or "train")
+  end
+  local result = {}
+  for name, list in pairs(parts) do result[name] = list end
+  result.train, result[into] = divided.rest, divided.into
+  return result
+end
+
+--- Fold k of n of samples, { into = fold k, rest = the others in their order }.
+local function fold_of(samples, k, n, seed)
+  local weights, chosen = {}, {}
+  for i = 1, n do weights[("%05d"):format(i)] = 1 end
+  local result = { into = split.divide(samples, weights, seed)[("%05d"):format(k)], rest = {} }
+  for _, s in ipairs(result.into) do chosen[s] = true end
+  for _, s in ipairs(samples) do if not chosen[s] then table.insert(result.rest, s) end end
+  return result
+end
+
+--- Suffixes of a division's name: a pattern, and what it does with the parts, { parts } and words; nil and a message.
+local SUFFIXES = {
+  { "^val%s+([%d.]+)%s*%%$", function(parts, seed, share)
+    share = tonumber(share) or 0
+    if parts.val then return nil, "it has a validation split already" end
+    if share <= 0 or share >= 100 then return nil, "the share that is held out must be above 0 and below 100 %" end
+    local d, words = split.divide(parts.train or {}, { rest = 100 - share, into = share }, seed), ("%g %% of train"):format(share)
+    local result, err = moved(parts, "val", d, words)
+    return result, err or words .. " held out for validation"
+  end },
+  { "^train%s+(%d+)$", function(parts, seed, count)
+    local all = parts.train or {}
+    count = tonumber(count)
+    if count < 1 or count > #all then return nil, ("it has %d training images"):format(#all) end
+    parts.train = split.divide(all, { into = count, rest = #all - count }, seed).into
+    return parts, ("%d of %d images of train"):format(count, #all)
+  end },
+  { "^(%a+)%s+fold%s+(%d+)%s+of%s+(%d+)$", function(parts, seed, into, k, n)
+    k, n = tonumber(k), tonumber(n)
+    if into ~= "val" and into ~= "test" then return nil, ("a fold is for val or for test, not for %s"):format(into) end
+    if k < 1 or k > n or n < 2 or n > 10000 then return nil, ("there is no fold %d of %d"):format(k, n) end
+    if into == "val" and parts.val then return nil, "it has a validation split already" end
+    local pool, whole = {}, into == "test"
+    for _, name in ipairs(whole and { "train", "val", "test" } or { "train" }) do
+      for _, s in ipairs(parts[name] or {}) do pool[#pool + 1] = s end
+    end
+    if whole then parts.val = nil end
+    local words = ("fold %d of %d of %s"):format(k, n, whole and "all" or "train")
+    local result, err = moved(parts, into, fold_of(pool, k, n, seed), words)
+    return result, err or ("%s for %s"):format(words, whole and "the test" or "validation")
+  end },
+}
+
+--- The rest of a name before its last comma, and what its suffix does: f(parts), as above; nil where it has none.
+local function suffix_of(name)
+  local base, suffix = name:match("^(.*%S)%s*,%s*(.-)%s*$")
+  if not base then return nil end
+  local plain, seed = suffix:match("^(.-)%s+seed%s*=?%s*(%d+)$")
+  for _, rule in ipairs(SUFFIXES) do
+    local a, b, c = (plain or suffix):match(rule[1])
+    if a then return base, function(parts) return rule[2](parts, tonumber(seed) or 0, a, b, c) end, tonumber(seed) or 0 end
+  end
+end
+
+--- The division of a name with a suffix, as split.named; nothing for one without.
+local function with_suffix(def, samples, name)
+  local base, apply, seed = suffix_of(name)
+  if not base then return end
+  local whole, from = split.named(def, samples, base)
+  if not whole then return nil, from end
+  local parts, words = apply(whole)
+  if not parts then return mistake(("%s: split '%s': %s"):format(def.name, name, words)) end
+  return parts, ("%s; %s, %s"):format(from, words, split.words(samples, seed))
+end
+
 --- The division `name` of a set's samples, { train =, val =, test = }, and the words that say where it comes from: A:B:C, one of the
--- definition's own, or "usual" (the split that each sample declares). nil and a message for an unknown name.
+-- definition's own, or "usual" (the split that each sample declares). Behind a comma: "val 20%" or "val fold 2 of 5" of train for validation,
+-- "test fold 2 of 5" of all for the test, "train 10" for as many of train, each with "seed N". nil and a message for an unknown name.
 function split.named(def, samples, name)
+  local divided, words = with_suffix(def, samples, name)
+  if divided or words then return divided, words end
   if def.splits[name] then return def.splits[name](samples), name == "usual" and def.split_source or "of the data set's file" end
   local weights, seed = split.ratio(name)
   if weights then

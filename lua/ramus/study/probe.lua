@@ -11,6 +11,7 @@ local process = require "ramus.base.process"
 local recipe_module = require "ramus.train.recipe"
 local run_folder = require "ramus.train.run"
 local sets = require "ramus.data.sets"
+local teacher = require "ramus.train.teacher"
 local train = require "ramus.train.trainer"
 local C = ffi.C
 
@@ -36,7 +37,7 @@ end
 local function short(recipe)
   local r = copy(recipe)
   r.data, r.epochs, r.early_stop, r.source, r.log, r.supervise = copy(r.data), 2, nil, nil, copy(r.log), {}
-  r.data.val, r.data.steps, r.log.pictures, r.name = false, STEPS * r.optim.accumulate, 0, "probe"
+  r.data.val, r.data.steps, r.log.pictures, r.log.outputs, r.name = false, STEPS * r.optim.accumulate, 0, nil, "probe"
   for i, given in ipairs(recipe.supervise) do
     local row = copy(given)
     row.from, row.till = row.from and math.min(row.from, 1), row.till and row.till <= 1 and row.till or nil
@@ -81,11 +82,18 @@ local function time_validation(model, set, d)
   return times[#times], #val
 end
 
---- How many optimizer steps and validations the whole recipe has.
+--- How often the validation pictures go through the net or a teacher.
+local function validations_of(recipe)
+  if not recipe.data.val then return 0 end
+  local looks = recipe.log.outputs
+  return math.ceil(recipe.epochs / recipe.validate.every) + (looks and math.ceil(recipe.epochs / looks.every) * (1 + #teacher.of(recipe)) or 0)
+end
+
+--- How many optimizer steps and passes over the validation pictures the whole recipe has.
 local function size_of(recipe, set)
   local d, images = recipe.data, #set.splits[recipe.data.train]
   local batches = d.steps or d.drop_last and math.floor(images / d.batch) or math.ceil(images / d.batch)
-  return math.ceil(math.max(1, batches) / recipe.optim.accumulate) * recipe.epochs, d.val and math.ceil(recipe.epochs / recipe.validate.every) or 0
+  return math.ceil(math.max(1, batches) / recipe.optim.accumulate) * recipe.epochs, validations_of(recipe)
 end
 
 --- The short training: its times; nil and a message.

@@ -7,8 +7,8 @@
 --     defined in core/metric/width.c; sensitivity is nil where a group has no pixel.
 --   checks.merge(list of such lists)       one list over many images
 --   checks.patch_entropy(probability, { patch = 16 })
---     { mean =, share =, values = { .. } }: binary entropy in bits of each patch's mean probability (METHOD.md, patch
---     distributions as shares), row by row, partial patches by their own area; share: patches above 0.1 bit.
+--     { mean =, share =, values = { .. } }: binary entropy in bits of each patch's mean probability (docs/explanation/method.md,
+--     patch distributions as shares), row by row, partial patches by their own area; share: patches above 0.1 bit.
 local ffi = require "ramus.base.ffi"
 local options = require "ramus.base.options"
 local C = ffi.C

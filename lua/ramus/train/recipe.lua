@@ -93,7 +93,8 @@ local schema = {
   early_stop = section({ patience = { type = "integer", min = 1, required = true, help = "epochs without a better validation Dice" } }),
   log = section({ pictures = { type = "integer", min = 0, default = 4, help = "sample overlays at the end" },
     grad_params = section({ every = { type = "integer", min = 1, default = 1, help = "epochs" },
-      at = { type = "string", default = "^decoder", help = "Lua pattern of parameter names" } }) }),
+      at = { type = "string", default = "^decoder", help = "Lua pattern of parameter names" } }),
+    outputs = section({ every = { type = "integer", min = 1, default = 5, help = "epochs; and after the last" } }) }),
 }
 schema.data.required, schema.log.affects_results, schema.profile.affects_results = true, false, false
 schema.validate.default, schema.log.default = {}, {}

@@ -85,6 +85,15 @@ local function copy_block(to, from)
   to.flat_buffers:copy(from.flat_buffers)
 end
 
+--- Calls f with the values of a block (see Model:snapshot) in the model's place; returns what f does.
+function teacher.instead(model, block, f)
+  local kept = model:snapshot()
+  copy_block(model, block)
+  local a, b = f()
+  copy_block(model, kept)
+  return a, b
+end
+
 function Teacher:after_step(model)
   if self.spec.kind ~= "ema" then return end
   C.ra_ema_update(self.block.flat, model.flat, self.spec.decay)
