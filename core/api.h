@@ -456,6 +456,8 @@ typedef struct ra_image_report {
 } ra_image_report;
 /* [own] The image of a source that has a path; one whose scale is not clear is taken as its type says. out [opt] */
 ra_tensor *ra_image_read(const ra_source *source, RA_OPT ra_image_report *out);
+/* [own] The same of a file whose content bytes[size] is at hand; it is not read again, messages name the source's path. */
+ra_tensor *ra_image_read_bytes(const void *bytes, double size, const ra_source *source, RA_OPT ra_image_report *out);
 /* [own] The numbers of the file, not brought to 0..1 (of a DICOM file after rescaling). out [opt]: details alone are meant */
 ra_tensor *ra_image_numbers(const ra_source *source, RA_OPT ra_image_report *out);
 /* Checks header and end as ra_image_check does, and looks at the numbers where the type alone does not say their scale. */

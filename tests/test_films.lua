@@ -65,7 +65,19 @@ check.case("films: predict takes the frames that it is asked for", function()
   check.equal((names "1,5-7,6"), "flow_frame001 flow_frame005 flow_frame006 flow_frame007")
   check.equal((names "best"), "flow_frame005")
   check.equal((names()), "flow")
+  local load, info, held, looks = ra.image.load, ra.image.info, 0, 0
+  function ra.image.load(at, given)
+    if at == path and given.bytes then held = held + 1 end
+    return load(at, given)
+  end
+  function ra.image.info(at)
+    looks = looks + (at == path and 1 or 0)
+    return info(at)
+  end
   local all, out = names "all"
+  ra.image.load, ra.image.info = load, info
+  check.equal(held, 8, "the file is read once for all frames")
+  check.equal(looks, 2, "for its frames, and for its size")
   check.equal(select(2, all:gsub("flow_frame00%d", "")), 8)
   -- a frame's results are those of the frame alone
   for k = 0, 7 do

@@ -117,19 +117,35 @@ static int32_t check_source(const ra_source *source) {
   return source->path ? check_frame(source->frame) : ra_fail(RA_ERR_ARG, "an image is read from a path, the source has none");
 }
 
+/* The image of decoded pixels, which it frees; NULL on failure. */
+static ra_tensor *image_of(ra_pixels *p, const ra_source *source, ra_image_report *out, bool numbers) {
+  ra_image_report unused;
+  if (!out) out = &unused;
+  *out = (ra_image_report){.details = ra_pixels_details(p), .low = NAN, .high = NAN, .from = NAN, .to = NAN};
+  if (numbers) return tensor_of(p, true);
+  if (ra_pixels_scale(p, source, out) == RA_OK) {
+    out->coloured = ra_pixels_coloured(p);
+    return tensor_of(p, false);
+  }
+  ra_pixels_free(p);
+  return NULL;
+}
+
 static ra_tensor *read_source(const ra_source *source, ra_image_report *out, bool numbers) {
   ra_pixels p;
-  ra_image_report unused;
   if (check_source(source) != RA_OK || ra_pixels_read(source->path, source->frame, false, &p) != RA_OK) return NULL;
-  if (!out) out = &unused;
-  *out = (ra_image_report){.details = ra_pixels_details(&p), .low = NAN, .high = NAN, .from = NAN, .to = NAN};
-  if (numbers) return tensor_of(&p, true);
-  if (ra_pixels_scale(&p, source, out) == RA_OK) {
-    out->coloured = ra_pixels_coloured(&p);
-    return tensor_of(&p, false);
-  }
-  ra_pixels_free(&p);
-  return NULL;
+  return image_of(&p, source, out, numbers);
+}
+
+static int32_t check_bytes_size(double size) {
+  return size >= 0 && size <= FILE_MAX ? RA_OK : ra_fail(RA_ERR_ARG, "image: %.0f bytes given, at most %d are read", size, FILE_MAX);
+}
+
+ra_tensor *ra_image_read_bytes(const void *bytes, double size, const ra_source *source, ra_image_report *out) {
+  ra_pixels p;
+  if (check_source(source) != RA_OK || check_bytes_size(size) != RA_OK ||
+      ra_pixels_decode(source->path, bytes, (size_t)size, source->frame, false, &p) != RA_OK) return NULL;
+  return image_of(&p, source, out, false);
 }
 
 /* A grey image of eight bits without a sign says its scale without a look at the pixels. */
@@ -158,11 +174,8 @@ ra_tensor *ra_image_load(const char *path) { return ra_image_read(&(ra_source){.
 
 ra_tensor *ra_image_load_frame(const void *bytes, double size, int32_t frame) {
   ra_pixels p;
-  if (!(size >= 0 && size <= FILE_MAX)) {
-    ra_fail(RA_ERR_ARG, "image: %.0f bytes given, at most %d are read", size, FILE_MAX);
-    return NULL;
-  }
-  if (check_frame(frame) != RA_OK || ra_pixels_decode("image", bytes, (size_t)size, frame, false, &p) != RA_OK) return NULL;
+  if (check_bytes_size(size) != RA_OK || check_frame(frame) != RA_OK ||
+      ra_pixels_decode("image", bytes, (size_t)size, frame, false, &p) != RA_OK) return NULL;
   return tensor_of(&p, false);
 }
 

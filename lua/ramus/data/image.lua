@@ -24,7 +24,7 @@ end
 
 local frame_schema = { frame = { type = "integer", default = 0, min = 0, help = "of a file with several, from 0" } }
 local load_schema = { frame = frame_schema.frame, numbers = { type = "boolean", default = false, help = "those of the file, not brought to 0..1" },
-  range = reading.schema.range }
+  range = reading.schema.range, bytes = { type = "string", help = "the file's content, where it is at hand" } }
 
 --- What the core made of an image's numbers, as a table.
 function image.report(out)
@@ -41,14 +41,16 @@ end
 -- beyond these), coloured (the share of pixels whose channels differ), unclear (why the file's type does not say the scale, where no range
 -- is given) and advised (then the range that is likely meant). Alpha is left out, a palette gives RGB, an EXIF orientation is applied. nil and
 -- a message where the file is missing, damaged, truncated or not an image. numbers = true: the numbers of the file, as the Hounsfield units of
--- a DICOM file.
+-- a DICOM file. bytes: the file's content, which is then not read again.
 function image.load(path, given)
   if type(path) ~= "string" then error("image.load: wants a path, got " .. options.show(path), 2) end
   local o = options.check(given, load_schema, "image.load")
   local source, out = ffi.new("ra_source", { path = path, frame = o.frame, automatic = o.range == "auto" }), ffi.new("ra_image_report")
   if type(o.range) == "table" then source.range[0], source.range[1] = o.range[1], o.range[2] end
   ffi.make_room(2 ^ 20)
-  local t, err = tensor.wrap((o.numbers and C.ra_image_numbers or C.ra_image_read)(source, out))
+  local t, err
+  if o.bytes and not o.numbers then t, err = tensor.wrap(C.ra_image_read_bytes(o.bytes, #o.bytes, source, out))
+  else t, err = tensor.wrap((o.numbers and C.ra_image_numbers or C.ra_image_read)(source, out)) end
   if not t then return nil, err end
   return t, image.report(out)
 end

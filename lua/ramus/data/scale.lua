@@ -138,11 +138,11 @@ function scale.of_model(model, bits)
 end
 
 --- An image of a file [C,H,W], read as the model's images were; nil and a message where its scale is not clear. header: image.info of the
--- file; given: frame, range (in place of the model's). Returns also what image.load says.
+-- file; given: frame, range (in place of the model's), bytes (the file's content, where it is at hand). Returns also what image.load says.
 function scale.load(model, path, header, given)
   local image = require "ramus.data.image"
   local own = given.range or scale.of_model(model, header.bits)
-  local picture, info = image.load(path, { frame = given.frame, range = own })
+  local picture, info = image.load(path, { frame = given.frame, range = own, bytes = given.bytes })
   if not picture then return nil, info end
   if info.channels ~= 1 and info.channels ~= 3 and info.channels ~= model.template.channels then
     return nil, ("%s: the file holds %d channels of %dx%d pixels, an image has 1 or 3; an array is [H,W], [C,H,W], or [H,W,C] where only the last is 1, "

@@ -30,6 +30,8 @@ local tiles = require "ramus.train.tiles"
 local C = ffi.C
 local predict = {}
 
+local HELD_MOST = 2 ^ 28 -- bytes of a film that are kept in memory while its frames are predicted
+
 local schema = {
   output = { type = "string", default = "predictions" },
   threshold = { type = "number", min = 0, max = 1, help = "threshold of the probability; that of the model unless given" },
@@ -96,14 +98,23 @@ function predict.probability(model, picture, given)
   return (p.dim[p.rank - 2] ~= H or p.dim[p.rank - 1] ~= W) and image.resize(p, { H, W, method = "bilinear" }) or p
 end
 
---- Predicts one entry of a plan and writes its files; nil and a message.
-local function one(model, entry, o)
-  local began = C.ra_clock()
-  local header, why = image.info(entry.source)
-  if not header then return nil, why end
+--- What is known of an entry's file, { path, header, bytes = [opt] its content }: held, where that is of the same file. The content is kept
+-- of a film (several: the next entry is of the same file) of which it is not too much. nil and a message.
+local function file_of(entry, held, several)
+  if held and held.path == entry.source then return held end
+  local header, err = image.info(entry.source)
+  if not header then return nil, err end
+  local size = ffi.new("double[1]")
+  C.ra_path_kind(entry.source, size, nil)
+  return { path = entry.source, header = header, bytes = several and header.frames > 1 and size[0] <= HELD_MOST and files.read(entry.source) or nil }
+end
+
+--- Predicts one entry of a plan and writes its files; nil and a message. file: of file_of.
+local function one(model, entry, o, file, began)
+  local header = file.header
   local large = too_large(model, header.height, header.width, o)
   if large then return nil, ("%s: %s"):format(entry.source, large) end
-  local picture, err = scale.load(model, entry.source, header, { frame = entry.frame, range = o.range })
+  local picture, err = scale.load(model, entry.source, header, { frame = entry.frame, range = o.range, bytes = file.bytes })
   if not picture then return nil, err end
   if o.out then notes.image(entry.source, err, model.template.channels, o.out) end
   local p
@@ -120,13 +131,16 @@ end
 
 --- Predicts all entries of a plan: results and failures as below.
 local function all(model, plan, o)
-  local results, failed = {}, {}
-  for _, entry in ipairs(plan) do
-    local result, err = one(model, entry, o)
+  local results, failed, file = {}, {}, nil
+  for i, entry in ipairs(plan) do
+    local began, result, why = C.ra_clock(), nil, nil
+    local found, err = file_of(entry, file, plan[i + 1] and plan[i + 1].source == entry.source)
+    file = found
+    if found then result, why = one(model, entry, o, found, began) end
     if result then
       results[#results + 1] = result
       if o.out then o.out:line(pictures_of(model).text(result)) end
-    else failed[#failed + 1] = { image = entry.source, error = err } end
+    else failed[#failed + 1] = { image = entry.source, error = err or why } end
   end
   for _, text in ipairs(o.out and frames.times(results) or {}) do o.out:line(text) end
   if #results > 0 or #failed == 0 then return results, failed end
