@@ -52,7 +52,7 @@ local BOTH = {
   { "deep_distribution", { direction = "js", scale = "fraction", tau = 0.2 } }, { "deep_distribution", { patch = 5, count = "hard" } },
   { "dice", { average = "foreground" } }, { "jaccard", { average = "foreground", reduce = "image" } },
   { "tversky", { average = "foreground", alpha = 0.3, beta = 0.7 } }, { "focal_tversky", { average = "foreground" } },
-  { "generalised_dice" }, { "generalised_dice", { reduce = "image" } },
+  { "generalised_dice" }, { "generalised_dice", { reduce = "image" } }, { "boundary" }, { "skeleton_recall" },
 }
 
 for _, row in ipairs(BOTH) do
@@ -90,6 +90,7 @@ local EVERY = {
   { "kl_divergence" }, { "kl_divergence", { direction = "js" } }, { "kl_divergence", { direction = "student_teacher", tau = 2 } }, { "mse" },
   { "focal_tversky" }, { "focal_tversky", { gamma = 2, reduce = "image", average = "present" } },
   { "generalised_dice" }, { "generalised_dice", { reduce = "image" } }, { "lovasz" }, { "lovasz", { reduce = "image", average = "all" } },
+  { "boundary" }, { "boundary", { average = "present" } }, { "skeleton_recall" }, { "skeleton_recall", { radius = 1, average = "present" } },
 }
 
 for _, row in ipairs(EVERY) do

@@ -12,7 +12,7 @@ local tree = folder .. "/tree"
 --- What is added: a file of tests/extend, and perhaps one line at the end of a list.
 local additions = {
   { file = "core/op/softsign.c", list = "core/op/ops.def", line = "RA_OP(softsign)" },
-  { file = "core/loss/boundary.c", list = "core/loss/losses.def", line = "RA_OP(boundary)" },
+  { file = "core/loss/far.c", list = "core/loss/losses.def", line = "RA_OP(far)" },
   { file = "core/image/farbfeld.c", list = "core/image/formats.def", line = "RA_IMAGE_FORMAT(farbfeld)" },
   { file = "lua/ramus/train/companions/counter.lua", edit = "lua/ramus/train/companions.lua", { before = " }\n\nlocal modules", text = ', "counter"' } },
   { edit = "lua/ramus/lang/schedule.lua", { before = "schedule.define {\n  name = \"piecewise\"", text = [[
@@ -150,12 +150,12 @@ case("a command is a file, at run time: usage, --help, page, flags, exit status"
 end)
 
 case("a loss with an input of its own is a file and a line: gradient, help, page, result", function()
-  gradients("boundary", 2)
+  gradients("far", 2)
   reference("losses.md", "signed distance")
   check.equal(ramus [[
     local ra = require "ramus"
-    print(require("ramus.cli.help").find "boundary" ~= nil)
-    local l = ra.loss.boundary { input = "prob" }
+    print(require("ramus.cli.help").find "far" ~= nil)
+    local l = ra.loss.far { input = "prob" }
     print(l(ra.ones(4) * 0.5, nil, nil, { distance = ra.ones(4) * 3 }))
   ]], "true\n1.5\n")
 end)

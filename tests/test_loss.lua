@@ -63,7 +63,7 @@ local EVERY = {
   { "deep_distribution", { count = "hard" } }, { "kl_divergence" }, { "kl_divergence", { direction = "js" } },
   { "kl_divergence", { direction = "student_teacher", tau = 2 } }, { "mse" }, { "cldice" }, { "cldice", { reduce = "image", iterations = 2 } },
   { "focal_tversky" }, { "focal_tversky", { gamma = 2, reduce = "image" } }, { "generalised_dice" }, { "generalised_dice", { reduce = "image" } },
-  { "lovasz" }, { "lovasz", { reduce = "image" } },
+  { "lovasz" }, { "lovasz", { reduce = "image" } }, { "boundary" }, { "skeleton_recall" }, { "skeleton_recall", { reduce = "image", radius = 0 } },
 }
 
 local function name_of(row) return tostring(ra.loss[row[1]](row[2])) end
@@ -191,7 +191,8 @@ check.case("a weight of 2 is that pixel twice", function()
   local function doubled(source) return make({ 1, 1, 1, 60 }, function(k) return source.data[k < 40 and k or k - 40] end) end
   local weight = make(shape, function(k) return k < 20 and 2 or 1 end)
   for _, row in ipairs(EVERY) do
-    if row[1] ~= "deep_distribution" and row[1] ~= "cldice" then
+    local of_shape = row[1]:find "deep" or row[1] == "cldice" or row[1] == "boundary" or row[1] == "skeleton_recall"
+    if not of_shape then
       local loss = ra.loss[row[1]](row[2])
       local wanted = loss(doubled(x), doubled(y), doubled(t))
       check.near(loss(x, y, t, { weight = weight }), wanted, 1e-5 * math.abs(wanted), name_of(row))
@@ -254,7 +255,7 @@ check.case("a mean over many tiles is the mean over one", function()
   local function field(phase) return function(k) return 3 * math.sin(0.7 * (k % 720) + phase) end end
   local function vessel(k) return (k % 720) % 5 == 0 and 1 or 0 end
   for _, row in ipairs(EVERY) do
-    local of_sums = row[1]:find "dice" or row[1]:find "tversky" or row[1] == "jaccard"
+    local of_sums = row[1]:find "dice" or row[1]:find "tversky" or row[1]:find "recall" or row[1] == "jaccard"
     if not of_sums or row[1] ~= "cldice" and row[2] and row[2].reduce then
       local loss = ra.loss[row[1]](row[2])
       local a, da = grad(loss, make(small, field(0)), make(small, vessel), make(small, field(1)))

@@ -2,6 +2,7 @@
 -- what holds for all losses is in test_loss.lua and test_class_loss.lua.
 local check = require "check"
 local ffi = require "ramus.base.ffi"
+local files = require "ramus.base.files"
 local graph = require "ramus.lang.graph"
 local json = require "cjson"
 local numbers = require "numbers"
@@ -13,16 +14,16 @@ local distance, make, norm, tensor_of = numbers.distance, numbers.make, numbers.
 
 local function grad(loss, x, y, more) return ra.grad(function(p) return loss(p, y, nil, more) end, x) end
 
-local file = assert(io.open(check.root .. "/tests/reference/shape_loss.json"))
-local reference = json.decode(file:read("*a"))
-file:close()
+local function each_case(name, f)
+  local reference = json.decode(assert(files.read(("%s/tests/reference/%s.json"):format(check.root, name))))
+  for _, case in ipairs(reference.cases) do f(case, reference.inputs[case.input]) end
+end
 
-for _, case in ipairs(reference.cases) do
+local function against_reference(case, input)
   local parts = {}
   for k, v in pairs(case.options) do parts[#parts + 1] = k .. "=" .. tostring(v) end
   table.sort(parts)
   check.case(("%s on %s (%s) {%s}"):format(case.loss, case.input, case.use, table.concat(parts, ", ")), function()
-    local input = reference.inputs[case.input]
     local shape = input.shape
     local flat = input.labels and { shape[1], 1, shape[3], shape[4] } or shape
     local x, y = tensor_of(input.x, shape), tensor_of(input.y, flat)
@@ -35,8 +36,10 @@ for _, case in ipairs(reference.cases) do
     check.near(distance(dx, wanted), 0, TOLERANCE * norm(wanted) + 1e-10, "gradient, L2")
   end)
 end
+each_case("shape_loss", against_reference)
+each_case("line_loss", against_reference)
 
-for _, row in ipairs { { "lovasz" }, { "lovasz", { reduce = "image" } }, { "generalised_dice" } } do
+for _, row in ipairs { { "lovasz" }, { "lovasz", { reduce = "image" } }, { "generalised_dice" }, { "boundary" }, { "skeleton_recall" } } do
   check.case(("planes: 1 and 2 threads give the same bits, and the norm: %s"):format(tostring(ra.loss[row[1]](row[2]))), function()
     local shape, loss = { 3, 2, 96, 101 }, ra.loss[row[1]](row[2])
     local x = make(shape, function(k) return 2 * math.sin(12.9898 * k) end)
@@ -122,4 +125,36 @@ check.case("lovasz: equal errors, whatever their order, have one loss; many pixe
   local y = make(shape, function(k) return k * 104729 % 11 < 3 and 1 or 0 end)
   local function turned(t) return make(shape, function(k) return t.data[t.size - 1 - k] end) end
   check.near(ra.loss.lovasz()(x, y), ra.loss.lovasz()(turned(x), turned(y)), 1e-4)
+end)
+
+check.case("boundary: signed distances in pixels; the field `distance` in their place; what is empty or full has none", function()
+  local shape = { 1, 1, 40, 60 }
+  local y = band(16, 22)
+  local wanted = 0
+  for k = 0, 40 * 60 - 1 do
+    local row = math.floor(k / 60)
+    wanted = wanted + (row < 16 and 16 - row or row > 22 and row - 22 or 1 - math.min(row - 15, 23 - row))
+  end
+  local loss, ones = ra.loss.boundary { input = "prob" }, ra.ones(unpack(shape))
+  check.near(loss(ones, y), wanted / 2400, 1e-6, "a band")
+  check.equal(loss(ones, y * 0), 0, "empty")
+  check.equal(loss(ones, ones), 0, "full")
+  local phi = make(shape, function(k) return k % 7 - 3 end)
+  check.equal(loss(ones, y, nil, { distance = phi }), loss(ones, nil, nil, { distance = phi }), "the mask is not asked")
+  check.near(loss(ones, nil, nil, { distance = phi }), numbers.sum(phi) / 2400, 1e-7, "its mean")
+  check.ok(loss(band(16, 22), y) < 0 and loss(band(10, 16), y) > loss(band(13, 19), y), "nearer is better")
+  check.raises("a mask is needed", function() loss(ones) end)
+  check.raises("prediction wants 4 dimensions", function() loss(ra.ones(7), ra.ones(7)) end)
+  check.raises("distance [2,3]", function() loss(ones, y, nil, { distance = ra.ones(2, 3) }) end)
+  check.raises("unknown input 'distanse'", function() loss(ones, y, nil, { distanse = phi }) end)
+end)
+
+check.case("skeleton_recall: only the middle of the mask counts, and a gap in it", function()
+  local loss, y = ra.loss.skeleton_recall { input = "prob", smooth = 1e-6 }, band(14, 24)
+  check.near(loss(band(17, 21), y), 0, 0.01, "a band of 5 rows holds the tube of radius 2 but for its ends")
+  check.near(loss(band(0, 39), y), 0, 1e-5, "it is recall")
+  check.ok(loss(band(19, 19), y) > 0.7 and ra.loss.skeleton_recall { input = "prob", radius = 0 } (band(19, 19), y) < 0.2, "radius 0: the line")
+  local gap = loss(band(14, 24, { 20, 29 }), y)
+  check.ok(gap > 0.15 and gap < 0.25, "a gap of 10 columns in about 50: " .. gap)
+  check.equal(loss(y * 0, y * 0), 0, "an empty mask")
 end)

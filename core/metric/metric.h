@@ -17,7 +17,7 @@
 #ifndef RA_METRIC_H
 #define RA_METRIC_H
 
-#include "../ramus.h"
+#include "../geometry/geometry.h"
 
 /* What scores are computed from: one image, or the sums over several (pooled). */
 typedef struct ra_scored {
@@ -32,13 +32,6 @@ typedef struct ra_scored {
 int32_t ra_score_all(const ra_scored *s, double *out);
 double ra_metric_ece(const double *calibration); /* sum over bins of |sum p - foreground| / pixels */
 
-/* out [H,W] <- distance from each pixel to the nearest pixel that is set, exact
- * Euclidean; INFINITY where none is. nearest [opt] [H,W]: the index of that pixel, -1 where none is. */
-int32_t ra_distance(const uint8_t *set, int32_t H, int32_t W, float *out, int32_t *nearest);
-/* out [H,W] <- 1 on the skeleton of mask. */
-int32_t ra_skeleton(const uint8_t *mask, int32_t H, int32_t W, uint8_t *out);
-/* *count <- number of 8-connected components. */
-int32_t ra_components(const uint8_t *mask, int32_t H, int32_t W, int32_t *count);
 /* *out <- 95th percentile of the distances between the two boundaries. */
 int32_t ra_hd95(const uint8_t *a, const uint8_t *b, int32_t H, int32_t W, double *out);
 

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Writes shape_loss.json: values and gradients of focal_tversky, generalised_dice, lovasz, boundary, skeleton_recall and of cldice against
-label maps, from PyTorch in double.
+"""Writes shape_loss.json and line_loss.json: values and gradients of focal_tversky, generalised_dice, lovasz, and of boundary,
+skeleton_recall and cldice against label maps, from PyTorch in double.
 
-  python3 tests/reference/shape_loss.py        (PyTorch 1.13, SciPy 1.10 made the committed file)
+  python3 tests/reference/shape_loss.py        (PyTorch 1.13, SciPy 1.10, scikit-image 0.19 made the committed files)
 
 Written from the formulas of the papers, with autograd where core/loss has closed forms. Each loss is one function of planes:
 probabilities p and targets y [B,K,H,W], weights w [B,K,H,W]. Inputs are float32 numbers.
@@ -10,8 +10,11 @@ probabilities p and targets y [B,K,H,W], weights w [B,K,H,W]. Inputs are float32
 import json
 import os
 
+import numpy as np
+import scipy.ndimage
 import torch
 import torch.nn.functional as F
+from skimage.morphology import skeletonize
 
 torch.manual_seed(19)
 inputs = {}
@@ -59,11 +62,13 @@ add_input("empty", (1, 1, 5, 6), False, "empty")
 add_input("full", (1, 1, 5, 6), False, "full")
 add_input("prob", (2, 1, 5, 6), False, "prob")
 add_input("tree", (1, 1, 12, 11), False, "tree")
+add_input("pair", (2, 2, 8, 7), False, "tree")
 add_input("three", (2, 3, 5, 7), True)
 add_input("void", (1, 4, 6, 7), True, "void")
 add_input("absent", (2, 5, 3, 4), True, "absent")
 add_input("class_prob", (2, 3, 5, 4), True, "prob")
-add_input("class_tree", (1, 3, 12, 11), True, "tree")
+add_input("class_tree", (1, 3, 11, 10), True, "tree")
+add_input("class_two", (2, 4, 7, 6), True, "tree")
 
 
 class Case:
@@ -152,7 +157,7 @@ def generalised_dice(c):
 def lovasz_extension(m, y, w):
     """of 1 - Jaccard, for errors m of pixels whose truth is y; a weight of 2 is two pixels"""
     m, y, w = [v.reshape(-1) for v in (m, y, w)]
-    order = torch.argsort(m.detach(), descending=True)
+    order = torch.sort(m.detach(), descending=True, stable=True)[1]  # of equal errors the earlier pixel goes first
     m, y, w = m[order], y[order], w[order]
     front = (w * y).sum()
     jaccard = 1 - (front - (w * y).cumsum(0)) / (front + (w * (1 - y)).cumsum(0)).clamp(min=1e-300)
@@ -171,6 +176,69 @@ def lovasz(c):
             hinge = F.relu(1 - c.z[b] * (2 * y - 1))
             values.append(torch.stack([lovasz_extension(hinge[:, k], y[:, k], w[:, k]) for k in range(c.K)]).mean())
     return torch.stack(values).mean()
+
+
+def signed_distance(mask):
+    """[H,W] in pixels: to the nearest pixel of the mask outside of it, 1 minus that to the nearest pixel outside within"""
+    if mask.all() or not mask.any():
+        return np.zeros(mask.shape)
+    outside, inside = (scipy.ndimage.distance_transform_edt(m) for m in (~mask, mask))
+    return np.where(mask, 1 - inside, outside)
+
+
+def boundary(c):
+    y = ((c.w > 0) & (c.y >= 0.5)).numpy()
+    phi = torch.tensor(np.array([[signed_distance(plane) for plane in image] for image in y]))
+    ks = c.classes("foreground")([bool(y[:, k].any()) for k in range(c.K)]) if c.exclusive else range(c.K)
+    if not ks:
+        return (c.p * 0).sum()
+    each = [(c.w * phi * c.p)[:, k].sum() / c.w[:, k].sum() for k in ks]
+    if not c.exclusive:
+        return (c.w * phi * c.p).sum() / c.w.sum()
+    return torch.stack(each).mean()
+
+
+def tube_of(mask, radius):
+    skeleton = skeletonize(mask)
+    r, k = np.indices(mask.shape)
+    near = np.zeros(mask.shape, bool)
+    for a, b in zip(*np.nonzero(skeleton)):
+        near |= abs(r - a) + abs(k - b) <= radius
+    return near & mask
+
+
+def skeleton_recall(c):
+    s, radius = c.o.get("smooth", 1), c.o.get("radius", 2)
+    front = (c.y[:, 1:].sum(1, keepdim=True).expand_as(c.y) if c.exclusive else c.y) > 0.5
+    tube = torch.tensor(np.array([[tube_of(plane, radius) for plane in image] for image in (front & (c.w > 0)).numpy()]))
+    c.y = c.y * tube
+    return c.mean(lambda p, y, w: 1 - ((w * p * y).sum() + s) / ((w * y).sum() + s), "foreground")
+
+
+def soft_skeleton(x, n):
+    def erode(v):
+        return torch.min(-F.max_pool2d(-v, (3, 1), 1, (1, 0)), -F.max_pool2d(-v, (1, 3), 1, (0, 1)))
+
+    def rest(v):
+        return F.relu(v - F.max_pool2d(erode(v), 3, 1, 1))
+
+    s = rest(x)
+    for _ in range(n):
+        x = erode(x)
+        s = s + F.relu(rest(x) * (1 - s))
+    return s
+
+
+def cldice(c):
+    s, n = c.o.get("smooth", 1), c.o.get("iterations", 5)
+    p = torch.where(c.w > 0, c.p, torch.zeros_like(c.p))
+    c.p = torch.stack([p, soft_skeleton(p, n), soft_skeleton(c.y, n)], -1)  # rides along with p through mean
+
+    def f(v, y, w):
+        p, sp, sy = v.unbind(-1)
+        tp, ts = ((w * sp * y).sum() + s) / ((w * sp).sum() + s), ((w * sy * p).sum() + s) / ((w * sy).sum() + s)
+        return 1 - 2 * tp * ts / (tp + ts)
+    return c.mean(f)
 
 
 cases = []
@@ -208,10 +276,31 @@ case("lovasz", "absent", average="all")
 case("lovasz", "absent", average="present", reduce="image")
 case("lovasz", "void", average="foreground")
 
-out = {"inputs": {n: dict(shape=list(v[1].shape), labels=v[0], **{k: [float("%.8g" % e) for e in a.flatten().tolist()]
-                                                                 for k, a in zip("xyiw", v[1:])}) for n, v in inputs.items()},
-       "cases": cases}
-path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "shape_loss.json")
-with open(path, "w") as f:
-    json.dump(out, f, separators=(",", ":"))
-print(path, os.path.getsize(path), "bytes,", len(cases), "cases")
+for loss in ("boundary", "skeleton_recall"):
+    for name in ("small", "empty", "full", "tree", "pair", "class_tree", "class_two"):
+        case(loss, name)
+    case(loss, "prob", input="prob")
+    case(loss, "class_prob", input="prob", average="present")
+    case(loss, "pair", "yi")
+    for name in ("pair", "class_tree", "class_two"):
+        case(loss, name, "yiw")
+case("boundary", "class_two", average="all")
+case("skeleton_recall", "pair", reduce="image", radius=0, smooth=0.1)
+case("skeleton_recall", "class_two", "yw", reduce="image", radius=1)
+
+
+def write(file, losses):
+    chosen = [c for c in cases if c["loss"] in losses]
+    used = {c["input"] for c in chosen}
+    out = {"inputs": {n: dict(shape=list(v[1].shape), labels=v[0], **{k: [float("%.8g" % e) for e in a.flatten().tolist()]
+                                                                     for k, a in zip("xyiw", v[1:])})
+                      for n, v in inputs.items() if n in used},
+           "cases": chosen}
+    path = os.path.join(os.path.dirname(os.path.abspath(__file__)), file)
+    with open(path, "w") as f:
+        json.dump(out, f, separators=(",", ":"))
+    print(path, os.path.getsize(path), "bytes,", len(chosen), "cases")
+
+
+write("shape_loss.json", ("focal_tversky", "generalised_dice", "lovasz"))
+write("line_loss.json", ("boundary", "skeleton_recall", "cldice"))

@@ -1,5 +1,5 @@
-/* boundary: mean over pixels of p * distance, p the probability, distance the signed distance to the mask's boundary
- * (Kervadec et al., MIDL 2019)
+/* far: mean over pixels of p * distance, p the probability, distance that to the mask
+ * (a loss with an input of its own)
  *   prediction, distance of any one shape -> rank 0 */
 #include "loss.h"
 
@@ -40,10 +40,10 @@ static void backward(ra_call *c) {
   if (c->norm2) *c->norm2 = squares;
 }
 
-const ra_op ra_op_boundary = {
-  .name = "boundary",
-  .help = "boundary loss: mean of p times the signed distance to the mask's boundary\n"
-          "prediction, distance of any one shape\nKervadec et al. 2019",
+const ra_op ra_op_far = {
+  .name = "far",
+  .help = "mean of p times a distance\n"
+          "prediction, distance of any one shape",
   .inputs = "prediction,distance",
   .params = params,
   .flags = RA_OP_LOSS,

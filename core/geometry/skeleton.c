@@ -10,7 +10,7 @@
 
 #include "../base/error.h"
 #include "../base/mem.h"
-#include "metric.h"
+#include "geometry.h"
 
 /* Bit k of the neighbourhood is neighbour k, clockwise from north (P2..P9 of the paper). */
 enum { NORTH = 1, EAST = 4, SOUTH = 16, WEST = 64 };
@@ -44,11 +44,10 @@ static unsigned neighbourhood(const uint8_t *p, int32_t W) {
                     p[-W - 1] << 7);
 }
 
-/* A copy of mask with a border of one background pixel. */
-static uint8_t *with_border(const uint8_t *mask, int32_t H, int32_t W) {
-  uint8_t *copy = ra_mem_zalloc((size_t)(H + 2) * (size_t)(W + 2), 1);
-  for (int32_t y = 0; copy && y < H; y++) memcpy(copy + (y + 1) * (W + 2) + 1, mask + y * W, (size_t)W);
-  return copy;
+/* copy [H+2,W+2] <- mask with a border of one background pixel. */
+static void with_border(const uint8_t *mask, int32_t H, int32_t W, uint8_t *copy) {
+  memset(copy, 0, (size_t)(H + 2) * (size_t)(W + 2));
+  for (int32_t y = 0; y < H; y++) memcpy(copy + (y + 1) * (W + 2) + 1, mask + y * W, (size_t)W);
 }
 
 /* list <- positions of set pixels; returns how many. */
@@ -59,39 +58,44 @@ static int32_t set_pixels(const uint8_t *mask, int32_t size, int32_t *list) {
   return n;
 }
 
-int32_t ra_skeleton(const uint8_t *mask, int32_t H, int32_t W, uint8_t *out) {
+size_t ra_skeleton_work(int32_t H, int32_t W) { return (size_t)(H + 2) * (size_t)(W + 2) * (2 * sizeof(int32_t) + 1); }
+
+void ra_skeleton_in(const uint8_t *mask, int32_t H, int32_t W, uint8_t *out, void *work) {
   int32_t size = (H + 2) * (W + 2);
-  uint8_t goes[256];
-  uint8_t *image = with_border(mask, H, W);
-  int32_t *list = ra_mem_alloc((size_t)size, sizeof *list), *dead = ra_mem_alloc((size_t)size, sizeof *dead);
-  int32_t code = image && list && dead ? RA_OK : RA_ERR_MEMORY;
-  if (code == RA_OK) {
-    make_table(goes);
-    int32_t left = set_pixels(image, size, list), quiet = 0;
-    for (int pass = 0; quiet < 2; pass ^= 1) {
-      int32_t kept = 0, removed = 0;
-      for (int32_t i = 0; i < left; i++) {
-        if (goes[neighbourhood(image + list[i], W + 2)] >> pass & 1) dead[removed++] = list[i];
-        else list[kept++] = list[i];
-      }
-      for (int32_t i = 0; i < removed; i++) image[dead[i]] = 0;
-      left = kept;
-      quiet = removed ? 0 : quiet + 1;
+  int32_t *list = work, *dead = list + size;
+  void *behind = dead + size;
+  uint8_t goes[256], *image = behind;
+  with_border(mask, H, W, image);
+  make_table(goes);
+  int32_t left = set_pixels(image, size, list), quiet = 0;
+  for (int pass = 0; quiet < 2; pass ^= 1) {
+    int32_t kept = 0, removed = 0;
+    for (int32_t i = 0; i < left; i++) {
+      if (goes[neighbourhood(image + list[i], W + 2)] >> pass & 1) dead[removed++] = list[i];
+      else list[kept++] = list[i];
     }
-    for (int32_t y = 0; y < H; y++) memcpy(out + y * W, image + (y + 1) * (W + 2) + 1, (size_t)W);
+    for (int32_t i = 0; i < removed; i++) image[dead[i]] = 0;
+    left = kept;
+    quiet = removed ? 0 : quiet + 1;
   }
-  ra_mem_free(dead);
-  ra_mem_free(list);
-  ra_mem_free(image);
-  return code;
+  for (int32_t y = 0; y < H; y++) memcpy(out + y * W, image + (y + 1) * (W + 2) + 1, (size_t)W);
+}
+
+int32_t ra_skeleton(const uint8_t *mask, int32_t H, int32_t W, uint8_t *out) {
+  void *work = ra_mem_alloc(ra_skeleton_work(H, W), 1);
+  if (!work) return RA_ERR_MEMORY;
+  ra_skeleton_in(mask, H, W, out, work);
+  ra_mem_free(work);
+  return RA_OK;
 }
 
 int32_t ra_components(const uint8_t *mask, int32_t H, int32_t W, int32_t *count) {
   int32_t size = (H + 2) * (W + 2), stride = W + 2;
   const int32_t step[8] = {-stride, -stride + 1, 1, stride + 1, stride, stride - 1, -1, -stride - 1};
-  uint8_t *image = with_border(mask, H, W);
+  uint8_t *image = ra_mem_alloc((size_t)size, 1);
   int32_t *stack = ra_mem_alloc((size_t)size, sizeof *stack);
   int32_t code = image && stack ? RA_OK : RA_ERR_MEMORY, found = 0;
+  if (code == RA_OK) with_border(mask, H, W, image);
   for (int32_t i = 0; code == RA_OK && i < size; i++) {
     if (!image[i]) continue;
     int32_t top = 0;
