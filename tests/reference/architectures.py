@@ -110,7 +110,7 @@ def encoder(n, x, depth, width):
     return levels
 
 
-def unet(n, x, depth=5, width=16, gate=None):
+def unet(n, x, depth=5, width=16, gate=None, fuse=False):
     c, out = n.o["classes"], {}
     e = encoder(n, x, depth, width)
     y = e[-1]
@@ -120,6 +120,8 @@ def unet(n, x, depth=5, width=16, gate=None):
         y = n.double(torch.cat([skip, g], 1), f"decoder{i}", width * 2 ** (i - 1))
         out[f"side{i}"] = grown(n.conv(y, f"side{i}", c), 2 ** (i - 1))
     out["out"] = n.conv(y, "head", c, 1)
+    if fuse:
+        out["out"] = n.conv(torch.cat([out["out"]] + [out[f"side{i}"] for i in range(1, depth)], 1), "fuse", c, 1)
     return out
 
 
@@ -184,13 +186,85 @@ def fpn(n, x, depth=5, width=16, pyramid=32, merged=16):
     return out
 
 
+def wnet(n, x, depth=3, width=14):
+    def unit(x, name, out, number):
+        return n.batch_norm(n.act(n.conv(x, f"{name}.conv{number}", out)), f"{name}.norm{number}")
+
+    def block(x, name, out):
+        y = unit(unit(x, name, out, 1), name, out, 2)
+        return y + n.batch_norm(n.conv(x, name + ".shortcut.conv", out, 1, bias=False), name + ".shortcut.norm")
+
+    def small(x, prefix):
+        skip = []
+        for i in range(depth):
+            x = block(F.max_pool2d(x, 2) if i else x, f"{prefix}encoder{i + 1}", width * 2**i)
+            skip.append(x)
+        for i in range(depth - 1, 0, -1):
+            w = width * 2 ** (i - 1)
+            bridged = unit(skip[i - 1], f"{prefix}bridge{i}", w, "")
+            x = block(torch.cat([n.transposed(x, f"{prefix}up{i}", w), bridged], 1), f"{prefix}decoder{i}", w)
+        return n.conv(x, prefix + "head", n.o["classes"], 1)
+
+    first = small(x, "first_")
+    return {"side1": first, "out": small(torch.cat([x, first], 1), "second_")}
+
+
+def frunet(n, x, depth=4, width=8):
+    last, out = 2 * depth - 1, {}
+
+    def moved(x, name, w, down):
+        y = n.conv(x, name + ".conv", w, 2, stride=2, pad=0, bias=False) if down else n.transposed(x, name + ".conv", w, bias=False)
+        return n.act(n.batch_norm(y, name + ".norm"))
+
+    def node(x, name, w):
+        if x.shape[1] != w:
+            t = [n.conv(x, name + ".fuse.one", w, 1, bias=False), n.conv(x, name + ".fuse.three", w, bias=False)]
+            t.append(n.conv(x, name + ".fuse.wide", w, pad=2, dilation=2, bias=False))
+            x = n.batch_norm(sum(t), name + ".fuse.norm")
+        y = n.act(n.batch_norm(n.conv(x, name + ".first.conv", w, bias=False), name + ".first.norm"))
+        return n.act(x + n.batch_norm(n.conv(y, name + ".second.conv", w, bias=False), name + ".second.norm"))
+
+    v = {(1, 1): node(x, "node1_1", width)}
+    for s in range(2, last + 1):
+        for i in range(1, depth + 1):
+            w, parts = width * 2 ** (i - 1), []
+            if i > min(s, 2 * depth - s):
+                continue
+            if (i - 1, s - 1) in v:
+                parts.append(moved(v[i - 1, s - 1], f"down{i}_{s}", w, True))
+            if (i, s - 1) in v:
+                parts.append(v[i, s - 1])
+            if (i + 1, s - 1) in v:
+                parts.append(moved(v[i + 1, s - 1], f"up{i}_{s}", w, False))
+            v[i, s] = node(torch.cat(parts, 1), f"node{i}_{s}", w)
+    heads = range(depth - 1, last + 1)
+    for s in heads:
+        out[f"side{last - s + 1}"] = n.conv(v[1, s], f"head{s}", n.o["classes"], 1)
+    out["out"] = sum(out.values()) / len(heads)
+    return out
+
+
+def hed(n, x, width=24):
+    out, c = {}, n.o["classes"]
+    for i, (times, factor) in enumerate([(2, 1), (2, 2), (3, 4), (3, 8), (3, 8)]):
+        x = F.max_pool2d(x, 2) if i else x
+        for k in range(times):
+            x = n.unit(x, f"stage{i + 1}", width * factor, suffix=str(k + 1))
+        out[f"side{i + 1}"] = grown(n.conv(x, f"side{i + 1}", c, 1), 2**i)
+    out["out"] = n.conv(torch.cat([out[f"side{i + 1}"] for i in range(5)], 1), "fuse", c, 1)
+    return out
+
+
 # name -> function, { preset: options of the net and of the function }; published presets are computed at 32x32 without gradients
 NETS = {
-    "unet": (unet, {"light": {}, "residual": dict(net=dict(residual=True)), "published": dict(net=dict(norm="none"), f=dict(width=64))}),
+    "unet": (unet, {"light": {}, "residual": dict(net=dict(residual=True)), "fuse": dict(f=dict(fuse=True)), "published": dict(net=dict(norm="none"), f=dict(width=64))}),
     "attention_unet": (attention_unet, {"light": {}, "published": dict(net=dict(up="nearest", bias=True), f=dict(width=64), channels=3)}),
     "unetpp": (unetpp, {"light": {}, "published": dict(net=dict(norm="none"), f=dict(width=32))}),
     "unet3p": (unet3p, {"light": {}, "published": dict(net=dict(bias=True), f=dict(width=64, shared=64, bottom=True), channels=3)}),
     "fpn": (fpn, {"light": {}}),
+    "wnet": (wnet, {"light": dict(net=dict(act=0.01)), "published": dict(net=dict(act=0.01), f=dict(width=8), channels=3)}),
+    "frunet": (frunet, {"light": dict(net=dict(act=0.1)), "published": dict(net=dict(act=0.1), f=dict(width=32))}),
+    "hed": (hed, {"light": {}, "published": dict(net=dict(norm="none"), f=dict(width=64), channels=3)}),
 }
 
 
@@ -240,7 +314,11 @@ def main():
                 n, out = case(function, True, 2, 64, **smooth)
                 flat, names = gradients(n, out)
                 row["gradient"] = measured(flat)
-                row["gradients"] = {k: float(f"{n.p[k].grad.norm().item():.6g}") for k in names if n.p[k].grad is not None}
+                squares = {}
+                for k in names:
+                    part = k.split(".")[0]
+                    squares[part] = squares.get(part, 0) + (n.p[k].grad.norm().item() ** 2 if n.p[k].grad is not None else 0)
+                row["parts"] = {k: float(f"{math.sqrt(v):.6g}") for k, v in squares.items()}
             result[name][preset] = {k: v for k, v in row.items() if v is not None}
             print(name, preset, row["parameters"], row.get("authors", ""))
     with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "architectures.json"), "w") as f:

@@ -39,12 +39,15 @@ function blocks.convolution(o, from, to, name, given)
   return nn.sequence(stages)
 end
 
+--- A 1x1 convolution with normalisation that brings x to the channels of what it is added to: the shortcut of a residual block.
+function blocks.shortcut(o, from, to, name) return blocks.convolution(o, from, to, name .. ".shortcut", { k = 1, act = false }) end
+
 --- Two 3x3 convolutions, each with normalisation and activation; a residual block where o.residual says so.
 function blocks.block(o, from, to, name)
   local first = blocks.convolution(o, from, to, name, { suffix = 1 })
   local second = blocks.convolution(o, to, to, name, { suffix = 2, act = not o.residual })
   if not o.residual then return nn.sequence { first, second } end
-  local shortcut = from ~= to and blocks.convolution(o, from, to, name .. ".shortcut", { k = 1, act = false })
+  local shortcut = from ~= to and blocks.shortcut(o, from, to, name)
   local act = nn[o.act] {}
   return function(x) return act(F.add(second(first(x)), shortcut and shortcut(x) or x)) end
 end
@@ -78,6 +81,13 @@ end
 function blocks.side(s, level, image)
   if level > 1 then s = F.upsample(s, { scale = 2 ^ (level - 1), mode = "bilinear" }) end
   return F.crop_like(s, image)
+end
+
+--- An option of the blocks with another default.
+function blocks.option(key, default)
+  local entry = options.copy(blocks.schema[key])
+  entry.default = default
+  return entry
 end
 
 --- An architecture's own options together with those of the blocks, or with those that `names` lists.

@@ -6,7 +6,8 @@
 -- (or one per class), brought to full size by bilinear upsampling. Outputs are logits. Inputs of any
 -- size: padded at the bottom and right by repeating the edge to a multiple of
 -- 2^(depth-1), outputs cropped back. residual = true: residual blocks, as in the
--- residual U-Net (Zhang, Liu, Wang, IEEE GRSL 2018).
+-- residual U-Net (Zhang, Liu, Wang, IEEE GRSL 2018). fuse = true: `out` is a 1x1
+-- convolution of the head and all side outputs (Xie, Tu, ICCV 2015; see `hed`).
 local F = require "ramus.lang.F"
 local blocks = require "ramus.lang.models.blocks"
 local models = require "ramus.lang.models"
@@ -19,19 +20,22 @@ local function build(o)
     local width = blocks.width(o, i)
     up[i] = blocks.upsampling(o, 2 * width, width, "up" .. i)
     decoder[i] = blocks.block(o, 2 * width, width, "decoder" .. i)
-    if o.sides then side[i] = nn.conv2d { width, classes, k = 3, pad = 1, name = "side" .. i } end
+    if o.sides or o.fuse then side[i] = nn.conv2d { width, classes, k = 3, pad = 1, name = "side" .. i } end
   end
   local head = nn.conv2d { o.width, classes, k = 1, name = "head" }
+  local fuse = o.fuse and nn.conv2d { o.depth * classes, classes, k = 1, name = "fuse" }
 
   return function(image)
     local skip, out = encode(blocks.padded(o, image)), {}
-    local x = skip[o.depth]
+    local x, parts = skip[o.depth], { [o.depth + 1] = { dim = 2 } }
     if o.dropout > 0 then x = nn.dropout { p = o.dropout } (x) end
     for i = o.depth - 1, 1, -1 do
       x = decoder[i](F.concat(skip[i], up[i](x), { dim = 2 }))
-      if o.sides then out["side" .. i] = blocks.side(side[i](x), i, image) end
+      if side[i] then parts[i + 1] = blocks.side(side[i](x), i, image) end
+      if o.sides then out["side" .. i] = parts[i + 1] end
     end
-    out.out = F.crop_like(head(x), image)
+    parts[1] = F.crop_like(head(x), image)
+    out.out = fuse and fuse(F.concat(unpack(parts))) or parts[1]
     return out
   end
 end
@@ -42,6 +46,7 @@ return models.define {
     depth = { type = "integer", min = 2, max = 8, default = 5, help = "levels, the bottleneck included" },
     width = { type = "integer", min = 1, max = 1024, default = 16, help = "channels of level 1" },
     sides = { type = "boolean", default = false, help = "a side output per decoder level" },
+    fuse = { type = "boolean", default = false, help = "out is learned from the head and the side outputs of all levels" },
     dropout = { type = "number", min = 0, below = 1, default = 0, help = "of the bottleneck" },
   },
   presets = {
