@@ -1,0 +1,62 @@
+--- The recipes of the paper's own sets, DCA1 and XCAD, which nobody may hand on: fetched from made-up archives of their exact layout, trained
+-- small, evaluated.
+local check = require "check"
+local fetch = require "ramus.data.fetch"
+local files = require "ramus.base.files"
+local made_up = require "made_up"
+local ra = require "ramus"
+local recipe = require "ramus.train.recipe"
+
+local folder = check.folder "recipes"
+
+--- The layout of Database_134_Angiograms, pictures of 32x32 pixels.
+local function make_dca1(where)
+  for n = 1, 134 do
+    made_up.picture(("%s/Database_134_Angiograms/%d.pgm"):format(where, n), 1)
+    made_up.mask(("%s/Database_134_Angiograms/%d_gt.pgm"):format(where, n), 5 + n % 3)
+  end
+  made_up.shell(where, "tar cf ../dca1.tar Database_134_Angiograms")
+end
+
+--- That of XCAD/: 126 pairs in sequences, unlabelled pictures.
+local function make_xcad(where)
+  for k = 1, 126 do
+    local name = ("%05d_%02d.png"):format(1000 + math.floor(k / 2), k)
+    made_up.picture(where .. "/XCAD/test/images/" .. name, 1)
+    made_up.mask(where .. "/XCAD/test/masks/" .. name, 5 + k % 3)
+  end
+  for _, part in ipairs { "trainA", "trainB", "trainC" } do made_up.picture(("%s/XCAD/train/%s/00001_01.png"):format(where, part), 1) end
+  made_up.shell(where, "tar cf ../xcad.tar XCAD")
+end
+
+local SMALL = { "data.steps=2", "model.width=2" }
+
+--- Trains a recipe for two epochs of two steps on the set below `root`, and evaluates it.
+local function train_small(name, root, more)
+  local set = { unpack(SMALL) }
+  for _, text in ipairs(more) do set[#set + 1] = text end
+  local r = assert(recipe.load(("%s/recipes/%s.lua"):format(check.root, name), { set = set, epochs = 2 }))
+  local result = assert(ra.train(r, { run = ("%s/%s"):format(folder, name), quiet = true, data_root = root, offline = true }))
+  return r, result
+end
+
+local SETS = { dca1 = { make = make_dca1, test = 34, more = { "data.size=32" } }, xcad = { make = make_xcad, test = 42, more = { "data.augment.crop=32" } } }
+
+for set, o in pairs(SETS) do
+  check.case(("the recipes of %s train and are scored on an archive of its layout"):format(set), function()
+    local root = ("%s/root_%s"):format(folder, set)
+    o.make(("%s/%s_source"):format(folder, set))
+    made_up.without_sums(set, function() assert(fetch(set, { from = ("%s/%s.tar"):format(folder, set), data_root = root })) end)
+    for _, kind in ipairs { "unet", "control", "dsd", "dsd_literal" } do
+      local name = ("%s_%s"):format(kind, set)
+      local r, result = train_small(name, root, o.more)
+      check.equal(r.name, name)
+      check.equal(#result.history, 2)
+      check.equal(#result.evaluation.images, o.test, name)
+      local taught = kind:find "^dsd" ~= nil
+      check.equal(result.history[2].terms["soft_target@out"] ~= nil, taught, name)
+      check.equal(result.history[2].terms["deep_distribution@side2"] ~= nil, taught, name)
+      check.ok(files.is_file(("%s/%s/eval.txt"):format(folder, name)))
+    end
+  end)
+end
