@@ -248,6 +248,19 @@ check.case("study: means, paired differences, Holm's correction, verdicts and fo
   local svg = require("ramus.study.figure").svg(t)
   check.equal(select(2, svg:gsub("<circle", "")), 4 + 3 + 3 + 2 + 3)
   check.ok(svg:find("a | b", 1, true) and not svg:find("nan") and not svg:find("inf"), svg)
+  local curve_figure = require "ramus.study.curve_figure"
+  check.equal(curve_figure.svg(t, "terms"), nil) -- no curves in these lines
+  local null = require("cjson").null
+  for i, entry in ipairs(t.blocks[1].rows) do
+    entry.curves = i > 2 and {} or { { epoch = { 0, 1, 2 }, loss = { 3, 2, null }, terms = { epoch = { 0, 2 }, gradient = { ["dice@out"] = { 1e-3, 0 },
+      ["mse@side2#3"] = { null, 2 } } }, outputs = { epoch = { 0, 2 }, out = { ["agreement.past"] = { null, 0.5 } } } } }
+  end
+  for what, lines in pairs { terms = 2 * 2 + 2, loss = 2 * 2, ["out agreement.past"] = 2 * 2, val = 0, ["side1 dice"] = 0 } do
+    local picture = curve_figure.svg(t, what)
+    check.equal(picture and select(2, picture:gsub("<polyline", "")) or 0, lines, what)
+    check.ok(not (picture or ""):find "nan" and not (picture or ""):find "inf", what)
+  end
+  check.ok(curve_figure.wrong "gradients":find "OUTPUT WHAT" and not curve_figure.wrong "side1 dice")
   -- other pictures are never compared
   known = made_up(s, scores, function(row) return row.name == "other" and { data_hash = "1" } or nil end)
   t = summary.of(s, known)[1]

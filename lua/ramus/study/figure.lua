@@ -2,32 +2,14 @@
 -- as small circles, the control's mean as a dashed line. Colours are those of Okabe and Ito, which are told apart by all kinds of sight; a
 -- filled dot differs from its control, a hollow one does not.
 local metrics = require "ramus.data.metrics"
+local svg = require "ramus.study.svg"
 
 local figure = {}
+local line, text = svg.line, svg.text
 
 local ROW, HEAD, FOOT, GAP, RIGHT, PLOT = 26, 40, 34, 18, 150, 400 -- pixels
-local BLUE, ORANGE, GREY, INK = "#0072B2", "#D55E00", "#555555", "#222222"
-local COLOUR = { better = BLUE, worse = ORANGE }
-
-local function escape(text)
-  return (tostring(text):gsub("&", "&amp;"):gsub("<", "&lt;"):gsub(">", "&gt;"):gsub('"', "&quot;"))
-end
-
-local function text(x, y, what, more) return ('<text x="%.1f" y="%.1f"%s>%s</text>'):format(x, y, more or "", escape(what)) end
-
-local function line(x1, y1, x2, y2, colour, more)
-  return ('<line x1="%.1f" y1="%.1f" x2="%.1f" y2="%.1f" stroke="%s"%s/>'):format(x1, y1, x2, y2, colour, more or "")
-end
-
---- The number of characters, not of bytes.
-local function length(s) return select(2, s:gsub("[^\128-\191]", "")) end
-
---- A distance between marks of an axis: 1, 2 or 5 times a power of ten, about `count` of them.
-local function step_of(span, count)
-  local raw = span / count
-  local power = 10 ^ math.floor(math.log10(raw))
-  for _, m in ipairs { 1, 2, 5, 10 } do if m * power >= raw then return m * power end end
-end
+local GREY, INK = svg.GREY, svg.INK
+local COLOUR = { better = svg.BLUE, worse = svg.ORANGE }
 
 --- The range of a block's numbers with some room, and the marks.
 local function axis_of(block)
@@ -40,7 +22,7 @@ local function axis_of(block)
   if low > high then return nil end
   local room = math.max((high - low) * 0.06, math.abs(high) * 1e-3, 1e-6)
   low, high = low - room, high + room
-  local step = step_of(high - low, 6)
+  local step = svg.step(high - low, 6)
   local marks = {}
   for k = math.ceil(low / step), math.floor(high / step) do marks[#marks + 1] = k == 0 and 0 or k * step end
   local digits = math.max(0, -math.floor(math.log10(step) + 1e-9))
@@ -100,15 +82,12 @@ function figure.svg(t)
     if block.metric == t.blocks[1].metric then
       blocks[#blocks + 1] = block
       height = height + HEAD + FOOT + GAP + ROW * #block.rows
-      for _, r in ipairs(block.rows) do left = math.max(left, 7.2 * length(r.row.title) + 24) end
+      for _, r in ipairs(block.rows) do left = math.max(left, 7.2 * svg.length(r.row.title) + 24) end
     end
   end
   local width = left + PLOT + RIGHT
   height = height + 30
-  local out = { ('<svg xmlns="http://www.w3.org/2000/svg" width="%.0f" height="%.0f" viewBox="0 0 %.0f %.0f" role="img">'):format(width, height, width, height),
-    ("<title>%s</title>"):format(escape(t.title)),
-    ('<style>text { font: 13px sans-serif; fill: %s } .s { font-size: 11.5px } .b { font-weight: bold }</style>'):format(INK),
-    ('<rect width="%.0f" height="%.0f" fill="#FFFFFF"/>'):format(width, height) }
+  local out = {}
   local top = 0
   for _, block in ipairs(blocks) do
     draw_block(out, block, left, top)
@@ -116,8 +95,7 @@ function figure.svg(t)
   end
   out[#out + 1] = text(10, height - 28, "Dot: mean, with its 95 % interval. Small circles: seeds. Dashed: control.", ' class="s"')
   out[#out + 1] = text(10, height - 12, "Filled blue: better than its control. Filled orange: worse. Hollow: not distinguishable.", ' class="s"')
-  out[#out + 1] = "</svg>\n"
-  return table.concat(out, "\n")
+  return svg.document(width, height, t.title, out)
 end
 
 return figure

@@ -109,9 +109,11 @@ local function data_text(t)
   return table.concat(list, ", ")
 end
 
---- The middle of a page: figure, tables, what remakes them and what made them. all: the list that the table is of; given: command, figure.
+--- The middle of a page: figure, tables, what remakes them and what made them. all: the list that the table is of; given: command, figure,
+-- curves.
 function markdown.page(t, all, given)
   local parts = { ("\n![%s](%s)\n"):format(t.title, given.figure), markdown.table(t), ("\nRemade by `%s`."):format(given.command) }
+  for i, c in ipairs(given.curves or {}) do table.insert(parts, 2 + i, ("\n![%s](%s)\n"):format(c[2], c[1])) end
   local data = data_text(t)
   if data ~= "" then parts[#parts + 1] = (" Data: %s."):format(data) end
   if #all.builds > 0 then

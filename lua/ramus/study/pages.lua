@@ -1,6 +1,8 @@
---- The files that a study leaves beside its results: for each table NAME.md, NAME.csv, NAME.json and NAME.svg.
+--- The files that a study leaves beside its results: for each table NAME.md, NAME.csv, NAME.json, NAME.svg and
+-- NAME-WHAT.svg for each of its figures over the epochs.
 --
 -- Of a page only what lies between its two marks is made anew, so that words of one's own may stand around it.
+local curve_figure = require "ramus.study.curve_figure"
 local figure = require "ramus.study.figure"
 local files = require "ramus.base.files"
 local markdown = require "ramus.study.markdown"
@@ -22,13 +24,31 @@ local function page_of(path, title, middle)
   return before:sub(1, first - 1) .. made .. before:sub(last + 1)
 end
 
+--- Writes the figures over the epochs that a table asks for and has; { { name of the file, caption }, .. }, or nil and a message.
+local function write_curves(t, base)
+  local list = {}
+  for _, what in ipairs(t.figures) do
+    local picture = curve_figure.svg(t, what)
+    if picture then
+      local ending = ("-%s.svg"):format(curve_figure.suffix(what))
+      local ok, err = files.write(base .. ending, picture)
+      if not ok then return nil, err end
+      list[#list + 1] = { t.name .. ending, ("%s: %s"):format(t.title, what) }
+    end
+  end
+  return list
+end
+
 --- Writes the files of all tables. list: of summary.of; command: what remakes them. Returns their paths; nil and a message.
 function pages.write(study, list, command)
   local folder = files.split(study.results)
   local written = {}
   for _, t in ipairs(list) do
     local base = folder == "." and t.name or ("%s/%s"):format(folder, t.name)
-    local page, err = page_of(base .. ".md", t.title, markdown.page(t, list, { command = command, figure = t.name .. ".svg" }))
+    local curves, err = write_curves(t, base)
+    if not curves then return nil, err end
+    local page
+    page, err = page_of(base .. ".md", t.title, markdown.page(t, list, { command = command, figure = t.name .. ".svg", curves = curves }))
     if not page then return nil, err end
     for ending, text in pairs { md = page, csv = plain.csv(t), json = plain.json(t), svg = figure.svg(t) } do
       local ok

@@ -1,7 +1,8 @@
 --- The numbers of a study's tables, from its lines of results.
 --
 -- summary.of(study, known) returns a list of tables { name, title, level, blocks, tests }, a block { score, key, metric, rows, notes } being what
--- one score and one metric give: rows of { row, seeds, wanted, pictures, mean, sd, low, high, difference, failed, notes, cost }. difference
+-- one score and one metric give: rows of { row, seeds, wanted, pictures, mean, sd, low, high, difference, failed, notes, cost,
+-- curves (of its seeds) }. difference
 -- [opt]: { against, mean, low, high, p, holm, n, seeds, verdict }. Intervals and tests: data/compare.lua; Holm's correction is over all
 -- comparisons of a table. A difference counts where its interval leaves out 0 and p after correction is at most the table's level.
 local compare = require "ramus.data.compare"
@@ -167,7 +168,8 @@ end
 
 local function make_row(row, g)
   local scores, seeds = matrix(row, g)
-  local entry = { row = row, seeds = #seeds, wanted = #row.seeds, failed = #g.failed, notes = {}, cost = cost_of(g.lines), by_seed = {} }
+  local entry = { row = row, seeds = #seeds, wanted = #row.seeds, failed = #g.failed, notes = {}, cost = cost_of(g.lines), by_seed = {}, curves = {} }
+  for i, line in ipairs(g.lines) do entry.curves[i] = line.curve end
   if #scores > 0 then
     local m = compare.mean(scores)
     entry.mean, entry.sd, entry.low, entry.high, entry.pictures = m.mean, m.sd, m.low, m.high, m.pictures
@@ -220,7 +222,7 @@ end
 function summary.of(study, known)
   local list = {}
   for i, t in ipairs(study.tables) do
-    local made = { name = t.name, title = t.title, level = t.level, blocks = {} }
+    local made = { name = t.name, title = t.title, level = t.level, figures = t.figures, blocks = {} }
     for _, s in ipairs(t.scores) do
       for _, metric in ipairs(t.metrics) do made.blocks[#made.blocks + 1] = make_block(study, known, t, s, metric) end
     end

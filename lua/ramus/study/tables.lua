@@ -1,4 +1,5 @@
 --- The tables of a study as it declares them: which rows, scored on what, by which metrics, against which control.
+local curve_figure = require "ramus.study.curve_figure"
 local metrics = require "ramus.data.metrics"
 local options = require "ramus.base.options"
 local signs = require "ramus.study.signs"
@@ -14,6 +15,13 @@ local TABLE = {
   score = { type = "table", help = "scores that are shown, by key or label; all that its rows have unless given" },
   metrics = { type = "table", help = "the study's unless given" },
   against = { type = "string", help = "row that all others are compared with, in the place of their own controls" },
+  figures = { type = "table", default = {}, check = function(list)
+    for _, what in ipairs(list) do
+      local wrong = curve_figure.wrong(what)
+      if wrong then return nil, wrong end
+    end
+    return list
+  end, help = "figures over the epochs: \"terms\", \"loss\", \"val\", \"OUTPUT WHAT\" as \"out agreement.teacher\"" },
   level = { type = "number", default = 0.05, above = 0, below = 1, help = "largest p value after Holm's correction that counts as a difference" },
 }
 tables.schema = TABLE
