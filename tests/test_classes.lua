@@ -149,6 +149,14 @@ check.case("pictures: the legend names the classes that are there, below the pic
   check.equal(class_image.overlay(picture, labels, three).shape[2], 40 + 2 * 11 + 3, "two names do not fit on a line of 60 pixels")
   check.equal(class_image.overlay(picture, labels, three, labels).shape[3], 120, "the truth on the right")
   check.equal(letters.width("médiane"), 7 * 6 - 1, "a character, not its bytes")
+  check.equal(letters.readable("stem 2", 1), "stem 2")
+  check.equal(letters.readable("静脉", 2), "2", "a name that has no glyph is its number")
+  check.equal(letters.readable("médiane", 3), "3 mdiane")
+  local two = assert(classes.check { "background", "动脉" })
+  local one = assert(classes.check { "background", { name = "1", colour = two[2].colour } })
+  local blank = ra.zeros(3, 40, 60)
+  local a, b = class_image.with_legend({ blank }, two, { true }), class_image.with_legend({ blank }, one, { true })
+  check.equal(a:stats().mean, b:stats().mean, "the legend shows the number")
 end)
 
 -- ---- a trained model: from Lua and from C ----

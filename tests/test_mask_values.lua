@@ -134,6 +134,19 @@ check.case("masks: void everywhere, with and without classes, and a validation o
   for line in io.lines(folder .. "/void/metrics.jsonl") do check.ok(line:find('"validation":{"classes":0,"of":1,"pictures":0}', 1, true), line) end
 end)
 
+check.case("masks: a validation whose fields of view hide all foreground has no score, and chooses no best", function()
+  local root = pictures(png(plane(0, 1)), function(path, i) png(i == 3 and plane(1, 0) or plane(1, 1))(path) end)
+  local r = assert(ra.recipe.load { name = "hidden", seed = 1, epochs = 1, model = ra.models.unet { depth = 2, width = 4 },
+    optim = ra.optim.adamw { lr = 1e-3 }, data = { set = root, batch = 1, options = { split = { train = { "1", "2", "4" }, val = { "3" }, test = { "5" } } } },
+    supervise = { { at = "out", loss = ra.loss.dice() } } })
+  local result = assert(ra.train(r, { run = folder .. "/hidden", quiet = true }))
+  check.ok(not files.is_file(folder .. "/hidden/best.safetensors"), "no best is chosen")
+  for line in io.lines(folder .. "/hidden/metrics.jsonl") do check.ok(line:find('"validation":{"of":1,"pictures":0}', 1, true), line) end
+  local text = assert(files.read(folder .. "/hidden/eval.txt")) -- of one image
+  check.ok(text:find("dice +%d%.%d+ +%- +%- to %- +%d"), text)
+  check.ok(result.evaluation.per_image.dice.sd ~= result.evaluation.per_image.dice.sd)
+end)
+
 check.case("masks: what follows the best epoch wants a validation split with foreground", function()
   local root = pictures(function(path, i) png(i == 3 and plane(0, 0) or plane(0, 1))(path) end)
   for name, more in pairs { teacher = { kind = "best" }, early_stop = { patience = 3 } } do

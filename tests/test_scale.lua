@@ -203,6 +203,10 @@ check.case("scale: a model keeps its training's range; it holds for files of as 
   local first = assert(run(1))
   for _, k in ipairs { 6, 7 } do same(assert(run(k)), first, 0, "from C") end
   check.fails("range = {", run, 9)
+  local _, message = run(9)
+  check.equal(select(2, message:gsub("f32_255", "")), 1, "the path once: " .. message)
+  assert(files.write(folder .. "/cut.png", "\137PNG\r\n\26\n"))
+  check.ok(C.ra_model_run(opened, folder .. "/cut.png") == nil and select(2, ffi.message():gsub("cut%.png", "")) == 1, ffi.message())
   check.equal(C.ra_model_range(opened, 0, 255), 0)
   same(assert(run(9)), first, 0, "from C, as the caller says")
   check.ok(C.ra_model_range(opened, 3, 3) ~= 0 and C.ra_model_range(opened, 0 / 0, 0 / 0) == 0)

@@ -327,6 +327,13 @@ static int32_t copy_fields(const ra_sample_set *set, const ra_sample *s, ra_tens
   return RA_OK;
 }
 
+/* Names the sample in the message; a file that is its own sample is named once. */
+static int32_t failed(int32_t code, const item *it) {
+  const char *path = it->part[0].from.path;
+  if (!path || strcmp(path, it->id) != 0) return ra_fail_in(code, "sample %s", it->id);
+  return strncmp(ra_error(), path, strlen(path)) == 0 ? code : ra_fail_in(code, "%s", path);
+}
+
 static int32_t load_one(ra_sample_set *set, ra_tensor **native, ra_tensor **prepared_out, ra_mask_report *report) {
   ra_sample s = {0};
   int32_t code = decode(set, &set->item[0], &s);
@@ -336,7 +343,7 @@ static int32_t load_one(ra_sample_set *set, ra_tensor **native, ra_tensor **prep
   for (int32_t f = 0; code == RA_OK && report && f < set->fields; f++)
     if (set->item[0].part[f].reported) report[f] = set->item[0].part[f].report;
   ra_sample_clear(&s);
-  return code == RA_OK ? code : ra_fail_in(code, "sample %s", set->item[0].id);
+  return code == RA_OK ? code : failed(code, &set->item[0]);
 }
 
 int32_t ra_sample_load(int32_t fields, const ra_field *field, const char *id, const ra_source *source, const ra_augment *prepare,

@@ -62,15 +62,16 @@ end
 
 local MARGIN, GREY, WHITE = 3, { 0.13, 0.13, 0.13 }, { 1, 1, 1 }
 
---- Rows of { class, left } that fit into a width; an entry is a swatch and the class's name.
+--- Rows of { class, name, left } that fit into a width; an entry is a swatch and the class's name, or its number where that cannot be drawn.
 local function legend_rows(shown, width, scale)
   local rows, left = { {} }, MARGIN * scale
   for _, c in ipairs(shown) do
-    local wide = (letters.HEIGHT + 3) * scale + letters.width(c.name, scale)
+    local name = letters.readable(c.name, c.number)
+    local wide = (letters.HEIGHT + 3) * scale + letters.width(name, scale)
     if left + wide > width and #rows[#rows] > 0 then
       rows[#rows + 1], left = {}, MARGIN * scale
     end
-    table.insert(rows[#rows], { class = c, left = left })
+    table.insert(rows[#rows], { class = c.class, name = name, left = left })
     left = left + wide + 3 * MARGIN * scale
   end
   return rows
@@ -80,8 +81,8 @@ end
 function class_image.with_legend(pictures, list, present)
   local first = pictures[1]
   local H, W, shown = first.dim[1], first.dim[2], {}
-  for k = 1, #list - 1 do if present[k] then shown[#shown + 1] = list[k + 1] end end
-  if #shown == 0 then shown[1] = list[1] end
+  for k = 1, #list - 1 do if present[k] then shown[#shown + 1] = { class = list[k + 1], name = list[k + 1].name, number = k } end end
+  if #shown == 0 then shown[1] = { class = list[1], name = list[1].name, number = 0 } end
   local scale = math.max(1, math.floor(math.min(H, W) / 384))
   local rows = legend_rows(shown, #pictures * W, scale)
   local line = (letters.HEIGHT + MARGIN) * scale
@@ -93,7 +94,7 @@ function class_image.with_legend(pictures, list, present)
     for _, entry in ipairs(row) do
       local red, green, blue = classes.rgb(entry.class.colour)
       letters.fill(result, top, entry.left, letters.HEIGHT * scale, letters.HEIGHT * scale, { red / 255, green / 255, blue / 255 })
-      letters.draw(result, entry.class.name, top, entry.left + (letters.HEIGHT + 3) * scale, { scale = scale, colour = WHITE })
+      letters.draw(result, entry.name, top, entry.left + (letters.HEIGHT + 3) * scale, { scale = scale, colour = WHITE })
     end
   end
   return result

@@ -1,6 +1,7 @@
 --- Letters for legends in pictures: glyphs of 5 x 8 pixels, drawn into a tensor [3,H,W].
 --   letters.draw(picture, "stem", top, left, { scale = 1, colour = { 1, 1, 1 } })    first pixel 0-based; returns the width in pixels
 --   letters.width("stem", scale), letters.HEIGHT
+--   letters.readable("静脉", 2)     "2": what can be drawn in the place of a name
 local ffi = require "ramus.base.ffi"
 
 local letters = { HEIGHT = 8, ADVANCE = 6 }
@@ -36,6 +37,18 @@ local function characters(text)
   local list = {}
   for c in text:gmatch("[%z\1-\127\194-\244][\128-\191]*") do list[#list + 1] = GLYPHS[c] or GLYPHS["?"] end
   return list
+end
+
+--- A name as it can be drawn: itself where all its characters have glyphs, else its number and what can be read of it.
+function letters.readable(name, number)
+  local missing = false
+  local kept = name:gsub("[%z\1-\127\194-\244][\128-\191]*", function(c)
+    if GLYPHS[c] then return nil end
+    missing = true
+    return c:byte() < 128 and "?" or ""
+  end)
+  if not missing then return name end
+  return (("%d %s"):format(number, kept):gsub("%s+$", ""))
 end
 
 --- Pixels along the line.

@@ -169,7 +169,7 @@ local function pool(list)
   return pooled
 end
 
---- Mean, standard deviation and 95 % interval of numbers (values that are not a number are left out).
+--- Mean, standard deviation and 95 % interval of numbers (values that are not a number are left out); of one number only the mean is known.
 -- options: resamples (2000), seed (0), level (0.95).
 function metrics.bootstrap(numbers, options)
   options = check_table(options, BOOTSTRAP, "metrics.bootstrap", 2)
@@ -182,6 +182,7 @@ function metrics.bootstrap(numbers, options)
   if C.ra_metric_bootstrap(values, n, options.resamples, options.level, options.seed, out) ~= 0 then
     error(ffi.message(), 2)
   end
+  if n == 1 then return { mean = out[0], sd = 0 / 0, low = 0 / 0, high = 0 / 0, n = 1 } end
   return { mean = out[0], sd = out[1], low = out[2], high = out[3], n = n }
 end
 

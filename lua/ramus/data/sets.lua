@@ -262,17 +262,19 @@ function Data:validate(model, recipe)
   local K = model:output_channels()[recipe.main]
   if K > 1 then return validate_classes(self, model, recipe, K) end
   local cut = data.cut(recipe.validate.threshold)
-  local sum, n, all = 0, 0, 0
+  local sum, n, all, has_foreground = 0, 0, 0, false
   local ok, waited = each_ahead(self.val, { channels = self.channels, prepare = self.prepare, set = self.set.fields,
     fields = data.scored_fields(self.set.fields) }, function(_, b)
     local out = model:forward(b.image, { outputs = { recipe.main }, numerics = recipe.numerics })[recipe.main]
-    local dice = C.ra_metric_dice(ffi.data(out), ffi.data(b.mask), ffi.data(seen_of(b)), b.mask.size, cut)
+    local seen = seen_of(b)
+    local dice = C.ra_metric_dice(ffi.data(out), ffi.data(b.mask), ffi.data(seen), b.mask.size, cut)
+    has_foreground = has_foreground or F.mul(b.mask, seen):stats().max > 0 -- a field of view may hide all of it
     all = all + 1
     if dice == dice then sum, n = sum + dice, n + 1 end
     return true
   end)
   if not ok then return nil, waited end
-  if self.val_is_empty then sum, n = 0, 0 end
+  if self.val_is_empty or not has_foreground then sum, n = 0, 0 end
   return { dice = n > 0 and sum / n or nil, pictures = n, of = n < all and all or nil }, waited
 end
 

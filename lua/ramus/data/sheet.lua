@@ -124,7 +124,7 @@ local function head(report, set, shown, width)
   add(("%s: %d of %d images"):format(report.set, shown, #report.images))
   for k = 2, set.classes and #set.classes or 1 do
     local r, g, b = classes.rgb(set.classes[k].colour)
-    add(set.classes[k].name, { r / 255, g / 255, b / 255 })
+    add(letters.readable(set.classes[k].name, k - 1), { r / 255, g / 255, b / 255 })
   end
   return list, top + HEAD
 end
