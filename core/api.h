@@ -48,6 +48,10 @@ int32_t ra_threads_set(int32_t n);       /* 1 .. max(2, processors, RAMUS_THREAD
 /* The instruction set of the kernels: "generic", "avx2" or "avx512". */
 const char *ra_isa(void);
 int32_t ra_isa_set(const char *name);    /* RA_ERR_ARG where this processor lacks it */
+/* What computes matrix products (matmul, linear, attention): "OpenBLAS 0.3.21 SkylakeX", its version and the core that it chose; or
+ * "none": loops of our own, where it is not there, in the double build, or with RAMUS_BLAS=none. The first call opens it. */
+const char *ra_blas(void);
+int32_t ra_blas_set(const char *name);   /* "openblas" or "none"; RA_ERR_STATE where it cannot be opened */
 /* What built this library, for which machine and C library: another may round differently. "gcc 12.2.0, glibc 2.36, x86_64" */
 const char *ra_compiler(void);
 
@@ -619,6 +623,7 @@ const char *ra_op_help(const ra_op *op);
 const char *ra_op_inputs(const ra_op *op);       /* "x,weight,bias?"; "..." at the end: any number */
 const char *ra_op_samples(const ra_op *op);
 _Bool ra_op_is_loss(const ra_op *op);
+_Bool ra_op_has_products(const ra_op *op);       /* of matrices: its bits depend on ra_blas() too */
 _Bool ra_op_differentiable(const ra_op *op, int32_t input);
 int32_t ra_op_param_count(const ra_op *op);
 const ra_param *ra_op_param(const ra_op *op, int32_t index);

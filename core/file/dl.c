@@ -7,12 +7,14 @@
 #include "dl_gdcm.h"
 #include "dl_openjp2.h"
 #include "dl_gif.h"
+#include "dl_openblas.h"
 #include "dl_tiff.h"
 #include "dl_webp.h"
 
 #include <dlfcn.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -59,6 +61,31 @@ LIBRARY(tiff, RA_TIFF_CALLS, "libtiff.so.6", "libtiff.so")
 LIBRARY(charls, RA_CHARLS_CALLS, "libcharls.so.2", "libcharls.so")
 LIBRARY(openjp2, RA_OPENJP2_CALLS, "libopenjp2.so.7", "libopenjp2.so")
 LIBRARY(webp, RA_WEBP_CALLS, "libwebp.so.7", "libwebp.so")
+
+/* ---- OpenBLAS ---- */
+
+struct ra_openblas ra_openblas;
+
+/* Its threads start when it is loaded, as many as a variable says; ours call it instead, each for a part of the work. The variable is
+ * put back: what is started from here has its own wishes. */
+int32_t ra_openblas_open(void) {
+  static bool done;
+  static pthread_mutex_t own = PTHREAD_MUTEX_INITIALIZER;
+  static const char variable[] = "OPENBLAS_NUM_THREADS";
+  static const char *const files[] = {"libopenblas.so.0", "libopenblas.so", NULL}, *const names[] = {RA_OPENBLAS_CALLS(NAME) NULL};
+  pthread_mutex_lock(&own);
+  const char *before = done ? NULL : getenv(variable);
+  char *kept = before ? strdup(before) : NULL;
+  if (!done) setenv(variable, "1", 1);
+  bool opened = done;
+  int32_t code = open_once(&done, files, names, &ra_openblas);
+  if (kept) setenv(variable, kept, 1);
+  else if (!opened) unsetenv(variable);
+  free(kept);
+  if (done && !opened) ra_openblas.openblas_set_num_threads(1);
+  pthread_mutex_unlock(&own);
+  return code;
+}
 
 /* ---- the part of Ramus that is a library of its own ---- */
 

@@ -8,7 +8,7 @@
 
 #include "../base/math.h"
 #include "../base/thread.h"
-#include "op.h"
+#include "product.h"
 
 enum { Q, KEY, V, BIAS };
 enum { HEADS, SCALE }; /* slots */
@@ -156,7 +156,7 @@ static void block_of_p(const job *j, int32_t i, int32_t first, int32_t R, const 
   const ra_kernels *k = ra_kernel();
   int64_t step, at = place(s, i, s->N, s->D, first, &step);
   gather(j->c->in[Q].data + at, step, R, s->D, s->scale, t->q);
-  k->gemm(false, true, R, s->M, s->D, t->q, t->k, false, t->p);
+  ra_product(false, true, R, s->M, s->D, t->q, t->k, false, t->p, NULL);
   if (ra_has(j->c, BIAS))
     k->axpy((int64_t)R * s->M, 1, j->c->in[BIAS].data + (matrix_of(s, i) * s->N + first) * s->M, true, t->p);
   k->softmax(false, R, s->M, 1, t->p, t->p);
@@ -170,7 +170,7 @@ static void forward_item(void *context, int32_t item) {
   int64_t step, at = place(s, i, s->N, s->E, first, &step);
   gather_keys(j, i, &t);
   block_of_p(j, i, first, R, &t);
-  ra_kernel()->gemm(false, false, R, s->E, s->M, t.p, t.v, false, t.y);
+  ra_product(false, false, R, s->E, s->M, t.p, t.v, false, t.y, NULL);
   scatter(t.y, R, s->E, 1, false, step, j->c->out.data + at);
 }
 
@@ -184,14 +184,14 @@ static void backward_block(const job *j, int32_t i, int32_t first, bool add_bias
   int64_t step, at = place(s, i, s->N, s->E, first, &step);
   block_of_p(j, i, first, R, t);
   gather(c->dout.data + at, step, R, s->E, 1, t->y);
-  k->gemm(false, true, R, s->M, s->E, t->y, t->v, false, t->dp);
-  if (c->din[V].data) k->gemm(true, false, s->M, s->E, R, t->p, t->y, first > 0, t->dv);
+  ra_product(false, true, R, s->M, s->E, t->y, t->v, false, t->dp, NULL);
+  if (c->din[V].data) ra_product(true, false, s->M, s->E, R, t->p, t->y, first > 0, t->dv, NULL);
   k->softmax_grad(false, R, s->M, 1, t->p, t->dp, false, t->dp);
   if (ra_has(c, BIAS) && c->din[BIAS].data)
     ra_store(add_bias, (int64_t)R * s->M, t->dp, c->din[BIAS].data + (matrix_of(s, i) * s->N + first) * s->M);
-  if (c->din[KEY].data) k->gemm(true, false, s->M, s->D, R, t->dp, t->q, first > 0, t->dk);
+  if (c->din[KEY].data) ra_product(true, false, s->M, s->D, R, t->dp, t->q, first > 0, t->dk, NULL);
   if (!c->din[Q].data) return;
-  k->gemm(false, false, R, s->D, s->M, t->dp, t->k, false, t->row);
+  ra_product(false, false, R, s->D, s->M, t->dp, t->k, false, t->row, NULL);
   at = place(s, i, s->N, s->D, first, &step);
   scatter(t->row, R, s->D, s->scale, c->add[Q], step, c->din[Q].data + at);
 }
@@ -264,6 +264,7 @@ const ra_op ra_op_attention = {
           "no array of N x M is kept for the backward pass, which computes it again in blocks of rows",
   .inputs = "q,k,v,bias?",
   .params = params,
+  .flags = RA_OP_PRODUCT,
   .reads = RA_READS_IN0 | RA_READS_IN1 | RA_READS_IN2 | RA_READS_IN3,
   .infer = infer,
   .forward = forward,

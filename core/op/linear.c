@@ -2,8 +2,12 @@
  *   x [...,K], weight [O,K], bias [O] -> [...,O]
  *   dx = dy weight, dweight = dy^T x, dbias = the sum of dy over all rows */
 #include "broadcast.h"
+#include "product.h"
 
 enum { X, WEIGHT, BIAS };
+
+/* The number of rows of x. */
+static int32_t rows(const ra_call *c) { return c->in[WEIGHT].dim[0] > 0 ? c->out.size / c->in[WEIGHT].dim[0] : 0; }
 
 static int32_t infer(ra_call *c) {
   char a[80], b[80];
@@ -15,17 +19,16 @@ static int32_t infer(ra_call *c) {
   RA_TRY(ra_want_vector(c, BIAS, w->dim[0], "one an output"));
   memcpy(dim, x->dim, sizeof dim);
   dim[x->rank - 1] = w->dim[0];
-  return ra_out(c, x->rank, dim);
+  RA_TRY(ra_out(c, x->rank, dim));
+  c->work_backward = ra_product_work(w->dim[0], w->dim[1], rows(c));
+  return RA_OK;
 }
-
-/* The number of rows of x. */
-static int32_t rows(const ra_call *c) { return c->in[WEIGHT].dim[0] > 0 ? c->out.size / c->in[WEIGHT].dim[0] : 0; }
 
 static void forward(ra_call *c) {
   int32_t O = c->in[WEIGHT].dim[0], K = c->in[WEIGHT].dim[1], R = rows(c);
   bool bias = ra_has(c, BIAS);
   for (int32_t r = 0; bias && r < R; r++) memcpy(c->out.data + (int64_t)r * O, c->in[BIAS].data, (size_t)O * sizeof(ra_real));
-  ra_kernel()->gemm(false, true, R, O, K, c->in[X].data, c->in[WEIGHT].data, bias, c->out.data);
+  ra_product(false, true, R, O, K, c->in[X].data, c->in[WEIGHT].data, bias, c->out.data, NULL);
 }
 
 static void copy_row(const void *dy, int64_t row, int64_t from, int32_t n, ra_real *out) {
@@ -36,8 +39,8 @@ static void copy_row(const void *dy, int64_t row, int64_t from, int32_t n, ra_re
 static void backward(ra_call *c) {
   int32_t O = c->in[WEIGHT].dim[0], K = c->in[WEIGHT].dim[1], R = rows(c);
   const ra_real *dy = c->dout.data;
-  if (c->din[X].data) ra_kernel()->gemm(false, false, R, K, O, dy, c->in[WEIGHT].data, c->add[X], c->din[X].data);
-  if (c->din[WEIGHT].data) ra_kernel()->gemm(true, false, O, K, R, dy, c->in[X].data, c->add[WEIGHT], c->din[WEIGHT].data);
+  if (c->din[X].data) ra_product(false, false, R, K, O, dy, c->in[WEIGHT].data, c->add[X], c->din[X].data, NULL);
+  if (c->din[WEIGHT].data) ra_product(true, false, O, K, R, dy, c->in[X].data, c->add[WEIGHT], c->din[WEIGHT].data, c->work);
   if (ra_has(c, BIAS) && c->din[BIAS].data) {
     ra_array flat = {.data = c->dout.data, .rank = 2, .dim = {R, O}};
     ra_space s = {.rank = 2, .dim = {R, O}, .stride = {{0, 1}}, .rows = R};
@@ -51,6 +54,7 @@ const ra_op ra_op_linear = {
   .name = "linear",
   .help = "a linear layer: y = x weight^T + bias (as PyTorch)\nx [...,K], weight [O,K], bias [O] -> [...,O]",
   .inputs = "x,weight,bias?",
+  .flags = RA_OP_PRODUCT,
   .reads = RA_READS_IN0 | RA_READS_IN1,
   .infer = infer,
   .forward = forward,

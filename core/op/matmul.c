@@ -4,8 +4,9 @@
  *   da = dy b^T, db = a^T dy, summed over the stretched dimensions. */
 #include <string.h>
 
+#include "../base/math.h"
 #include "../base/thread.h"
-#include "op.h"
+#include "product.h"
 
 typedef struct {
   int32_t M, N, K, rank; /* rank: of the batch dimensions */
@@ -50,6 +51,8 @@ static int32_t infer(ra_call *c) {
   memcpy(dim, s.batch, sizeof dim);
   if (c->in[0].rank > 1) dim[rank++] = s.M;
   if (c->in[1].rank > 1) dim[rank++] = s.N;
+  size_t work_a = ra_product_work(s.M, s.K, s.N), work_b = ra_product_work(s.K, s.N, s.M);
+  c->work_backward = ra_max(work_a, work_b);
   return ra_out(c, rank, dim);
 }
 
@@ -67,19 +70,19 @@ typedef struct {
   ra_call *c;
   shape s;
   int32_t towards; /* -1: forward; 0, 1: gradient of a, b */
+  void *work;      /* of one product; NULL where they run beside each other */
 } job;
 
 static void product(const job *j, int32_t i, bool add) {
   const shape *s = &j->s;
   ra_call *c = j->c;
   int64_t at_a = matrix_of(s, 0, i) * s->M * s->K, at_b = matrix_of(s, 1, i) * s->K * s->N, at_y = (int64_t)i * s->M * s->N;
-  const ra_kernels *k = ra_kernel();
   if (j->towards < 0)
-    k->gemm(false, false, s->M, s->N, s->K, c->in[0].data + at_a, c->in[1].data + at_b, false, c->out.data + at_y);
+    ra_product(false, false, s->M, s->N, s->K, c->in[0].data + at_a, c->in[1].data + at_b, false, c->out.data + at_y, NULL);
   else if (j->towards == 0)
-    k->gemm(false, true, s->M, s->K, s->N, c->dout.data + at_y, c->in[1].data + at_b, add, c->din[0].data + at_a);
+    ra_product(false, true, s->M, s->K, s->N, c->dout.data + at_y, c->in[1].data + at_b, add, c->din[0].data + at_a, j->work);
   else
-    k->gemm(true, false, s->K, s->N, s->M, c->in[0].data + at_a, c->dout.data + at_y, add, c->din[1].data + at_b);
+    ra_product(true, false, s->K, s->N, s->M, c->in[0].data + at_a, c->dout.data + at_y, add, c->din[1].data + at_b, j->work);
 }
 
 static void forward_item(void *context, int32_t i) { product(context, i, false); }
@@ -98,10 +101,12 @@ static void gradient_item(void *context, int32_t matrix) {
   memset(j->c->din[j->towards].data + matrix * n, 0, (size_t)n * sizeof(ra_real));
 }
 
-/* Many small products run beside each other, few large ones are cut inside gemm. */
+/* Many small products run beside each other, few large ones are cut inside. */
 static void run(job *j, int32_t items, ra_chunk_fn *fn) {
   int64_t work = (int64_t)j->s.M * j->s.N * j->s.K;
-  if (items > 1 && work < 1 << 21) ra_parallel(items, fn, j);
+  bool beside = items > 1 && work < 1 << 21;
+  j->work = beside ? NULL : j->c->work;
+  if (beside) ra_parallel(items, fn, j);
   else
     for (int32_t i = 0; i < items; i++) fn(j, i);
 }
@@ -128,6 +133,7 @@ const ra_op ra_op_matmul = {
   .help = "products of matrices; dimensions before the last two broadcast (as PyTorch)\n"
           "a [..,M,K], b [..,K,N] -> [..,M,N]; a [K] counts as [1,K] and b [K] as [K,1], left out of the result",
   .inputs = "a,b",
+  .flags = RA_OP_PRODUCT,
   .reads = RA_READS_IN0 | RA_READS_IN1,
   .infer = infer,
   .forward = forward,

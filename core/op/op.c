@@ -12,6 +12,7 @@ const char *ra_op_help(const ra_op *op) { return op->help; }
 const char *ra_op_inputs(const ra_op *op) { return op->inputs; }
 const char *ra_op_samples(const ra_op *op) { return op->samples ? op->samples : ""; }
 bool ra_op_is_loss(const ra_op *op) { return (op->flags & RA_OP_LOSS) != 0; }
+bool ra_op_has_products(const ra_op *op) { return (op->flags & RA_OP_PRODUCT) != 0; }
 bool ra_op_differentiable(const ra_op *op, int32_t input) { return op->backward && !(op->no_grad >> input & 1); }
 
 int32_t ra_op_param_count(const ra_op *op) {

@@ -96,7 +96,8 @@ enum {
   RA_OP_DEFER = 4,        /* honours fused.deferred; the first two saved arrays are scale and shift */
   RA_OP_ACT_GRAD = 8,     /* backward honours fused.act and slope too */
   RA_OP_LOSS = 16,        /* a loss: scalar output, inputs as in loss.h; fills norm2 */
-  RA_OP_RANDOM = 32       /* reads key */
+  RA_OP_RANDOM = 32,      /* reads key */
+  RA_OP_PRODUCT = 64      /* computes by ra_product (product.h), so its bits depend on ra_blas() */
 };
 
 /* The kind of op that the fusion rules of core/graph/fuse.c match. */

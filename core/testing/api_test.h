@@ -46,3 +46,6 @@ _Bool ra_conv_can(const char *isa, const char *kind, const char *algo, const ra_
 /* C [M,N] (+)= A B; A is [M,K] or, with at, [K,M]; B [K,N] or, with bt, [N,K]. */
 int32_t ra_gemm_run(const char *isa, _Bool at, _Bool bt, int32_t M, int32_t N, int32_t K, const ra_real *A,
                     const ra_real *B, _Bool add, ra_real *C, int32_t rounds, double *seconds);
+/* The same as ops compute it (core/op/product.c): by OpenBLAS or our kernel, as ra_blas_set and the shape say, on all threads. */
+int32_t ra_product_run(_Bool at, _Bool bt, int32_t M, int32_t N, int32_t K, const ra_real *A, const ra_real *B, _Bool add, ra_real *C,
+                       int32_t rounds, double *seconds);

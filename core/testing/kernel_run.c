@@ -5,6 +5,7 @@
 #include "../base/error.h"
 #include "../base/mem.h"
 #include "../kernel/kernel.h"
+#include "../op/product.h"
 #include "api_test.h"
 
 static const ra_kernels *find(const char *isa) {
@@ -166,6 +167,22 @@ int32_t ra_gemm_run(const char *isa, bool at, bool bt, int32_t M, int32_t N, int
     double took = ra_clock() - start;
     if (took < best) best = took;
   }
+  if (seconds) *seconds = best;
+  return RA_OK;
+}
+
+int32_t ra_product_run(bool at, bool bt, int32_t M, int32_t N, int32_t K, const ra_real *A, const ra_real *B, bool add, ra_real *C,
+                       int32_t rounds, double *seconds) {
+  void *work = ra_mem_alloc(ra_product_work(M, N, K) + 1, 1);
+  if (!work) return RA_ERR_MEMORY;
+  double best = 1e30;
+  for (int32_t i = 0; i < rounds; i++) {
+    double start = ra_clock();
+    ra_product(at, bt, M, N, K, A, B, add, C, work);
+    double took = ra_clock() - start;
+    if (took < best) best = took;
+  }
+  ra_mem_free(work);
   if (seconds) *seconds = best;
   return RA_OK;
 }

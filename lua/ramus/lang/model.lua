@@ -11,6 +11,7 @@ local graph = require "ramus.lang.graph"
 local json = require "ramus.base.json"
 local model_text = require "ramus.lang.model_text"
 local nn = require "ramus.lang.nn"
+local ops = require "ramus.lang.ops"
 local options = require "ramus.base.options"
 local safetensors = require "ramus.lang.safetensors"
 local template = require "ramus.lang.template"
@@ -308,6 +309,14 @@ function Model:count()
   local n = 0
   for _, p in ipairs(self.parameter_list) do n = n + shape_size(p.shape) end
   return n
+end
+
+--- What computes the matrix products of the model (`ra_blas`), on which its bits depend; nil for a model without any.
+function Model:blas()
+  for _, e in ipairs(self.template.entries) do
+    if C.ra_op_has_products(ops.specs[e.op].c) then return ffi.string(C.ra_blas()) end
+  end
+  return nil
 end
 
 --- A copy of parameters and buffers: a teacher's block.

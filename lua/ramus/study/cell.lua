@@ -134,7 +134,7 @@ local function finished_line(study, c, trained, o)
   local began, cpu = C.ra_clock(), os.clock()
   local scores, hashes = score_all(c, trained.run, o)
   if not scores then return nil, hashes end
-  line.scores, line.weights = scores, hashes
+  line.scores, line.weights, line.blas = scores, hashes, trained.model:blas()
   line.cost.scoring_seconds, line.cost.scoring_cpu_seconds = C.ra_clock() - began, os.clock() - cpu
   line.cost.peak_mb, line.cost.parameters = process.peak_memory(), trained.model:count()
   local kept = checkpoint.open(run_folder.path_of(trained.run, "last"))
@@ -183,6 +183,7 @@ local function remove_foreign(folder)
   local build = file and checkpoint.decode(file.meta["ramus.build"] or "null", "ramus.build")
   local state = file and checkpoint.decode(file.meta["ramus.state"] or "null", "ramus.state")
   local ours = type(build) == "table" and build.kernels == checkpoint.build().kernels and type(state) == "table" and state.isa == ffi.string(C.ra_isa())
+    and (state.blas == nil or state.blas == ffi.string(C.ra_blas()))
   if not ours then C.ra_path_remove(folder) end
 end
 

@@ -56,6 +56,7 @@ end
 --- Whether tables can be made of a line: it has all fields, of the right kind.
 local function is_result(line)
   if not has(line, FIELDS) then return false end
+  if line.blas ~= nil and not is_text(line.blas) then return false end
   if line.failed ~= nil then return is_text(line.failed) end
   return has(line, OF_SCORES)
 end

@@ -211,8 +211,8 @@ local function made_by(study, known)
   for _, c in ipairs(study.cells) do
     local line = known[c.key]
     if line and line.build and not line.failed then
-      local text = ("Ramus %s, commit %s, kernels %s (%s), %s, %s"):format(line.build.version, line.build.commit, line.build.kernels, line.isa,
-        line.compiler, line.processor)
+      local text = ("Ramus %s, commit %s, kernels %s (%s), %s%s, %s"):format(line.build.version, line.build.commit, line.build.kernels, line.isa,
+        line.blas and ("matrix products by " .. line.blas .. ", ") or "", line.compiler, line.processor)
       if not seen[text] then builds[#builds + 1], seen[text] = text, true end
     end
   end

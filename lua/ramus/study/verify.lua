@@ -26,7 +26,7 @@ local function draw(study, known, n)
 end
 
 local function same_build(a, b)
-  return a.build.kernels == b.build.kernels and a.isa == b.isa and a.compiler == b.compiler
+  return a.build.kernels == b.build.kernels and a.isa == b.isa and a.blas == b.blas and a.compiler == b.compiler
 end
 
 --- Mean of a line's score over pictures.

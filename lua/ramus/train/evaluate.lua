@@ -134,7 +134,7 @@ local function protocol_of(model, set, facts, samples, threshold, tuned_on, tile
     range = scale.text(fields.source(samples[1], "image").range) or "as the files' types say",
     tiles = tile and ("of %d, overlapping by half and blended"):format(tile) or nil,
     padding = "edge, cropped back", zero_rule = metrics.ZERO_RULE, interval = "95 %, bootstrap over pictures, 2000 resamples",
-    hd95 = "pixels", numerics = model.output.numerics, kernels = ffi.string(ffi.C.ra_isa()),
+    hd95 = "pixels", numerics = model.output.numerics, kernels = ffi.string(ffi.C.ra_isa()), blas = model:blas(),
   }
 end
 

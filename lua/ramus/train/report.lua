@@ -80,8 +80,9 @@ function report.header(training)
   local cost = m:cost(shape[3], shape[4], { outputs = { r.main } })
   line("recipe %s: %s on %s, %d epochs of %d batches of %d, seed %d", r.name, m.name or "model", training.data.title, r.epochs,
     training.batches, r.data.batch, r.seed)
-  line("model  %s parameters, %.2f GFLOP an image of %dx%d; %s kernels, %d threads", cost.parameters, cost.flops / 1e9, shape[3], shape[4],
-    ffi.string(C.ra_isa()), C.ra_threads())
+  local blas = m:blas()
+  line("model  %s parameters, %.2f GFLOP an image of %dx%d; %s kernels%s, %d threads", cost.parameters, cost.flops / 1e9, shape[3], shape[4],
+    ffi.string(C.ra_isa()), blas and (", matrix products by " .. (blas == "none" and "our own loops (blas = none)" or blas)) or "", C.ra_threads())
   line("optim  %s", tostring(r.optim))
   for _, t in ipairs(teacher.of(r)) do line("%s", teacher.text(t)) end
   if r.optim.accumulate > 1 then

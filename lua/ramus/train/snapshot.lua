@@ -21,7 +21,7 @@ end
 --- The metadata of a checkpoint. Nothing in it depends on the clock.
 local function meta_of(training)
   local s, recipe, data = training.state, training.recipe, training.data
-  s.complete, s.isa = s.epoch >= recipe.epochs, kernels()
+  s.complete, s.isa, s.blas = s.epoch >= recipe.epochs, kernels(), training.model:blas()
   local meta = checkpoint.meta(training.model, recipe)
   meta["ramus.state"] = checkpoint.encode(state.pack(s, snapshot.schema))
   meta["ramus.recipe"], meta["ramus.resolved"] = recipe.source or tostring(recipe), tostring(recipe)
@@ -92,6 +92,11 @@ function snapshot.restore(training, file)
   if s.isa ~= kernels() then
     training.out:warn(("this run began with %s kernels and goes on with %s: results are no longer the same to the bit")
       :format(s.isa, kernels()))
+  end
+  local blas = training.model:blas()
+  if s.blas ~= blas then
+    training.out:warn(("this run began with matrix products by '%s' and goes on with '%s': results are no longer the same to the bit")
+      :format(tostring(s.blas), tostring(blas)))
   end
   ok, err = check_samples(training, file)
   if not ok then return nil, err end

@@ -23,6 +23,7 @@ local FIELDS = {
   best = { type = "real" }, best_epoch = { type = "integer" }, -- of the validation Dice
   complete = { type = "boolean", default = false },
   isa = { type = "string" },                     -- kernels that the run was made with
+  blas = { type = "string" },                    -- what computed its matrix products; absent where the model has none
 }
 
 local function exact(v) return ("%a"):format(v) end
