@@ -5,7 +5,8 @@ local function measure()
   local ffi, dataset = require "ramus.base.ffi", require "ramus.data.dataset"
   local ra, C = require "ramus", ffi.C
   local build = require "ramus.base.build"
-  local d = { version = build.version, commit = build.commit, kernels = build.kernels, luajit = jit.version, isa = ffi.string(C.ra_isa()), blas = ffi.string(C.ra_blas()),
+  local d = { version = build.version, commit = build.commit, kernels = build.kernels, luajit = jit.version,
+    isa = ffi.string(C.ra_isa()), blas = ffi.string(C.ra_blas()),
     threads = C.ra_threads(), data_root = dataset.root(), data_root_exists = require("ramus.base.files").is_folder(dataset.root()) }
   local net = ra.models.unet { depth = 3, width = 8 }
   local x, start = ra.rand(1, 1, 128, 128), C.ra_clock()
