@@ -77,6 +77,8 @@ local LAYOUTS = {
   { "patients below", "images/p1/1..2.png images/p2/1.png masks/p1/1..2.png masks/p2/1.png", 3, "p1/1 images/p1/1.png masks/p1/1.png - -" },
   { "patients above", "p1/images/1..2.png p1/masks/1..2.png p2/images/1.png p2/masks/1.png", 3, "p1/1 p1/images/1.png p1/masks/1.png - -" },
   { "a folder a case", "p1..3/image.png p1..3/mask.png", 3, "p1 p1/image.png p1/mask.png - -" },
+  { "masks in a folder of their folder", "images/1..3.png masks/0/1..3.png", 3, "1 images/1.png masks/0/1.png - -" },
+  { "images in a folder of their folder", "images/all/1..3.png masks/1..3_mask.png", 3, "all/1 images/all/1.png masks/1_mask.png - -" },
   { "what a zip unpacks to", "set-main/set/images/1..3.png set-main/set/masks/1..3.png __MACOSX/set-main/images/._1.png", 3,
     "1 set-main/set/images/1.png set-main/set/masks/1.png - -" },
   { "upper-case endings", "images/1..2.png images/3..4.PNG masks/1..2.PNG masks/3..4.png", 4, "1 images/1.png masks/1.PNG - -" },
@@ -102,6 +104,27 @@ end
 check.case("folder: unmatched files are listed", function()
   local _, set = assert(opened(made("stray", "images/1..4.png masks/2..5.png overview.jpg")))
   check.ok(set.warnings[1]:find("3 files of .*/stray belong to no pair and are not used: images/1.png; masks/5.png; overview.jpg"), set.warnings[1])
+end)
+
+check.case("folder: an image with several masks is named, with the line that takes the first", function()
+  local function refused(name, text, parts, line, count)
+    local root = made(name, text)
+    local ok, err = opened(root)
+    check.ok(not ok and require("ramus.base.mistake").is(err), tostring(err))
+    for _, part in ipairs(parts) do check.ok(err:find(part, 1, true), err) end
+    check.equal(err:match 'masks = "([^"]*)"', line)
+    if line then check.equal(#assert(opened(root, { masks = line })), count) end
+  end
+  refused("several_1",
+    "x~(1..6).png x~(1..6)_mask.png x~(3)_mask_1.png", { "x (3).png has several masks: x (3)_mask.png; x (3)_mask_1.png (so 1 of 6 images)" },
+    "*_mask.png", 6)
+  refused("several_2", "images/p1..4.png masks/p1..4_1.png masks/p1..4_2.png", { "images/p1.png has several masks: masks/p1_1.png; masks/p1_2.png (so 4 of 4" },
+    "masks/*_1.png", 4)
+  refused("several_3", "images/1..4.png masks/0/1..4.png masks/1/1..4.png", { "images/1.png has several masks: masks/0/1.png; masks/1/1.png" }, "masks/0", 4)
+  refused("several_4", "a/images/x.png b/images/y.png a/masks/s.png a/masks/t.png b/masks/u.png b/masks/v.png", { "a/images/x.png has several masks: " })
+  -- masks of other images, or of images that are not there, are no further ones
+  check.equal(#assert(opened(made("several_not", "images/7.png images/8.png masks/7.png masks/8.png masks/71.png masks/9.png"))), 2)
+  check.equal(#assert(opened(made("several_no", "1..3.png 1..3_mask.png 1_b_mask.png 4_mask.png"))), 3)
 end)
 
 check.case("folder: links, pipes and large neighbours do not matter", function()

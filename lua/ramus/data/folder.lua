@@ -15,6 +15,7 @@ local mistake = require "ramus.base.mistake"
 local options = require "ramus.base.options"
 local pairing = require "ramus.data.pairing"
 local parts = require "ramus.data.folder_split"
+local several = require "ramus.data.several"
 local reading = require "ramus.data.reading"
 
 local folder = {}
@@ -138,9 +139,12 @@ end
 
 -- ---- samples ----
 
---- The samples of one split's lists, appended; marks used files in `used`. Observers are of sets with two classes.
-local function pair(lists, split, into, used, o)
+--- The samples of one split's lists, appended; marks used files in `used`. Observers are of sets with two classes. A message where images have
+-- several masks.
+local function pair(root, lists, split, into, used, o)
   local masks = matching.match(lists.image, lists.mask)
+  local wrong = several.check(root, lists.image, lists.mask, masks)
+  if wrong then return wrong end
   local fovs, second = matching.match(lists.image, lists.fov), matching.match(lists.image, lists.observer)
   local bare = #lists.mask == 0 and split ~= "" -- the truth of a test split is often kept back
   for _, f in ipairs(lists.image) do
@@ -185,12 +189,14 @@ function folder.samples(root, o)
   local samples, used, n = {}, {}, 0
   local has_splits = #order > 1 or order[1] ~= ""
   for _, s in ipairs(order) do
-    if not (has_splits and s == "") then pair(lists[s], s, samples, used, o) end
+    local wrong = not (has_splits and s == "") and pair(root, lists[s], s, samples, used, o)
+    if wrong then return nil, wrong end
   end
   for _, s in ipairs(samples) do if s.mask then n = n + 1 end end
   if n == 0 and has_splits and lists[""] then -- folders of the names of splits beside a set that needs none
     samples, used = {}, {}
-    pair(lists[""], "", samples, used, o)
+    local wrong = pair(root, lists[""], "", samples, used, o)
+    if wrong then return nil, wrong end
     for _, s in ipairs(samples) do if s.mask then n = n + 1 end end
   end
   if n == 0 then return nothing(root, o, found) end

@@ -92,8 +92,20 @@ local RULES = {
   function(images, others) return join(images, others, words_key) end,
 }
 
---- { [image] = other } by the rule that pairs the most, and their number. Files are as layout.walk gives them.
-function matching.match(images, others)
+--- The files without the folder in which all of them lie ("masks/0"), as files whose dir is shorter; nil where there is none.
+local function without_common_folder(list)
+  local head
+  for _, f in ipairs(list) do
+    local first = f.dir:match("^[^/]+")
+    if not first or (head and head ~= first) then return nil end
+    head = first
+  end
+  local shorter = {}
+  for i, f in ipairs(list) do shorter[i] = setmetatable({ dir = f.dir:sub(#head + 2), whole = f.whole or f }, { __index = f }) end
+  return head and shorter
+end
+
+local function best_of(images, others)
   local best, most = {}, 0
   for _, rule in ipairs(RULES) do
     local found, n = rule(images, others)
@@ -101,6 +113,19 @@ function matching.match(images, others)
     if most == #images and most == #others then break end
   end
   return best, most
+end
+
+--- { [image] = other } by the rule that pairs the most, and their number. Files are as layout.walk gives them. Where no rule pairs any, a folder
+-- in which all images or all others lie ("masks/0/7.png") is passed over.
+function matching.match(images, others)
+  local found, n = best_of(images, others)
+  local in_images, in_others = without_common_folder(images), without_common_folder(others)
+  for _, try in ipairs(n == 0 and { { images, in_others }, { in_images, others } } or {}) do
+    if n == 0 and try[1] and try[2] then found, n = best_of(try[1], try[2]) end
+  end
+  local whole = {}
+  for f, other in pairs(found) do whole[f.whole or f] = other.whole or other end
+  return whole, n
 end
 
 --- The id of an image: its folders and its name; the folders alone where the name says nothing but "image".
