@@ -53,6 +53,7 @@ local BOTH = {
   { "dice", { average = "foreground" } }, { "jaccard", { average = "foreground", reduce = "image" } },
   { "tversky", { average = "foreground", alpha = 0.3, beta = 0.7 } }, { "focal_tversky", { average = "foreground" } },
   { "generalised_dice" }, { "generalised_dice", { reduce = "image" } }, { "boundary" }, { "skeleton_recall" },
+  { "cldice" }, { "cldice", { reduce = "image", iterations = 2 } },
 }
 
 for _, row in ipairs(BOTH) do
@@ -91,6 +92,7 @@ local EVERY = {
   { "focal_tversky" }, { "focal_tversky", { gamma = 2, reduce = "image", average = "present" } },
   { "generalised_dice" }, { "generalised_dice", { reduce = "image" } }, { "lovasz" }, { "lovasz", { reduce = "image", average = "all" } },
   { "boundary" }, { "boundary", { average = "present" } }, { "skeleton_recall" }, { "skeleton_recall", { radius = 1, average = "present" } },
+  { "cldice", { iterations = 2, average = "all" } }, { "cldice", { reduce = "image", iterations = 2 } },
 }
 
 for _, row in ipairs(EVERY) do

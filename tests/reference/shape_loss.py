@@ -238,7 +238,7 @@ def cldice(c):
         p, sp, sy = v.unbind(-1)
         tp, ts = ((w * sp * y).sum() + s) / ((w * sp).sum() + s), ((w * sy * p).sum() + s) / ((w * sy).sum() + s)
         return 1 - 2 * tp * ts / (tp + ts)
-    return c.mean(f)
+    return c.mean(f, "foreground")
 
 
 cases = []
@@ -287,6 +287,11 @@ for loss in ("boundary", "skeleton_recall"):
 case("boundary", "class_two", average="all")
 case("skeleton_recall", "pair", reduce="image", radius=0, smooth=0.1)
 case("skeleton_recall", "class_two", "yw", reduce="image", radius=1)
+for name in ("void", "class_tree"):
+    case("cldice", name, iterations=2)
+case("cldice", "absent", average="occurring", reduce="image", iterations=1)
+case("cldice", "class_prob", input="prob", average="all", iterations=1)
+case("cldice", "class_tree", "yiw", iterations=3, average="present")
 
 
 def write(file, losses):
