@@ -29,7 +29,9 @@ local function each(what, f)
 end
 
 check.case("architectures: there are those that the pages promise", function()
-  for _, name in ipairs { "unet", "fpn", "attention_unet", "unetpp", "unet3p", "wnet", "frunet", "hed" } do check.ok(models.find(name), name) end
+  for _, name in ipairs { "unet", "fpn", "attention_unet", "unetpp", "unet3p", "wnet", "frunet", "hed", "resnet34_unet" } do
+    check.ok(models.find(name), name)
+  end
 end)
 
 each("the published count of parameters is met, the light preset costs about what others do", function(name, found)
@@ -66,6 +68,20 @@ each("its file gives the same bits through load_model alone", function(name)
     check.equal(check.relative_l2(y.data, wanted[output].data, y.size), 0, output)
     check.ok(y.data[0] == y.data[0], output .. " is no number")
   end
+end)
+
+check.case("architecture resnet34_unet: the encoder has the names and shapes of torchvision's resnet34", function()
+  local shapes, count = {}, 0
+  for _, p in ipairs(ra.models.resnet34_unet({ preset = "published", channels = 3 }):parameters()) do
+    shapes[p.name] = table.concat(p.shape, "x")
+    if p.name:find "^layer" or p.name:find "^conv1%." or p.name:find "^bn1%." then count = count + p.tensor.size end
+  end
+  check.equal(count, 21797672 - 513000, "parameters of torchvision's resnet34 without those of fc")
+  for name, shape in pairs { ["conv1.weight"] = "64x3x7x7", ["bn1.bias"] = "64", ["layer1.0.conv1.weight"] = "64x64x3x3", ["layer2.0.downsample.0.weight"] =
+    "128x64x1x1", ["layer2.0.downsample.1.weight"] = "128", ["layer3.5.conv2.weight"] = "256x256x3x3", ["layer4.2.bn2.weight"] = "512" } do
+    check.equal(shapes[name], shape, name)
+  end
+  check.equal(shapes["layer1.0.downsample.0.weight"], nil, "layer1 has no downsample")
 end)
 
 -- ---- training -----------------------------------------------------------------

@@ -255,6 +255,31 @@ def hed(n, x, width=24):
     return out
 
 
+def resnet34_unet(n, x, width=40):
+    c, out = n.o["classes"], {}
+
+    def basic(x, name, w, stride):
+        y = n.act(n.batch_norm(n.conv(x, name + ".conv1", w, stride=stride, bias=False), name + ".bn1"))
+        y = n.batch_norm(n.conv(y, name + ".conv2", w, bias=False), name + ".bn2")
+        if stride > 1 or x.shape[1] != w:
+            x = n.batch_norm(n.conv(x, name + ".downsample.0", w, 1, stride=stride, bias=False), name + ".downsample.1")
+        return n.act(x + y)
+
+    x = n.act(n.batch_norm(n.conv(x, "conv1", width, 7, stride=2, bias=False), "bn1"))
+    e = [None, x]
+    x = F.max_pool2d(x, 3, 2, 1)
+    for i, count in enumerate([3, 4, 6, 3]):
+        for k in range(count):
+            x = basic(x, f"layer{i + 1}.{k}", width * 2**i, 2 if i and k == 0 else 1)
+        e.append(x)
+    for i in range(5, 0, -1):
+        x = F.interpolate(x, scale_factor=2, mode="nearest")
+        x = n.double(torch.cat([x, e[i - 1]], 1) if i > 1 else x, f"decoder{i}", width * 2**i // 8)
+        out[f"side{i}"] = grown(n.conv(x, f"side{i}", c), 2 ** (i - 1))
+    out["out"] = n.conv(x, "head", c)
+    return out
+
+
 # name -> function, { preset: options of the net and of the function }; published presets are computed at 32x32 without gradients
 NETS = {
     "unet": (unet, {"light": {}, "residual": dict(net=dict(residual=True)), "fuse": dict(f=dict(fuse=True)), "published": dict(net=dict(norm="none"), f=dict(width=64))}),
@@ -264,6 +289,7 @@ NETS = {
     "fpn": (fpn, {"light": {}}),
     "wnet": (wnet, {"light": dict(net=dict(act=0.01)), "published": dict(net=dict(act=0.01), f=dict(width=8), channels=3)}),
     "frunet": (frunet, {"light": dict(net=dict(act=0.1)), "published": dict(net=dict(act=0.1), f=dict(width=32))}),
+    "resnet34_unet": (resnet34_unet, {"light": {}, "published": dict(f=dict(width=64), channels=3)}),
     "hed": (hed, {"light": {}, "published": dict(net=dict(norm="none"), f=dict(width=64), channels=3)}),
 }
 
