@@ -479,13 +479,15 @@ typedef struct ra_look {
   double low, high, odd;    /* smallest and largest number that the file holds; how many are not finite */
   _Bool grey;               /* one channel, or all are equal */
   char pixels[65];          /* SHA-256 of size and numbers */
-  unsigned char hash[32];   /* of differences between neighbouring cells, 256 bits */
+  unsigned char hash[4][32]; /* whether cells are brighter than their neighbours on the left, right, above, below, 256 bits each */
   signed char fine[4096];   /* fine structure, 64 x 64 */
 } ra_look;
 int32_t ra_survey(int32_t count, const ra_source *source, ra_look *out); /* out[count]; by all threads; a file that fails is no failure */
-/* Pairs i < k of looks[count] whose hashes differ in at most `bits` of 256 bits and whose fine structures correlate with at least `alike`:
- * pair[2*most], value[most] (the correlation). Returns how many there are, which may be more than `most`; -1 where memory fails. */
-int32_t ra_survey_alike(int32_t count, const ra_look *look, int32_t bits, double alike, int32_t most, int32_t *pair, double *value);
+/* Pairs i < k of looks[count] whose hashes differ in at most `bits` of 256 bits and whose fine structures correlate with at least `alike`,
+ * also where one is mirrored or turned: pair[2*most], value[most] (the correlation), turn[most] (0, or of 1 columns backwards, 2 rows
+ * backwards, 4 rows and columns exchanged). Returns how many there are, which may be more than `most`; -1 where memory fails. */
+int32_t ra_survey_alike(int32_t count, const ra_look *look, int32_t bits, double alike, int32_t most, int32_t *pair, double *value,
+                        int32_t *turn);
 
 /* Batches made ahead by threads of its own; same bits for any number of threads. */
 typedef struct ra_loader ra_loader;

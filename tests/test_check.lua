@@ -115,17 +115,51 @@ check.case("check: pictures of one kind, and of noise, are not nearly the same; 
   for i, t in ipairs(keep) do sources[i - 1].tensor = t end
   local looks = ffi.new("ra_look[?]", #keep)
   check.equal(ffi.C.ra_survey(#keep, sources, looks), 0)
-  local pair, value = ffi.new("int32_t[?]", 200), ffi.new("double[?]", 100)
-  local found = ffi.C.ra_survey_alike(#keep, looks, twice.BITS, twice.ALIKE, 100, pair, value)
+  local pair, value, turn = ffi.new("int32_t[?]", 200), ffi.new("double[?]", 100), ffi.new("int32_t[?]", 100)
+  local found = ffi.C.ra_survey_alike(#keep, looks, twice.BITS, twice.ALIKE, 100, pair, value, turn)
   check.equal(found, 6, "pairs: picture 1 and its three copies")
   for i = 0, found - 1 do
     check.ok(pair[2 * i] == 0 or pair[2 * i] >= n)
     check.ok(value[i] >= twice.ALIKE and value[i] <= 1 + 1e-9)
+    check.equal(turn[i], 0)
   end
-  check.equal(ffi.C.ra_survey_alike(#keep, looks, twice.BITS, twice.ALIKE, 2, pair, value), 6, "counted beyond the room")
+  check.equal(ffi.C.ra_survey_alike(#keep, looks, twice.BITS, twice.ALIKE, 2, pair, value, turn), 6, "counted beyond the room")
   check.equal(looks[n + 3].low, 0)
   check.equal(looks[n + 4].high, 1)
   check.ok(looks[0].grey)
+end)
+
+check.case("check: copies that are mirrored or turned, in part over a black border, are found", function()
+  local function turned(x, t) -- in this order: exchanged, columns backwards, rows backwards
+    local H, W = x.dim[0], x.dim[1]
+    local y = t >= 4 and tensor.zeros(W, H) or tensor.zeros(H, W)
+    for i = 1, y.dim[0] do
+      for j = 1, y.dim[1] do
+        local r, c = t % 4 >= 2 and y.dim[0] + 1 - i or i, t % 2 == 1 and y.dim[1] + 1 - j or j
+        y:set(i, j, t >= 4 and x:get(c, r) or x:get(r, c))
+      end
+    end
+    return y
+  end
+  for k = 1, 4 do
+    local x = picture(60 + k, 192, k % 2 == 0 and 256 or 192)
+    if k > 2 then x:narrow(1, 1, 48):fill(0) end -- equal cells are neither brighter nor darker
+    local keep, sources, looks = { x }, ffi.new("ra_source[?]", 9), ffi.new("ra_look[?]", 9)
+    for t = 0, 7 do keep[t + 2] = t == 0 and picture(70 + k) or turned(x, t) end
+    for i, t in ipairs(keep) do sources[i - 1].tensor = t end
+    check.equal(ffi.C.ra_survey(9, sources, looks), 0)
+    local pair, value, turn = ffi.new("int32_t[?]", 80), ffi.new("double[?]", 40), ffi.new("int32_t[?]", 40)
+    local found, seen = ffi.C.ra_survey_alike(9, looks, twice.BITS, twice.ALIKE, 40, pair, value, turn), {}
+    check.equal(found, 28, "every pair of the eight")
+    for i = 0, found - 1 do
+      if pair[2 * i] == 0 then
+        seen[turn[i]] = true
+        check.equal(turn[i], pair[2 * i + 1] - 1, "the turn")
+        check.ok(value[i] > twice.ALIKE, tostring(value[i]))
+      end
+    end
+    for t = 1, 7 do check.ok(seen[t] and twice.TURNS[t], "turn " .. t) end
+  end
 end)
 
 check.case("check: numbers that are not finite, colours, equal channels", function()

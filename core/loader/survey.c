@@ -1,11 +1,12 @@
 /* A look at every image of a set, for `ramus check`: whether its file can be decoded, what numbers it holds, and what tells whether two
  * of them are one picture.
  *   pixels  SHA-256 of size and numbers: equal for copies in any lossless format; three equal channels count as one
- *   hash    difference hash: bit (i,j) says whether cell (i,j+1) of 16 x 17 is brighter than cell (i,j)
+ *   hash    difference hashes: bit (i,j) of 16 x 16 says whether cell (i,j+1) of 16 x 17 is brighter than cell (i,j), or darker; the same
+ *           of cells (i+1,j) and (i,j) of 17 x 16: so the hashes of the mirrored and the turned picture are known
  *   fine    64 x 64 cells less the mean of the 9 x 9 cells around each, scaled to -127..127: the fine structure, which angiograms and
  *           fundus pictures, all alike from afar, do not share
  * Two pictures are nearly the same where at most `distance` of the 256 bits differ and the fine structures correlate with at least
- * `alike`: a copy that was resized, compressed, or made brighter, and hardly any other. */
+ * `alike`: a copy that was resized, compressed, made brighter, mirrored or turned, and hardly any other. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -17,7 +18,9 @@
 #include "../image/image.h"
 #include "field.h"
 
-enum { SIDE = 64, ROWS = 16, COLUMNS = 17, AROUND = 4 };
+enum { SIDE = 64, BITS = 16, AROUND = 4, TURNS = 8, HASH = BITS * BITS / 8 };
+enum { RIGHT_BRIGHTER, RIGHT_DARKER, BELOW_BRIGHTER, BELOW_DARKER };       /* the hashes of a look */
+enum { COLUMNS_BACKWARDS = 1, ROWS_BACKWARDS = 2, EXCHANGED = 4 };         /* of a turn */
 
 /* Sums over cells [rows,columns] of an image [H,W]; first[0..W]: the first cell of each column of pixels. */
 typedef struct grid {
@@ -61,12 +64,17 @@ static void grid_end(grid *g) {
   ra_mem_free(g->first);
 }
 
-static void hash_of(const grid *g, unsigned char *hash) {
-  memset(hash, 0, ROWS * (COLUMNS - 1) / 8);
-  for (int32_t i = 0; i < ROWS; i++)
-    for (int32_t j = 0; j + 1 < COLUMNS; j++) {
-      int32_t bit = i * (COLUMNS - 1) + j;
-      if (g->sum[i * COLUMNS + j + 1] > g->sum[i * COLUMNS + j]) hash[bit / 8] |= (unsigned char)(1 << bit % 8);
+static bool bit_of(const unsigned char *hash, int32_t i, int32_t j) { return hash[(i * BITS + j) / 8] >> j % 8 & 1; }
+static void set_bit(unsigned char *hash, int32_t i, int32_t j) { hash[(i * BITS + j) / 8] |= (unsigned char)(1 << j % 8); }
+
+/* Differences between each cell of a grid and the one behind it in its row, or below it. */
+static void hash_of(const grid *g, unsigned char *brighter, unsigned char *darker) {
+  int32_t next = g->columns > BITS ? 1 : g->columns;
+  for (int32_t i = 0; i < BITS; i++)
+    for (int32_t j = 0; j < BITS; j++) {
+      const double *v = g->sum + i * g->columns + j;
+      if (v[next] > v[0]) set_bit(brighter, i, j);
+      if (v[next] < v[0]) set_bit(darker, i, j);
     }
 }
 
@@ -124,7 +132,7 @@ static void read_row(const ra_pixels *p, int32_t y, int32_t C, float *number, do
 }
 
 /* Reads all rows: into the digest and the grids. */
-static int32_t read_rows(const ra_pixels *p, ra_hash hash, const grid *fine, const grid *coarse, ra_look *out) {
+static int32_t read_rows(const ra_pixels *p, ra_hash hash, const grid g[3], ra_look *out) {
   int32_t C = out->grey ? 1 : p->channels, code = RA_OK;
   size_t W = (size_t)p->width;
   char head[64];
@@ -135,8 +143,7 @@ static int32_t read_rows(const ra_pixels *p, ra_hash hash, const grid *fine, con
   for (int32_t y = 0; code == RA_OK && y < p->height; y++) {
     read_row(p, y, C, number, value, out);
     code = ra_hash_add(hash, number, W * (size_t)C * sizeof *number);
-    grid_add(fine, y, value);
-    grid_add(coarse, y, value);
+    for (int32_t i = 0; i < 3; i++) grid_add(&g[i], y, value);
   }
   ra_mem_free(number);
   ra_mem_free(value);
@@ -145,25 +152,26 @@ static int32_t read_rows(const ra_pixels *p, ra_hash hash, const grid *fine, con
 
 /* Everything of decoded pixels. */
 static int32_t look_at(const ra_pixels *p, ra_look *out) {
-  double small[SIDE * SIDE] = {0}, few[ROWS * COLUMNS] = {0};
-  grid fine = {SIDE, SIDE, p->height, p->width, small, NULL}, coarse = {ROWS, COLUMNS, p->height, p->width, few, NULL};
+  double small[SIDE * SIDE] = {0}, few[2][BITS * (BITS + 1)] = {{0}};
+  grid g[3] = {{SIDE, SIDE, p->height, p->width, small, NULL}, {BITS, BITS + 1, p->height, p->width, few[0], NULL},
+               {BITS + 1, BITS, p->height, p->width, few[1], NULL}};
   ra_hash hash = NULL;
   out->low = INFINITY;
   out->high = -INFINITY;
   out->grey = is_grey(p);
-  int32_t code = grid_begin(&fine);
-  if (code == RA_OK) code = grid_begin(&coarse);
+  int32_t code = RA_OK;
+  for (int32_t i = 0; code == RA_OK && i < 3; i++) code = grid_begin(&g[i]);
   if (code == RA_OK) code = ra_hash_begin(&hash);
   if (code == RA_OK) {
-    code = read_rows(p, hash, &fine, &coarse, out);
+    code = read_rows(p, hash, g, out);
     int32_t ended = ra_hash_end(hash, out->pixels);
     if (code == RA_OK) code = ended;
   }
-  grid_end(&fine);
-  grid_end(&coarse);
+  for (int32_t i = 0; i < 3; i++) grid_end(&g[i]);
   if (code != RA_OK) return code;
   fine_of(small, out->fine);
-  hash_of(&coarse, out->hash);
+  hash_of(&g[1], out->hash[RIGHT_BRIGHTER], out->hash[RIGHT_DARKER]);
+  hash_of(&g[2], out->hash[BELOW_BRIGHTER], out->hash[BELOW_DARKER]);
   return RA_OK;
 }
 
@@ -201,40 +209,78 @@ int32_t ra_survey(int32_t count, const ra_source *source, ra_look *out) {
 
 /* ---- pairs ---- */
 
-static int32_t distance(const ra_look *a, const ra_look *b) {
+/* The hash RIGHT_BRIGHTER of a picture that is turned: rows and columns exchanged, then either backwards. */
+static void turned_hash(const ra_look *a, int32_t turn, unsigned char *out) {
+  bool back = turn & COLUMNS_BACKWARDS; /* what was brighter on the right is darker there */
+  const unsigned char *from = a->hash[turn & EXCHANGED ? (back ? BELOW_DARKER : BELOW_BRIGHTER) : back ? RIGHT_DARKER : RIGHT_BRIGHTER];
+  memset(out, 0, HASH);
+  for (int32_t i = 0; i < BITS; i++)
+    for (int32_t j = 0; j < BITS; j++) {
+      int32_t y = turn & ROWS_BACKWARDS ? BITS - 1 - i : i, x = back ? BITS - 1 - j : j;
+      if (turn & EXCHANGED ? bit_of(from, x, y) : bit_of(from, y, x)) set_bit(out, i, j);
+    }
+}
+
+static int32_t distance(const unsigned char *a, const unsigned char *b) {
   int32_t n = 0;
-  for (size_t i = 0; i < sizeof a->hash; i += sizeof(uint64_t)) {
+  for (size_t i = 0; i < HASH; i += sizeof(uint64_t)) {
     uint64_t x, y;
-    memcpy(&x, a->hash + i, sizeof x);
-    memcpy(&y, b->hash + i, sizeof y);
+    memcpy(&x, a + i, sizeof x);
+    memcpy(&y, b + i, sizeof y);
     n += __builtin_popcountll(x ^ y);
   }
   return n;
 }
 
-static double product(const signed char *a, const signed char *b) {
+/* Sum of the products of the cells of a, turned, and of b. */
+static double product(const signed char *a, int32_t turn, const signed char *b) {
   int32_t sum = 0; /* 4096 * 127 * 127 fits */
-  for (int32_t i = 0; i < SIDE * SIDE; i++) sum += a[i] * b[i];
+  for (int32_t i = 0; i < SIDE; i++)
+    for (int32_t j = 0; j < SIDE; j++) {
+      int32_t y = turn & ROWS_BACKWARDS ? SIDE - 1 - i : i, x = turn & COLUMNS_BACKWARDS ? SIDE - 1 - j : j;
+      sum += a[turn & EXCHANGED ? x * SIDE + y : y * SIDE + x] * b[i * SIDE + j];
+    }
   return sum;
 }
 
-int32_t ra_survey_alike(int32_t count, const ra_look *look, int32_t bits, double alike, int32_t most, int32_t *pair, double *value) {
+typedef struct likeness {
+  double value; /* correlation; -1: the hashes differ too much */
+  int32_t turn;
+} likeness;
+
+/* The turn of a that is most like b. hash: those of a by turn; norms: of both, multiplied. */
+static likeness most_alike(const ra_look *a, unsigned char hash[TURNS][HASH], const ra_look *b, int32_t bits, double norms) {
+  likeness best = {-1, 0};
+  for (int32_t t = 0; t < TURNS; t++) {
+    if (distance(hash[t], b->hash[RIGHT_BRIGHTER]) > bits) continue;
+    double r = product(a->fine, t, b->fine) / norms;
+    if (r > best.value) best = (likeness){r, t};
+  }
+  return best;
+}
+
+int32_t ra_survey_alike(int32_t count, const ra_look *look, int32_t bits, double alike, int32_t most, int32_t *pair, double *value,
+                        int32_t *turn) {
   double *norm = ra_mem_alloc((size_t)(count > 0 ? count : 0) + 1, sizeof *norm);
+  unsigned char hash[TURNS][HASH];
   int32_t found = 0;
   if (!norm) return -1;
-  for (int32_t i = 0; i < count; i++) norm[i] = look[i].code == RA_OK ? sqrt(product(look[i].fine, look[i].fine)) : 0;
-  for (int32_t i = 0; i < count; i++)
-    for (int32_t k = i + 1; k < count; k++) {
-      if (!(norm[i] > 0 && norm[k] > 0) || distance(&look[i], &look[k]) > bits) continue;
-      double r = product(look[i].fine, look[k].fine) / (norm[i] * norm[k]);
-      if (r < alike) continue;
+  for (int32_t i = 0; i < count; i++) norm[i] = look[i].code == RA_OK ? sqrt(product(look[i].fine, 0, look[i].fine)) : 0;
+  for (int32_t i = 0; i < count; i++) {
+    for (int32_t t = 0; norm[i] > 0 && t < TURNS; t++) turned_hash(&look[i], t, hash[t]);
+    for (int32_t k = i + 1; norm[i] > 0 && k < count; k++) {
+      if (!(norm[k] > 0)) continue;
+      likeness best = most_alike(&look[i], hash, &look[k], bits, norm[i] * norm[k]);
+      if (best.value < alike) continue;
       if (found < most) {
         pair[2 * found] = i;
         pair[2 * found + 1] = k;
-        value[found] = r;
+        value[found] = best.value;
+        turn[found] = best.turn;
       }
       found++;
     }
+  }
   ra_mem_free(norm);
   return found;
 }

@@ -58,14 +58,15 @@ local function duplicates(set, entries, looks)
   end
   for _, p in ipairs(twice.same(entries, "bytes", twice.bytes(set.sums))) do add(p) end
   for _, p in ipairs(twice.same(entries, "pixels", sum_of)) do add(p) end
-  local found, value = ffi.new("int32_t[?]", 2 * PAIRS), ffi.new("double[?]", PAIRS)
-  local n = C.ra_survey_alike(#entries, looks, twice.BITS, twice.ALIKE, PAIRS, found, value)
+  local found, value, turn = ffi.new("int32_t[?]", 2 * PAIRS), ffi.new("double[?]", PAIRS), ffi.new("int32_t[?]", PAIRS)
+  local n = C.ra_survey_alike(#entries, looks, twice.BITS, twice.ALIKE, PAIRS, found, value, turn)
   if n < 0 then return nil, ffi.message() end
   for i = 0, math.min(n, PAIRS) - 1 do
     local a, b = entries[found[2 * i] + 1], entries[found[2 * i + 1] + 1]
     local equal = sum_of(a.sample) == sum_of(b.sample)
     if not equal then
-      add { kind = "nearly", a = a.sample, b = b.sample, a_split = a.split, b_split = b.split, across = a.split ~= b.split, value = value[i] }
+      add { kind = "nearly", a = a.sample, b = b.sample, a_split = a.split, b_split = b.split, across = a.split ~= b.split, value = value[i],
+        turned = twice.TURNS[turn[i]] }
     end
   end
   return list

@@ -1,7 +1,7 @@
 --- What is in a set twice: images that are one picture, and groups that are on two sides of a split. What is in two splits makes the scores
 -- of the later one too good (split.order): that one is blamed.
 --
--- A pair is { kind = "bytes", a = sample, b = sample, a_split =, b_split =, across = in two splits, value = of nearly }. Two samples of one
+-- A pair is { kind = "bytes", a = sample, b = sample, a_split =, b_split =, across = in two splits, value =, turned = of nearly }. Two samples of one
 -- file in one split are no pair: they are one picture as two observers saw it.
 local fields = require "ramus.data.fields"
 local split = require "ramus.data.split"
@@ -9,6 +9,10 @@ local split = require "ramus.data.split"
 local twice = {}
 
 twice.BITS, twice.ALIKE = 48, 0.95 -- of 256 bits of a difference hash; correlation of the fine structure (core/loader/survey.c)
+
+--- What was done to one of two pictures, by the core's numbers.
+twice.TURNS = { "mirrored left to right", "mirrored top to bottom", "turned by 180 degrees", "mirrored along a diagonal", "turned by 90 degrees",
+  "turned by 90 degrees", "mirrored along a diagonal" }
 
 --- Every sample of the parts with its part, later parts last: { { sample =, split = }, .. }.
 function twice.in_order(parts)
@@ -66,13 +70,13 @@ function twice.bytes(sums)
   end
 end
 
-local WORDS = { bytes = "are the same image", pixels = "are the same image to the pixel", nearly = "are nearly the same image (correlation %.3f)" }
+local WORDS = { bytes = "are the same image", pixels = "are the same image to the pixel", nearly = "are nearly the same image%s (correlation %.3f)" }
 
 --- A pair in words.
 function twice.text(p)
   local late = (": scores on %s are too good"):format(p.b_split)
   if p.kind == "group" then return ("group '%s' is in %s and in %s%s"):format(p.b.group, p.a_split, p.b_split, late) end
-  local what = WORDS[p.kind]:format(p.value or 0)
+  local what = WORDS[p.kind]:format(p.turned and ", one of them " .. p.turned or "", p.value or 0)
   if not p.across then return ("%s and %s (both in %s) %s"):format(p.a.id, p.b.id, p.a_split, what) end
   return ("%s (in %s) and %s (in %s) %s%s"):format(p.a.id, p.a_split, p.b.id, p.b_split, what, late)
 end
