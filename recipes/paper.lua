@@ -1,4 +1,5 @@
---- The paper's three experiments (arXiv 2509.03173) as a study: baseline, ablation, and across sets.
+--- The paper's three experiments (arXiv 2509.03173) as a study: baseline, ablation, and across sets; and from the same trainings calibration,
+-- agreement with the teacher, signs of failure.
 --
 --   ramus study recipes/paper.lua --check       what it will cost here
 --   ramus study recipes/paper.lua               trains what is missing in docs/results/paper.jsonl, remakes the tables beside it
@@ -90,6 +91,10 @@ local list = {
   { name = "full", title = "The paper in its best reading", recipe = recipe(FULL), against = "sides", score = OWN },
 }
 
+-- The control with a teacher that no row reads: the same weights as "sides", and how far it agrees with its past.
+list[#list + 1] = { name = "sides watched", title = "Deep supervision, a teacher that nothing reads", recipe = recipe { supervise = CONTROL.supervise,
+  teacher = EMA }, score = TEST, seeds = { 1, 2, 3 } }
+
 for _, set in ipairs { "arcade", "chase_db1" } do
   for _, row in ipairs { { "dice", "U-Net, Dice", BASE }, { "sides", "Deep supervision", CONTROL, "dice" },
     { "full", "The paper in its best reading", FULL, "sides" } } do
@@ -153,6 +158,12 @@ return {
     { name = "baseline-chase_db1", title = "Experiment 1 on CHASE_DB1", rows = { "chase_db1*" }, score = { "chase_db1:test" } },
     { name = "ablation", title = "Experiment 2: ablation and readings", rows = { "full", "letter", "sides", "without*", "reading*" }, score = TEST,
       metrics = { "dice" }, figures = { "terms" } },
+    { name = "calibration", title = "Calibration, and agreement with the teacher", rows = { "dice", "dice bce", "sides", "sides watched", "letter", "full" },
+      score = TEST, metrics = { "ece", "patch_entropy" }, figures = { "out agreement.teacher", "side1 agreement.teacher", "out patch_entropy" } },
+    { name = "failure", title = "Signs of failure: sensitivity by the vessels' width and contrast", rows = { "dice", "dice bce", "sides", "letter", "full" },
+      score = TEST, metrics = { "width<3", "width3-5", "width5-8", "width>=8", "contrast<0.03", "contrast0.03-0.06", "contrast0.06-0.1", "contrast>=0.1" } },
+    { name = "failure-gap", title = "Signs of failure: training pictures against test pictures", rows = { "dice", "dice bce", "sides", "letter", "full" },
+      score = { "cimat80:train", "cimat80:test" }, metrics = { "dice" } },
     { name = "cross", title = "Experiment 3: across sets", rows = { "dice", "sides", "full", "arcade*", "chase_db1*" }, score = EVERYWHERE,
       metrics = { "dice" } },
   },
