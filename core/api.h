@@ -724,7 +724,14 @@ typedef struct ra_optim_config {
 ra_optim *ra_optim_new(const char *kind /* "sgd", "adam", "adamw" */, const ra_optim_config *config, ra_tensor *weight,
                        ra_tensor *gradient); /* [own] holds both blocks */
 void ra_optim_release(RA_OPT ra_optim *o);
-/* One step; *norm: of the gradient before clipping. RA_ERR_STATE, and no change, where it is not finite. */
+/* A part of the block with a rate (times lr) and a weight decay of its own; it stands still for the first `from` steps (infinity: always), as if
+ * it had no gradient, and its steps count from then on. */
+typedef struct ra_optim_range {
+  int32_t first, count;
+  double lr, weight_decay, from;
+} ra_optim_range;
+int32_t ra_optim_ranges(ra_optim *o, const ra_optim_range *ranges, int32_t n); /* in order, without gaps, over the whole block */
+/* One step; *norm: of the gradient before clipping, of the parts that move. RA_ERR_STATE, and no change, where it is not finite. */
 int32_t ra_optim_step(ra_optim *o, double lr, double *norm, _Bool *clipped);
 double ra_optim_steps(const ra_optim *o);
 void ra_optim_set_steps(ra_optim *o, double steps);

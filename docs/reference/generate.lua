@@ -139,7 +139,7 @@ local function recipe_page()
   lines[#lines + 1] = "\n## teacher"
   schema_table(recipe.teacher_schema, lines)
   lines[#lines + 1] = text_block(help.head_of "ramus.train.teacher")
-  for _, name in ipairs { "validate", "early_stop", "log" } do
+  for _, name in ipairs { "init", "validate", "early_stop", "log" } do
     lines[#lines + 1] = "\n## " .. name
     schema_table(assert(recipe.schema[name].fields), lines, true)
   end

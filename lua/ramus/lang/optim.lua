@@ -1,6 +1,7 @@
 --- ra.optim.NAME{...}: the optimizer of a recipe, as a value; the core computes its
 -- steps over flat blocks.
 local options = require "ramus.base.options"
+local ranges = require "ramus.lang.ranges"
 local schedule = require "ramus.lang.schedule"
 
 local optim = { names = {} }
@@ -19,6 +20,12 @@ local COMMON = {
   schedule = { type = "table", check = rate_schedule, help = "schedule whose value multiplies lr" },
   accumulate = { type = "integer", min = 1, default = 1, help = "micro-batches per step, their losses averaged" },
   ema = { type = "number", min = 0, below = 1, help = "decay of an average of the weights that is evaluated and saved" },
+  decay = { type = "string", one_of = { "all", "weights" }, default = "all", help = "parameters that weight_decay pulls: all, as PyTorch does, or those of "
+    .. "rank 2 and more, which leaves out biases and what belongs to normalisations" },
+  layer_decay = { type = "number", above = 0, max = 1, help = "factor of lr from each layer to the one before; a layer is what stands before the first dot "
+    .. "of a parameter's name" },
+  groups = { type = "table", check = ranges.groups, help = "{ { at = PATTERN, lr = factor, weight_decay = }, .. }: parameters with a rate or decay of their "
+    .. "own; the first pattern that fits a name" },
 }
 
 local defined = {}
@@ -31,7 +38,7 @@ local function define(d)
     schema[own[1]] = own[2]
     shown[#shown + 1] = own[1]
   end
-  for _, key in ipairs { "clip", "accumulate", "ema", "schedule" } do shown[#shown + 1] = key end
+  for _, key in ipairs { "clip", "accumulate", "ema", "decay", "layer_decay", "groups", "schedule" } do shown[#shown + 1] = key end
   defined[d.name] = { schema = schema, shown = shown }
   optim.names[#optim.names + 1] = d.name
   optim[d.name] = function(given)
@@ -60,7 +67,9 @@ function optim.schema(name) return defined[name].schema end
 function Optim.__tostring(o)
   local parts = {}
   for _, k in ipairs(defined[o.kind].shown) do
-    if o[k] ~= nil then parts[#parts + 1] = k .. "=" .. tostring(o[k]) end
+    local default = defined[o.kind].schema[k].default
+    if k == "groups" and o[k] then parts[#parts + 1] = ("groups of %d"):format(#o[k])
+    elseif o[k] ~= nil and not (k == "decay" and o[k] == default) then parts[#parts + 1] = k .. "=" .. tostring(o[k]) end
   end
   return o.kind .. "{" .. table.concat(parts, ", ") .. "}"
 end

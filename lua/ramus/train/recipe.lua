@@ -4,12 +4,14 @@ local augment = require "ramus.data.augment"
 local dataset = require "ramus.data.dataset"
 local files = require "ramus.base.files"
 local fit = require "ramus.train.fit"
+local initial = require "ramus.train.initial"
 local loader = require "ramus.data.loader"
 local loss = require "ramus.lang.loss"
 local model = require "ramus.lang.model"
 local optim = require "ramus.lang.optim"
 local options = require "ramus.base.options"
 local override = require "ramus.train.override"
+local ranges = require "ramus.lang.ranges"
 local reading = require "ramus.data.reading"
 local schedule = require "ramus.lang.schedule"
 local sets = require "ramus.data.sets"
@@ -84,6 +86,8 @@ local schema = {
   teachers = { type = "table", check = teachers_check },
   supervise = { type = "table", required = true },
   optim = { type = "table", required = true, check = instance(optim.is, "an optimizer, as ra.optim.adamw{ lr = 1e-3 }") },
+  init = section(initial.schema),
+  freeze = { type = "string|table", check = ranges.freeze },
   epochs = { type = "integer", min = 1, required = true },
   seed = { type = "integer", default = 0 },
   profile = { type = "boolean", default = false, help = "true to write profile.txt: time per part of an epoch, and speed of every step of the plan" },
@@ -104,6 +108,7 @@ for field, text in pairs {
   teacher = "the past self that rows compare with; none if left out",
   teachers = "several by name, { past = { kind = \"last_epoch\" }, .. }; teacher = X means teachers = { teacher = X }",
   supervise = "list of rows: output, loss, against, weight, from, till",
+  init = "weights to begin with, from another run or file", freeze = "pattern of parameters that stay as they are, or { { at = PATTERN, till = epoch }, .. }",
   optim = "ra.optim.NAME{...}", epochs = "number of epochs; they count from 0", seed = "seed of initialisation, order, augmentation and dropout",
   validate = "interval and threshold of Dice on the validation split", early_stop = "end of training when validation no longer gets better",
   log = "records beside the losses",
@@ -152,6 +157,7 @@ function recipe.resolve(raw, where, base)
   for _, t in ipairs(teacher.of(r)) do -- beside the recipe, else as seen from the working directory
     if base and t.spec.path and files.exists(base .. "/" .. t.spec.path) then t.spec.path = files.absolute(base .. "/" .. t.spec.path) end
   end
+  if base and r.init and files.exists(base .. "/" .. r.init.from) then r.init.from = files.absolute(base .. "/" .. r.init.from) end
   local definition
   definition, err = dataset.find(r.data.set)
   if not definition then return nil, "recipe.data: " .. err end
@@ -213,7 +219,7 @@ end
 -- ---- writing -----------------------------------------------------------------
 
 -- profile is left out: it changes no result, so a run may be resumed with or without it
-local order = { "name", "data", "model", "main", "teacher", "teachers", "supervise", "optim", "epochs", "seed", "numerics", "validate", "early_stop", "log" }
+local order = { "name", "data", "model", "main", "teacher", "teachers", "supervise", "init", "freeze", "optim", "epochs", "seed", "numerics", "validate", "early_stop", "log" }
 
 local function is_identifier(k) return type(k) == "string" and k:match("^[%a_][%w_]*$") end
 

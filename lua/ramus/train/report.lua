@@ -83,7 +83,9 @@ function report.header(training)
   local blas = m:blas()
   line("model  %s parameters, %.2f GFLOP an image of %dx%d; %s kernels%s, %d threads", cost.parameters, cost.flops / 1e9, shape[3], shape[4],
     ffi.string(C.ra_isa()), blas and (", matrix products by " .. (blas == "none" and "our own loops (blas = none)" or blas)) or "", C.ra_threads())
+  if training.began then line("%s", training.began) end
   line("optim  %s", tostring(r.optim))
+  for _, f in ipairs(r.freeze or {}) do line("freeze %s %s", f.at, f.till and "till epoch " .. f.till or "always") end
   for _, t in ipairs(teacher.of(r)) do line("%s", teacher.text(t)) end
   if r.optim.accumulate > 1 then
     line("accumulation of %d micro-batches: normalisation and reduce = \"batch\" see %d images at a time", r.optim.accumulate, r.data.batch)

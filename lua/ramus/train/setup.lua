@@ -3,6 +3,7 @@ local checkpoint = require "ramus.train.checkpoint"
 local companions = require "ramus.train.companions"
 local data = require "ramus.data.sets"
 local fit = require "ramus.train.fit"
+local initial = require "ramus.train.initial"
 local models = require "ramus.lang.models"
 local options = require "ramus.base.options"
 local snapshot = require "ramus.train.snapshot"
@@ -29,11 +30,16 @@ local function follow(training, coloured)
 end
 
 --- Makes a training of a recipe: model, data, supervision, teacher, steps, state, companions, out. nil and a message on failure.
--- given: run, data_root, offline, accept_odd.
+-- given: run, data_root, offline, accept_odd, resumed (the weights come from a checkpoint).
 function setup.new(r, given, out)
   local training = { recipe = r, model = r.model, out = out, run = given.run, state = state.new(snapshot.schema) }
   local ok, err = training.model:initialise(r.seed)
   if not ok then return nil, err end
+  local source
+  if r.init and not given.resumed then
+    source, err = initial.open(r.init)
+    if not source then return nil, err end
+  end
   training.supervision, err = fit.supervision(r)
   if not training.supervision then return nil, err end
   local function fields(set)
@@ -44,6 +50,10 @@ function setup.new(r, given, out)
     follow = function(coloured) return follow(training, coloured) end,
     data_root = given.data_root, offline = given.offline, accept_odd = given.accept_odd, out = out })
   if not training.data then return nil, err end
+  if source then
+    training.began, err = initial.apply(training.model, r.init, source)
+    if not training.began then return nil, err end
+  end
   training.model.input.scale = training.data.scale
   checkpoint.describe_classes(training.model, r.main, training.data.set.classes)
   training.teachers = {}

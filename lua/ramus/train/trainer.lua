@@ -42,7 +42,8 @@ end
 --- Trains in an open run folder. Returns the training and how it ended; nil and a message.
 local function train_in(run, file, r, o)
   local out = progress.new { quiet = o.quiet, also = function(text) run:log(text) end }
-  local training, err = setup.new(r, { run = run, data_root = o.data_root, offline = o.offline, accept_odd = o.accept_odd }, out)
+  local training, err = setup.new(r, { run = run, data_root = o.data_root, offline = o.offline, accept_odd = o.accept_odd,
+    resumed = file ~= nil }, out)
   if not training then return nil, err end
   setmetatable(training, Loop)
   if run.warning then out:warn(run.warning) end
