@@ -724,8 +724,8 @@ typedef struct ra_optim_config {
 ra_optim *ra_optim_new(const char *kind /* "sgd", "adam", "adamw" */, const ra_optim_config *config, ra_tensor *weight,
                        ra_tensor *gradient); /* [own] holds both blocks */
 void ra_optim_release(RA_OPT ra_optim *o);
-/* A part of the block with a rate (times lr) and a weight decay of its own; it stands still for the first `from` steps (infinity: always), as if
- * it had no gradient, and its steps count from then on. */
+/* A part of the block with a rate (times lr) and a weight decay of its own; it stands still for the first `from` steps
+ * (infinity: always), as if it had no gradient, and its steps count from then on. */
 typedef struct ra_optim_range {
   int32_t first, count;
   double lr, weight_decay, from;

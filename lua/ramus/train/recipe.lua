@@ -219,7 +219,8 @@ end
 -- ---- writing -----------------------------------------------------------------
 
 -- profile is left out: it changes no result, so a run may be resumed with or without it
-local order = { "name", "data", "model", "main", "teacher", "teachers", "supervise", "init", "freeze", "optim", "epochs", "seed", "numerics", "validate", "early_stop", "log" }
+local order = { "name", "data", "model", "main", "teacher", "teachers", "supervise", "init", "freeze",
+  "optim", "epochs", "seed", "numerics", "validate", "early_stop", "log" }
 
 local function is_identifier(k) return type(k) == "string" and k:match("^[%a_][%w_]*$") end
 
