@@ -18,10 +18,11 @@ local function each(text, n, f)
   end
 end
 
---- Fills a parameter: of weights within sqrt(6 / fan_in), of scales and variances around 1, else small.
+--- Fills a parameter: of weights within sqrt(6 / fan_in) (linear layers: sqrt(3 / fan_in)), of scales and variances around 1, else small.
 function filled.parameter(t, name, shape)
   local data, scale, shift = t.data, 0.1, 0
   if #shape == 4 then scale = math.sqrt(6 / (shape[2] * shape[3] * shape[4]))
+  elseif #shape == 2 and name:find "%.weight$" then scale = math.sqrt(3 / shape[2])
   elseif name:find "%.weight$" or name:find "%.var$" then scale, shift = 0.25, 1 end
   each(name, t.size, function(i, u) data[i] = shift + scale * u end)
 end

@@ -12,6 +12,7 @@ local ra = require "ramus"
 
 local folder = check.folder "architectures"
 local reference = cjson.decode(assert(files.read(check.root .. "/tests/reference/architectures.json")))
+for name, row in pairs(cjson.decode(assert(files.read(check.root .. "/tests/reference/transformers.json")))) do reference[name] = row end
 local names = {}
 for _, name in ipairs(models.names()) do -- those of the house: other tests define some too
   if package.searchpath("ramus.lang.models." .. name, package.path) then names[#names + 1] = name end
@@ -32,6 +33,7 @@ check.case("architectures: there are those that the pages promise", function()
   for _, name in ipairs { "unet", "fpn", "attention_unet", "unetpp", "unet3p", "wnet", "frunet", "hed", "resnet34_unet" } do
     check.ok(models.find(name), name)
   end
+  for _, name in ipairs { "segformer" } do check.ok(models.find(name), name) end -- transformers
 end)
 
 each("the published count of parameters is met, the light preset costs about what others do", function(name, found)
@@ -129,7 +131,7 @@ local function filled_model(name, preset, act)
   local p, given = models.find(name).presets[preset], { preset = preset }
   if not p then given = { preset = "light", [preset] = true } end -- a switch of the architecture
   if models.find(name).schema.dropout then given.dropout = 0 end
-  given.channels, given.act = p and p.channels, act
+  given.channels, given.act = p and p.channels, models.find(name).schema.act and act
   local net = make(name, given)
   for _, e in ipairs(net.entries) do filled.parameter(net.values[e.name], e.name, e.shape) end
   return net

@@ -381,6 +381,8 @@ check.case("shape errors say what was given", function()
     { "wanted [B,1,1,49,C]", "window_merge", ra.zeros(1, 1, 2, 49, 3), x },
     { "169 relative positions", "window_bias", ra.zeros(168, 2), x },
     { "height and width of ref", "reshape_like", ra.zeros(2, 3, 5), x },
+    { "no height and width", "upsample_like", x, ra.zeros(3) },
+    { "cannot become", "upsample_like", x, ra.zeros(0, 3) },
     { "samples", "drop_path", ra.tensor(3) },
     { "one an output", "linear", x, ra.zeros(3, 5), ra.zeros(5) },
     { "dim = 5", "argmax", x, { dim = 5 } },

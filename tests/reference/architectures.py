@@ -35,10 +35,12 @@ def uniform(name, n):
 
 
 def fill(name, shape):
-    """Values of a parameter or buffer: of weights within sqrt(6 / fan_in), of scales and variances around 1, else small."""
+    """Values of a parameter or buffer: of weights within sqrt(6 / fan_in) (linear layers: sqrt(3 / fan_in)), of scales and variances around 1, else small."""
     u = uniform(name, int(np.prod(shape)))
     if len(shape) == 4:
         u *= math.sqrt(6 / (shape[1] * shape[2] * shape[3]))
+    elif len(shape) == 2 and name.endswith(".weight"):
+        u *= math.sqrt(3 / shape[1])
     elif name.endswith((".weight", ".var")):
         u = 1 + 0.25 * u
     else:

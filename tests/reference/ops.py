@@ -246,6 +246,8 @@ for shape, options in (("2,6,9,3", {"window": 3}), ("1,7,11,2", {"window": 4, "s
     case("window", "window_bias", ["%d,%d" % ((2 * w - 1) ** 2, 1 if w == 7 else 2), shape + ":fixed"], options, lambda t, r, w=w, s=s: window_bias(t, r, w, s))
 case("attention", "reshape_like", ["2,3,20", "1,1,4,5:fixed"], {}, lambda x, r: x.reshape(2, 3, 4, 5))
 case("attention", "reshape_like", ["2,20,3", "2,7,5,4:fixed"], {"dim": 2}, lambda x, r: x.reshape(2, 5, 4, 3))
+case("shape", "upsample_like", ["2,3,4,5", "1,1,9,7:fixed"], {"mode": "bilinear"}, lambda x, r: F.interpolate(x, (9, 7), mode="bilinear"))
+case("shape", "upsample_like", ["1,2,7,9", "3,4:fixed"], {}, lambda x, r: F.interpolate(x, (3, 4)))
 
 
 def main():
