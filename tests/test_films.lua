@@ -175,7 +175,7 @@ check.case("films: a folder of films; one whose frame nobody said is told of", f
   end
   local t, id = image_of {}
   near(t, id, 0)
-  check.ok(table.concat(warned, "\n"):find("have several frames, the first is taken; frame = \"best\"", 1, true), "no word of the frames")
+  check.ok(table.concat(warned, "\n"):find("have several frames or pages, the first is taken; frame = 2 takes one", 1, true), "no word of the frames")
   local said = #warned
   t, id = image_of { frame = "best" }
   near(t, id, 2 + tonumber(id:match "%d") % 4)
@@ -209,4 +209,26 @@ return { name = "wrong", folder = %q, open = function() return { { id = "a", spl
     check.fails("image a: image: frame is a number from 0, or \"best\", given " .. part, require("ramus.data.sets").set, path,
       { data_root = folder .. "/data" })
   end
+end)
+
+check.case("films: masks of several pages of which nobody said the page are named, others are not", function()
+  local facts, dataset = require "ramus.data.facts", require "ramus.data.dataset"
+  local pages = check.root .. "/tests/reference/tiff/pages.tif"
+  local image = { path = pages, frame = 1 }
+  local function warned(mask)
+    local def = dataset.register { name = "pages", folder = folder, open = function()
+      return { { id = "a", image = image, mask = mask, split = "train" } }
+    end }
+    local opened, out = assert(dataset.open(def.name)), require("ramus.base.progress").new { quiet = true }
+    local look = facts.open(opened)
+    local function item(kind)
+      local s = opened.samples[1]
+      local found = kind == "image" and look:image(s) or look:mask(s, kind, "mask")
+      return { sample = s, source = require("ramus.data.fields").source(s, kind), facts = assert(found) }
+    end
+    require("ramus.data.notes").films({ image = { item "image" }, mask = { item "mask" } }, out)
+    return table.concat(out.warnings, "\n")
+  end
+  check.ok(warned(pages):find("^1 mask of the set has several frames or pages, the first is taken; .*pages.tif %(3%)$"), warned(pages))
+  check.equal(warned { path = pages, frame = 2 }, "")
 end)

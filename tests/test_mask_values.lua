@@ -181,4 +181,25 @@ check.case("masks: an output of several channels beside a main output of one is 
   local result = assert(ra.train(r, { run = folder .. "/two_outputs", quiet = true }))
   check.equal(next(result.evaluation.outputs), nil)
   check.equal(result.evaluation.n, 1)
+  -- planes of 0 and 1 that do not exclude each other: a sigmoid a channel
+  local planes = tensor.zeros(2, H, W)
+  planes:narrow(1, 1, 1):fill(1)
+  assert(ra.save(root .. "/planes.npy", planes))
+  dataset.register { name = "planes", folder = root, licence = "none", citation = "none", fields = { parts = { kind = "map", channels = 2 } },
+    open = function()
+      local samples = {}
+      for i = 1, 6 do
+        samples[i] = { id = tostring(i), image = ("%s/images/%d.png"):format(root, i), mask = ("%s/masks/%d.png"):format(root, i),
+          fields = { parts = root .. "/planes.npy" } }
+      end
+      return samples
+    end }
+  for _, loss in ipairs { "bce", "dice" } do
+    r = assert(ra.recipe.load { name = "planes", seed = 1, epochs = 12, model = model, optim = ra.optim.adamw { lr = 5e-2 },
+      data = { set = "planes", batch = 2, split = "4:1:1" },
+      supervise = { { at = "out", loss = ra.loss.dice() }, { at = "other", loss = ra.loss[loss] {}, against = "parts" } } })
+    result = assert(ra.train(r, { run = folder .. "/planes_" .. loss, quiet = true }))
+    local p = ra.F.sigmoid(result.model:forward(tensor.rand(1, 1, H, W)).other)
+    check.ok(p:narrow(2, 1, 1):stats().min > 0.6 and p:narrow(2, 2, 1):stats().max < 0.4, loss .. ": each channel by itself")
+  end
 end)

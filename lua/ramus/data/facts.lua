@@ -68,6 +68,7 @@ end
 --- The core's facts as a plain table.
 local function plain(f)
   local t = { height = f.details.height, width = f.details.width, channels = f.details.channels, orientation = f.details.orientation,
+    frames = f.details.frames,
     list = {}, colour_list = {}, histogram = {}, refused = ffi.string(f.refused) }
   for _, name in ipairs(NUMBERS) do t[name] = tonumber(f[name]) end
   for i = 1, math.min(t.values, MOST) do t.list[i] = { f.level[i - 1], f.number[i - 1], f.count[i - 1] } end

@@ -20,16 +20,30 @@ function notes.turned(found, out)
   end
 end
 
---- Of the images of a set: they are films, and nobody said which frame.
-function notes.films(found, out)
+--- "PATH (frames)" of the items that have several frames or pages and of which nobody said which one.
+local function films_of(items)
   local names = {}
-  for _, item in ipairs(found.image) do
+  for _, item in ipairs(items) do
     local n = item.facts.frames or 1
     if n > 1 and not item.source.frame_given then names[#names + 1] = ("%s (%d)"):format(item.source.path, n) end
   end
-  if out and #names > 0 then
-    out:warn(("%d file%s of the set %s several frames, the first is taken; frame = \"best\" takes that with the most contrast agent: %s"):format(#names,
-      #names == 1 and "" or "s", #names == 1 and "has" or "have", pairing.some(names, NAMES)), "films")
+  return names
+end
+
+local function plural(names) return #names == 1 and "" or "s", #names == 1 and "has" or "have" end
+
+--- Of the images and masks of a set: they are films or have several pages, and nobody said which one.
+function notes.films(found, out)
+  local images, masks = films_of(found.image), films_of(found.mask)
+  if out and #images > 0 then
+    local s, have = plural(images)
+    out:warn(("%d file%s of the set %s several frames or pages, the first is taken; frame = 2 takes one by its number from 0, frame = \"best\" that with "
+      .. "the most contrast agent: %s"):format(#images, s, have, pairing.some(images, NAMES)), "films")
+  end
+  if out and #masks > 0 then
+    local s, have = plural(masks)
+    out:warn(("%d mask%s of the set %s several frames or pages, the first is taken; mask = { path = .., frame = 2 } of a sample takes another: %s")
+      :format(#masks, s, have, pairing.some(masks, NAMES)), "films of masks")
   end
 end
 

@@ -2,6 +2,7 @@
 local checkpoint = require "ramus.train.checkpoint"
 local companions = require "ramus.train.companions"
 local data = require "ramus.data.sets"
+local dataset = require "ramus.data.dataset"
 local fit = require "ramus.train.fit"
 local initial = require "ramus.train.initial"
 local models = require "ramus.lang.models"
@@ -40,7 +41,7 @@ function setup.new(r, given, out)
     source, err = initial.open(r.init)
     if not source then return nil, err end
   end
-  training.supervision, err = fit.supervision(r)
+  training.supervision, err = fit.supervision(r, (dataset.find(r.data.set) or {}).fields)
   if not training.supervision then return nil, err end
   local function fields(set)
     if set.fields.valid then training.supervision:leave_out_void() end
