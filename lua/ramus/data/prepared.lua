@@ -3,6 +3,7 @@
 local cjson = require "cjson"
 local ffi = require "ramus.base.ffi"
 local files = require "ramus.base.files"
+local hash = require "ramus.base.hash"
 local C = ffi.C
 
 local prepared = {}
@@ -10,11 +11,7 @@ local MARK = "prepared.json"
 
 local hex = ffi.new("char[65]")
 
---- SHA-256 of a string.
-function prepared.sha256(text)
-  C.ra_sha256(text, #text, hex)
-  return ffi.string(hex)
-end
+prepared.sha256 = hash.sha256
 
 --- SHA-256 of a file; nil and a message on failure.
 function prepared.sha256_file(path)

@@ -2,6 +2,7 @@
 -- gives a number, on nodes it is recorded. A loss ignores a mask or teacher that it does not use; any other input must be
 -- one that its table names. Options marked live in the core's table may be schedules.
 local F = require "ramus.lang.F"
+local function_source = require "ramus.lang.function_source"
 local ops = require "ramus.lang.ops"
 local options = require "ramus.base.options"
 local schedule = require "ramus.lang.schedule"
@@ -83,6 +84,17 @@ for name, spec in pairs(specs) do
   end
 end
 table.sort(loss.names)
+
+local from_schema = { file = { type = "string", required = true }, line = { type = "integer", min = 1, required = true },
+  sha256 = { type = "string", required = true } }
+
+--- The function of a resolved recipe's row, by the file that returns it, its first line and its hash. Runs the file.
+function loss.from(given)
+  local r = options.check(given, from_schema, "loss.from")
+  local f, err = function_source.find(r)
+  if not f then error("loss.from: " .. err, 2) end
+  return f
+end
 
 return setmetatable(loss, {
   __index = function(_, name) error(("loss.%s: %s"):format(tostring(name), options.unknown("loss", name, loss.names)), 2) end,

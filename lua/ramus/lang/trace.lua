@@ -1,4 +1,4 @@
---- Recording of ra.model's function: the list of ops that it calls, with the names of their parameters.
+--- Recording of a function, ra.model's or that of a loss: the list of ops that it calls, with the names of their parameters.
 --
 -- The function is called twice, on inputs that differ in batch, height and width; both recordings must be alike,
 -- else the function looked at a size and its list of ops holds for that size alone.
@@ -48,7 +48,7 @@ local function named_options(r, spec, given)
   local result = {}
   for key, value in pairs(given or {}) do
     local p = spec.by_name[key]
-    if p and key ~= "train" then
+    if p and key ~= "train" and not graph.is_node(value) and not tensor.is(value) then -- an input may have a parameter's name
       local scheduled = type(value) == "table" and value.is_schedule
       if scheduled then r.schedules[#r.schedules + 1] = { entry = #r.entries + 1, slot = p.slot, schedule = value } end
       result[key] = scheduled and value(0) or value
@@ -91,7 +91,7 @@ local function nest(r, net, trainable)
   end
 end
 
---- A recorder that writes down names: "x", "p:NAME" (parameter or buffer), "c:K" (constant), "n:K" (entry K).
+--- A recorder that writes down names: those of the inputs, "p:NAME" (parameter or buffer), "c:K" (constant), "n:K" (entry K).
 local function tracer()
   local r = graph.recorder { train = false }
   r.names, r.entries, r.modules, r.parameters, r.constant_list, r.used, r.schedules = {}, {}, {}, {}, {}, {}, {}
@@ -111,14 +111,16 @@ local function named_outputs(value)
   return value
 end
 
-local function record(f, channels, size)
-  local r = tracer()
-  local x = r:input { size[1], channels, size[2], size[3] }
-  r.names[x.id] = "x"
-  local outputs = {}
-  for name, node in pairs(named_outputs(f(x))) do outputs[name] = r.names[node.id] end
-  return { entries = r.entries, outputs = outputs, channels = channels, parameters = r.parameters,
-    constants = r.constant_list, schedules = r.schedules }
+--- inputs: a list of { name =, channels = }.
+local function record(f, inputs, size)
+  local r, given = tracer(), {}
+  for i, input in ipairs(inputs) do
+    given[i] = r:input { size[1], input.channels, size[2], size[3] }
+    r.names[given[i].id] = input.name
+  end
+  local outputs, shapes = {}, {}
+  for name, node in pairs(named_outputs(f(unpack(given)))) do outputs[name], shapes[name] = r.names[node.id], node.shape end
+  return { entries = r.entries, outputs = outputs, shapes = shapes, parameters = r.parameters, constants = r.constant_list, schedules = r.schedules }
 end
 
 local function differ(what, i, e, a, b) return ("%s of op %d (%s): %s or %s"):format(what, i, e.op, options.show(a), options.show(b)) end
@@ -166,21 +168,29 @@ local function difference(a, b)
   return nil
 end
 
---- Records f; nil and a message where it fails or depends on the size of its input.
--- Returns { entries, outputs, channels, parameters, constants, schedules }.
-function trace.record(f, channels)
+--- Records f of inputs { name =, channels = }; nil and a message where it fails or depends on their size.
+-- Returns { entries, outputs (names of entries by output), shapes (of outputs), parameters, constants, schedules }.
+function trace.inputs(f, inputs, what)
   local recorded = {}
   for i, size in ipairs(SIZES) do
-    local ok, result = pcall(record, f, channels, size)
+    local ok, result = pcall(record, f, inputs, size)
     if not ok then return nil, result end
     recorded[i] = result
   end
   local found = difference(recorded[1], recorded[2])
   if found then
-    return nil, "model: the function depends on the size of its input, batch included (" .. found
-      .. "); use ops that follow it, as reshape with 0 and -1, pad_to, crop_like, upsample with scale"
+    return nil, ("%s: the function depends on the size of its input, batch included (%s); use ops that follow it, as reshape with 0 and -1, "
+      .. "pad_to, crop_like, upsample with scale, mean"):format(what, found)
   end
   return recorded[1]
+end
+
+--- The same of a model's function, whose one input is "x"; the result has its channels too.
+function trace.record(f, channels)
+  local recorded, err = trace.inputs(f, { { name = "x", channels = channels } }, "model")
+  if not recorded then return nil, err end
+  recorded.channels = channels
+  return recorded
 end
 
 return trace

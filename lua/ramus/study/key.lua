@@ -5,6 +5,7 @@
 -- ops; a function of a recipe as its source and the values that it uses; a file that a recipe names as its name and content.
 local dataset = require "ramus.data.dataset"
 local files = require "ramus.base.files"
+local function_source = require "ramus.lang.function_source"
 local json = require "ramus.base.json"
 local loss = require "ramus.lang.loss"
 local model = require "ramus.lang.model"
@@ -53,23 +54,6 @@ local function portable(text)
   return files.is_file(path) and ("%s %s"):format(name, assert(dataset.sha256_file(path))) or name
 end
 
---- The source of a function and the values that it uses from around it.
-local function of_function(f)
-  local info, values = debug.getinfo(f, "S"), {}
-  local lines, n = {}, 0
-  for line in (files.read(info.source:match "^@(.*)" or "") or info.source):gmatch "([^\n]*)\n?" do
-    n = n + 1
-    if n >= info.linedefined and n <= info.lastlinedefined then lines[#lines + 1] = line end
-  end
-  for i = 1, 255 do
-    local name, value = debug.getupvalue(f, i)
-    if not name then break end
-    local kind = type(value)
-    if kind == "number" or kind == "string" or kind == "boolean" then values[name] = value end
-  end
-  return { source = table.concat(lines, "\n"), values = values }
-end
-
 function plain(v)
   if schedule.is(v) then return { schedule = tostring(v) } end
   if loss.is(v) then return { loss = v.name, options = without_defaults(v.options, ops.schema(v.name)) } end
@@ -80,7 +64,7 @@ function plain(v)
   if optim.is(v) then return without_defaults(v, optim.schema(v.kind)) end
   if type(v) == "table" then return plain_fields(v) end
   if type(v) == "string" then return portable(v) end
-  if type(v) == "function" then return of_function(v) end
+  if type(v) == "function" then return function_source.of(v) end
   if type(v) == "number" and (v ~= v or math.abs(v) == math.huge) then return tostring(v) end
   return v
 end

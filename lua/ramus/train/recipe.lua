@@ -5,6 +5,7 @@ local dataset = require "ramus.data.dataset"
 local files = require "ramus.base.files"
 local fit = require "ramus.train.fit"
 local initial = require "ramus.train.initial"
+local function_source = require "ramus.lang.function_source"
 local loader = require "ramus.data.loader"
 local loss = require "ramus.lang.loss"
 local model = require "ramus.lang.model"
@@ -261,6 +262,7 @@ function write(v, indent)
     if not v.options then return "nil --[[ a model made by a function: see the recipe as written ]]" end
     return "ra.models." .. v.builder .. " " .. write_fields(v.options, indent)
   end
+  if type(v) == "function" then return function_source.expression(v) end
   if type(v) == "table" then return write_fields(v, indent) end
   if type(v) == "string" then return ("%q"):format(v) end
   if type(v) == "number" then
@@ -268,6 +270,19 @@ function write(v, indent)
     return tonumber(short) == v and short or ("%.17g"):format(v)
   end
   return tostring(v)
+end
+
+--- Rows whose functions stand as their hashes: a recipe may move to another place.
+local function rows_by_hash(rows)
+  local list = {}
+  for i, row in ipairs(rows) do
+    list[i] = row
+    if type(row) == "table" and type(row.loss) == "function" then
+      list[i] = options.copy(row)
+      list[i].loss = "function " .. function_source.sha256(row.loss)
+    end
+  end
+  return list
 end
 
 --- The fields that determine the results, as text: the resolved recipe without those that may change when a run is resumed.
@@ -285,6 +300,7 @@ function Recipe:identity()
       end
     end
   end
+  kept.supervise = rows_by_hash(kept.supervise)
   return write_fields(kept, "", order)
 end
 

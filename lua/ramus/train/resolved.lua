@@ -1,5 +1,6 @@
 --- A recipe as plain data, for programs that read a run: resolved.json.
 local cjson = require "cjson"
+local function_source = require "ramus.lang.function_source"
 local loss = require "ramus.lang.loss"
 local model = require "ramus.lang.model"
 local options = require "ramus.base.options"
@@ -28,7 +29,8 @@ function plain(v)
       outputs = v:output_names() }
   end
   if optim.is(v) or type(v) == "table" then return plain_fields(v) end
-  if type(v) == "function" or type(v) == "cdata" or type(v) == "userdata" then return tostring(v) end
+  if type(v) == "function" then return function_source.reference(v) end
+  if type(v) == "cdata" or type(v) == "userdata" then return tostring(v) end
   if type(v) == "number" and (v ~= v or math.abs(v) == math.huge) then return tostring(v) end
   return v
 end

@@ -25,6 +25,8 @@ local function meta_of(training)
   local meta = checkpoint.meta(training.model, recipe)
   meta["ramus.state"] = checkpoint.encode(state.pack(s, snapshot.schema))
   meta["ramus.recipe"], meta["ramus.resolved"] = recipe.source or tostring(recipe), tostring(recipe)
+  local functions = training.supervision:functions(data.set.fields)
+  if next(functions) then meta["ramus.losses"] = checkpoint.encode(functions) end
   meta["ramus.data"], meta["ramus.protocol"] = checkpoint.encode(data.facts), checkpoint.encode(data.protocol)
   return meta
 end
@@ -76,6 +78,20 @@ local function check_samples(training, file)
   return snapshot.remember(training) -- repaired files are the run's from now on
 end
 
+--- Refuses to go on where a function of a row records other ops than those that the run began with. nil and a message.
+local function check_functions(training, file)
+  local kept, err = checkpoint.decode(file.meta["ramus.losses"] or "{}", "ramus.losses")
+  if type(kept) ~= "table" then return nil, err or "ramus.losses must be an object" end
+  for name, now in pairs(training.supervision:functions(training.data.set.fields)) do
+    local before = kept[name]
+    if type(before) ~= "table" or before.sha256 ~= now.sha256 then
+      return nil, ("%s: the function of %s records other ops than when the run began (what it calls may have changed); the run's are in the "
+        .. "metadata ramus.losses of the checkpoint; choose another folder with --run DIR"):format(file.path, name)
+    end
+  end
+  return true
+end
+
 --- Restores a training from an open checkpoint; nil and a message where it does not fit.
 function snapshot.restore(training, file)
   local plain, err = checkpoint.decode(file.meta["ramus.state"] or "null", "the state in " .. file.path)
@@ -84,7 +100,8 @@ function snapshot.restore(training, file)
   s, err = state.unpack(plain, snapshot.schema)
   if not s then return nil, ("%s: %s"):format(file.path, err) end
   local ok
-  ok, err = training.model:load_values(file)
+  ok, err = check_functions(training, file)
+  if ok then ok, err = training.model:load_values(file) end
   if not ok then return nil, err end
   for name, value in pairs(s) do training.state[name] = value end
   ok, err = training.companions:call("restore", file)

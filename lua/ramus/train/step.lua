@@ -115,7 +115,7 @@ function Steps:run(v, given)
   set_time(self, v, given)
   v.plan:run { scale = given.scale, seed = given.seed, epoch = given.epoch, step = given.step }
   v.total = v.plan:scalar(TOTAL)
-  for _, t in ipairs(v.terms) do t.value, t.gradient_norm = v.plan:scalar(t.output), v.plan:gradient_norm(t.loss) end
+  for _, t in ipairs(v.terms) do t.value, t.gradient_norm = v.plan:scalar(t.output), v.plan:gradient_norm(t.measured) end
   return v
 end
 

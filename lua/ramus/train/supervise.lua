@@ -1,7 +1,7 @@
 --- Supervision: the rows of a recipe's `supervise` table, checked, expanded to
 -- terms, and recorded into a graph.
 --
--- A row { at =, loss =, against =, inside =, with =, weight =, from =, till = } adds `loss` to the
+-- A row { at =, loss =, against =, inside =, with =, weight =, from =, till =, check = } adds `loss` to the
 -- total for each output that matches `at` ("out", "side*"). against: "mask", another field of
 -- the data set, "teacher.out" (the teacher's main output), "teacher.same" (its output of the same
 -- name) or "teacher.NAME" (its output NAME); of several teachers by their names, "past.out"; "self.out" or "self.NAME": an output
@@ -9,12 +9,16 @@
 -- where against says mask. inside = "fov": pixels where that field is 0 are
 -- ignored. with = { weight = "distance" }: further inputs of the loss, each from a field of the data
 -- set. weight: a number, a schedule, or a list of them for the matches in order. The row acts in
--- epochs from <= t < till. A term is one row at one output.
+-- epochs from <= t < till. A term is one row at one output. loss may be a Lua function(p, y, t, more) over ra.F that returns one number: p
+-- prediction (logits), y mask, t teacher, more the further inputs by name; it is recorded once (loss_function.lua), and its gradient is
+-- checked unless check = false.
 local F = require "ramus.lang.F"
 local graph = require "ramus.lang.graph"
 local loss = require "ramus.lang.loss"
 local options = require "ramus.base.options"
+local loss_function = require "ramus.lang.loss_function"
 local schedule = require "ramus.lang.schedule"
+local supervise_text = require "ramus.train.supervise_text"
 
 local supervise = {}
 local Supervision = {}
@@ -38,7 +42,10 @@ end
 
 local row_schema = {
   at = { type = "string", required = true, help = "name of an output, or a pattern with *, as 'side*'" },
-  loss = { type = "table", required = true, check = function(v) return loss.is(v) and v or nil, "must be a loss, as ra.loss.dice{}" end },
+  loss = { type = "table|function", required = true, check = function(v)
+    return (loss.is(v) or type(v) == "function") and v or nil, "must be a loss, as ra.loss.dice{}, or a function of prediction, mask, teacher"
+  end, help = "a loss, as ra.loss.dice{}, or a function(p, y, t, more) over ra.F that returns one number" },
+  check = { type = "boolean", default = true, help = "false to leave out the check of a function's gradient" },
   against = { type = "string", default = "mask",
     help = "reference of the loss: mask, a field of the data set, teacher.out, teacher.same, teacher.NAME (of several teachers PAST.out), or self.NAME" },
   inside = { type = "string", help = "field of the data set; pixels where it is 0 are ignored" },
@@ -124,6 +131,7 @@ end
 local function check_row(given, where, outputs, teachers)
   local row, err = options.validate(given, row_schema, where)
   if not row then return nil, err end
+  if type(row.loss) == "function" then row.loss = loss_function.of(row.loss, row.check) end
   row.matches = matches(row.at, outputs)
   if #row.matches == 0 then
     return nil, ("%s: at = '%s' matches no output; %s"):format(where, row.at, options.unknown("output", row.at, outputs))
@@ -322,7 +330,8 @@ function Supervision:active(epoch)
   return list
 end
 
---- The loss of a term on nodes.
+--- The loss of a term on nodes, and the node where the gradient's norm is measured. A function of the net's own output does not pull at that
+-- as its target.
 local function record_term(term, student, fields, teachers, main)
   local mask, compared, more = nil, nil, {}
   local teacher = term.source == "self" and student or teachers[term.source]
@@ -330,25 +339,41 @@ local function record_term(term, student, fields, teachers, main)
     if input == "mask" then mask = fields[field] else more[input] = fields[field] end
   end
   if term.known then more.inside = more.inside and F.mul(more.inside, fields[term.known]) or fields[term.known] end
-  if term.teacher == "out" then compared = teacher[main]
-  elseif term.teacher == "same" then compared = teacher[term.at]
-  elseif term.teacher then compared = teacher[term.teacher] end
-  local value = term.loss(student[term.at], mask, compared, more)
-  return value
+  if term.teacher then compared = teacher[term.teacher == "out" and main or term.teacher == "same" and term.at or term.teacher] end
+  local prediction, is_function = student[term.at], loss_function.is(term.loss)
+  if is_function then prediction = F.watch(prediction) end
+  if is_function and term.source == "self" then compared = F.detach(compared) end
+  local value = term.loss(prediction, mask, compared, more)
+  return value, is_function and prediction or value
 end
 
 --- Records the total of `terms`. student: named outputs (nodes); teachers: by teacher's name; fields: nodes by field; main: the main output's name.
--- Returns the total's node and, for each term, { term, name, loss = node, weighted = node }.
+-- Returns the total's node and, for each term, { term, name, loss = node, weighted = node, measured = node (of the gradient's norm) }.
 function Supervision:record(terms, student, fields, teachers, main)
   local total
   local recorded = {}
   for i, term in ipairs(terms) do
-    local value = record_term(term, student, fields, teachers, main)
+    local value, measured = record_term(term, student, fields, teachers, main)
     local weighted = F.affine(value, { scale = self:weight(term, term.starts) })
-    recorded[i] = { term = term, name = term.name, loss = value, weighted = weighted }
+    recorded[i] = { term = term, name = term.name, loss = value, weighted = weighted, measured = measured }
     total = total and F.add(total, weighted) or weighted
   end
   return total, recorded
+end
+
+--- What was recorded of the functions, by the name of their term: { graph =, sha256 = }. known: the data set's declaration of its fields.
+function Supervision:functions(known)
+  local list = {}
+  for _, term in ipairs(self.terms) do
+    if loss_function.is(term.loss) then
+      local channels = { prediction = term.channels, teacher = term.teacher and term.channels or nil }
+      for input, field in pairs(term.fields) do channels[input] = known[field] and known[field].channels or 1 end
+      if term.known then channels.inside = channels.inside or 1 end
+      local recorded = term.loss:graph(channels)
+      list[term.name] = { graph = recorded.plain, sha256 = recorded.sha256 }
+    end
+  end
+  return list
 end
 
 --- Names of the teachers that the terms use, in alphabetical order.
@@ -358,34 +383,7 @@ function supervise.teachers(terms)
   return options.names(used)
 end
 
-local function weight_text(w)
-  if type(w) == "number" then return ("%g"):format(w) end
-  if schedule.is(w) then return tostring(w):gsub("^ra%.", "") end
-  local list = {}
-  for i, v in ipairs(w) do list[i] = weight_text(v) end
-  return table.concat(list, ", ")
-end
-
---- against, inside and with of a row, as they are printed.
-local function against_text(row)
-  local list = { row.against == "mask" and row.classes and LABEL or row.against }
-  if row.inside then list[#list + 1] = "inside " .. row.inside end
-  for _, input in ipairs(options.names(row.with)) do list[#list + 1] = ("%s = %s"):format(input, row.with[input]) end
-  return table.concat(list, ", ")
-end
-
 --- The schedule as it is printed before training.
-function Supervision:__tostring()
-  local wide = 13
-  for _, row in ipairs(self.rows) do wide = math.max(wide, #against_text(row)) end
-  local form = ("  %%-8s %%-44s %%-%ds %%-20s %%s"):format(wide)
-  local lines = { form:format("at", "loss", "against", "weight", "epochs") }
-  for _, row in ipairs(self.rows) do
-    local when = row.starts >= row.ends and "never" or ("%d to %d"):format(row.starts, row.ends - 1)
-    if row.starts > row.from then when = when .. (" (no teacher before epoch %d)"):format(row.starts) end
-    lines[#lines + 1] = form:format(row.at, tostring(row.loss), against_text(row), weight_text(row.weight), when)
-  end
-  return table.concat(lines, "\n")
-end
+Supervision.__tostring = supervise_text
 
 return supervise
