@@ -157,11 +157,12 @@ $(OUT)/fuzzer: $(CORE_OBJ) $(OUT)/tests/fuzz/fuzz.o
 -include $(OUT)/tests/fuzz/fuzz.d
 
 SECONDS ?= 60
-fuzz:            ## every reader against damaged files, under sanitizers; SECONDS=60 for all of them together, ONLY=READER
+fuzz:            ## every reader against damaged files, under sanitizers; SECONDS=60 of all together or EACH=60 a reader, ONLY=A,B CORPUS=DIR
 	@.ci/setup test
 	+@$(BUILD) VARIANT=asan
 	+@$(MAKE) --no-print-directory VARIANT=fuzz CC=clang $(FUZZER)
-	@build/asan/ramus run tests/fuzz/main.lua --seconds $(SECONDS) $(if $(ONLY),--only $(ONLY))
+	@build/asan/ramus run tests/fuzz/main.lua --seconds $(SECONDS) $(if $(EACH),--each $(EACH)) $(if $(ONLY),--only $(ONLY)) \
+	  $(if $(CORPUS),--corpus $(CORPUS))
 
 oom: all         ## every allocation of the core's main paths fails once
 	@$(BIN) run tests/run.lua oom

@@ -1,7 +1,8 @@
 --- make fuzz: every reader against damaged files. First libFuzzer (tests/fuzz/fuzz.c, built with clang), a process a reader, as many at
 -- once as there are processors; then templates of models, whose structure is changed (templates.lua, for the sanitized build).
---   ramus run tests/fuzz/main.lua [--seconds N] [--only READER]      N: for all of libFuzzer's readers together
--- The corpora in build/fuzz/corpus stay, and the next run goes on from them. An input that breaks a reader is kept in build/fuzz/found.
+--   ramus run tests/fuzz/main.lua [--seconds N | --each N] [--only READER,READER] [--corpus DIR]
+-- seconds: for all of libFuzzer's readers together; each: for every one of them. The corpora in build/fuzz/corpus, or below DIR, stay, and the next
+-- run goes on from them. An input that breaks a reader is kept in build/fuzz/found.
 local here = arg[0]:gsub("[^/]*$", "")
 package.path = here .. "?.lua;" .. here .. "../?.lua;" .. package.path
 local files = require "ramus.base.files"
@@ -22,31 +23,36 @@ end
 --- Command of one reader; what it says goes to build/fuzz/log/READER.
 local COMMAND = table.concat({
   "build/fuzz/fuzzer --reader={} -max_total_time=%d -max_len=4096 -timeout=20 -rss_limit_mb=1500 -malloc_limit_mb=300",
-  "-print_final_stats=1 -artifact_prefix=build/fuzz/found/{}- build/fuzz/corpus/{} build/fuzz/seeds/{} tests/reference",
+  "-print_final_stats=1 -artifact_prefix=build/fuzz/found/{}- %s/{} build/fuzz/seeds/{} tests/reference",
   "> build/fuzz/log/{} 2>&1; echo $? > build/fuzz/log/{}.status" }, " ")
 
 local function fuzz(names)
   local jobs = math.min(tonumber((processes.sh "nproc")) or 1, #names)
-  local each = math.max(1, math.floor(given.seconds * jobs / #names))
-  processes.sh(("cd %s && mkdir -p corpus found log && cd corpus && mkdir -p %s"):format(root, table.concat(names, " ")))
+  local each = given.each or math.max(1, math.floor(given.seconds * jobs / #names))
+  local corpus = given.corpus or root .. "corpus"
+  for _, name in ipairs(names) do assert(files.make_folder(corpus .. "/" .. name)) end
+  for _, name in ipairs { "found", "log" } do assert(files.make_folder(root .. name)) end
   for _, name in ipairs(names) do seeds.write(name, root .. "seeds/" .. name) end
   processes.sh(("export ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1; "
-    .. "printf '%%s\\n' %s | xargs -P %d -I{} sh -c '%s'"):format(table.concat(names, " "), jobs, COMMAND:format(each)))
+    .. "printf '%%s\\n' %s | xargs -P %d -I{} sh -c '%s'"):format(table.concat(names, " "), jobs, COMMAND:format(each, corpus)))
   for _, name in ipairs(names) do
     local log = files.read(root .. "log/" .. name) or ""
     local held = (files.read(root .. "log/" .. name .. ".status") or ""):match "^0\n"
     local inputs, rate = log:match "stat::number_of_executed_units: (%d+)", log:match "stat::average_exec_per_sec: +(%d+)"
     report(name, held, ("%d s, %s inputs (%s a second), %s in the corpus"):format(each, inputs or "?", rate or "?",
-      (processes.sh("ls " .. root .. "corpus/" .. name .. " | wc -l"):gsub("%s", ""))), log:sub(-6000))
+      (processes.sh("ls " .. corpus .. "/" .. name .. " | wc -l"):gsub("%s", ""))), log:sub(-6000))
   end
 end
 
-local names = {}
+local names, wanted = {}, {}
+for name in (given.only or ""):gmatch "[^,%s]+" do wanted[name] = true end
 for name in (processes.sh "build/fuzz/fuzzer --list"):gmatch "%S+" do
-  if not given.only or given.only == name then names[#names + 1] = name end
+  if not given.only or wanted[name] then names[#names + 1] = name end
+  wanted[name] = nil
 end
+for name in pairs(wanted) do if name ~= "templates" then error(("no reader '%s'; build/fuzz/fuzzer --list names them"):format(name), 0) end end
 if #names > 0 then fuzz(names) end
-if not given.only or given.only == "templates" then
+if not given.only or wanted.templates then
   local text, status = processes.sh(("timeout 300 %s run %stemplates.lua 1 300 %s"):format(processes.executable ".", here, root .. "templates"))
   report("templates", status == 0, "300 files", text)
 end
