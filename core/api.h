@@ -201,6 +201,13 @@ ra_tensor *ra_image_frangi(const ra_tensor *x, const double *scale, int32_t scal
 enum { RA_GREY_BT601, RA_GREY_GREEN, RA_GREY_MEAN, RA_GREY_COUNT };
 ra_tensor *ra_image_grey(const ra_tensor *x, int32_t method);     /* [own] 3 channels to 1; 1 channel is copied */
 ra_tensor *ra_image_threshold(const ra_tensor *x, double threshold); /* [own] 1 at or above it, else 0; any shape */
+/* [own] An image [H,W] or [C,H,W] turned as EXIF's orientation says: 2 mirrored, 3 by 180 degrees, 4 upside down, 5 rows and columns
+ * changed places, 6 by 90 degrees clockwise, 7 as 5 and by 180 degrees, 8 by 90 degrees counter-clockwise; 6 and 8 undo each other, the
+ * others themselves. */
+ra_tensor *ra_image_turn(const ra_tensor *x, int32_t orientation);
+/* [own] The mask [H,W] of probabilities [H,W]: 1 in the 8-connected regions of pixels at or above `low` that hold one at or above
+ * `threshold` (hysteresis; low = threshold: none) and have at least `smallest` pixels. */
+ra_tensor *ra_image_decide(const ra_tensor *p, double threshold, double low, int32_t smallest);
 enum { RA_NORMALISE_RANGE, RA_NORMALISE_DEVIATION, RA_NORMALISE_COUNT };
 ra_tensor *ra_image_normalise(const ra_tensor *x, int32_t method); /* [own] each channel to 0..1, or to mean 0 and deviation 1 */
 

@@ -21,4 +21,7 @@ void ra_skeleton_in(const uint8_t *mask, int32_t H, int32_t W, uint8_t *out, voi
 /* *count <- number of 8-connected components. */
 int32_t ra_components(const uint8_t *mask, int32_t H, int32_t W, int32_t *count);
 
+/* mask <- of its 8-connected regions those of at least `smallest` pixels that hold a set pixel of seed (NULL: any). */
+int32_t ra_regions_keep(uint8_t *mask, const uint8_t *seed, int32_t H, int32_t W, int32_t smallest);
+
 #endif

@@ -6,6 +6,7 @@
 #include "../base/error.h"
 #include "../base/mem.h"
 #include "image.h"
+#include "plane.h"
 
 static const struct { bool transposed, row_back, column_back; } turns[9] = {
   [2] = {false, false, true}, [3] = {false, true, true}, [4] = {false, true, false},
@@ -48,16 +49,12 @@ int32_t ra_exif_orientation(const uint8_t *bytes, size_t size) {
 
 /* ---- turning ---- */
 
-/* A turned copy of planes [planes,H,W] of items of `item` bytes takes the place of *data; NULL stays. */
-static int32_t turn(void **data, size_t planes, size_t H, size_t W, size_t item, int32_t orientation) {
-  if (!*data) return RA_OK;
-  uint8_t *out = ra_mem_alloc(planes * H * W, item);
-  if (!out) return RA_ERR_MEMORY;
+/* Planes [planes,H,W] of items of `item` bytes, turned into `to`. */
+static void turn_into(uint8_t *to, const uint8_t *data, size_t planes, size_t H, size_t W, size_t item, int32_t orientation) {
   bool transposed = turns[orientation].transposed;
   size_t rows = transposed ? W : H, columns = transposed ? H : W;
-  uint8_t *to = out;
   for (size_t p = 0; p < planes; p++) {
-    const uint8_t *from = (const uint8_t *)*data + p * H * W * item;
+    const uint8_t *from = data + p * H * W * item;
     for (size_t y = 0; y < rows; y++)
       for (size_t x = 0; x < columns; x++, to += item) {
         size_t r = transposed ? x : y, c = transposed ? y : x;
@@ -66,9 +63,31 @@ static int32_t turn(void **data, size_t planes, size_t H, size_t W, size_t item,
         memcpy(to, from + (r * W + c) * item, item);
       }
   }
+}
+
+/* A turned copy takes the place of *data; NULL stays. */
+static int32_t turn(void **data, size_t planes, size_t H, size_t W, size_t item, int32_t orientation) {
+  if (!*data) return RA_OK;
+  uint8_t *out = ra_mem_alloc(planes * H * W, item);
+  if (!out) return RA_ERR_MEMORY;
+  turn_into(out, *data, planes, H, W, item, orientation);
   ra_mem_free(*data);
   *data = out;
   return RA_OK;
+}
+
+ra_tensor *ra_image_turn(const ra_tensor *t, int32_t orientation) {
+  ra_planes x;
+  if (ra_planes_of("turn", t, &x) != RA_OK) return NULL;
+  if (orientation < 1 || orientation > 8) {
+    ra_fail(RA_ERR_ARG, "turn: wants an orientation from 1 to 8, given %d", orientation);
+    return NULL;
+  }
+  bool transposed = turns[orientation].transposed;
+  ra_tensor *y = ra_planes_like(t, x.C, transposed ? x.W : x.H, transposed ? x.H : x.W);
+  if (y)
+    turn_into((uint8_t *)y->data, (const uint8_t *)x.data, (size_t)x.C, (size_t)x.H, (size_t)x.W, sizeof *x.data, orientation);
+  return y;
 }
 
 int32_t ra_pixels_orient(ra_pixels *p) {

@@ -18,7 +18,31 @@ command.OFFLINE = { name = "offline", help = "never use the network" }
 command.ACCEPT_ODD = { name = "accept-odd", help = "masks of another kind than the rest of the set are read by themselves" }
 command.JSON = { name = "json", help = "standard output holds JSON and nothing else" }
 command.THRESHOLD = { name = "threshold", value = "T", number = true, min = 0, max = 1, help = "probability from which a pixel is foreground" }
-command.TILE = { name = "tile", value = "N", number = true, min = 16, help = "side of the tiles into which images are cut; they overlap by half" }
+--- How a mask is made of an image (train/way.lua), of eval and predict.
+command.WAY = {
+  { name = "tile", value = "N", number = true, min = 16, help = "side of the tiles into which images are cut; they overlap by half" },
+  { name = "flips", value = "WHICH", wants = "mirrored or turned", help = "mean over mirror images (mirrored: 4) and turns (turned: 8)" },
+  { name = "with", value = "RUN", wants = "a run", many = true, help = "a further run, whose probabilities are averaged; may be given several times" },
+  { name = "low", value = "T", number = true, min = 0, max = 1, help = "hysteresis: pixels from T on count where connected to one at the threshold" },
+  { name = "smallest", value = "N", number = true, min = 1, help = "regions of fewer pixels are removed from the mask" },
+}
+
+--- A list of flags of which some entries are lists themselves.
+function command.flags(list)
+  local flat = {}
+  for _, one in ipairs(list) do
+    for _, flag in ipairs(one.name and { one } or one) do flat[#flat + 1] = flag end
+  end
+  return flat
+end
+
+--- Options of a function: the values of such a group of flags among those given, and more.
+function command.options(group, given, more)
+  local values = {}
+  for name, value in pairs(more) do values[name] = value end
+  for _, flag in ipairs(group) do values[flag.name] = given[flag.name] end
+  return values
+end
 
 -- ---- the list -----------------------------------------------------------------
 

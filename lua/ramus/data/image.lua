@@ -292,6 +292,22 @@ function image.threshold(x, threshold)
   return filtered(C.ra_image_threshold(dense(x, "threshold"), threshold))
 end
 
+--- The mask of a probability by hysteresis, without small regions: { threshold = 0.5, low = threshold, smallest = 0 }. 1 in the 8-connected
+-- regions of pixels at or above `low` that hold one at or above `threshold` and have at least `smallest` pixels.
+local decide_schema = { threshold = { type = "number", default = 0.5 }, low = { type = "number" }, smallest = { type = "integer", min = 0, default = 0 } }
+
+function image.decide(p, given)
+  local o = options.check(given, decide_schema, "image.decide")
+  return filtered(C.ra_image_decide(dense(p, "decide"), o.threshold, o.low or o.threshold, o.smallest))
+end
+
+--- x mirrored or turned by a multiple of 90 degrees: one of the 8 orientations of EXIF (1: as it is, 2: mirrored, 3: by 180 degrees, 4:
+-- upside down, 5 to 8: rows and columns changed places; 6 and 8 undo each other, the others themselves).
+function image.turn(x, orientation)
+  if type(orientation) ~= "number" then error("image.turn: wants a number from 1 to 8, given " .. options.show(orientation), 2) end
+  return filtered(C.ra_image_turn(dense(x, "turn"), orientation))
+end
+
 local normalise_schema = { to = { type = "string", default = "range", one_of = { "range", "deviation" } } }
 
 --- Each channel to 0..1 (to = "range") or to mean 0 and standard deviation 1 (to = "deviation").

@@ -36,6 +36,8 @@ local CALIBRATION = tonumber(C.RA_METRIC_CALIBRATION)
 local OPTIONS = {
   threshold = { type = "number", default = 0.5, min = 0, max = 1, help = "probability at or above which a pixel counts as foreground" },
   fov = { type = "cdata", help = "field of view, a tensor like the mask" },
+  decided = { type = "cdata", help = "the mask that was made of the probability otherwise than by the threshold; areas under curves and calibration stay "
+    .. "those of the probability" },
   curve = { type = "boolean", default = true, help = "true to keep the histogram that pooled areas under curves need" },
 }
 local BOOTSTRAP = {
@@ -90,8 +92,19 @@ local function mean_of(list, key)
   return n > 0 and sum / n or 0 / 0, n
 end
 
+--- Scores that a probability has whatever mask was made of it.
+local OF_PROBABILITY = { "roc_auc", "pr_auc", "ece" }
+
+--- The scores of a decided mask, with those of the probability m that do not depend on it.
+local function with_decided(m, decided, mask, fov, H, W)
+  local d = score(decided, mask, fov, H, W, 0.5, false)
+  for _, key in ipairs(OF_PROBABILITY) do d[key] = m[key] end
+  d.threshold = m.threshold
+  return ffi.hide(d, ffi.hidden(m))
+end
+
 --- Scores of one image; of B > 1 images the means (counts: sums), with one table per image in `images`.
--- options: threshold (0.5), fov (tensor like mask), curve (true; false saves the
+-- options: threshold (0.5), fov (tensor like mask), decided (the mask, where it is not what the threshold gives), curve (true; false saves the
 -- 92 KB per image that pooled areas under curves need).
 local function compute(_, probability, mask, options)
   options = check_table(options, OPTIONS, "metrics", 2)
@@ -103,11 +116,17 @@ local function compute(_, probability, mask, options)
     error(("metrics: probability is %d of %dx%d, mask %d of %dx%d%s; sizes must be equal"):format(B, H, W, yB, yH, yW,
       v and (", fov %d of %dx%d"):format(vB, vH, vW) or ""), 2)
   end
+  local decided, dB, dH, dW = nil, B, H, W
+  if options.decided ~= nil then decided, dB, dH, dW = pictures(options.decided, "decided") end
+  if dB ~= B or dH ~= H or dW ~= W then error(("metrics: decided is %d of %dx%d, mask %d of %dx%d"):format(dB, dH, dW, B, H, W), 2) end
   local images = {}
   for b = 0, B - 1 do
     local shift = b * H * W
     images[b + 1] = score(ffi.data(p) + shift, ffi.data(y) + shift, v and ffi.data(v) + (vB > 1 and shift or 0), H, W,
       options.threshold, options.curve)
+    if decided then
+      images[b + 1] = with_decided(images[b + 1], ffi.data(decided) + shift, ffi.data(y) + shift, v and ffi.data(v) + (vB > 1 and shift or 0), H, W)
+    end
   end
   if B == 1 then return images[1] end
   local m = { images = images, threshold = images[1].threshold }

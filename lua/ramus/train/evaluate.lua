@@ -2,7 +2,7 @@
 --
 -- options: data ("SET:SPLIT"; the run's test split), recipe (a file: of runs of format 1), threshold (the run's), tune
 -- (choose the threshold on the validation split, else the training split),
--- levels (true: every output, not only the main one), tile (side of the tiles into which images are cut, as predict does), data_root,
+-- levels (true: every output, not only the main one), tile, flips, with, low, smallest (way.lua: how the mask is made), data_root,
 -- offline, pictures (how many overlays to write into `folder`), folder, quiet.
 -- Returns a table { per_image, pooled, n, outputs = { side1 = ... }, observers = [opt] rows, images, protocol }
 -- or nil and a message. Images that were resized are scored at their own size.
@@ -31,6 +31,7 @@ local run = require "ramus.train.run"
 local split = require "ramus.data.split"
 local tiles = require "ramus.train.tiles"
 local verdict = require "ramus.data.verdict"
+local way = require "ramus.train.way"
 local F = require "ramus.lang.F"
 
 local evaluate = {}
@@ -40,12 +41,14 @@ local schema = {
   recipe = { type = "string", help = "the recipe's file, for a run of format 1" },
   threshold = { type = "number", min = 0, max = 1, help = "threshold of the probability; that of the run's validation unless given" },
   tune = { type = "boolean", default = false, help = "choice of the threshold on the validation (else training) split" },
-  levels = { type = "boolean", default = true }, tile = tiles.schema, data_root = { type = "string" }, offline = { type = "boolean" },
+  levels = { type = "boolean", default = true }, data_root = { type = "string" }, offline = { type = "boolean" },
   accept_odd = { type = "boolean", help = "true to read masks of another kind than the rest of the set by themselves" },
   each = { type = "function", help = "called for every image: (sample, probability, truth, fields at the size of their files, seen pixels, threshold)" },
   limit = { type = "integer", min = 1, help = "first so many images only, to time it" },
   pictures = { type = "integer", min = 0, default = 0 }, folder = { type = "string" }, out = { type = "table" },
 }
+
+for name, entry in pairs(way.schema) do schema[name] = entry end
 
 --- Probability [H,W] of [1,1,h,w], or probabilities [K,H,W] of [1,K,h,w], brought to H x W where images were resized.
 local function native(p, H, W)
@@ -62,11 +65,11 @@ local function seen_of(one)
   return one.native.valid and F.mul(seen, one.native.valid:reshape(H, W)) or seen
 end
 
---- Scores of probabilities p against a sample's truth: of classes where p has several channels.
-local function score_output(p, one, threshold, list)
+--- Scores of probabilities p against a sample's truth: of classes where p has several channels. w: the way to the mask.
+local function score_output(p, one, threshold, list, w)
   local H, W, seen = one.native.mask.dim[2], one.native.mask.dim[3], seen_of(one)
   if p.rank == 3 then return class_scores.of(p, one.native.label:reshape(H, W), seen, list) end
-  return metrics(p, one.native.mask:reshape(H, W), { threshold = threshold, fov = seen })
+  return metrics(p, one.native.mask:reshape(H, W), { threshold = threshold, fov = seen, decided = w:decides() and w:mask(p, threshold) or nil })
 end
 
 --- Scores one sample for every output and appends to lists. Calls each(sample, probability, truth, one) for the main one. Returns true, or nil
@@ -77,11 +80,11 @@ local function score_one(model, sample, one, lists, threshold, given, each)
   local H, W = truth.dim[2], truth.dim[3]
   for name in pairs(lists) do outputs[#outputs + 1] = name end
   table.sort(outputs)
-  local result, err = tiles.probabilities(model, one.fields.image, outputs, { tile = given.tile })
+  local result, err = given.way:probabilities(one.fields.image, outputs, {})
   if not result then return nil, err end
   for _, name in ipairs(outputs) do
     local p = native(result[name], H, W)
-    local m = score_output(p, one, threshold, checkpoint.classes(model))
+    local m = score_output(p, one, threshold, checkpoint.classes(model), given.way)
     m.id = sample.id
     table.insert(lists[name], m)
     if name == model.output.main and each then each(sample, p, (p.rank == 3 and one.native.label or truth):reshape(H, W), one) end
@@ -90,7 +93,7 @@ local function score_one(model, sample, one, lists, threshold, given, each)
 end
 
 --- Scores every sample at its own size; outputs: names. given: prepare, fields (of the set), also (names of further fields to
--- read), tile, out. Returns lists of scores by output.
+-- read), way, out. Returns lists of scores by output.
 local function score(model, samples, given, outputs, threshold, each)
   local lists, names = {}, data.scored_fields(given.fields, checkpoint.classes(model))
   for _, name in ipairs(outputs) do lists[name] = {} end
@@ -120,11 +123,11 @@ local function split_name(text)
 end
 
 --- The facts that must agree for two evaluations to be comparable.
-local function protocol_of(model, set, facts, samples, threshold, tuned_on, tile)
+local function protocol_of(model, set, facts, samples, threshold, tuned_on, w)
   local size, list = model.input.size, checkpoint.classes(model)
   local names = {}
   for i, c in ipairs(list or {}) do names[i] = c.name end
-  return {
+  local p = {
     decision = list and "the class with the largest probability" or nil, classes = list and names or nil, macro = list and class_scores.MACRO or nil,
     set = set.name, edition = set.edition, split = ("%s (%s), part %s"):format(set.split, set.split_source, facts.part),
     pictures = #samples, data_hash = set.hash,
@@ -132,10 +135,11 @@ local function protocol_of(model, set, facts, samples, threshold, tuned_on, tile
     field_of_view = samples[1].fov and "inside the set's masks" or "the whole picture",
     resize = size and ("to %dx%d, probabilities brought back to the picture's size"):format(size[1], size[2] or size[1]) or "none",
     range = scale.text(fields.source(samples[1], "image").range) or "as the files' types say",
-    tiles = tile and ("of %d, overlapping by half and blended"):format(tile) or nil,
     padding = "edge, cropped back", zero_rule = metrics.ZERO_RULE, interval = "95 %, bootstrap over pictures, 2000 resamples",
     hd95 = "pixels", numerics = model.output.numerics, kernels = ffi.string(ffi.C.ra_isa()), blas = model:blas(),
   }
+  for name, text in pairs(w:facts()) do p[name] = text end
+  return p
 end
 
 --- The threshold to score with, and a text that says how it was chosen; nil and a message.
@@ -143,11 +147,14 @@ local function choose_threshold(model, set, facts, prepare, o)
   if checkpoint.classes(model) and (o.tune or o.threshold) then
     return mistake "a model with classes has no threshold: the class of a pixel is the one with the largest probability"
   end
+  if o.tune and o.way:decides() then
+    return mistake "tune chooses a threshold for masks of one threshold; give low and smallest together with threshold instead"
+  end
   if not o.tune then return o.threshold or model.output.threshold, "not tuned" end
   local part = facts.val and set.splits[facts.val] and #set.splits[facts.val] > 0 and facts.val or facts.train
   if not set.splits[part] or #set.splits[part] == 0 then return nil, ("%s has no split '%s' to tune the threshold on"):format(set.name, part) end
   local main = model.output.main
-  local lists, err = score(model, set.splits[part], { prepare = prepare, fields = set.fields, tile = o.tile }, { main }, 0.5)
+  local lists, err = score(model, set.splits[part], { prepare = prepare, fields = set.fields, way = o.way }, { main }, 0.5)
   if not lists then return nil, err end
   if metrics.without_foreground(lists[main]) then
     return nil, ("no mask of split '%s' has foreground to tune the threshold on; give one, --threshold 0.5"):format(part)
@@ -165,12 +172,13 @@ local function score_and_draw(model, samples, given, outputs, threshold, o, rows
     if not ok then return nil, err end
   end
   local lists, err = score(model, samples, given, outputs, threshold, function(sample, p, truth, one)
-    if rows then rows:add(sample, p, one.native, seen_of(one), threshold) end
+    if rows then rows:add(sample, o.way:shown(p, threshold), one.native, seen_of(one), threshold) end
     if o.each then o.each(sample, p, truth, one.native, seen_of(one), threshold) end
     if left <= 0 or failed then return end
     local name = file[o.pictures - left + 1] -- overlays are of the first samples, in their order
     left = left - 1
-    local ok, why = save_overlay(("%s/%s.png"):format(o.folder, name), sample, p, truth, threshold, checkpoint.classes(model))
+    local ok, why = save_overlay(("%s/%s.png"):format(o.folder, name), sample, p.rank == 2 and o.way:shown(p, threshold) or p, truth,
+      threshold, checkpoint.classes(model))
     if not ok then failed = why end
   end)
   if failed then return nil, failed end
@@ -234,6 +242,8 @@ local function run_evaluation(model, facts, o)
   local all = #samples
   if o.limit then samples = { unpack(samples, 1, math.min(o.limit, all)) } end
   local main, prepare = model.output.main, checkpoint.preparation(model)
+  o.way, err = way.new(model, o)
+  if not o.way then return nil, err end
   err = too_large(judged.images, samples, prepare, o.tile)
   if err then return nil, err end
   local outputs = o.levels and scored_outputs(model) or { main }
@@ -242,7 +252,7 @@ local function run_evaluation(model, facts, o)
   local rows, also = not list and observer_rows.new(samples) or nil, {}
   for i, name in ipairs(rows and rows.names or {}) do also[i] = observers.field(name) end
   local lists
-  lists, err = score_and_draw(model, samples, { prepare = prepare, fields = set.fields, also = also, tile = o.tile }, outputs, threshold, o, rows)
+  lists, err = score_and_draw(model, samples, { prepare = prepare, fields = set.fields, also = also, way = o.way }, outputs, threshold, o, rows)
   if not lists then return nil, err end
   local function summarize(scores) return scores[1].of and class_scores.summarize(scores, list) or metrics.summarize(scores) end
   local result = summarize(lists[main])
@@ -253,7 +263,7 @@ local function run_evaluation(model, facts, o)
   result.images, result.lists = lists[main], lists
   result.observers = rows and rows:summary()
   result.warnings = o.out and #o.out.warnings > 0 and o.out.warnings or nil
-  result.protocol, result.of = protocol_of(model, set, facts, samples, threshold, tuned_on, o.tile), all
+  result.protocol, result.of = protocol_of(model, set, facts, samples, threshold, tuned_on, o.way), all
   millimetres.add(result, samples)
   return result
 end

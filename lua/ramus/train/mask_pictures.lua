@@ -10,11 +10,11 @@ function mask_pictures.endings(given)
   return { prob = "_prob.png", mask = "_mask.png", overlay = "_overlay.png", probabilities = given.probabilities and "_probabilities.npy" or nil }
 end
 
---- Writes the files of one image. p: probability [H,W]; entry: of outputs.plan; o: threshold. Returns { image, prob, mask, overlay,
+--- Writes the files of one image. p: probability [H,W]; entry: of outputs.plan; o: threshold, way. Returns { image, prob, mask, overlay,
 -- probabilities, vessel_share }, or nil and a message.
 function mask_pictures.write(_, picture, p, entry, o)
-  local mask, path = image.threshold(p, o.threshold), entry.paths
-  local overlay = image.overlay(picture, p, nil, { threshold = o.threshold })
+  local mask, path = o.way:mask(p, o.threshold), entry.paths
+  local overlay = image.overlay(picture, o.way:shown(p, o.threshold), nil, { threshold = o.threshold })
   local ok, err = image.save_all({ { path.overlay, overlay }, { path.prob, p }, { path.mask, mask } }, { mark = entry.mark }) -- the slowest first
   if ok and path.probabilities then ok, err = outputs.save_array(path.probabilities, p, entry.mark) end
   if not ok then return nil, err end

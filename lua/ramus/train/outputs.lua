@@ -11,6 +11,7 @@ local files = require "ramus.base.files"
 local image = require "ramus.data.image"
 local prepared = require "ramus.data.prepared"
 local serialize = require "ramus.lang.serialize"
+local way = require "ramus.train.way"
 
 local outputs = {}
 
@@ -66,7 +67,7 @@ function outputs.evaluation(o)
     name = ("%s-%s%s"):format(name, text:sub(1, 100), plain and "" or "-" .. prepared.sha256(o.data):sub(1, 8))
   end
   if o.levels == false then name = name .. "-main" end
-  if o.tile then name = ("%s-tile_%d"):format(name, o.tile) end
+  name = name .. way.suffix(o)
   if o.tune then return name .. "-tuned" end
   if not o.threshold then return name end
   local short = ("%.6g"):format(o.threshold)

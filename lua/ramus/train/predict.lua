@@ -1,7 +1,7 @@
 --- ra.predict(run, images, options): probability, mask and overlay for files and folders; of a model with classes, labels and overlay.
 --
--- options: output (folder; "predictions"), threshold (the model's), tile (cut images into tiles of
--- this side, which overlap by half and are blended), size, preprocess (as the run was trained), numerics (as the run was trained),
+-- options: output (folder; "predictions"), threshold (the model's), tile, flips, with, low, smallest (way.lua: how the mask is
+-- made), size, preprocess (as the run was trained), numerics (as the run was trained),
 -- range (the numbers of the files that are black and white; as the run was trained, else as their types say),
 -- pattern (a glob for the names of a folder's images), frames ("all", "best", "1,5-9": of films; the first unless given), force (replaces
 -- files that predict did not write),
@@ -27,6 +27,8 @@ local scale = require "ramus.data.scale"
 local sources = require "ramus.train.sources"
 local tiles = require "ramus.train.tiles"
 
+local way = require "ramus.train.way"
+
 local C = ffi.C
 local predict = {}
 
@@ -35,7 +37,7 @@ local HELD_MOST = 2 ^ 28 -- bytes of a film that are kept in memory while its fr
 local schema = {
   output = { type = "string", default = "predictions" },
   threshold = { type = "number", min = 0, max = 1, help = "threshold of the probability; that of the model unless given" },
-  tile = tiles.schema, size = { type = "integer", min = 8 },
+  size = { type = "integer", min = 8 },
   preprocess = { type = "table", help = "preparation, as in a recipe's data; the model's unless given" },
   numerics = { type = "string", one_of = { "fast", "exact" }, help = "numerics of the convolutions; those of the training unless given" },
   pattern = { type = "string", help = "glob for the names of images in folders" },
@@ -45,6 +47,8 @@ local schema = {
   probabilities = { type = "boolean", default = false, help = "true to write the probabilities as .npy too" },
   out = { type = "table" },
 }
+
+for name, entry in pairs(way.schema) do schema[name] = entry end
 
 --- Channels of the main output: 1 or the number of classes.
 local function channels_of(model) return model.output.activation == "softmax" and #model.output.classes or 1 end
@@ -82,15 +86,19 @@ local function too_large(model, H, W, o) return tiles.too_large(checkpoint.prepa
 
 --- Probability [H,W] of one image, a tensor [C,H,W] in 0..1, at its own size, prepared as the model's images were; of a model with classes
 -- [K,H,W]. nil and a message on failure.
--- given: tile, size, preprocess, numerics.
+-- given: the options of way.lua (or way, made of them), size, preprocess, numerics.
 function predict.probability(model, picture, given)
   local o = given or {}
   local large = too_large(model, picture.dim[picture.rank - 2], picture.dim[picture.rank - 1], o)
   if large then return nil, large end
-  local x, err = input_of(model, picture, o)
+  local w, err = o.way, nil
+  if not w then w, err = way.new(model, o) end
+  if not w then return nil, err end
+  local x
+  x, err = input_of(model, picture, o)
   if not x then return nil, err end
   local list
-  list, err = tiles.probabilities(model, x, { model.output.main }, { tile = o.tile, numerics = o.numerics, check = check_of(model) })
+  list, err = w:probabilities(x, { model.output.main }, { numerics = o.numerics, check = check_of(model) })
   if not list then return nil, err end
   local p = list[model.output.main]
   if p.dim[1] == 1 then p = p:reshape(p.dim[2], p.dim[3]) else p = p:reshape(p.dim[1], p.dim[2], p.dim[3]) end
@@ -161,6 +169,8 @@ return setmetatable(predict, { __call = function(_, run, paths, given)
     return mistake "a model with classes has no threshold: the class of a pixel is the one with the largest probability"
   end
   o.threshold = o.threshold or model.output.threshold
+  o.way, err = way.new(model, o)
+  if not o.way then return nil, err end
   local list, left = sources.collect(type(paths) == "string" and { paths } or paths, { pattern = o.pattern })
   if not list then return nil, left end
   local said

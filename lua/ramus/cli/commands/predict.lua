@@ -3,9 +3,9 @@ local command = require "ramus.cli.command"
 
 return {
   name = "predict", order = 6, words = "RUN IMAGE...", help = "masks (or labels of classes), probabilities and overlays for files and folders",
-  flags = {
+  flags = command.flags {
     { name = "output", short = "-o", value = "DIR", wants = "a folder", help = "folder of the results; predictions unless given" },
-    command.THRESHOLD, command.TILE,
+    command.THRESHOLD, command.WAY,
     { name = "range", value = "LOW,HIGH", wants = "two numbers or auto", help = "numbers of the files that are black and white, or auto: percentiles "
       .. "0.5 and 99.5 of each image; as the run was trained unless given" },
     { name = "pattern", value = "GLOB", wants = "a glob", help = "files of a folder that are taken, as '*.png' or '[0-9]?.tif', whatever their endings" },
@@ -21,9 +21,9 @@ return {
     if given.range then range, wrong = require("ramus.data.scale").parse(given.range) end
     if wrong then return false, wrong, 2 end
     local out = require("ramus.base.progress").new { quiet = given.json }
-    local results, failed = require "ramus.train.predict" (words[1], { unpack(words, 2) }, { output = given.output, threshold = given.threshold,
-      tile = given.tile, range = range, pattern = given.pattern, frames = given.frames, force = given.force, probabilities = given.probabilities,
-      out = out })
+    local o = command.options(command.WAY, given, { output = given.output, threshold = given.threshold, range = range, pattern = given.pattern,
+      frames = given.frames, force = given.force, probabilities = given.probabilities, out = out })
+    local results, failed = require "ramus.train.predict" (words[1], { unpack(words, 2) }, o)
     if not results then return false, failed end
     if given.json then
       local list = { unpack(results) }
