@@ -8,8 +8,9 @@ ra_tensor *ra_image_decide(const ra_tensor *t, double threshold, double low, int
   ra_planes x;
   if (ra_planes_of("decide", t, &x) != RA_OK) return NULL;
   if (x.C != 1 || !(low <= threshold) || smallest < 0) {
-    ra_fail(x.C != 1 ? RA_ERR_SHAPE : RA_ERR_ARG, "decide: wants one channel, low <= threshold and smallest >= 0; given %d channels, low %g, "
-            "threshold %g, smallest %d", x.C, low, threshold, smallest);
+    ra_fail(x.C != 1 ? RA_ERR_SHAPE : RA_ERR_ARG,
+            "decide: wants one channel, low <= threshold and smallest >= 0; given %d channels, low %g, threshold %g, smallest %d",
+            x.C, low, threshold, smallest);
     return NULL;
   }
   size_t area = (size_t)x.H * (size_t)x.W;

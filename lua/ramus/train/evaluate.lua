@@ -214,6 +214,16 @@ local function too_large(items, samples, prepare, tile)
   return words[1] and words[1] .. (#words > 1 and (" (so %d images)"):format(#words) or "")
 end
 
+--- The samples of the part that is scored; nil and a message.
+local function samples_of(set, part)
+  if part == "all" then set.splits.all = set.splits.all or set.samples end
+  local samples = set.splits[part]
+  if samples and #samples > 0 then return samples end
+  local names = split.order(set.splits)
+  return mistake(("%s: %s; name one behind the set (SET:%s), or take every image (SET:all)"):format(set.name, options.unknown("split", part, names),
+    names[#names] or "test"))
+end
+
 --- facts: { set, options, split_rule, part, val, train, edition }.
 local function run_evaluation(model, facts, o)
   if model.input.scale and model.input.scale.range == "auto" then -- part of the model's preparation
@@ -223,13 +233,9 @@ local function run_evaluation(model, facts, o)
   local set, err = data.set(facts.set, { options = facts.options, split = facts.split_rule, edition = facts.edition, data_root = o.data_root,
     offline = o.offline, out = o.out, reading = facts.reading })
   if not set then return nil, err end
-  if facts.part == "all" then set.splits.all = set.splits.all or set.samples end
-  local samples = set.splits[facts.part]
-  if not samples or #samples == 0 then
-    local names = split.order(set.splits)
-    return mistake(("%s: %s; name one behind the set (SET:%s), or take every image (SET:all)"):format(set.name,
-      options.unknown("split", facts.part, names), names[#names] or "test"))
-  end
+  local samples
+  samples, err = samples_of(set, facts.part)
+  if not samples then return nil, err end
   local list = checkpoint.classes(model)
   err = list and wrong_classes(list, set)
   if err then return nil, err end
