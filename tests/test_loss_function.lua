@@ -173,6 +173,13 @@ check.case("a resolved recipe names file, line and hash, and loads again; anothe
   check.equal(assert(recipe.load(written "elsewhere/b.lua")):identity(), r:identity(), "in another place")
   local other = assert(recipe.load(written("a.lua", 2)))
   check.ok(other:identity() ~= r:identity() and key.of(other) ~= key.of(r), "another value around the function")
+  local before, own = key.of(r), rawget(_G, "OWN")
+  rawset(_G, "OWN", function(d) return F.mean(d ^ 2) * 3 end)
+  check.ok(key.of(assert(recipe.load(written "a.lua"))) ~= before, "another helper that it calls: what was recorded counts")
+  rawset(_G, "OWN", own)
+  assert(files.write(folder .. "/spaced.lua", (SOURCE:gsub("POWER", 1):gsub("return OWN", "-- a remark\n      return   OWN"))))
+  check.equal(key.of(assert(recipe.load(folder .. "/spaced.lua"))), before, "how it is written does not")
+  written("a.lua", 2)
   check.fails("a.lua:9: the function has changed", recipe.load, folder .. "/resolved.lua")
   written "a.lua"
 end)
@@ -195,7 +202,7 @@ check.case("interrupted and resumed: the same bytes; what the function calls may
   local functions = cjson.decode(meta["ramus.losses"])
   check.equal(functions["function@out#1"].graph.entries[1].op, "softplus")
   check.ok(functions["function@out#2"].sha256:match "^%x+$" and #functions["function@out#2"].graph.entries >= 4)
-  local own = OWN -- luacheck: ignore
+  local own = rawget(_G, "OWN")
   rawset(_G, "OWN", function(d) return F.mean(d ^ 2) * 2 end)
   check.fails("records other ops than when the run began", one, "broken")
   rawset(_G, "OWN", own)

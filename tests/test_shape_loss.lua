@@ -1,6 +1,7 @@
 --- Losses of overlap, order, distance and skeletons against PyTorch numbers (tests/reference/shape_loss.py) and by what is special to each;
 -- what holds for all losses is in test_loss.lua and test_class_loss.lua.
 local check = require "check"
+local dataset = require "ramus.data.dataset"
 local ffi = require "ramus.base.ffi"
 local files = require "ramus.base.files"
 local graph = require "ramus.lang.graph"
@@ -8,6 +9,7 @@ local json = require "cjson"
 local numbers = require "numbers"
 local ra = require "ramus"
 
+local folder = check.folder "shape_loss"
 local TOLERANCE = 2e-5 -- relative, of values and (L2) of gradients
 
 local distance, make, norm, tensor_of = numbers.distance, numbers.make, numbers.norm, numbers.tensor_of
@@ -157,4 +159,42 @@ check.case("skeleton_recall: only the middle of the mask counts, and a gap in it
   local gap = loss(band(14, 24, { 20, 29 }), y)
   check.ok(gap > 0.15 and gap < 0.25, "a gap of 10 columns in about 50: " .. gap)
   check.equal(loss(y * 0, y * 0), 0, "an empty mask")
+end)
+
+-- ---- as rows of a recipe --------------------------------------------------------------
+
+local NAMES = { "focal_tversky", "generalised_dice", "lovasz", "boundary", "skeleton_recall", "cldice" }
+
+local function train(name, classes, rows, set)
+  local r = { name = name, data = { set = "phantom", options = { size = 64, train = 4, val = 2, test = 2, classes = classes }, batch = 4 },
+    model = ra.models.unet { depth = 2, width = 4, classes = classes and 4 or nil }, supervise = rows, optim = ra.optim.adamw { lr = 1e-2 }, epochs = 2 }
+  if set then r.data = { set = set, batch = 2, val = false, augment = { flip = true } } end
+  return assert(ra.train(r, { run = folder .. "/" .. name, quiet = true, data_root = folder .. "/data", evaluate = false })).history[2].terms
+end
+
+for _, classes in ipairs { false, true } do
+  check.case(("rows of a recipe: all of them train %s"):format(classes and "four classes" or "one channel"), function()
+    local rows = { { at = "out", loss = ra.loss.dice {} } }
+    for i, name in ipairs(NAMES) do rows[i + 1] = { at = "out", loss = ra.loss[name] {}, weight = 0.1 } end
+    local terms = train(classes and "classes" or "one", classes or nil, rows)
+    for _, name in ipairs(NAMES) do
+      local term = terms[name .. "@out"]
+      check.ok(numbers.is_finite(term.value) and term.gradient_norm > 0, ("%s: %g %g"):format(name, term.value, term.gradient_norm))
+    end
+  end)
+end
+
+check.case("rows of a recipe: the distance of boundary from a field of the data set", function()
+  local samples = {}
+  for i = 1, 4 do
+    local mask, ones = ra.zeros(1, 32, 32), ra.ones(1, 32, 32)
+    mask:narrow(2, 6 * i, 3):fill(1)
+    samples[i] = { id = tostring(i), image = ra.rand(1, 32, 32), mask = mask, fields = { phi = ones * i } }
+  end
+  dataset.register { name = "with_phi", folder = ".", fields = { phi = { kind = "map" } }, open = function() return samples end }
+  local row = { at = "out", loss = ra.loss.boundary {}, with = { distance = "phi" } }
+  local terms = train("phi", nil, { row }, "with_phi")
+  check.ok(terms["boundary@out"].value > 0 and terms["boundary@out"].value < 4, "phi is positive everywhere: " .. terms["boundary@out"].value)
+  local wrong = { at = "out", loss = ra.loss.boundary {}, with = { distanse = "phi" } }
+  check.fails("unknown input of ra.loss.boundary 'distanse'; did you mean 'distance'", require("ramus.train.supervise").new, { wrong }, { "out" }, 1)
 end)

@@ -2,9 +2,11 @@
 --
 -- Left out: the name, the seed (part of a cell's key), the split that is scored, what affects no result, and every field that has its default,
 -- so that a field that Ramus gets later leaves the keys of earlier results as they are. A model that is a function counts as the list of its
--- ops; a function of a recipe as its source and the values that it uses; a file that a recipe names as its name and content.
+-- ops, and so does a loss of a row that is one; another function of a recipe as its source and the values that it uses; a file that a recipe
+-- names as its name and content.
 local dataset = require "ramus.data.dataset"
 local files = require "ramus.base.files"
+local fit = require "ramus.train.fit"
 local function_source = require "ramus.lang.function_source"
 local json = require "ramus.base.json"
 local loss = require "ramus.lang.loss"
@@ -69,10 +71,23 @@ function plain(v)
   return v
 end
 
+--- Rows whose functions are what was recorded of them at each output: { OUTPUT = SHA-256 }.
+local function rows_by_graph(recipe, kept)
+  local own = false
+  for _, row in ipairs(recipe.supervise) do own = own or type(row.loss) == "function" end
+  if not own then return end
+  local known = assert(dataset.find(recipe.data.set)).fields
+  local recorded = assert(fit.supervision(recipe, known)):functions_by_row(known)
+  for i, row in ipairs(recipe.supervise) do
+    if type(row.loss) == "function" then kept.supervise[i].loss = { recorded = recorded[i] } end
+  end
+end
+
 --- The text that a recipe's results depend on but for the seed, and its SHA-256.
 function key.of(recipe)
   local kept = without_defaults(recipe, recipe_module.schema)
   for name, spec in pairs(recipe.teachers or {}) do kept.teachers[name] = without_defaults(spec, recipe_module.teacher_schema) end
+  rows_by_graph(recipe, kept)
   kept.name, kept.seed, kept.source = nil, nil, nil
   kept.data.test = nil
   local text = json.encode(kept)

@@ -18,6 +18,7 @@ local loss = require "ramus.lang.loss"
 local options = require "ramus.base.options"
 local loss_function = require "ramus.lang.loss_function"
 local schedule = require "ramus.lang.schedule"
+local supervise_functions = require "ramus.train.supervise_functions"
 local supervise_text = require "ramus.train.supervise_text"
 
 local supervise = {}
@@ -361,20 +362,7 @@ function Supervision:record(terms, student, fields, teachers, main)
   return total, recorded
 end
 
---- What was recorded of the functions, by the name of their term: { graph =, sha256 = }. known: the data set's declaration of its fields.
-function Supervision:functions(known)
-  local list = {}
-  for _, term in ipairs(self.terms) do
-    if loss_function.is(term.loss) then
-      local channels = { prediction = term.channels, teacher = term.teacher and term.channels or nil }
-      for input, field in pairs(term.fields) do channels[input] = known[field] and known[field].channels or 1 end
-      if term.known then channels.inside = channels.inside or 1 end
-      local recorded = term.loss:graph(channels)
-      list[term.name] = { graph = recorded.plain, sha256 = recorded.sha256 }
-    end
-  end
-  return list
-end
+Supervision.functions, Supervision.functions_by_row = supervise_functions.by_term, supervise_functions.by_row
 
 --- Names of the teachers that the terms use, in alphabetical order.
 function supervise.teachers(terms)
