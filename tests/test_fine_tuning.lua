@@ -95,6 +95,44 @@ check.case("optim: groups, layer_decay and decay become ranges of the block; ali
   check.raises("groups must be a list", ra.optim.sgd, { lr = 1, groups = {} })
 end)
 
+check.case("optim:step: a loop of one's own makes the steps of a training; clipping and other rates; what is missing is named", function()
+  local net, y = ra.models.unet { depth = 2, width = 2, seed = 5 }, ra.zeros(1, 1, 16, 16)
+  y:narrow(3, 5, 4):fill(1)
+  local x, dice = ra.rand(1, 1, 16, 16), ra.loss.dice {}
+  local function loss(m) return dice(m:forward(x).out, y) end
+  local o = ra.optim.adamw { lr = 1e-2, clip = 1e-3, groups = { { at = "^head", lr = 0 } } }
+  local head, first = net.values["head.weight"]:clone(), nil
+  for _ = 1, 20 do
+    local value, gradients = ra.grad(loss, net)
+    local norm, clipped = o:step(net, gradients)
+    first = first or value
+    check.ok(norm > 0 and clipped)
+  end
+  check.ok((ra.grad(loss, net)) < first)
+  for i = 0, 1 do check.equal(net.values["head.weight"]:clone().data[i], head.data[i]) end
+  local kept = net.values["encoder1.conv1.weight"]:clone()
+  o:step(net, select(2, ra.grad(loss, net)), { rate = 0 })
+  check.equal(net.values["encoder1.conv1.weight"]:clone().data[3], kept.data[3])
+  check.raises("no gradient of 'encoder1.conv1.weight'", o.step, o, net, {})
+  check.raises("wants a model", o.step, o, 3, {})
+end)
+
+check.case("optim.swa: the mean of the weights of the last epochs, through a kill; it is what is saved and evaluated", function()
+  local settings = { optim = ra.optim.sgd { lr = 0.1, swa = 1 }, epochs = 4 }
+  local mean = assert(train("swa", settings))
+  local weights = {}
+  for epochs = 2, 4 do weights[#weights + 1] = assert(train("sgd" .. epochs, { optim = ra.optim.sgd { lr = 0.1 }, epochs = epochs })) end
+  for _, p in ipairs(mean:parameters()) do
+    for i = 0, tonumber(p.tensor.size) - 1, 5 do
+      local sum = 0
+      for _, m in ipairs(weights) do sum = sum + m.values[p.name]:clone().data[i] end
+      check.near(p.tensor:clone().data[i], sum / 3, 1e-6, p.name)
+    end
+  end
+  check.fails("the training has 3", train, "late", { optim = ra.optim.sgd { lr = 0.1, swa = 3 } })
+  check.fails("give one", train, "both", { optim = ra.optim.sgd { lr = 0.1, swa = 1, ema = 0.9 } })
+end)
+
 check.case("ranges of the optimizer: each is what a block of its own would be, clipping by the norm of what moves", function()
   local norm, clipped = ffi.new("double[1]"), ffi.new("bool[1]")
   local function fill(t, n, shift) for i = 0, n - 1 do t.data[i] = math.sin(i * 0.7 + shift) end end

@@ -6,7 +6,9 @@
 --   optim.decay         "weights": no weight decay for biases and for scales and shifts of normalisations, which are arrays of rank 1
 --   freeze              { { at = PATTERN, till = epoch }, .. }: they stand still until that epoch, or always
 -- Running means and variances of a frozen normalisation go on following the batches, as in PyTorch.
+local ffi = require "ramus.base.ffi"
 local options = require "ramus.base.options"
+local C = ffi.C
 
 local ranges = {}
 
@@ -95,6 +97,15 @@ function ranges.of(model, o, freeze, steps_of)
   local err = unused(o.groups, used, "optim.groups", parameters) or unused(freeze, used, "freeze", parameters)
   if err then return nil, err end
   return list
+end
+
+--- Gives an optimizer of the core these ranges, where they are more than the whole block; nil and a message. o: the optimizer's options.
+function ranges.apply(c, list, o)
+  if #list == 1 and list[1].lr == 1 and list[1].from == 0 and list[1].weight_decay == o.weight_decay then return true end
+  local all = ffi.new("ra_optim_range[?]", #list)
+  for i, one in ipairs(list) do all[i - 1] = one end
+  if C.ra_optim_ranges(c, all, #list) ~= 0 then return nil, ffi.message() end
+  return true
 end
 
 return ranges

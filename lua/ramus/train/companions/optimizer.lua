@@ -1,5 +1,6 @@
 --- The optimizer as a companion: it updates the model's flat block, with the learning rate of its schedule.
 local ffi = require "ramus.base.ffi"
+local optim = require "ramus.lang.optim"
 local ranges = require "ramus.lang.ranges"
 local schedule = require "ramus.lang.schedule"
 local tensor = require "ramus.lang.tensor"
@@ -8,23 +9,18 @@ local C = ffi.C
 local Optimizer = {}
 Optimizer.__index = Optimizer
 
---- Gives the optimizer its ranges where there are several; nil and a message.
+--- Gives the optimizer its ranges; nil and a message.
 local function divide(c, training)
   local r = training.recipe
   local steps = training.total_steps / r.epochs
   local list, err = ranges.of(training.model, r.optim, r.freeze, function(epoch) return epoch * steps end)
   if not list then return nil, err end
-  if #list == 1 and list[1].lr == 1 and list[1].from == 0 and list[1].weight_decay == r.optim.weight_decay then return true end
-  local all = ffi.new("ra_optim_range[?]", #list)
-  for i, one in ipairs(list) do all[i - 1] = one end
-  return C.ra_optim_ranges(c, all, #list) == 0, ffi.message()
+  return ranges.apply(c, list, r.optim)
 end
 
 local function new(training)
   local o = training.recipe.optim
-  local config = ffi.new("ra_optim_config", { weight_decay = o.weight_decay, momentum = o.momentum or 0, beta1 = o.beta1 or 0,
-    beta2 = o.beta2 or 0, eps = o.eps or 0, clip = o.clip or 0, nesterov = o.nesterov or false })
-  local c, err = ffi.own(C.ra_optim_new(o.kind, config, training.model.flat, training.steps.sum), C.ra_optim_release)
+  local c, err = optim.core(o, training.model.flat, training.steps.sum)
   if not c then return nil, err end
   local ok
   ok, err = divide(c, training)
