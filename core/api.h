@@ -174,6 +174,7 @@ enum { RA_FACTS_MAX = 64 }; /* distinct values and colours that are listed */
 typedef struct ra_mask_facts {
   ra_image_details details;
   double pixels, coloured;  /* all that are not void; those whose channels differ */
+  double tinted;            /* those whose channels differ by more than 8 of 255 */
   int32_t palette;          /* entries of the file's palette; 0: none */
   int32_t alpha;            /* 0: none, 1: the same everywhere, 2: it varies */
   int32_t values;           /* distinct levels (units of 0..255, mean of the channels), RA_FACTS_MAX + 1: more than are listed */

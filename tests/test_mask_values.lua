@@ -86,6 +86,28 @@ check.case("masks: ranges of values in the wrong order or over each other are mi
   check.ok(judged(root, { values = { [0] = "background", { 1, math.huge, "vessel" } } }))
 end)
 
+check.case("masks: greys whose channels differ a little are greys, colours that differ as little are not; planes behind are named", function()
+  local function noisy(amount, values) -- of every fourth pixel the channels differ
+    local t, x = tensor.zeros(3, H, W), plane(0, 1)
+    for i = 0, H * W - 1 do
+      for c = 0, 2 do
+        local v, off = x.data[i], i % 4 == 0 and (i / 4 + c * 5) % values * amount / 255 or 0
+        t.data[c * H * W + i] = v > 0.5 and v - off or v + off
+      end
+    end
+    return t
+  end
+  local out = require("ramus.base.progress").new { quiet = true }
+  check.ok(judged(pictures(png(noisy(1, 7))), nil, out))
+  check.ok(out.warnings[1]:find("hold grey values, and are cut at half of their maximum", 1, true), out.warnings[1])
+  refused(pictures(png(noisy(4, 7))), { "has colours" })
+  refused(pictures(png(noisy(1, 2))), { "has colours" }) -- few of them: they may be classes
+  local planes = tensor.zeros(H, W, 2)
+  local root = pictures(function(path) assert(ra.save(path .. ".npy", planes)) end)
+  local ok, err = judged(root)
+  check.ok(not ok and err:find(("is read as %d of them: save numpy.moveaxis"):format(H), 1, true), tostring(err))
+end)
+
 check.case("masks: fields of view that cover nothing are named, and give no score", function()
   local root = pictures(png(plane(0, 1)), function(path, i) png(plane(i == 3 and 0 or 1, i == 3 and 0 or 1))(path) end)
   local out = require("ramus.base.progress").new { quiet = true }

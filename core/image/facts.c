@@ -1,5 +1,6 @@
 /* Facts: what the pixels of a mask's file are, without any declaration: its values, colours, palette and alpha. */
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "../base/error.h"
@@ -46,6 +47,12 @@ static int32_t alpha_of(const ra_pixels *p) {
   return p->alpha ? 1 : 0;
 }
 
+/* Do the channels differ so much that the colour can be seen? */
+static bool is_tinted(uint32_t rgb) {
+  int32_t r = (int32_t)(rgb >> 16), g = (int32_t)(rgb >> 8 & 255), b = (int32_t)(rgb & 255), seen = 8;
+  return abs(r - g) > seen || abs(g - b) > seen || abs(r - b) > seen;
+}
+
 /* The values: levels, the numbers behind them, and how many pixels have each. */
 static int32_t collect(const ra_pixels *p, const ra_source *source, ra_mask_facts *f) {
   int32_t area = p->height * p->width, last_value = 0, last_colour = 0;
@@ -63,6 +70,7 @@ static int32_t collect(const ra_pixels *p, const ra_source *source, ra_mask_fact
     f->low = fmin(f->low, v);
     f->high = fmax(f->high, v);
     f->coloured += coloured;
+    f->tinted += coloured && is_tinted(ra_pixels_colour(p, (size_t)i));
     if (p->channels >= 3 && source->channel == 0)
       count_in(ra_pixels_colour(p, (size_t)i), f->colour, f->colour_count, &f->colours, &last_colour);
   }

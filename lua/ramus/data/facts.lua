@@ -20,7 +20,7 @@ local Facts = {}
 Facts.__index = Facts
 
 local MOST = tonumber(C.RA_FACTS_MAX)
-local NUMBERS = { "pixels", "coloured", "palette", "alpha", "values", "low", "high", "upper", "far", "far_most", "colours", "ones", "voids" }
+local NUMBERS = { "pixels", "coloured", "tinted", "palette", "alpha", "values", "low", "high", "upper", "far", "far_most", "colours", "ones", "voids" }
 
 --- The file that keeps facts of a set's files, or nil where there is no place for it.
 local function place(set)

@@ -13,11 +13,14 @@ end
 
 local function colour_text(v) return ("#%06x"):format(v) end
 
+--- Greys whose channels differ a little, as files that are compressed with losses hold them: many colours, none that can be seen.
+local function is_grey_noise(f) return f.coloured > 0 and f.tinted == 0 and f.palette == 0 and f.colours > FEW end
+
 --- "0: 2071 pixels (89.9 %), 1: 233 (10.1 %)"
 function values.histogram(f)
   local parts = {}
   local function add(what, n) parts[#parts + 1] = ("%s: %d%s (%s)"):format(what, n, #parts == 0 and " pixels" or "", percent(n, f.pixels)) end
-  if f.coloured > 0 and f.colours > 0 and f.colours <= #f.colour_list then
+  if f.coloured > 0 and f.colours > 0 and f.colours <= #f.colour_list and not is_grey_noise(f) then
     for i = 1, math.min(8, #f.colour_list) do add(colour_text(f.colour_list[i][1]), f.colour_list[i][2]) end
     if #f.colour_list > 8 then parts[#parts + 1] = ("%d more colours"):format(#f.colour_list - 8) end
   elseif f.values <= 14 then
@@ -54,7 +57,7 @@ function values.kind(f)
   if f.values == 0 then return "void" end
   if f.alpha == 2 and f.values == 1 then return "alpha" end
   if f.channels ~= 1 and f.channels ~= 3 then return "channels" end
-  if f.coloured > 0 then return f.palette > 0 and "palette" or "colours" end
+  if f.coloured > 0 and not is_grey_noise(f) then return f.palette > 0 and "palette" or "colours" end
   if f.values == 1 then return "single" end
   if f.values == 2 then return "two" end
   if is_small(f) or has_void(f) or f.far > STRAY * f.pixels or f.far_most > ONE_VALUE * f.pixels then return "values" end

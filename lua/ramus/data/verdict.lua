@@ -45,8 +45,10 @@ local function look_at(look, sample, part, field, image, problems)
     return nil
   end
   if image and (f.height ~= image.height or f.width ~= image.width) then
-    problems[#problems + 1] = ("the %s %s has %dx%d pixels, the image %dx%d"):format(field == "fov" and "field of view" or field,
-      source.path or "of image " .. sample.id, f.width, f.height, image.width, image.height)
+    local last = (f.channels or 1) > 4 and f.channels == image.height and f.height == image.width -- [H,W,K]
+    problems[#problems + 1] = ("the %s %s has %dx%d pixels, the image %dx%d%s"):format(field == "fov" and "field of view" or field,
+      source.path or "of image " .. sample.id, f.width, f.height, image.width, image.height,
+      last and ("; an array of planes is [K,H,W], this one is read as %d of them: save numpy.moveaxis(a, -1, 0)"):format(f.channels) or "")
   end
   return { sample = sample, part = part, field = field, source = source, facts = f, declared = reading.declares(source) or source.classes ~= nil }
 end
@@ -244,7 +246,8 @@ local function say(set, items, convention, out)
     local n, most_of = {}, nil -- of files of several formats the numbers that most hold
     for _, item in ipairs(items) do
       if item.kind == "two" and not item.odd then
-        local numbers = ("%.6g is background, %.6g foreground"):format(item.facts.list[1][2], item.facts.list[2][2])
+        local low, high = item.facts.list[1][2], item.facts.list[2][2]
+        local numbers = ("%.6g is background, %.6g foreground"):format(item.source.invert and high or low, item.source.invert and low or high)
         n[numbers] = (n[numbers] or 0) + 1
         if not most_of or n[numbers] > n[most_of] then most_of = numbers end
       end
