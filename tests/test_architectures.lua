@@ -30,7 +30,7 @@ local function each(what, f)
 end
 
 check.case("architectures: there are those that the pages promise", function()
-  for _, name in ipairs { "unet", "fpn", "attention_unet", "unetpp", "unet3p", "wnet", "frunet", "hed", "resnet34_unet" } do
+  for _, name in ipairs { "unet", "fpn", "attention_unet", "unetpp", "unet3p", "wnet", "frunet", "hed", "resnet34_unet", "planned" } do
     check.ok(models.find(name), name)
   end
   for _, name in ipairs { "segformer" } do check.ok(models.find(name), name) end -- transformers

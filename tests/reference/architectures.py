@@ -81,11 +81,16 @@ class Net:
         mean, var = self.buffers[name + ".mean"].clone(), self.buffers[name + ".var"].clone()
         return F.batch_norm(x, mean, var, w, b, training=self.train)
 
-    def unit(self, x, name, out, k=3, suffix="", act=True):
+    def instance_norm(self, x, name):
+        return F.instance_norm(x, weight=self.get(name + ".weight", x.shape[1]), bias=self.get(name + ".bias", x.shape[1]))
+
+    def unit(self, x, name, out, k=3, suffix="", act=True, stride=1):
         """Convolution, normalisation, activation."""
-        x = self.conv(x, f"{name}.conv{suffix}", out, k, bias=self.o["bias"] or self.o["norm"] == "none")
+        x = self.conv(x, f"{name}.conv{suffix}", out, k, stride=stride, bias=self.o["bias"] or self.o["norm"] == "none")
         if self.o["norm"] == "batch":
             x = self.batch_norm(x, f"{name}.norm{suffix}")
+        if self.o["norm"] == "instance":
+            x = self.instance_norm(x, f"{name}.norm{suffix}")
         return self.act(x) if act else x
 
     def double(self, x, name, out):
@@ -282,6 +287,18 @@ def resnet34_unet(n, x, width=40):
     return out
 
 
+def planned(n, x, depth=5, width=16, most=512):
+    w, e, out = [min(width * 2**i, most) for i in range(depth)], [], {}
+    for i in range(depth):
+        x = n.unit(n.unit(x, f"encoder{i + 1}", w[i], suffix="1", stride=2 if i else 1), f"encoder{i + 1}", w[i], suffix="2")
+        e.append(x)
+    for i in range(depth - 1, 0, -1):
+        x = n.double(torch.cat([n.transposed(x, f"up{i}", w[i - 1]), e[i - 1]], 1), f"decoder{i}", w[i - 1])
+        out[f"side{i}"] = grown(n.conv(x, f"side{i}" if i > 1 else "head", n.o["classes"], 1), 2 ** (i - 1))
+    out["out"] = out["side1"]
+    return out
+
+
 # name -> function, { preset: options of the net and of the function }; published presets are computed at 32x32 without gradients
 NETS = {
     "unet": (unet, {"light": {}, "residual": dict(net=dict(residual=True)), "fuse": dict(f=dict(fuse=True)), "published": dict(net=dict(norm="none"), f=dict(width=64))}),
@@ -292,6 +309,7 @@ NETS = {
     "wnet": (wnet, {"light": dict(net=dict(act=0.01)), "published": dict(net=dict(act=0.01), f=dict(width=8), channels=3)}),
     "frunet": (frunet, {"light": dict(net=dict(act=0.1)), "published": dict(net=dict(act=0.1), f=dict(width=32))}),
     "resnet34_unet": (resnet34_unet, {"light": {}, "published": dict(f=dict(width=64), channels=3)}),
+    "planned": (planned, {"light": dict(net=dict(norm="instance", bias=True, act=0.01))}),
     "hed": (hed, {"light": {}, "published": dict(net=dict(norm="none"), f=dict(width=64), channels=3)}),
 }
 

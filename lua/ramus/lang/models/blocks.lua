@@ -30,10 +30,12 @@ function blocks.normalise(o, C, name)
   return nil
 end
 
---- A k x k convolution with normalisation, named NAME.convSUFFIX and NAME.normSUFFIX. given: k (3), suffix (""), act (false: none follows).
+--- A k x k convolution with normalisation, named NAME.convSUFFIX and NAME.normSUFFIX. given: k (3), stride (1), suffix (""), act
+-- (false: none follows).
 function blocks.convolution(o, from, to, name, given)
   local k, suffix = given and given.k or 3, given and given.suffix or ""
-  local stages = { nn.conv2d { from, to, k = k, pad = (k - 1) / 2, bias = o.bias or o.norm == "none", name = name .. ".conv" .. suffix } }
+  local stages = { nn.conv2d { from, to, k = k, pad = (k - 1) / 2, stride = given and given.stride, bias = o.bias or o.norm == "none",
+    name = name .. ".conv" .. suffix } }
   stages[#stages + 1] = blocks.normalise(o, to, name .. ".norm" .. suffix)
   if not (given and given.act == false) then stages[#stages + 1] = nn[o.act] {} end
   return nn.sequence(stages)
