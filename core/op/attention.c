@@ -121,23 +121,23 @@ static int64_t place(const shape *s, int32_t i, int32_t rows, int32_t n, int64_t
   return ((int64_t)(i / s->heads) * rows + row) * *step + i % s->heads * (int64_t)n;
 }
 
-static void gather(const ra_real *from, int64_t step, int32_t rows, int32_t n, ra_real scale, ra_real *to) {
-  for (int32_t r = 0; r < rows; r++, from += step, to += n)
-    for (int32_t i = 0; i < n; i++) to[i] = scale * from[i];
+static void gather(const ra_real *from, int64_t step, int32_t rows, int32_t n, ra_real *to) {
+  for (int32_t r = 0; r < rows; r++) memcpy(to + (int64_t)r * n, from + r * step, (size_t)n * sizeof *to);
 }
 
-static void scatter(const ra_real *from, int32_t rows, int32_t n, ra_real scale, bool add, int64_t step, ra_real *to) {
-  for (int32_t r = 0; r < rows; r++, from += n, to += step)
-    for (int32_t i = 0; i < n; i++) to[i] = add ? to[i] + scale * from[i] : scale * from[i];
+static void scatter(const ra_real *from, int32_t rows, int32_t n, bool add, int64_t step, ra_real *to) {
+  for (int32_t r = 0; r < rows; r++) ra_store(add, n, from + (int64_t)r * n, to + r * step);
 }
+
+static void scale_by(ra_real scale, int64_t n, ra_real *x) { ra_kernel()->axpy(n, scale, x, false, x); }
 
 /* k and v of product i. */
 static void gather_keys(const job *j, int32_t i, const scratch *t) {
   const shape *s = &j->s;
   int64_t step, at = place(s, i, s->M, s->D, 0, &step);
-  gather(j->c->in[KEY].data + at, step, s->M, s->D, 1, t->k);
+  gather(j->c->in[KEY].data + at, step, s->M, s->D, t->k);
   at = place(s, i, s->M, s->E, 0, &step);
-  gather(j->c->in[V].data + at, step, s->M, s->E, 1, t->v);
+  gather(j->c->in[V].data + at, step, s->M, s->E, t->v);
 }
 
 /* Which matrix of bias product i reads. */
@@ -155,7 +155,8 @@ static void block_of_p(const job *j, int32_t i, int32_t first, int32_t R, const 
   const shape *s = &j->s;
   const ra_kernels *k = ra_kernel();
   int64_t step, at = place(s, i, s->N, s->D, first, &step);
-  gather(j->c->in[Q].data + at, step, R, s->D, s->scale, t->q);
+  gather(j->c->in[Q].data + at, step, R, s->D, t->q);
+  scale_by(s->scale, (int64_t)R * s->D, t->q);
   ra_product(false, true, R, s->M, s->D, t->q, t->k, false, t->p, NULL);
   if (ra_has(j->c, BIAS))
     k->axpy((int64_t)R * s->M, 1, j->c->in[BIAS].data + (matrix_of(s, i) * s->N + first) * s->M, true, t->p);
@@ -171,7 +172,7 @@ static void forward_item(void *context, int32_t item) {
   gather_keys(j, i, &t);
   block_of_p(j, i, first, R, &t);
   ra_product(false, false, R, s->E, s->M, t.p, t.v, false, t.y, NULL);
-  scatter(t.y, R, s->E, 1, false, step, j->c->out.data + at);
+  scatter(t.y, R, s->E, false, step, j->c->out.data + at);
 }
 
 /* ---- backward ---- */
@@ -183,7 +184,7 @@ static void backward_block(const job *j, int32_t i, int32_t first, bool add_bias
   int32_t R = ra_min(s->rows, s->N - first);
   int64_t step, at = place(s, i, s->N, s->E, first, &step);
   block_of_p(j, i, first, R, t);
-  gather(c->dout.data + at, step, R, s->E, 1, t->y);
+  gather(c->dout.data + at, step, R, s->E, t->y);
   ra_product(false, true, R, s->M, s->E, t->y, t->v, false, t->dp, NULL);
   if (c->din[V].data) ra_product(true, false, s->M, s->E, R, t->p, t->y, first > 0, t->dv, NULL);
   k->softmax_grad(false, R, s->M, 1, t->p, t->dp, false, t->dp);
@@ -193,7 +194,8 @@ static void backward_block(const job *j, int32_t i, int32_t first, bool add_bias
   if (!c->din[Q].data) return;
   ra_product(false, false, R, s->D, s->M, t->dp, t->k, false, t->row, NULL);
   at = place(s, i, s->N, s->D, first, &step);
-  scatter(t->row, R, s->D, s->scale, c->add[Q], step, c->din[Q].data + at);
+  scale_by(s->scale, (int64_t)R * s->D, t->row);
+  scatter(t->row, R, s->D, c->add[Q], step, c->din[Q].data + at);
 }
 
 /* Product i; k and v after q: where they are one node, each adds to what was written before. */
@@ -205,11 +207,11 @@ static void backward_product(const job *j, int32_t i, bool add_bias, const scrat
   for (int32_t b = 0; b < s->blocks; b++) backward_block(j, i, b * s->rows, add_bias, t);
   if (c->din[KEY].data) {
     int64_t at = place(s, i, s->M, s->D, 0, &step);
-    scatter(t->dk, s->M, s->D, 1, c->add[KEY], step, c->din[KEY].data + at);
+    scatter(t->dk, s->M, s->D, c->add[KEY], step, c->din[KEY].data + at);
   }
   if (!c->din[V].data) return;
   int64_t at = place(s, i, s->M, s->E, 0, &step);
-  scatter(t->dv, s->M, s->E, 1, c->add[V], step, c->din[V].data + at);
+  scatter(t->dv, s->M, s->E, c->add[V], step, c->din[V].data + at);
 }
 
 static void backward_item(void *context, int32_t i) {

@@ -1,13 +1,16 @@
 /* linear: y[..,o] = bias[o] + sum over k of x[..,k] weight[o,k] (as PyTorch).
  *   x [...,K], weight [O,K], bias [O] -> [...,O]
  *   dx = dy weight, dweight = dy^T x, dbias = the sum of dy over all rows */
-#include "broadcast.h"
+#include "../base/math.h"
 #include "product.h"
 
 enum { X, WEIGHT, BIAS };
 
 /* The number of rows of x. */
 static int32_t rows(const ra_call *c) { return c->in[WEIGHT].dim[0] > 0 ? c->out.size / c->in[WEIGHT].dim[0] : 0; }
+
+/* Bytes of as many ones as x has rows: the gradient of the bias is their product with dy. */
+static size_t ones_of(const ra_call *c) { return ra_round_up((size_t)rows(c) * sizeof(ra_real), (size_t)64); }
 
 static int32_t infer(ra_call *c) {
   char a[80], b[80];
@@ -20,7 +23,8 @@ static int32_t infer(ra_call *c) {
   memcpy(dim, x->dim, sizeof dim);
   dim[x->rank - 1] = w->dim[0];
   RA_TRY(ra_out(c, x->rank, dim));
-  c->work_backward = ra_product_work(w->dim[0], w->dim[1], rows(c));
+  size_t weight = ra_product_work(w->dim[0], w->dim[1], rows(c)), bias = ones_of(c) + ra_product_work(1, w->dim[0], rows(c));
+  c->work_backward = ra_max(weight, bias);
   return RA_OK;
 }
 
@@ -31,9 +35,11 @@ static void forward(ra_call *c) {
   ra_product(false, true, R, O, K, c->in[X].data, c->in[WEIGHT].data, bias, c->out.data, NULL);
 }
 
-static void copy_row(const void *dy, int64_t row, int64_t from, int32_t n, ra_real *out) {
-  const ra_array *a = dy;
-  memcpy(out, a->data + row * a->dim[1] + from, (size_t)n * sizeof *out);
+static void bias_grad(ra_call *c) {
+  int32_t R = rows(c);
+  ra_real *ones = c->work;
+  for (int32_t r = 0; r < R; r++) ones[r] = 1;
+  ra_product(true, false, 1, c->in[WEIGHT].dim[0], R, ones, c->dout.data, c->add[BIAS], c->din[BIAS].data, (char *)c->work + ones_of(c));
 }
 
 static void backward(ra_call *c) {
@@ -41,11 +47,7 @@ static void backward(ra_call *c) {
   const ra_real *dy = c->dout.data;
   if (c->din[X].data) ra_product(false, false, R, K, O, dy, c->in[WEIGHT].data, c->add[X], c->din[X].data, NULL);
   if (c->din[WEIGHT].data) ra_product(true, false, O, K, R, dy, c->in[X].data, c->add[WEIGHT], c->din[WEIGHT].data, c->work);
-  if (ra_has(c, BIAS) && c->din[BIAS].data) {
-    ra_array flat = {.data = c->dout.data, .rank = 2, .dim = {R, O}};
-    ra_space s = {.rank = 2, .dim = {R, O}, .stride = {{0, 1}}, .rows = R};
-    ra_space_sum(&s, copy_row, &flat, 1, c->add[BIAS], c->din[BIAS].data);
-  }
+  if (ra_has(c, BIAS) && c->din[BIAS].data) bias_grad(c);
 }
 
 static double flops(const ra_call *c) { return 2.0 * c->out.size * c->in[WEIGHT].dim[1]; }
