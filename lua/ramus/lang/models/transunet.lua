@@ -7,9 +7,9 @@
 -- brought to the size of the map, bilinear) are added; `depth` blocks of attention and linear - GELU - linear follow, each behind a
 -- layer normalisation and added to its input. The decoder begins with a 3x3 convolution to decoder[1] channels and doubles the size four
 -- times (bilinear, aligned corners): concatenated with the encoder's levels at 1/8, 1/4 and 1/2 it goes through two 3x3 convolutions,
--- each with batch normalisation and activation, to decoder[2..5] channels. With sides = true, decoder level i of 1..4, at
--- 1/2^(i-1) of the size, gives `side<i>`, a 3x3 convolution brought to full size (bilinear). Outputs are logits. Inputs of any size: padded at the bottom and right by repeating the edge to
--- a multiple of 16, outputs cropped back.
+-- each with batch normalisation and activation, to decoder[2..5] channels. With sides = true, decoder level i of 1..4, at 1/2^(i-1) of
+-- the size, gives `side<i>`, a 3x3 convolution brought to full size (bilinear). Outputs are logits. Inputs of any size: padded at the
+-- bottom and right by repeating the edge to a multiple of 16, outputs cropped back.
 local F = require "ramus.lang.F"
 local blocks = require "ramus.lang.models.blocks"
 local models = require "ramus.lang.models"
