@@ -106,8 +106,9 @@ check.case("what a function may not do is said before anything is fetched", func
   refused("it must return one number", function() return 3 end)
   refused("does not use the prediction", function(_, y) return F.mean(y) end)
   refused("no gradient reaches the prediction", function(p) return F.mean(p * 0) end)
-  refused("its gradient is wrong", function(p) return F.mean(F.detach(p)) end)
-  refused("its gradient is wrong", function(p) return F.mean(p * F.detach(p)) end)
+  refused("no gradient reaches the prediction", function(p) return F.mean(F.detach(p)) end)
+  local function straight(p, y) return ra.loss.deep_distribution { patch = 8, count = "hard" } (p, y) end
+  refused("its gradient is wrong", straight)
   refused("does not use its third argument", cross, { against = "self.side1" })
   refused("does not use inside", cross, { inside = "fov" })
   refused("does not use near of its fourth argument", cross, { with = { near = "fov" } })
@@ -115,13 +116,26 @@ check.case("what a function may not do is said before anything is fetched", func
   refused("its value is", function(p) return F.mean(F.log(p * 0)) end)
   refused("it has parameters", function(p) return F.mean(ra.nn.conv2d { 1, 1, k = 1 }(p)) end)
   refused("a tensor of 4225 numbers is part", function(p) return F.mean(p) + F.sum(ra.ones(65, 65)) * F.mean(ra.ones(65, 65) * F.mean(p)) end)
-  refused("line 118: mean: x is missing", function(p) return F.mean(p.nothing) end) -- a tail call leaves no place
-  refused("test_loss_function.lua:120: mean: x is missing", function(p)
+  local line = debug.getinfo(1, "l").currentline
+  refused(("line %d: mean: x is missing"):format(line + 1), function(p) return F.mean(p.nothing) end) -- a tail call leaves no place
+  refused(("test_loss_function.lua:%d: mean: x is missing"):format(line + 3), function(p)
     local value = F.mean(p.nothing)
     return value
   end)
   check.fails("must be a loss, as ra.loss.dice{}, or a function", recipe.resolve, raw { { at = "out", loss = {} } })
-  check.ok(recipe.resolve(raw { { at = "out", loss = function(p) return F.mean(p * F.detach(p)) end, check = false } }), "unless it is told so")
+  check.ok(recipe.resolve(raw { { at = "out", loss = straight, check = false } }), "unless it is told so")
+end)
+
+check.case("the check of a gradient passes for every loss, and counts what is detached as a constant", function()
+  for _, name in ipairs(ra.loss.names) do
+    for _, K in ipairs { 1, 3 } do
+      if not (K == 3 and name == "bce" or K == 1 and name == "cross_entropy") then
+        local l = loss_function.of(function(p, y) return ra.loss[name] {}(p, y, name == "soft_target" and F.detach(p) or nil) end, true)
+        check.ok(l:graph { prediction = K, mask = 1 }, name)
+      end
+    end
+  end
+  check.ok(loss_function.of(function(p) return F.mean(p * F.detach(p)) end, true):graph { prediction = 1, mask = 1 })
 end)
 
 check.case("void pixels of a set: a function must heed them", function()

@@ -2,7 +2,7 @@
  *   (1 - TI)^gamma     TI = (I + smooth) / (I + alpha FP + beta FN + smooth)
  *   I = sum(p y), FP = sum p - I, FN = sum y - I
  *   prediction, mask of any one shape -> rank 0, or K logits against a label map (classes.h)
- * The paper writes the exponent 1/gamma with gamma = 4/3 (equation 4), and its alpha = 0.7 is the price of a false negative; here,
+ * The paper writes the exponent 1/gamma with gamma = 4/3, and its alpha = 0.7 is the price of a false negative; here,
  * as in its authors' program, gamma is the exponent itself, 0.75, and as in tversky alpha is the price of false positives. The paper
  * adds its classes, here their mean is taken. */
 #include <math.h>

@@ -1,6 +1,6 @@
 --- A Lua function over ra.F as a loss: f(prediction, mask, teacher, more) returns one number. It is recorded once for the channels of its
 -- inputs, into a list of ops that training replays; so a training does not depend on what the function would do when it is called again.
--- When it is recorded, its gradient is checked against differences of its value.
+-- When it is recorded, its gradient is checked against differences of its value (loss_check.lua).
 --
 -- more: further inputs by name (inside, and what a row's `with` names). Inputs in a recording: "prediction", "mask", "teacher", their names.
 local F = require "ramus.lang.F"
@@ -9,8 +9,8 @@ local function_source = require "ramus.lang.function_source"
 local graph = require "ramus.lang.graph"
 local hash = require "ramus.base.hash"
 local json = require "ramus.base.json"
+local loss_check = require "ramus.lang.loss_check"
 local options = require "ramus.base.options"
-local tensor = require "ramus.lang.tensor"
 local trace = require "ramus.lang.trace"
 
 local loss_function = {}
@@ -106,8 +106,8 @@ local function record(l, channels)
   return recorded
 end
 
---- Records what was recorded once more, on nodes by name.
-local function replay(recorded, nodes, recorder)
+--- Records what was recorded once more, on nodes by name. frozen [opt]: tensors that stand for the values of entries.
+local function replay(recorded, nodes, recorder, frozen)
   local made = {}
   local function node_of(ref)
     local kind, rest = ref:match "^(%a):(.*)$"
@@ -119,87 +119,13 @@ local function replay(recorded, nodes, recorder)
     local inputs, n = {}, #e.inputs
     for k, ref in ipairs(e.inputs) do inputs[k] = node_of(ref) end
     inputs[n + 1] = e.options
-    made[i] = F[e.op](unpack(inputs, 1, n + 1))
+    local fixed = frozen and frozen[i]
+    made[i] = fixed and recorder:tensor(fixed) or F[e.op](unpack(inputs, 1, n + 1))
   end
   for _, s in ipairs(recorded.schedules) do
     recorder.live[#recorder.live + 1] = { node = made[s.entry], slot = s.slot, schedule = s.schedule }
   end
-  return node_of(recorded.outputs.out)
-end
-
--- ---- the check of its gradient ----------------------------------------------------
-
-local SHAPE = { 2, 0, 64, 64 } -- of the check; 0: the channels
-local STEP, TOLERANCE = 0.02, 0.05 -- root mean square of the change of a logit; of the derivative, relative
-
---- Values for an input: logits from -3 to 3, masks of 0 and 1, class numbers, other fields from 0 to 1. Always the same.
-local function sample(input, K)
-  local t = tensor.zeros { SHAPE[1], input.channels, SHAPE[3], SHAPE[4] }
-  local values, logits = ffi.data(t), input.name == "prediction" or input.name == "teacher"
-  for i = 0, t.size - 1 do
-    local u = (i * 0.6180339887 + (logits and input.name == "teacher" and 0.37 or 0) + math.floor(i / 64) * 0.7548776662) % 1
-    if logits then values[i] = 6 * u - 3
-    elseif input.name == "mask" and K > 1 and input.channels == 1 then values[i] = math.floor((i * 0.7548776662 % 1) * K)
-    elseif input.name == "mask" then values[i] = i * 0.7548776662 % 1 < 0.3 and 1 or 0
-    elseif input.name == "inside" then values[i] = i % 7 ~= 0 and 1 or 0
-    else values[i] = 0.05 + 0.95 * u end
-  end
-  return t
-end
-
-local function planned(recorded, inputs)
-  local recorder = graph.recorder { train = true }
-  local nodes, held = {}, {}
-  for _, input in ipairs(inputs) do
-    local node = recorder:input { SHAPE[1], input.channels, SHAPE[3], SHAPE[4] }
-    nodes[input.name], held[input.name] = node, sample(input, inputs[1].channels)
-  end
-  local out = replay(recorded, nodes, recorder)
-  local gradient = tensor.zeros(nodes.prediction.shape)
-  local plan, err = recorder:plan { outputs = { out }, loss = out, gradients = { { nodes.prediction, gradient } } }
-  if not plan then return nil, err end
-  for name, node in pairs(nodes) do plan:bind(node, held[name]) end
-  plan:set_time(0, 1, 0, 1)
-  return plan, gradient, held
-end
-
---- A message where the gradient is not the slope of the value, else nil: along the gradient itself, and along fixed signs.
-local function wrong_gradient(recorded, inputs)
-  local plan, gradient, held = planned(recorded, inputs)
-  if not plan then return gradient end
-  local start, x = held.prediction:clone(), held.prediction
-  local function value() plan:run() return plan:scalar(1) end
-  local at = value()
-  if at ~= at or math.abs(at) == math.huge then
-    return ("its value is %s for logits from -3 to 3; keep logarithms and divisions away from 0"):format(tostring(at))
-  end
-  local slopes = gradient:clone()
-  local g, from, to = ffi.data(slopes), ffi.data(start), ffi.data(x)
-  local n = slopes.size
-  local norm = 0
-  for i = 0, n - 1 do norm = norm + g[i] * g[i] end
-  norm = math.sqrt(norm)
-  if norm ~= norm or norm == math.huge then return "its gradient is not a number somewhere, for logits from -3 to 3" end
-  local function along(direction)
-    local expected = 0
-    local function moved(sign)
-      for i = 0, n - 1 do to[i] = from[i] + sign * STEP * direction(i) end
-      return value()
-    end
-    for i = 0, n - 1 do expected = expected + STEP * direction(i) * g[i] end
-    return (moved(1) - moved(-1)) / 2, expected
-  end
-  local scale = norm > 0 and math.sqrt(n) / norm or 0
-  for _, direction in ipairs { function(i) return g[i] * scale end, function(i) return from[i] * 0.3 + (i * 0.5545497 % 1 < 0.5 and 0.5 or -0.5) end } do
-    local seen, expected = along(direction)
-    local noise = 1e-6 * math.max(1, math.abs(at))
-    if math.abs(seen - expected) > TOLERANCE * math.max(math.abs(seen), math.abs(expected), STEP * norm) + noise then
-      return ("its gradient is wrong: its value changes by %.4g where the recorded gradient says %.4g (step %g, tolerance %g %%); an op "
-        .. "without a gradient may be in the way. check = false in the row leaves this check out"):format(seen, expected, STEP, 100 * TOLERANCE)
-    end
-  end
-  if norm == 0 then return "no gradient reaches the prediction" end
-  return nil
+  return node_of(recorded.outputs.out), made
 end
 
 -- ---- the value --------------------------------------------------------------------
@@ -213,7 +139,7 @@ function FunctionLoss:graph(channels)
   if recorded then return recorded end
   local err
   recorded, err = record(self, channels)
-  if recorded and self.check then err = wrong_gradient(recorded, inputs) end
+  if recorded and self.check then err = loss_check.wrong(recorded, inputs, replay) end
   if err then error(("%s: %s"):format(tostring(self), err), 0) end
   self.graphs[key] = recorded
   return recorded
@@ -226,7 +152,8 @@ function FunctionLoss.__call(l, prediction, mask, teacher, more)
   if not graph.is_node(prediction) then return call(l.f, values) end
   local channels = {}
   for name, node in pairs(values) do channels[name] = node.shape[2] end
-  return replay(l:graph(channels), values, prediction.recorder)
+  local value = replay(l:graph(channels), values, prediction.recorder)
+  return value
 end
 
 local known = { [true] = setmetatable({}, { __mode = "kv" }), [false] = setmetatable({}, { __mode = "kv" }) }
