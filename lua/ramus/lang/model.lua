@@ -8,6 +8,7 @@
 require "ramus.lang.F" -- gives tensors and nodes their operators
 local ffi = require "ramus.base.ffi"
 local graph = require "ramus.lang.graph"
+local inside = require "ramus.lang.inside"
 local json = require "ramus.base.json"
 local model_text = require "ramus.lang.model_text"
 local nn = require "ramus.lang.nn"
@@ -364,6 +365,7 @@ end
 --- Rows { part, shape, parameters, flops } in the order of computation for an input of this size.
 function Model:parts(height, width) return model_text.parts(self, height, width) end
 
+Model.activations, Model.gradients = inside.activations, inside.gradients
 Model.__tostring = model_text.describe
 
 return model

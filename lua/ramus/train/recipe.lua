@@ -99,7 +99,9 @@ local schema = {
   log = section({ pictures = { type = "integer", min = 0, default = 4, help = "sample overlays at the end" },
     grad_params = section({ every = { type = "integer", min = 1, default = 1, help = "epochs" },
       at = { type = "string", default = "^decoder", help = "Lua pattern of parameter names" } }),
-    outputs = section({ every = { type = "integer", min = 1, default = 5, help = "epochs; and after the last" } }) }),
+    outputs = section({ every = { type = "integer", min = 1, default = 5, help = "epochs; and after the last" } }),
+    histograms = section({ every = { type = "integer", min = 1, default = 5, help = "epochs; and after the last" },
+      bins = { type = "integer", min = 2, max = 1000, default = 32 } }) }),
 }
 schema.data.required, schema.log.affects_results, schema.profile.affects_results = true, false, false
 schema.validate.default, schema.log.default = {}, {}

@@ -11,6 +11,7 @@ names.files = {
   samples = "samples.json",    -- ids of the images by split and the SHA-256 of their files, as the run began
   metrics = "metrics.jsonl",   -- a line an epoch, no clock times (part of what resume reproduces)
   timing = "timing.jsonl",     -- a line an epoch: seconds
+  histograms = "histograms.jsonl", -- where the recipe asks for them: how weights and activations are distributed
   profile = "profile.txt",     -- where the last epoch's time went
   log = "log.txt",             -- what was printed
   last = ffi.string(ffi.C.ra_model_file(false)), best = ffi.string(ffi.C.ra_model_file(true)), pictures = "pictures", lock = "lock",
