@@ -150,6 +150,8 @@ check.case("scale: a set whose numbers are not clear stops with the file, its nu
   for _, part in ipairs { ENCODINGS[6].path, "12 of its 16 bits", "range = { 0, 4095 }", "so 2 of 3", "datasets/made.lua" } do
     check.ok(err:find(part, 1, true), err)
   end
+  local _, folder_of = judge({ 6 }, nil, { kind = "folder" })
+  check.ok(folder_of:find("write it into the recipe's data$"), folder_of)
   local _, negative = judge { 10 }
   check.ok(negative:find("range = { -728, ", 1, true), negative)
   local declared, wrong, said = judge({ 6, 7 }, { { 0, 4080 }, { 0, 4080 } })

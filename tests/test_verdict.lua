@@ -159,6 +159,9 @@ check.case("verdict: a field of view of 0 and 1 is read as what it is; one that 
   check.ok(set.splits.train[1].found.fov <= 1, "cut between 0 and 1")
   local bad = write(stripe(function(_, column) return column % 9 / 255 end))
   stops(set_of { { mask = write(stripe(0, 1)), fov = bad } }, { bad, "fov = {" })
+  local seen, coloured = stripe(1, 0), tensor.zeros(3, H, W)
+  for c = 1, 2 do coloured:narrow(1, c, 1):copy((seen * (c / 2)):reshape(1, H, W)) end
+  stops(set_of { { mask = write(stripe(0, 1)), fov = write(coloured) } }, { "colours = { [\"#000000\"] = \"background\", [\"#80ff00\"] = \"foreground\" }" })
 end)
 
 -- ---- warnings, broken files, what is kept ----

@@ -62,6 +62,12 @@ local function unclear_of(images, out)
   return unclear
 end
 
+--- Where the line is to be written; a folder of pictures has no definition of its own.
+local function place_of(definition, name)
+  if definition.kind == "folder" and not definition.path then return "the recipe's data" end
+  return (definition.path or "the definition of data set " .. name) .. ", or into the recipe's data"
+end
+
 --- The range that holds what is advised for each of the items; the larger number is black where it is so for the first.
 local function advised(items)
   local down = items[1].facts.advised[1] > items[1].facts.advised[2]
@@ -106,9 +112,9 @@ function scale.judge(set, images, out)
   local unclear = unclear_of(files, out)
   if #unclear > 0 then
     local first, r = unclear[1], advised(unclear)
-    return mistake(("%s: %s%s; declare the numbers of black and white, as range = { %.10g, %.10g }, or range = \"auto\": write it into %s, or into the "
-      .. "recipe's data"):format(first.source.path, first.facts.unclear, #unclear > 1 and (" (so %d of %d images)"):format(#unclear, #files) or "",
-      r[1], r[2], set.definition.path or ("the definition of data set " .. set.name)))
+    return mistake(("%s: %s%s; declare the numbers of black and white, as range = { %.10g, %.10g }, or range = \"auto\": write it into %s"):format(
+      first.source.path, first.facts.unclear, #unclear > 1 and (" (so %d of %d images)"):format(#unclear, #files) or "", r[1], r[2],
+      place_of(set.definition, set.name)))
   end
   warn_beyond(files, out)
   local found = of_training(images)

@@ -91,21 +91,31 @@ local function range_line(f)
     .. (void and (", ignore = %.6g where that is void"):format(list[#list][2]) or "")
 end
 
-local function colour_line(f)
+--- The entry of a list of colours { colour, pixels } that is likely the background: the most frequent one, of a field of view the darkest.
+local function background_of(list, is_view)
+  local best = 1
+  local function light(c) return math.floor(c / 65536) + math.floor(c / 256) % 256 + c % 256 end
+  for i, c in ipairs(list) do
+    local b = list[best]
+    if is_view and light(c[1]) < light(b[1]) or not is_view and c[2] > b[2] then best = i end
+  end
+  return best
+end
+
+local function colour_line(f, is_view)
   if f.colours > #f.colour_list then return "threshold = 128 (of the mean of the channels), or channel = 1" end
-  local most, parts = 1, {}
-  for i, c in ipairs(f.colour_list) do if c[2] > f.colour_list[most][2] then most = i end end
+  local most, parts = background_of(f.colour_list, is_view), {}
   for i, c in ipairs(f.colour_list) do
     if i <= 8 then parts[#parts + 1] = ("[\"%s\"] = \"%s\""):format(colour_text(c[1]), i == most and "background" or "foreground") end
   end
   return ("colours = { %s%s }"):format(table.concat(parts, ", "), #f.colour_list > 8 and ", .." or "")
 end
 
---- The line that a definition needs for a mask of such a kind.
-function values.line(f, kind)
+--- The line that a definition needs for a mask of such a kind, or for a field of view.
+function values.line(f, kind, is_view)
   if kind == "alpha" then return "channel = 4" end
   if kind == "channels" then return f.channels == 2 and "channel = 2" or ("channel = 2, or the one of the %d that holds the foreground"):format(f.channels) end
-  if kind == "colours" or kind == "palette" then return colour_line(f) end
+  if kind == "colours" or kind == "palette" then return colour_line(f, is_view) end
   return range_line(f) .. ", or classes = { { name = \"background\" }, { name = .. }, .. } where each value is a class of its own"
 end
 

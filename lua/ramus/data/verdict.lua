@@ -173,7 +173,8 @@ local function stop_unclear(set, group, kind, all)
   local first = group[1]
   local same = #group > 1 and (" (so %s of %d %s)"):format(#group == #all and "all" or tostring(#group), #all, noun(all)) or ""
   return mistake(("%s %s%s, and it is not declared which are foreground%s; %s"):format(where(first), values.describe(first.facts, kind),
-    same, kind == "channels" and "" or "; its values: " .. values.histogram(first.facts), write_text(set, group, values.line(first.facts, kind))))
+    same, kind == "channels" and "" or "; its values: " .. values.histogram(first.facts),
+    write_text(set, group, values.line(first.facts, kind, first.field == "fov"))))
 end
 
 --- A threshold that reads the odd ones and the others alike.
