@@ -104,7 +104,7 @@ local function models_page()
     "Weights start as He et al. (ICCV 2015) say: normal with deviation sqrt(2 / fan_in); biases 0, scales 1.\n",
     "A preset is a set of options under one name: `ra.models.unetpp{ preset = \"published\" }` is the net of the paper, `\"light\"` one of",
     "about 6 GFLOP for a picture of 256x256, for machines without a GPU. Options that are given too win. Side outputs are asked for with",
-    "`sides = true` in either; `side1` is the nearest to the output.\n", "## Models" }
+    "`sides = true` in either; `side1` is the nearest to the output. `ramus models` lists what each costs on a machine.\n", "## Models" }
   for _, name in ipairs(ra.models.names()) do
     local text = assert(help.find("models." .. name))
     lines[#lines + 1] = ("\n### %s"):format(name)
