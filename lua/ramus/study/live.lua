@@ -1,4 +1,5 @@
 --- The live table of a running study: a line for each row with what is done and what runs.
+local clock = require "ramus.train.clock"
 local ffi = require "ramus.base.ffi"
 local files = require "ramus.base.files"
 local progress = require "ramus.base.progress"
@@ -63,7 +64,7 @@ local function state_of(self, row, running)
     if mean then n, sum = n + 1, sum + mean end
     if line and line.failed then failed = failed + 1 end
     local entry = running[key]
-    if entry then texts[#texts + 1] = ("seed %d: epoch %d of %d"):format(seed, epochs_of(self, entry), entry.cell.recipe.epochs) end
+    if entry then texts[#texts + 1] = ("seed %d: epoch %d of %d"):format(seed, epochs_of(self, entry), clock.length(entry.cell.recipe)) end
   end
   local score = n > 0 and ("dice %.4f"):format(sum / n) or (" "):rep(11)
   return ("%3d of %d%s  %s  %s"):format(n, #row.seeds, failed > 0 and (", %d failed"):format(failed) or "", score, table.concat(texts, ", ")),

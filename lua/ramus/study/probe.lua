@@ -4,6 +4,7 @@
 -- scoring = { KEY = { open, picture, pictures } }, steps, epochs, validations, val, peak_mb, parameters, waited (share of the time that
 -- other processes had the processor) }, times in seconds. probe.seconds(p)
 -- is the time of the whole cell. Rows that act from a later epoch on act in the second one here.
+local clock = require "ramus.train.clock"
 local checkpoint = require "ramus.train.checkpoint"
 local evaluate = require "ramus.train.evaluate"
 local ffi = require "ramus.base.ffi"
@@ -36,7 +37,7 @@ end
 --- The recipe with two epochs of a few steps, without validation.
 local function short(recipe)
   local r = copy(recipe)
-  r.data, r.epochs, r.early_stop, r.source, r.log, r.supervise = copy(r.data), 2, nil, nil, copy(r.log), {}
+  r.data, r.epochs, r.extend, r.early_stop, r.source, r.log, r.supervise = copy(r.data), 2, 0, nil, nil, copy(r.log), {}
   r.data.val, r.data.steps, r.log.pictures, r.log.outputs, r.name = false, STEPS * r.optim.accumulate, 0, nil, "probe"
   for i, given in ipairs(recipe.supervise) do
     local row = copy(given)
@@ -86,14 +87,14 @@ end
 local function validations_of(recipe)
   if not recipe.data.val then return 0 end
   local looks = recipe.log.outputs
-  return math.ceil(recipe.epochs / recipe.validate.every) + (looks and math.ceil(recipe.epochs / looks.every) * (1 + #teacher.of(recipe)) or 0)
+  return math.ceil(clock.length(recipe) / recipe.validate.every) + (looks and math.ceil(clock.length(recipe) / looks.every) * (1 + #teacher.of(recipe)) or 0)
 end
 
 --- How many optimizer steps and passes over the validation pictures the whole recipe has.
 local function size_of(recipe, set)
   local d, images = recipe.data, #set.splits[recipe.data.train]
   local batches = d.steps or d.drop_last and math.floor(images / d.batch) or math.ceil(images / d.batch)
-  return math.ceil(math.max(1, batches) / recipe.optim.accumulate) * recipe.epochs, validations_of(recipe)
+  return math.ceil(math.max(1, batches) / recipe.optim.accumulate) * clock.length(recipe), validations_of(recipe)
 end
 
 --- The short training: its times; nil and a message.
@@ -120,7 +121,7 @@ function probe.run(c, o)
   local set, err = sets.set(d.set, { options = d.options, split = d.split, edition = d.edition, data_root = o.data_root, offline = o.offline })
   if not set then return nil, err end
   p.steps, p.validations = size_of(c.recipe, set)
-  p.epochs, p.scoring = c.recipe.epochs, {}
+  p.epochs, p.scoring = clock.length(c.recipe), {}
   p.forward, p.val = time_validation(model, set, d)
   if not p.forward then return nil, p.val end
   for _, s in ipairs(c.scores) do

@@ -1,4 +1,5 @@
 --- The training loop: batches, epochs, and what the companions do after each.
+local clock = require "ramus.train.clock"
 local ffi = require "ramus.base.ffi"
 local report = require "ramus.train.report"
 local snapshot = require "ramus.train.snapshot"
@@ -36,7 +37,7 @@ function Loop:next_batch()
   local shape, err = loader:peek()
   if not shape then return nil, err or "the loader ended early" end
   local v
-  v, err = self.steps:variant(self.state.epoch, shape)
+  v, err = self.steps:variant(clock.row_epoch(self.recipe, self.state.epoch), shape)
   if not v then return nil, err end
   local count, epoch, _, samples = loader:next(v.buffers)
   if not count then return nil, epoch end -- here the second result is the message
@@ -62,7 +63,8 @@ function Loop:one_batch()
   local group = math.min(r.optim.accumulate, self.batches - first)
   local t = s.epoch + s.batch / self.batches
   local began = profile.now()
-  self.steps:run(v, { t = t, t_step = s.optim_steps, steps = self.total_steps, scale = 1 / group, seed = r.seed, epoch = s.epoch, step = s.batch })
+  local t_loss, t_step = clock.loss_time(r, t, s.optim_steps, self.total_steps)
+  self.steps:run(v, { t = t_loss, t_step = t_step, steps = self.total_steps, scale = 1 / group, seed = r.seed, epoch = s.epoch, step = s.batch })
   self.steps:collect(s.micro == 0)
   profile:add("plan", began)
   local ok, err = self:account(v, samples)
@@ -85,7 +87,7 @@ end
 function Loop:validate()
   local r, profile, began = self.recipe, self.companions.profile, self.companions.profile.now()
   local epoch, average = self.state.epoch, self.companions.average
-  if not self.data.val or ((epoch + 1) % r.validate.every ~= 0 and epoch + 1 ~= r.epochs) then return true end
+  if not self.data.val or ((epoch + 1) % r.validate.every ~= 0 and epoch + 1 ~= clock.length(r)) then return true end
   local function score() return self.data:validate(self.model, r) end
   local validation, waited
   if average then validation, waited = average:with(score) else validation, waited = score() end
@@ -148,7 +150,7 @@ function Loop:batches_left(started)
   return true
 end
 
-function Loop:finished() return self.state.epoch >= self.recipe.epochs or self.state.stopped_early end
+function Loop:finished() return self.state.epoch >= clock.length(self.recipe) or self.state.stopped_early end
 
 --- Runs epochs until the end. Returns true, "interrupted", or nil and a message.
 function Loop:loop()
@@ -162,7 +164,7 @@ function Loop:loop()
     if ok ~= true then return ok, err end
     ok, err = self:end_epoch(C.ra_clock() - began)
     if not ok then return nil, err end
-    if C.ra_signal_arrived() ~= 0 and s.epoch < self.recipe.epochs then
+    if C.ra_signal_arrived() ~= 0 and s.epoch < clock.length(self.recipe) then
       self.out:line(("interrupted after epoch %d; the same command continues from there"):format(s.epoch - 1))
       return "interrupted"
     end

@@ -75,7 +75,8 @@ local function teachers_check(v)
   return all
 end
 
---- A field with affects_results = false may change when a run is resumed: it is not part of the recipe's identity.
+--- A field with affects_results = false may change when a run is resumed: it is not part of the recipe's identity. One that grows may do so too,
+-- as long as the run has not gone beyond what it was.
 local schema = {
   name = { type = "string", required = true, check = function(v)
     return v:match("^[%w%._%-]+$") and v or nil, "must be letters, digits, . _ -, given " .. options.show(v)
@@ -90,6 +91,7 @@ local schema = {
   init = section(initial.schema),
   freeze = { type = "string|table", check = ranges.freeze },
   epochs = { type = "integer", min = 1, required = true },
+  extend = { type = "integer", min = 0, default = 0, grows = true },
   seed = { type = "integer", default = 0 },
   profile = { type = "boolean", default = false, help = "true to write profile.txt: time per part of an epoch, and speed of every step of the plan" },
   numerics = { type = "string", one_of = { "fast", "exact" }, default = "fast", help = "choice of algorithms; exact: no Winograd convolutions" },
@@ -112,7 +114,10 @@ for field, text in pairs {
   teachers = "several by name, { past = { kind = \"last_epoch\" }, .. }; teacher = X means teachers = { teacher = X }",
   supervise = "list of rows: output, loss, against, weight, from, till",
   init = "weights to begin with, from another run or file", freeze = "pattern of parameters that stay as they are, or { { at = PATTERN, till = epoch }, .. }",
-  optim = "ra.optim.NAME{...}", epochs = "number of epochs; they count from 0", seed = "seed of initialisation, order, augmentation and dropout",
+  optim = "ra.optim.NAME{...}",
+  epochs = "number of epochs; they count from 0",
+  extend = "further epochs, of a run that has ended too: the rate's schedule begins anew over them, everything else stays as it was at the end",
+  seed = "seed of initialisation, order, augmentation and dropout",
   validate = "interval and threshold of Dice on the validation split", early_stop = "end of training when validation no longer gets better",
   log = "records beside the losses",
 } do schema[field].help = text end
@@ -189,7 +194,7 @@ local function changed(raw, given)
   if raw then raw, err = override.texts(raw, given.set or {}, schema) end
   if not raw then return nil, err end
   raw = options.copy(raw)
-  for _, key in ipairs { "seed", "epochs", "name" } do if given[key] then raw[key] = given[key] end end
+  for _, key in ipairs { "seed", "epochs", "extend", "name" } do if given[key] then raw[key] = given[key] end end
   return raw
 end
 
@@ -223,7 +228,7 @@ end
 
 -- profile is left out: it changes no result, so a run may be resumed with or without it
 local order = { "name", "data", "model", "main", "teacher", "teachers", "supervise", "init", "freeze",
-  "optim", "epochs", "seed", "numerics", "validate", "early_stop", "log" }
+  "optim", "epochs", "extend", "seed", "numerics", "validate", "early_stop", "log" }
 
 local function is_identifier(k) return type(k) == "string" and k:match("^[%a_][%w_]*$") end
 
@@ -292,7 +297,7 @@ function Recipe:identity()
   local kept = {}
   for name, value in pairs(self) do
     local entry = schema[name]
-    if entry and entry.affects_results ~= false then
+    if entry and entry.affects_results ~= false and not entry.grows then
       kept[name] = value
       if entry.fields and type(value) == "table" then
         kept[name] = {}

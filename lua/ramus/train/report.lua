@@ -1,4 +1,5 @@
 --- The output of a training: the header, the progress line, a line (or two) per epoch; and the entry of metrics.jsonl.
+local clock = require "ramus.train.clock"
 local ffi = require "ramus.base.ffi"
 local progress = require "ramus.base.progress"
 local teacher = require "ramus.train.teacher"
@@ -33,9 +34,9 @@ local function mean_loss(s) return s.sums.total / math.max(1, s.sums.batches) en
 function report.status(training, started, images)
   local s, r = training.state, training.recipe
   local speed = images / math.max(C.ra_clock() - started, 1e-9)
-  local left = ((r.epochs - s.epoch) * training.batches - s.batch) * r.data.batch
+  local left = ((clock.length(r) - s.epoch) * training.batches - s.batch) * r.data.batch
   local terms = report.terms(training)
-  return ("epoch %d/%d  batch %d/%d  loss %.4f  %srate %.2g  %.1f images/s  ETA %s"):format(s.epoch, r.epochs, s.batch, training.batches,
+  return ("epoch %d/%d  batch %d/%d  loss %.4f  %srate %.2g  %.1f images/s  ETA %s"):format(s.epoch, clock.length(r), s.batch, training.batches,
     mean_loss(s), #terms <= WIDE and terms .. "  " or "", training.companions.optimizer.rate or r.optim.lr, speed,
     progress.time(left / math.max(speed, 1e-9)))
 end
@@ -78,7 +79,7 @@ function report.header(training)
   local r, m, shape = training.recipe, training.model, training.shape
   local function line(form, ...) training.out:line(form:format(...)) end
   local cost = m:cost(shape[3], shape[4], { outputs = { r.main } })
-  line("recipe %s: %s on %s, %d epochs of %d batches of %d, seed %d", r.name, m.name or "model", training.data.title, r.epochs,
+  line("recipe %s: %s on %s, %d epochs of %d batches of %d, seed %d", r.name, m.name or "model", training.data.title, clock.length(r),
     training.batches, r.data.batch, r.seed)
   local blas = m:blas()
   line("model  %s parameters, %.2f GFLOP an image of %dx%d; %s kernels%s, %d threads", cost.parameters, cost.flops / 1e9, shape[3], shape[4],

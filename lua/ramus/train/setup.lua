@@ -1,5 +1,6 @@
 --- A training before its first step: model, data, teacher, plans, optimizer and the other companions of a recipe.
 local checkpoint = require "ramus.train.checkpoint"
+local clock = require "ramus.train.clock"
 local companions = require "ramus.train.companions"
 local data = require "ramus.data.sets"
 local dataset = require "ramus.data.dataset"
@@ -84,7 +85,7 @@ function setup.plan(training)
   training.shape = full
   local shapes = { full }
   if opened.last_batch ~= full[1] then shapes[2] = { opened.last_batch, full[2], full[3], full[4] } end
-  for epoch = s.epoch, training.recipe.epochs - 1 do
+  for epoch = clock.row_epoch(training.recipe, s.epoch), training.recipe.epochs - 1 do
     for _, shape in ipairs(shapes) do
       local fine, v, why = pcall(training.steps.variant, training.steps, epoch, shape)
       if not fine then return nil, options.plain(v) end -- a loss or an op that cannot have this shape

@@ -1,5 +1,6 @@
 --- A training as a checkpoint: model, companions' arrays and state, saved and restored.
 local ffi = require "ramus.base.ffi"
+local clock = require "ramus.train.clock"
 local checkpoint = require "ramus.train.checkpoint"
 local companions = require "ramus.train.companions"
 local files = require "ramus.base.files"
@@ -18,10 +19,14 @@ local function arrays_of(training)
   return arrays
 end
 
+--- The epochs of a recipe's extension; nil for none.
+local function extension_of(recipe) return recipe.extend and recipe.extend > 0 and recipe.extend or nil end
+
 --- The metadata of a checkpoint. Nothing in it depends on the clock.
 local function meta_of(training)
   local s, recipe, data = training.state, training.recipe, training.data
-  s.complete, s.isa, s.blas = s.epoch >= recipe.epochs, kernels(), training.model:blas()
+  s.extend = extension_of(recipe)
+  s.complete, s.isa, s.blas = s.epoch >= clock.length(recipe), kernels(), training.model:blas()
   local meta = checkpoint.meta(training.model, recipe)
   meta["ramus.state"] = checkpoint.encode(state.pack(s, snapshot.schema))
   meta["ramus.recipe"], meta["ramus.resolved"] = recipe.source or tostring(recipe), tostring(recipe)
@@ -92,6 +97,14 @@ local function check_functions(training, file)
   return true
 end
 
+--- Whether a recipe's extension may be another one than when the checkpoint was made: nothing of it was trained yet. nil and a message.
+local function may_extend(recipe, s)
+  local now, was = recipe.extend or 0, s.extend or 0
+  if now == was or s.epoch <= recipe.epochs then return true end
+  return nil, ("the run is %d epochs into an extension of %d, whose schedule is as long as that: it goes on with extend = %d, not %d"):format(
+    s.epoch - recipe.epochs, was, was, now)
+end
+
 --- Restores a training from an open checkpoint; nil and a message where it does not fit.
 function snapshot.restore(training, file)
   local plain, err = checkpoint.decode(file.meta["ramus.state"] or "null", "the state in " .. file.path)
@@ -103,7 +116,10 @@ function snapshot.restore(training, file)
   ok, err = check_functions(training, file)
   if ok then ok, err = training.model:load_values(file) end
   if not ok then return nil, err end
+  ok, err = may_extend(training.recipe, s)
+  if not ok then return nil, err end
   for name, value in pairs(s) do training.state[name] = value end
+  training.state.extend = extension_of(training.recipe)
   ok, err = training.companions:call("restore", file)
   if not ok then return nil, ("%s: %s"):format(file.path, err) end
   if s.isa ~= kernels() then

@@ -21,6 +21,7 @@ local FIELDS = {
   lines = { type = "integer", default = 0 },     -- of metrics.jsonl
   sums = { type = "record", fields = SUMS },
   best = { type = "real" }, best_epoch = { type = "integer" }, -- of the validation Dice
+  extend = { type = "integer" },                 -- epochs beyond the recipe's own; absent where there are none
   complete = { type = "boolean", default = false },
   isa = { type = "string" },                     -- kernels that the run was made with
   blas = { type = "string" },                    -- what computed its matrix products; absent where the model has none

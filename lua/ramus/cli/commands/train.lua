@@ -9,12 +9,14 @@ return {
     { name = "set", value = "K=V", wants = "KEY=VALUE", many = true, help = "field of the recipe and its value, as optim.lr=3e-4" },
     { name = "seed", value = "N", number = true, help = "seed of initialisation, order, augmentation and dropout" },
     { name = "epochs", value = "N", number = true, help = "number of epochs" },
+    { name = "extend", value = "N", number = true, help = "further epochs, of a run that has ended too" },
     command.DATA_ROOT, command.OFFLINE, command.ACCEPT_ODD, { name = "quiet", help = "print nothing but errors" }, command.JSON,
   },
   run = function(words, given)
     if #words ~= 1 then return false, ("train wants one recipe, given %d"):format(#words), 2 end
     require("ramus.base.paths").open() -- a recipe may require modules of the current folder
-    local recipe, err = require("ramus.train.recipe").load(words[1], { set = given.set, seed = given.seed, epochs = given.epochs })
+    local recipe, err = require("ramus.train.recipe").load(words[1], { set = given.set, seed = given.seed, epochs = given.epochs,
+      extend = given.extend })
     if not recipe and (files.is_folder(words[1]) or not files.exists(words[1])) then return false, err end
     if not recipe then return false, err, 2 end
     local result, message, kind = require "ramus.train.trainer" (recipe, { run = given.run, quiet = given.quiet or given.json,

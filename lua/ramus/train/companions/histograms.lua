@@ -4,6 +4,7 @@
 --
 -- counts: of equal bins from low to high. Activations are those of the first image of the epoch's last batch, in evaluation mode. A run that was
 -- resumed may have two lines of an epoch; the later one holds.
+local clock = require "ramus.train.clock"
 local ffi = require "ramus.base.ffi"
 
 local Histograms = {}
@@ -39,7 +40,7 @@ end
 
 function Histograms:record(entry)
   local training = self.training
-  if entry.epoch % self.every ~= 0 and entry.epoch + 1 ~= training.recipe.epochs then return true end
+  if entry.epoch % self.every ~= 0 and entry.epoch + 1 ~= clock.length(training.recipe) then return true end
   local line = { epoch = entry.epoch, weights = {}, activations = {} }
   for _, p in ipairs(training.model.parameter_list) do line.weights[p.name] = histogram(training.model.values[p.name], self.bins) end
   for name, t in pairs(self.image and training.model:activations(self.image) or {}) do line.activations[name] = histogram(t, self.bins) end

@@ -1,8 +1,8 @@
 --- The optimizer as a companion: it updates the model's flat block, with the learning rate of its schedule.
+local clock = require "ramus.train.clock"
 local ffi = require "ramus.base.ffi"
 local optim = require "ramus.lang.optim"
 local ranges = require "ramus.lang.ranges"
-local schedule = require "ramus.lang.schedule"
 local tensor = require "ramus.lang.tensor"
 local C = ffi.C
 
@@ -32,9 +32,8 @@ end
 -- norm is not finite.
 function Optimizer:step(t)
   local training = self.training
-  local s, o = training.state, training.recipe.optim
-  local factor = o.schedule and schedule.at(o.schedule, t, training.recipe.epochs, s.optim_steps, training.total_steps) or 1
-  self.rate = o.lr * factor
+  local s = training.state
+  self.rate = training.recipe.optim.lr * clock.rate(training.recipe, t, s.optim_steps, training.total_steps)
   if C.ra_optim_step(self.c, self.rate, self.norm, self.clipped) ~= 0 then return nil, ffi.message() end
   s.optim_steps = C.ra_optim_steps(self.c)
   return self.norm[0], self.clipped[0]

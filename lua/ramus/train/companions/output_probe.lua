@@ -6,6 +6,7 @@
 -- teacher draw, the teacher being the one that rows read in this epoch. Each is the mean over the images that have one. Outputs of one
 -- channel only: K classes have confusions instead.
 local checks = require "ramus.train.checks"
+local clock = require "ramus.train.clock"
 local data = require "ramus.data.sets"
 local ffi = require "ramus.base.ffi"
 local F = require "ramus.lang.F"
@@ -83,7 +84,7 @@ local function mean(m) return m and m.n > 0 and m.sum / m.n or nil end
 function Probe:record(entry)
   local training = self.training
   local r, d, epoch = training.recipe, training.data, training.state.epoch
-  if epoch % self.every ~= 0 and epoch + 1 ~= r.epochs then return true end
+  if epoch % self.every ~= 0 and epoch + 1 ~= clock.length(r) then return true end
   local cut, means, teachers = data.cut(r.validate.threshold), {}, present(self)
   for _, name in ipairs(self.names) do means[name] = {} end
   local ok, err = data.each_picture(d.val, { fields = data.scored_fields(d.set.fields), set = d.set.fields, channels = d.channels, prepare = d.prepare },
