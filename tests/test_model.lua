@@ -366,3 +366,29 @@ return { name = "plain", data = { set = "phantom", options = { size = 32 } }, mo
   check.ok(tostring(r):find("model = ra.models.plain { channels = 1, seed = 0, width = 7 }", 1, true), tostring(r))
   check.raises("unknown model 'unett'; did you mean 'unet'", function() return models.unett end)
 end)
+
+check.case("presets: options by one name; what is given too wins; a resolved recipe and a study's key hold values", function()
+  local models, recipe, key = ra.models, require "ramus.train.recipe", require "ramus.study.key"
+  local net = models.unetpp { preset = "published", width = 3, dropout = 0 }
+  check.equal(net.options.norm, "none", "of the preset")
+  check.equal(net.options.width, 3, "given")
+  check.equal(net.options.preset, nil, "no name is kept")
+  check.raises("preset must be one of light, published, got 'publshed'; did you mean 'published'?", models.unetpp, { preset = "publshed" })
+  check.raises("models.unet: preset = 'light' changes nothing: width are given too", models.unet, { preset = "light", width = 4 })
+  local folder = check.folder "presets"
+  local function load(model, set)
+    local file = assert(io.open(folder .. "/r.lua", "w"))
+    file:write(([[local ra = require "ramus"
+return { name = "p", data = { set = "phantom", options = { size = 32 } }, model = %s,
+  supervise = { { at = "out", loss = ra.loss.dice {} } }, optim = ra.optim.sgd { lr = 0.1 }, epochs = 1 }]]):format(model))
+    file:close()
+    return assert(recipe.load(folder .. "/r.lua", { set = set }))
+  end
+  local named, written = load 'ra.models.wnet { preset = "light" }', load "ra.models.wnet { width = 14 }"
+  check.equal(tostring(named), tostring(written), "resolved")
+  check.equal(key.of(named), key.of(written), "key")
+  check.equal(load("ra.models.wnet { preset = \"light\" }", { "model.preset=published" }).model.options.width, 8, "--set model.preset")
+  check.equal(load("ra.models.wnet { sides = true }", { "model.width=5", "model.preset=published" }).model.options.width, 5, "--set after --set")
+  local both = load("ra.models.wnet { preset = \"light\" }", { "model.sides=true" }).model.options
+  check.ok(both.sides and both.width == 14, "--set beside a preset")
+end)
