@@ -10,6 +10,7 @@
 -- work for any of them. What architectures share is in models/blocks.lua.
 local model = require "ramus.lang.model"
 local options = require "ramus.base.options"
+local trace = require "ramus.lang.trace"
 
 local models = {}
 
@@ -72,8 +73,26 @@ function models.define(d)
     net.channels_open = net.given.channels == nil
     return net
   end
-  defined[d.name] = { name = d.name, schema = schema, make = make, help = d.help, presets = d.presets }
+  local function parameters(given)
+    local o = with_preset(d, given or {}, schema, where)
+    local recorded, err = trace.record(d.build(o), o.channels)
+    if not recorded then error(err, 3) end
+    return recorded.parameters
+  end
+  defined[d.name] = { name = d.name, schema = schema, make = make, help = d.help, presets = d.presets, parameters = parameters }
   return make
+end
+
+--- The parameters of NAME{given} and their number, without making the model: a list of { name, shape, buffer }, buffers being left out of the
+-- number.
+function models.parameters(name, given)
+  local list, n = models.find(name).parameters(given), 0
+  for _, p in ipairs(list) do
+    local size = 1
+    for _, d in ipairs(p.shape) do size = size * d end
+    n = n + (p.buffer and 0 or size)
+  end
+  return list, n
 end
 
 --- A model of the same architecture with some options changed; what was left open stays open. nil where it cannot be made.
