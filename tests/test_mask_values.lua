@@ -132,6 +132,13 @@ check.case("masks: any numbers as values survive in the run; another name of the
   local again = assert(evaluate(run, { data = root .. "/../" .. made .. ":train" }))
   check.equal(again.n, 4)
   check.ok(again.protocol.split:find("4:1:1", 1, true), again.protocol.split)
+  -- of another folder the call says how it is read, in a file of its own
+  local other = pictures(png(plane(0, 9 / 255, 1, 40)))
+  local refused_there, why = evaluate(run, { data = other .. ":all" })
+  check.ok(not refused_there and mistake.is(why) and why:find("(of the set that --data names: --set KEY=VALUE)", 1, true), tostring(why))
+  local read = assert(evaluate(run, { data = other .. ":all", reading = { values = { [0] = "background", [9] = "vessel" }, ignore = 255 } }))
+  check.equal(read.n, 6)
+  check.ok(#assert(files.list(run)) > 0 and (files.read(run .. "/eval.json") or ""):find('"pictures":1', 1, true), "the run's own is as it was")
   local r2, err = evaluate(run, { data = pictures(png(plane(0, 0))) .. ":test", tune = true })
   check.ok(not r2 and err:find("has foreground to tune the threshold on", 1, true), tostring(err))
 end)

@@ -226,6 +226,26 @@ check.case("scale: a model keeps its training's range; it holds for files of as 
   end
 end)
 
+check.case("scale: an evaluation reads images of as many bits as a model's training by its range, and refuses what lies beyond", function()
+  local dataset = require "ramus.data.dataset"
+  local mask = folder .. "/truth.pgm"
+  assert(files.write(mask, ("P5 %d %d 255\n"):format(W, H) .. ("\0\255"):rep(H * W / 2)))
+  for k, e in ipairs(ENCODINGS) do
+    dataset.register { name = "one" .. k, folder = folder, open = function()
+      return { { id = "x", image = e.path, mask = mask, split = "test" } }
+    end }
+  end
+  local m = ra.models.unet { depth = 2, width = 2 }
+  assert(m:initialise(3))
+  m.input.scale = { range = { 0, 4080 }, bits = { 16 } }
+  local function auc(k, reading) return assert(ra.evaluate(m, { data = "one" .. k .. ":test", reading = reading })).images[1].roc_auc end
+  check.equal(auc(6), auc(1))
+  check.equal(auc(3, { range = { 0, 65535 } }), auc(1))
+  check.fails("the model was trained on images in which 0 is black, 4080 white; ", ra.evaluate, m, { data = "one3:test" })
+  check.fails("--set", ra.evaluate, m, { data = "one9:test" })
+  check.equal(auc(9, { range = { 0, 255 } }), auc(1))
+end)
+
 check.case("scale: ranges on the command line and in definitions are checked", function()
   check.equal(scale.parse("auto"), "auto")
   check.equal(table.concat(scale.parse("-1024, 3e3"), " "), "-1024 3000")

@@ -44,6 +44,21 @@ function command.options(group, given, more)
   return values
 end
 
+command.SET = { name = "set", value = "K=V", wants = "KEY=VALUE", many = true, help = "option of the set, or threshold, values, .. of its masks" }
+
+--- Options of the set and what is said of its masks, from a list of KEY=VALUE; nil and a message.
+function command.settings(list)
+  local reading = require "ramus.data.reading"
+  local set, masks = {}, {}
+  for _, pair in ipairs(list or {}) do
+    local k, v = pair:match("^([%w_]+)=(.*)$")
+    if not k then return nil, ("--set wants KEY=VALUE, given '%s'"):format(pair) end
+    local value = command.value(v)
+    if reading.schema[k] then masks[k] = value else set[k] = value end
+  end
+  return set, masks
+end
+
 -- ---- the list -----------------------------------------------------------------
 
 local PREFIX = "ramus.cli.commands."

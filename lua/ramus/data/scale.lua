@@ -89,6 +89,17 @@ local function warn_beyond(images, out)
     named(beyond, function(b) return ("%.0f %% of it, %.6g to %.6g"):format(100 * b.outside, b.low, b.high) end)))
 end
 
+--- A message where numbers of images lie beyond the range of a model's training (as_trained), else nil.
+local function beyond_trained(images)
+  for _, item in ipairs(images) do
+    local f = item.facts
+    if item.sample.trained_range and f.outside > MOST then
+      return ("%s: the model was trained on images in which %s; %.0f %% of this one's numbers lie beyond, from %.6g to %.6g; declare them, as "
+        .. "--set 'range={ LOW, HIGH }'"):format(item.source.path, scale.text(item.source.range), 100 * f.outside, f.low, f.high)
+    end
+  end
+end
+
 --- What a training on these images leaves in its model: { range =, bits = { .. } }, or nil where no range was declared for all of them.
 local function of_training(images)
   local first, bits, seen = images[1] and images[1].source.range, {}, {}
@@ -116,6 +127,8 @@ function scale.judge(set, images, out)
       first.source.path, first.facts.unclear, #unclear > 1 and (" (so %d of %d images)"):format(#unclear, #files) or "", r[1], r[2],
       place_of(set.definition, set.name)))
   end
+  local far = beyond_trained(files)
+  if far then return mistake(far) end
   warn_beyond(files, out)
   local found = of_training(images)
   if found and out then out:once("images: " .. scale.text(found.range) .. " (declared)") end
@@ -141,6 +154,18 @@ function scale.of_model(model, bits)
   local trained = model.input.scale
   if not trained or trained.range == "auto" then return trained and trained.range end
   for _, b in ipairs(trained.bits or {}) do if b == bits then return trained.range end end
+end
+
+--- Gives images of which no range is declared that of the model's training, where they have as many bits: as predict reads them.
+function scale.as_trained(model, samples)
+  local trained = model.input.scale
+  if not trained or trained.range == "auto" then return end
+  for _, s in ipairs(samples) do
+    local source = fields.source(s, "image")
+    local info = source.path and not source.range and require("ramus.data.image").info(source.path)
+    local range = info and scale.of_model(model, info.bits)
+    if range then s.found_range, s.trained_range = range, true end
+  end
 end
 
 --- An image of a file [C,H,W], read as the model's images were; nil and a message where its scale is not clear. header: image.info of the

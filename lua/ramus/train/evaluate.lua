@@ -1,6 +1,7 @@
 --- Scores of a model on a data set: ra.evaluate(run or model, options).
 --
--- options: data ("SET:SPLIT"; the run's test split), recipe (a file: of runs of format 1), threshold (the run's), tune
+-- options: data ("SET:SPLIT"; the run's test split), options and reading (of the set that data names), recipe (a file: of runs of format 1),
+-- threshold (the run's), tune
 -- (choose the threshold on the validation split, else the training split),
 -- levels (true: every output, not only the main one), tile, flips, with, low, smallest (way.lua: how the mask is made), data_root,
 -- offline, pictures (how many overlays to write into `folder`), folder, quiet.
@@ -38,6 +39,8 @@ local evaluate = {}
 
 local schema = {
   data = { type = "string", help = "SET or SET:SPLIT" },
+  options = { type = "table", help = "options of the set that data names" },
+  reading = { type = "table", help = "how its masks and images are read: threshold, values, range, .." },
   recipe = { type = "string", help = "the recipe's file, for a run of format 1" },
   threshold = { type = "number", min = 0, max = 1, help = "threshold of the probability; that of the run's validation unless given" },
   tune = { type = "boolean", default = false, help = "choice of the threshold on the validation (else training) split" },
@@ -239,10 +242,11 @@ local function run_evaluation(model, facts, o)
   local list = checkpoint.classes(model)
   err = list and wrong_classes(list, set)
   if err then return nil, err end
+  scale.as_trained(model, set.samples)
   local judged
   judged, err = verdict.check(set, o.tune and facts.val and set.splits[facts.val] and { facts.part, facts.val } or { facts.part },
     { also = { facts.train, facts.val or facts.part, facts.test or facts.part }, accept_odd = o.accept_odd, out = o.out })
-  if not judged then return nil, err end
+  if not judged then return nil, err .. (o.data and err:find("recipe's data", 1, true) and " (of the set that --data names: --set KEY=VALUE)" or "") end
   if judged.without[facts.part] then return nil, ("%s: no image of split '%s' has a mask to score against"):format(set.name, facts.part) end
   notes.coloured(judged.images, model.template.channels, o.out)
   local all = #samples
@@ -282,7 +286,7 @@ function evaluate.of_facts(model, facts, given)
 end
 
 --- The part of a recipe's data that evaluation reads; text: "SET:SPLIT" of the caller, or nil.
-local function facts_of(d, text)
+local function facts_of(d, text, o)
   local facts = { set = d.set, options = d.options, split_rule = d.split, part = d.test, test = d.test, val = d.val, train = d.train,
     edition = d.edition, reading = reading.of(d) }
   if text then
@@ -290,6 +294,11 @@ local function facts_of(d, text)
     if registry.locate(set) == registry.locate(d.set) then set = d.set end -- another name of the same folder
     if set ~= d.set then facts.set, facts.options, facts.split_rule, facts.edition, facts.reading = set, nil, "usual", nil, nil end
     facts.part = part or "test"
+    for k, v in pairs(o.options or {}) do
+      facts.options = facts.options or {}
+      facts.options[k] = v
+    end
+    facts.reading = o.reading and reading.over(o.reading, facts.reading or {}) or facts.reading
   end
   return facts
 end
@@ -320,7 +329,7 @@ function evaluate.of_run(path, given)
   local name = outputs_module.evaluation(o)
   o.folder = o.folder or run.path_of(path, "pictures") .. name:sub(#"eval" + 1)
   local result
-  result, err = run_evaluation(model, facts_of(recipe_data, o.data), o)
+  result, err = run_evaluation(model, facts_of(recipe_data, o.data, o), o)
   if not result then return nil, err end
   result.protocol.model = path
   local ok
@@ -343,5 +352,6 @@ return setmetatable(evaluate, { __call = function(_, what, given)
   local o = options.check(given, schema, "evaluate")
   if not o.data then error("evaluate: a model needs data = \"SET:SPLIT\"", 2) end
   local set, part = split_name(o.data)
-  return run_evaluation(what, { set = set, split_rule = "usual", part = part or "test", val = "val", train = "train" }, o)
+  return run_evaluation(what, { set = set, options = o.options, reading = o.reading, split_rule = "usual", part = part or "test", val = "val",
+    train = "train" }, o)
 end })

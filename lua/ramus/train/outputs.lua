@@ -9,6 +9,7 @@
 local cjson = require "cjson"
 local files = require "ramus.base.files"
 local image = require "ramus.data.image"
+local json = require "ramus.base.json"
 local prepared = require "ramus.data.prepared"
 local serialize = require "ramus.lang.serialize"
 local way = require "ramus.train.way"
@@ -65,6 +66,9 @@ function outputs.evaluation(o)
     local text = o.data:gsub("[^%w%-]", "_")
     local plain = o.data:find("^[%w%-]+:?[%w%-]*$") -- other texts may become the same one: a hash tells them apart
     name = ("%s-%s%s"):format(name, text:sub(1, 100), plain and "" or "-" .. prepared.sha256(o.data):sub(1, 8))
+  end
+  if o.options or o.reading then
+    name = ("%s-set_%s"):format(name, prepared.sha256(json.encode { o.options or {}, o.reading or {} }):sub(1, 8))
   end
   if o.levels == false then name = name .. "-main" end
   name = name .. way.suffix(o)

@@ -1,19 +1,6 @@
 --- ramus check: what a data set is, and what is wrong with it.
 local command = require "ramus.cli.command"
 
---- Options of the set and what is said of its masks, from a list of KEY=VALUE; nil and a message.
-local function settings(list)
-  local reading = require "ramus.data.reading"
-  local set, masks = {}, {}
-  for _, pair in ipairs(list or {}) do
-    local k, v = pair:match("^([%w_]+)=(.*)$")
-    if not k then return nil, ("--set wants KEY=VALUE, given '%s'"):format(pair) end
-    local value = command.value(v)
-    if reading.schema[k] then masks[k] = value else set[k] = value end
-  end
-  return set, masks
-end
-
 return {
   name = "check", order = 9, words = "SET|FOLDER",
   help = "decode every file of a data set: sizes, values, masks, duplicates, groups; status 1 where something is wrong",
@@ -22,12 +9,12 @@ return {
       help = "contact sheet: every picture, the same with its mask and field of view, split and name" },
     { name = "most", value = "N", number = true, min = 1, help = "pictures on the sheet; 400 unless given; those with something wrong go first" },
     { name = "split", value = "NAME", wants = "a split's name", help = "usual, 7:1:2, .., as data.split of a recipe" },
-    { name = "set", value = "K=V", wants = "KEY=VALUE", many = true, help = "option of the set, or threshold, values, .. of its masks" },
+    command.SET,
     command.ACCEPT_ODD, command.DATA_ROOT, command.JSON,
   },
   run = function(words, given)
     if #words ~= 1 then return false, ("check wants one data set or folder, given %d; ramus datasets lists the sets"):format(#words), 2 end
-    local set_options, masks = settings(given.set)
+    local set_options, masks = command.settings(given.set)
     if not set_options then return false, masks, 2 end
     local dataset, sheet, text = require "ramus.data.dataset", require "ramus.data.sheet", require "ramus.data.audit_text"
     if given.output then
