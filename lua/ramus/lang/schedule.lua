@@ -137,6 +137,13 @@ schedule.define {
 }
 
 schedule.define {
+  name = "geometric", signature = "ra.geometric(a, b, n)", help = "From a to b over n by a constant factor (a straight line of the logarithm), then b.",
+  schema = { required "a", required "b" },
+  check = function(o) return not (o[1] > 0 and o[2] > 0) and "a and b must be above 0" or nil end,
+  f = function(o) return function(t, n) return o[1] * (o[2] / o[1]) ^ fraction(t, n) end end,
+}
+
+schedule.define {
   name = "step", signature = "ra.step{every=, times=0.1, start=1}", help = "start * times^floor(t / every).",
   schema = { every = { type = "number", above = 0, required = true }, times = number(0.1), start = number(1), n = false },
   f = function(o) return function(t) return o.start * o.times ^ math.floor(t / o.every) end end,
