@@ -126,6 +126,9 @@ check.case("a run records what computes its products; a resume on another one wa
   assert(C.ra_blas_set "none" == 0)
   assert(ra.train(recipe, { run = folder, quiet = true, evaluate = false }))
   check.equal(warnings(), 1, "on another")
+  check.equal(assert(ra.train(recipe, { run = folder .. "_none", quiet = true })).evaluation.protocol.blas, "none", "where it is absent")
+  local text = assert(io.open(folder .. "_none/log.txt")):read "*a"
+  check.ok(text:find("blas = none", 1, true), "the log says so")
 end)
 
 assert(C.ra_blas_set(found and "openblas" or "none") == 0)
