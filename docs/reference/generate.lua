@@ -151,6 +151,7 @@ local function recipe_page()
     schema_table(optim.schema(name), lines)
   end
   lines[#lines + 1] = "\n## Schedules\n\nFor `weight` of a row, `optim.schedule` (there the value multiplies `lr`) and live options of losses."
+    .. " A schedule that follows a score says so before training; the scores that acted in an epoch are `followed` in its line of `metrics.jsonl`."
   lines[#lines + 1] = text_block(help.find "schedule")
   write_page("recipe.md", lines)
 end

@@ -158,9 +158,10 @@ function Plan:bind(node, t) must(C.ra_plan_bind(self.c, node.id, t), 2) end
 --- Sets a live parameter.
 function Plan:set(node, slot, value) must(C.ra_plan_set(self.c, node.id, slot, value), 2) end
 
---- Sets every parameter that follows a schedule to its value at epoch t (fractional) of `epochs`, optimizer step `step` of `steps`.
-function Plan:set_time(t, epochs, step, steps)
-  for _, l in ipairs(self.recorder.live) do self:set(l.node, l.slot, l.schedule(t, epochs, step, steps)) end
+--- Sets every parameter that follows a schedule to its value at epoch t (fractional) of `epochs`, optimizer step `step` of `steps`; seen: the
+-- scores that schedules follow.
+function Plan:set_time(t, epochs, step, steps, seen)
+  for _, l in ipairs(self.recorder.live) do self:set(l.node, l.slot, l.schedule(t, epochs, step, steps, seen)) end
 end
 
 --- options: accumulate, scale (1), seed, epoch, step.

@@ -1,9 +1,10 @@
---- Schedules: values that change over training, as pure functions of time.
+--- Schedules: values that change over training, as pure functions of time, and of the scores so far where they follow one.
 --
 -- A schedule is called s(t, epochs): t is the epoch, counted from 0, with its
 -- fraction inside the epoch; `per = "step"` makes it count optimizer steps
 -- instead. `n` is its length, all of the training where it is left out.
 -- A learning rate's schedule multiplies `lr`; elsewhere the value itself is used.
+-- ra.follow(source, {..}) also reads a score that the training has seen last: s(t, epochs, t_step, steps, seen), seen by schedule.key.
 -- Schedules add, subtract, multiply and divide, with each other and with numbers: 0.5 * ra.cosine{} + 0.1.
 local options = require "ramus.base.options"
 
@@ -13,11 +14,27 @@ Schedule.__index = Schedule
 
 function schedule.is(v) return getmetatable(v) == Schedule end
 
---- Value at time t. epochs: length of the training (for schedules without n); steps: the same in steps, with t_step.
-function Schedule.__call(s, t, epochs, t_step, steps)
-  if s.parts then return s.parts(t, epochs, t_step, steps) end
-  if s.per == "step" and t_step then return s.f(t_step, s.args.n or steps, steps) end
-  return s.f(t, s.args.n or epochs, epochs)
+--- Value at time t. epochs: length of the training (for schedules without n); steps: the same in steps, with t_step; seen: scores by key.
+function Schedule.__call(s, t, epochs, t_step, steps, seen)
+  if s.parts then return s.parts(t, epochs, t_step, steps, seen) end
+  if s.per == "step" and t_step then return s.f(t_step, s.args.n or steps, steps, seen) end
+  return s.f(t, s.args.n or epochs, epochs, seen)
+end
+
+--- The name under which a schedule's score is kept: "val.dice", or "val.dice smooth=0.9" for a running average of it.
+function schedule.key(o) return o[1] .. (o.smooth > 0 and (" smooth=%.14g"):format(o.smooth) or "") end
+
+--- Adds what a value follows to `found`, { key = { source =, smooth = } }: a number or a schedule, and those that it is made of. Returns found.
+function schedule.follows(v, found)
+  found = found or {}
+  if type(v) ~= "table" then return found end
+  if not schedule.is(v) then
+    for _, part in pairs(v) do schedule.follows(part, found) end
+    return found
+  end
+  if v.name == "follow" then found[schedule.key(v.args)] = { source = v.args[1], smooth = v.args.smooth } end
+  schedule.follows(v.args, found)
+  return schedule.follows(v.of, found)
 end
 
 local function literal(v)
@@ -46,13 +63,24 @@ function Schedule.__tostring(s)
   return "ra." .. s.name .. literal(shown)
 end
 
+--- The same for people: "follows val.dice (min 0.01, times 1)".
+function schedule.text(s)
+  if s.name ~= "follow" then return (tostring(s):gsub("^ra%.", "")) end
+  local list, usual = {}, schedule.defined.follow.schema
+  for _, k in ipairs { "max", "min", "plus", "smooth", "start", "times" } do
+    local v = s.args[k]
+    if v and (v ~= usual[k].default or k == "min") then list[#list + 1] = ("%s %g"):format(k, v) end
+  end
+  return ("follows %s (%s)"):format(s.args[1], table.concat(list, ", "))
+end
+
 --- A number or a schedule, at time t.
-function schedule.at(v, t, epochs, t_step, steps)
-  return type(v) == "number" and v or v(t, epochs, t_step, steps)
+function schedule.at(v, t, epochs, t_step, steps, seen)
+  return type(v) == "number" and v or v(t, epochs, t_step, steps, seen)
 end
 
 --- The value of a number or a schedule that is part of another one, at t of the part's own length n.
-local function inside(v, t, n) return type(v) == "number" and v or v.f(t, v.args.n or n, n) end
+local function inside(v, t, n, seen) return type(v) == "number" and v or v.f(t, v.args.n or n, n, seen) end
 
 --- The sum, product, .. of two, each a number or a schedule, as a schedule that prints as its expression.
 local function expression(sign, a, b, f)
@@ -63,8 +91,8 @@ local function expression(sign, a, b, f)
   end
   local function text(v) return type(v) == "number" and ("%.17g"):format(v) or tostring(v) end
   local per = schedule.is(a) and a.per or b.per
-  return setmetatable({ is_schedule = true, name = "expression", args = {}, per = per, text = ("(%s %s %s)"):format(text(a), sign, text(b)),
-    f = function(t, _, total) return f(inside(a, t, total), inside(b, t, total)) end,
+  return setmetatable({ is_schedule = true, name = "expression", args = {}, of = { a, b }, per = per, text = ("(%s %s %s)"):format(text(a), sign, text(b)),
+    f = function(t, _, total, seen) return f(inside(a, t, total, seen), inside(b, t, total, seen)) end,
     parts = function(...) return f(schedule.at(a, ...), schedule.at(b, ...)) end }, Schedule)
 end
 
@@ -92,14 +120,20 @@ function schedule.names() return options.names(schedule.defined) end
 local length = { type = "number", above = 0, help = "length in epochs (or steps); all of the training if left out" }
 local per = { type = "string", one_of = { "epoch", "step" }, default = "epoch", help = "unit of t" }
 
---- Positional forms: ra.ramp(0, 0.5, 10) is ra.ramp{0, 0.5, 10}.
+--- Positional forms: ra.ramp(0, 0.5, 10) is ra.ramp{0, 0.5, 10}; a table at the end holds options by name.
 local function arguments(first, ...)
   if type(first) == "table" and not schedule.is(first) then return first end
-  return { first, ... }
+  local given = { first, ... }
+  local named = #given > 1 and given[#given]
+  if type(named) == "table" and not schedule.is(named) then
+    given[#given] = nil
+    for key, v in pairs(named) do given[key] = v end
+  end
+  return given
 end
 
 --- Defines schedule.NAME{...} and ra.NAME{...}. schema: its options, besides n (its length) and per, which it has
--- too unless they are false there; check(o): [opt] a message if they are wrong, or nil; f(o) returns the value as a function of (t, n, total).
+-- too unless they are false there; check(o): [opt] a message if they are wrong, or nil; f(o) returns the value as a function of (t, n, total, seen).
 -- Options are positional where the schema has numbers for keys; n may follow them. list: [opt] the option that a plain list stands for.
 function schedule.define(d)
   local schema = { n = length, per = per }
@@ -170,11 +204,11 @@ schedule.define {
   schema = { n = { type = "number", above = 0, required = true }, from = number(0), after = { type = "table" } },
   check = function(o) return o.after and not schedule.is(o.after) and "after must be a schedule, as ra.cosine{}" or nil end,
   f = function(o)
-    return function(t, _, total)
+    return function(t, _, total, seen)
       if t < o.n then return o.from + (1 - o.from) * t / o.n end
       if not o.after then return 1 end
       local rest = total and math.max(total - o.n, 1e-9)
-      return o.after.f(t - o.n, o.after.args.n or rest, rest)
+      return inside(o.after, t - o.n, rest, seen)
     end
   end,
 }
@@ -247,9 +281,9 @@ schedule.define {
   schema = { pieces = { type = "table", required = true, help = "{ {length, number or schedule}, ... }" }, n = false },
   check = wrong_pieces,
   f = function(o)
-    return function(t)
+    return function(t, _, _, seen)
       for i, p in ipairs(o.pieces) do
-        if t < p[1] or i == #o.pieces then return inside(p[2], math.min(t, p[1]), p[1]) end
+        if t < p[1] or i == #o.pieces then return inside(p[2], math.min(t, p[1]), p[1], seen) end
         t = t - p[1]
       end
     end
@@ -264,12 +298,33 @@ schedule.define {
     longer = { type = "number", default = 1, min = 1 }, times = number(1), n = false },
   check = function(o) return not schedule.is(o.of) and "of must be a schedule, as ra.cosine{}" or nil end,
   f = function(o)
-    return function(t)
+    return function(t, _, _, seen)
       local span, scale = o.every, 1
       while t >= span do
         t, span, scale = t - span, span * o.longer, scale * o.times
       end
-      return scale * inside(o.of, t, span)
+      return scale * inside(o.of, t, span, seen)
+    end
+  end,
+}
+
+--- What a schedule may follow.
+schedule.SOURCES = { "val.dice", "loss" }
+
+schedule.define {
+  name = "follow", signature = "ra.follow(source, {min=0.01, max=, times=1, plus=0, start=0, smooth=0})",
+  help = "plus + times * the last score of `source`, kept between min and max, so never 0. Sources: \"val.dice\", the Dice of the last\n"
+    .. "validation; \"loss\", the mean of the epoch before. It changes at the ends of epochs.",
+  schema = { { type = "string", name = "source", required = true, one_of = schedule.SOURCES },
+    min = { type = "number", above = 0, default = 0.01, help = "smallest value" }, max = { type = "number", above = 0, help = "largest value" },
+    times = number(1), plus = number(0), start = number(0, "what counts as the score before there is one"),
+    smooth = { type = "number", min = 0, below = 1, default = 0, help = "decay of a running average of the score; 0: the last one" },
+    n = false, per = false },
+  check = function(o) return o.max and o.max < o.min and ("max = %g must not be below min = %g"):format(o.max, o.min) or nil end,
+  f = function(o)
+    local key = schedule.key(o)
+    return function(_, _, _, seen)
+      return math.min(math.max(o.plus + o.times * (seen and seen[key] or o.start), o.min), o.max or math.huge)
     end
   end,
 }

@@ -14,7 +14,7 @@ local companions = {}
 local Companions = {}
 Companions.__index = Companions
 
-local NAMES = { "optimizer", "teacher", "average", "collapse_watch", "gradient_probe", "output_probe", "histograms", "early_stop", "profile" }
+local NAMES = { "optimizer", "teacher", "average", "collapse_watch", "gradient_probe", "output_probe", "histograms", "early_stop", "follow", "profile" }
 
 local modules = {}
 for i, name in ipairs(NAMES) do modules[i] = require("ramus.train.companions." .. name) end

@@ -6,6 +6,7 @@ local graph = require "ramus.lang.graph"
 local loader = require "ramus.data.loader"
 local models = require "ramus.lang.models"
 local options = require "ramus.base.options"
+local schedule = require "ramus.lang.schedule"
 local supervise = require "ramus.train.supervise"
 local teacher = require "ramus.train.teacher"
 
@@ -14,6 +15,22 @@ local fit = {}
 --- The supervision of a checked recipe, for training; nil and a message. known: the data set's declaration of its fields.
 function fit.supervision(r, known)
   return supervise.new(r.supervise, r.model:output_names(), r.epochs, teacher.epochs(r), r.model:output_channels(), known)
+end
+
+--- What the schedules of a recipe follow, { key = { source =, smooth = } }; see schedule.follows.
+function fit.followed(r, supervision)
+  local followed = schedule.follows(r.optim.schedule)
+  for key, f in pairs(supervision.followed) do followed[key] = f end
+  return followed
+end
+
+--- A message if a schedule follows the validation and there is none, else nil.
+local function unfollowable(r, supervision)
+  for _, f in pairs(fit.followed(r, supervision)) do
+    if f.source:match "^val%." and r.data.val == false then
+      return ("a schedule follows %s, which needs a validation split, and data.val is false; follow \"loss\", or name a split"):format(f.source)
+    end
+  end
 end
 
 --- A message if the main output is wrong, else nil.
@@ -98,6 +115,8 @@ function fit.check(r, definition)
   local ok
   ok, err = supervision:check_fields(definition.fields, definition.name, list)
   if not ok then return err end
+  err = unfollowable(r, supervision)
+  if err then return err end
   return misfit(r, supervision)
 end
 

@@ -64,7 +64,8 @@ function Loop:one_batch()
   local t = s.epoch + s.batch / self.batches
   local began = profile.now()
   local t_loss, t_step = clock.loss_time(r, t, s.optim_steps, self.total_steps)
-  self.steps:run(v, { t = t_loss, t_step = t_step, steps = self.total_steps, scale = 1 / group, seed = r.seed, epoch = s.epoch, step = s.batch })
+  self.steps:run(v, { t = t_loss, t_step = t_step, steps = self.total_steps, seen = s.followed, scale = 1 / group, seed = r.seed, epoch = s.epoch,
+    step = s.batch })
   self.steps:collect(s.micro == 0)
   profile:add("plan", began)
   local ok, err = self:account(v, samples)
@@ -83,11 +84,14 @@ end
 
 -- ---- an epoch -------------------------------------------------------------------
 
+--- Whether the epoch ends in a validation: every N epochs, after the last of the recipe's own, and after the last of an extension.
+local function is_due(r, epoch) return (epoch + 1) % r.validate.every == 0 or epoch + 1 == r.epochs or epoch + 1 == clock.length(r) end
+
 --- The validation's scores where this epoch has one, else true; nil and a message on failure.
 function Loop:validate()
   local r, profile, began = self.recipe, self.companions.profile, self.companions.profile.now()
   local epoch, average = self.state.epoch, self.companions.average
-  if not self.data.val or ((epoch + 1) % r.validate.every ~= 0 and epoch + 1 ~= clock.length(r)) then return true end
+  if not self.data.val or not is_due(r, epoch) then return true end
   local function score() return self.data:validate(self.model, r) end
   local validation, waited
   if average then validation, waited = average:with(score) else validation, waited = score() end

@@ -2,7 +2,7 @@
 --
 -- A schema maps a field's name to { type =, default = }: "integer", "boolean", "string", "real" (written in hexadecimal, so
 -- that it comes back to the bit), "integers" and "reals" (tables of them by name), or "record" with `fields`, a schema of its own.
--- A field without a default may be absent. FIELDS is what the loop itself keeps; every companion adds its own.
+-- A field without a default may be absent, and so may a table that says optional = true. FIELDS is what the loop itself keeps; every companion adds its own.
 local options = require "ramus.base.options"
 
 local state = {}
@@ -86,7 +86,7 @@ function state.new(schema)
   local values = {}
   for name, entry in pairs(schema) do
     local make = TYPES[entry.type].make
-    if make then values[name] = make(entry) else values[name] = entry.default end
+    if make and not entry.optional then values[name] = make(entry) else values[name] = entry.default end
   end
   return values
 end
@@ -115,7 +115,7 @@ function state.unpack(plain, schema)
         return nil, err or ("the training state: %s must be of type %s, given %s"):format(name, entry.type, options.show(v))
       end
       values[name] = value
-    elseif entry.default ~= nil or TYPES[entry.type].make then
+    elseif entry.default ~= nil or TYPES[entry.type].make and not entry.optional then
       return nil, ("the training state lacks %s"):format(name)
     end
   end

@@ -103,14 +103,14 @@ end
 --- Sets weights and scheduled options to time t (epoch with fraction).
 local function set_time(self, v, given)
   for _, t in ipairs(v.terms) do
-    t.weight = self.supervision:weight(t.term, given.t, given.t_step, given.steps)
+    t.weight = self.supervision:weight(t.term, given.t, given.t_step, given.steps, given.seen)
     v.plan:set(t.weighted, SCALE, t.weight)
   end
-  v.plan:set_time(given.t, self.supervision.epochs, given.t_step, given.steps)
+  v.plan:set_time(given.t, self.supervision.epochs, given.t_step, given.steps, given.seen)
 end
 
 --- Forward and backward on the batch in v.buffers. given: t (epoch with fraction), t_step and steps (optimizer steps so far, of the
--- whole training), scale (of the gradient, 1), seed, epoch, step (they key the dropout).
+-- whole training), seen (scores that schedules follow), scale (of the gradient, 1), seed, epoch, step (they key the dropout).
 function Steps:run(v, given)
   set_time(self, v, given)
   v.plan:run { scale = given.scale, seed = given.seed, epoch = given.epoch, step = given.step }

@@ -187,7 +187,7 @@ function supervise.new(rows, outputs, epochs, teachers, channels, known)
   if type(teachers) == "number" then teachers = { teacher = { first = teachers } } end
   teachers = teachers or {}
   if type(rows) ~= "table" or #rows == 0 then return nil, "supervise: wants a list of rows, { { at = \"out\", loss = ra.loss.dice() } }" end
-  local self = setmetatable({ terms = {}, rows = {}, epochs = epochs, channels = channels or {} }, Supervision)
+  local self = setmetatable({ terms = {}, rows = {}, epochs = epochs, channels = channels or {}, followed = {} }, Supervision)
   local err = clash(teachers, outputs, known or {})
   if err then return nil, err end
   for r, given in ipairs(rows) do
@@ -220,7 +220,8 @@ function supervise.new(rows, outputs, epochs, teachers, channels, known)
   return self
 end
 
---- Records every loss once on a large plane, which costs no computation: wrong options are found before anything is fetched.
+--- Records every loss once on a large plane, which costs no computation: wrong options are found before anything is fetched. Notes in
+-- self.followed what weights and options follow (see schedule.follows).
 function Supervision:try(known)
   local recorder = graph.recorder { train = true }
   local by_channels = {}
@@ -234,7 +235,9 @@ function Supervision:try(known)
     local any = setmetatable({}, { __index = function() return outputs end })
     local ok, err = pcall(self.record, self, { term }, outputs, fields, any, "out")
     if not ok then return nil, ("supervise row %d: %s"):format(term.row, options.plain(err)) end
+    schedule.follows(term.weight, self.followed)
   end
+  for _, l in ipairs(recorder.live) do schedule.follows(l.schedule, self.followed) end
   return true
 end
 
@@ -310,20 +313,21 @@ function supervise.classes(terms)
 end
 
 --- The weight of a term at time t; an error where a schedule gives no finite number >= 0.
-function Supervision:weight(term, t, t_step, steps)
-  local w = schedule.at(term.weight, t, self.epochs, t_step, steps)
+function Supervision:weight(term, t, t_step, steps, seen)
+  local w = schedule.at(term.weight, t, self.epochs, t_step, steps, seen)
   if not (w >= 0 and w < math.huge) then
     error(("supervise: the weight of %s is %s at epoch %g; wanted a finite number >= 0"):format(term.name, tostring(w), t), 0)
   end
   return w
 end
 
---- Terms that act in an epoch. A weight that is 0 at its start and its end is 0 for the epoch: the term is not computed.
+--- Terms that act in an epoch. A weight that is 0 at its start and its end is 0 for the epoch: the term is not computed, unless the weight
+-- follows a score.
 function Supervision:active(epoch)
   local list = {}
   for _, term in ipairs(self.terms) do
     if epoch >= term.starts and epoch < term.ends then
-      local off = self:weight(term, epoch) == 0 and self:weight(term, math.min(epoch + 1, self.epochs)) == 0
+      local off = not next(schedule.follows(term.weight)) and self:weight(term, epoch) == 0 and self:weight(term, math.min(epoch + 1, self.epochs)) == 0
         and self:weight(term, epoch + 0.5) == 0
       if not off then list[#list + 1] = term end
     end

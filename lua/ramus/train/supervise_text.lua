@@ -4,7 +4,7 @@ local schedule = require "ramus.lang.schedule"
 
 local function weight_text(w)
   if type(w) == "number" then return ("%g"):format(w) end
-  if schedule.is(w) then return tostring(w):gsub("^ra%.", "") end
+  if schedule.is(w) then return schedule.text(w) end
   local list = {}
   for i, v in ipairs(w) do list[i] = weight_text(v) end
   return table.concat(list, ", ")

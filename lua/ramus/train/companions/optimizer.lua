@@ -33,7 +33,7 @@ end
 function Optimizer:step(t)
   local training = self.training
   local s = training.state
-  self.rate = training.recipe.optim.lr * clock.rate(training.recipe, t, s.optim_steps, training.total_steps)
+  self.rate = training.recipe.optim.lr * clock.rate(training.recipe, t, s.optim_steps, training.total_steps, s.followed)
   if C.ra_optim_step(self.c, self.rate, self.norm, self.clipped) ~= 0 then return nil, ffi.message() end
   s.optim_steps = C.ra_optim_steps(self.c)
   return self.norm[0], self.clipped[0]
