@@ -10,8 +10,7 @@ enum { TILE = RA_CLASSES_TILE };
 
 static const ra_param params[] = {
   RA_PARAM_INPUT,
-  {.name = "smoothing", .kind = RA_PARAM_NUMBER, .default_value = 0, .low = 0, .high = 1, .live = true,
-   .help = "label smoothing: this share of each target is spread over all classes"},
+  RA_PARAM_SMOOTHING,
   {0}};
 
 static int32_t infer(ra_call *c) {

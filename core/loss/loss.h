@@ -45,6 +45,10 @@ enum { RA_READS_WEIGHTS = RA_READS_IN3 | RA_READS_IN4 };
   {.name = "input", .kind = RA_PARAM_CHOICE, .default_value = RA_INPUT_LOGITS, .choices = "logits|prob", \
    .help = "what prediction and teacher hold"}
 
+#define RA_PARAM_SMOOTHING \
+  {.name = "smoothing", .kind = RA_PARAM_NUMBER, .default_value = 0, .low = 0, .high = 1, .live = true, \
+   .help = "label smoothing: this share of each target is spread over all classes (of one channel: foreground and background)"}
+
 /* ---- one tile of Bernoulli distributions ---- */
 
 /* p = sigmoid(u), q = 1 - p, and their logarithms, each to full relative
@@ -114,6 +118,9 @@ void ra_pixel_backward(ra_call *c, ra_pixel_fn *fn);
  * logarithms where value is wanted. */
 void ra_cross_entropy(const ra_call *c, int32_t n, const ra_bernoulli *s, const ra_real *h, ra_real front, ra_real *value,
                       ra_real *grad);
+
+/* Label smoothing of one channel: (1 - s) y + s / 2, written to h; y itself where s is 0. */
+const ra_real *ra_loss_smooth(int32_t n, ra_real s, const ra_real *y, ra_real *h);
 
 #define RA_PIXEL_LOSS(fn) \
   static void forward(ra_call *c) { ra_pixel_forward(c, fn); } \

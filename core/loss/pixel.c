@@ -95,6 +95,13 @@ void ra_pixel_backward(ra_call *c, ra_pixel_fn *fn) {
   if (c->norm2) *c->norm2 = total(&j, 0);
 }
 
+const ra_real *ra_loss_smooth(int32_t n, ra_real s, const ra_real *y, ra_real *h) {
+  if (s == 0) return y;
+  RA_SIMD
+  for (int32_t i = 0; i < n; i++) h[i] = (1 - s) * y[i] + (ra_real)0.5 * s;
+  return h;
+}
+
 void ra_cross_entropy(const ra_call *c, int32_t n, const ra_bernoulli *s, const ra_real *h, ra_real front, ra_real *value,
                       ra_real *grad) {
   if (value) {

@@ -3,15 +3,17 @@
  *   h = alpha p_T + (1 - alpha) y        -h log p - (1 - h) log(1 - p)
  *   prediction, mask, teacher of any one shape -> rank 0
  * K exclusive classes (classes.h): h_k = alpha p_T,k + (1 - alpha) [y = k], -sum_k h_k log p_k.
+ * Label smoothing s takes (1 - s) y + s / 2 for y, and (1 - s) [y = k] + s / K for [y = k].
  * Without a teacher, or with alpha = 0, this is plain bce, or cross_entropy. */
 #include "classes.h"
 
-enum { ALPHA = 1 }; /* slot */
+enum { ALPHA = 1, SMOOTHING }; /* slots */
 
 static const ra_param params[] = {
   RA_PARAM_INPUT,
   {.name = "alpha", .kind = RA_PARAM_NUMBER, .default_value = 0.5, .low = 0, .high = 1, .live = true,
    .help = "weight of the teacher in the target; 0 needs no teacher"},
+  RA_PARAM_SMOOTHING,
   {0}};
 
 static int32_t infer(ra_call *c) {
@@ -25,7 +27,8 @@ static int32_t infer(ra_call *c) {
 static void pixels(const ra_call *c, int32_t n, const ra_real *x, const ra_real *y, const ra_real *t, ra_real *value,
                    ra_real *grad) {
   ra_bernoulli s, teacher;
-  ra_real target[RA_TILE], alpha = (ra_real)c->param[ALPHA];
+  ra_real target[RA_TILE], smooth[RA_TILE], alpha = (ra_real)c->param[ALPHA];
+  y = ra_loss_smooth(n, (ra_real)c->param[SMOOTHING], y, smooth);
   const ra_real *h = y;
   if (t && alpha != 0) {
     ra_bernoulli_input(c, n, t, false, &teacher);
@@ -39,16 +42,15 @@ static void pixels(const ra_call *c, int32_t n, const ra_real *x, const ra_real 
 
 static void classes(const ra_call *c, const ra_class_tile *t, ra_real *value, ra_real *g, ra_real *share) {
   ra_class_values h;
-  ra_real alpha = (ra_real)c->param[ALPHA];
-  bool taught = ra_has(c, RA_TEACHER) && alpha != 0;
+  bool taught = ra_has(c, RA_TEACHER) && c->param[ALPHA] != 0;
+  ra_real alpha = taught ? (ra_real)c->param[ALPHA] : 0, s = (ra_real)c->param[SMOOTHING], spread = (1 - alpha) * s / (ra_real)t->classes;
   (void)share;
-  if (taught) {
-    int32_t size = t->classes * RA_CLASSES_TILE;
-    ra_class_probabilities(c, t, RA_TEACHER, h, NULL);
-    for (int32_t i = 0; i < size; i++) h[i] *= alpha;
-    for (int32_t i = 0; i < t->n; i++) h[t->label[i] * RA_CLASSES_TILE + i] += 1 - alpha;
+  if (taught) ra_class_probabilities(c, t, RA_TEACHER, h, NULL);
+  if (taught || s != 0) {
+    for (int32_t i = 0; i < t->classes * RA_CLASSES_TILE; i++) h[i] = (taught ? alpha * h[i] : 0) + spread;
+    for (int32_t i = 0; i < t->n; i++) h[t->label[i] * RA_CLASSES_TILE + i] += (1 - alpha) * (1 - s);
   }
-  ra_class_cross_entropy(c, t, taught ? h : NULL, value, g);
+  ra_class_cross_entropy(c, t, taught || s != 0 ? h : NULL, value, g);
 }
 
 RA_PIXEL_AND_CLASS_LOSS(pixels, classes)
@@ -66,9 +68,11 @@ const ra_op ra_op_soft_target = {
   .forward = forward,
   .backward = backward,
   .samples = "2,1,5,4 2,1,5,4:mask 2,1,5,4 | alpha=0.5\n2,1,3,4 2,1,3,4:mask - | alpha=0\n9 9:mask 9 | alpha=1\n"
+             "9 9:mask 9 | smoothing=0.2 alpha=0.4\n"
              "1,1,3,5:prob 1,1,3,5:mask 1,1,3,5:prob | input=\"prob\" alpha=0.3\n"
              "2,1,5,4 2,1,5,4:mask 2,1,5,4 2,1,5,4:mask\n"
              "2,1,3,5 2,1,3,5:mask 2,1,3,5 2,1,3,5:mask 2,1,3,5:var | alpha=0.3\n"
-             "2,3,5,4 2,1,5,4:label 2,3,5,4\n1,3,3,4 1,1,3,4:label | alpha=0\n"
+             "2,3,5,4 2,1,5,4:label 2,3,5,4\n1,3,3,4 1,1,3,4:label | alpha=0\n1,3,3,4 1,1,3,4:label - | alpha=0 smoothing=0.2\n"
+             "2,3,5,4 2,1,5,4:label 2,3,5,4 | smoothing=0.1\n"
              "1,3,3,5:prob 1,1,3,5:label 1,3,3,5:prob 1,1,3,5:mask 1,1,3,5:var | input=\"prob\" alpha=0.3",
 };

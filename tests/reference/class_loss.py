@@ -96,7 +96,9 @@ def cross_entropy(c):
 
 def soft_target(c):
     a = c.o.get("alpha", 0.5)
-    h = c.hot if c.t is None else a * c.log(c.t).exp() + (1 - a) * c.hot
+    s = c.o.get("smoothing", 0)
+    hot = (1 - s) * c.hot + s / c.K
+    h = hot if c.t is None else a * c.log(c.t).exp() + (1 - a) * hot
     return c.mean(-(h * c.log(c.x)).sum(1))
 
 
@@ -240,6 +242,11 @@ for use in ("yi", "yw", "yiw"):
         case("deep_distribution", name, use + "t", patch=3, tau=1)
         for loss in ("dice", "jaccard", "tversky"):
             case(loss, name, use)
+
+case("soft_target", "three", "yt", smoothing=0.1)
+case("soft_target", "void", "yt", smoothing=0.3, alpha=0.6)
+case("soft_target", "void", smoothing=0.1, alpha=0)
+case("soft_target", "prob", "yt", input="prob", smoothing=0.2, alpha=0.3)
 
 out = {"inputs": {n: dict(shape=list(v[0].shape), **{k: [float("%.8g" % e) for e in a.flatten().tolist()]
                                                     for k, a in zip("xytiw", v)}) for n, v in inputs.items()},

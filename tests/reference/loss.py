@@ -72,15 +72,20 @@ def p_of(x, o):
     return x if o.get("input") == "prob" else torch.sigmoid(x)
 
 
+def smoothed(y, o):
+    s = o.get("smoothing", 0)
+    return y if s == 0 else (1 - s) * y + s / 2
+
+
 def bce(x, y, t, o, target=None):
-    h = y if target is None else target
+    h = smoothed(y, o) if target is None else target
     lp, lq = logs(x, o.get("input") == "prob")
     return mean(-o.get("weight", 1) * h * lp - (1 - h) * lq)
 
 
 def soft_target(x, y, t, o):
     a = o.get("alpha", 0.5)
-    return bce(x, y, t, o, y if a == 0 else a * p_of(t, o) + (1 - a) * y)
+    return bce(x, y, t, o, None if a == 0 else a * p_of(t, o) + (1 - a) * smoothed(y, o))
 
 
 def focal(x, y, t, o):
@@ -288,6 +293,13 @@ case("cldice", "prob", "y", input="prob", iterations=3)
 for use in ("yi", "yw", "yiw"):
     case("cldice", "odd", use, iterations=3)
     case("cldice", "holes", use, reduce="image")
+
+for name in ("small", "odd", "extreme", "empty"):
+    case("bce", name, "y", smoothing=0.1, weight=2)
+    case("soft_target", name, "yt", smoothing=0.2, alpha=0.4)
+case("bce", "prob", "y", input="prob", smoothing=1)
+case("bce", "odd", "yiw", smoothing=0.3)
+case("soft_target", "odd", "y", smoothing=0.1, alpha=0)
 
 out = {"inputs": {n: dict(shape=list(v[0].shape), **{k: [float("%.8g" % e) for e in a.flatten().tolist()]
                                                     for k, a in zip("xytiw", v)}) for n, v in inputs.items()},
