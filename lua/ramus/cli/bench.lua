@@ -3,7 +3,7 @@
 --   local r = require("ramus.cli.bench").run { case = "train", width = 16, size = 256, batch = 4, steps = 9 }
 --   print(r.ms, r.gflops)
 --
--- Cases, all of a U-Net of depth 5 with batch norm and transposed-convolution upsampling:
+-- Cases, all of a U-Net of depth 5 with batch norm and transposed-convolution upsampling, or of the light preset of another architecture:
 --   train   a training step: forward, Dice, backward, AdamW
 --   dsd     the same with a teacher and side outputs, as recipes/dsd_cimat80.lua from epoch 1 on
 --   infer   the logits of a batch, in evaluation mode
@@ -18,6 +18,11 @@ local bench = { cases = { "train", "dsd", "infer" } }
 bench.schema = {
   case = { type = "string", one_of = bench.cases, default = "train" },
   width = { type = "integer", min = 1, default = 16, help = "channels of the first level" },
+  model = { type = "string", help = "an architecture in its light preset, in place of the U-Net of a width", check = function(v)
+    local models = require "ramus.lang.models"
+    if models.find(v) then return v end
+    return nil, "is an " .. options.unknown("model", v, models.names())
+  end },
   size = { type = "integer", min = 16, default = 256, help = "side of the images" },
   batch = { type = "integer", min = 1, default = 4 },
   steps = { type = "integer", min = 1, default = 9, help = "that are timed, after 2 that are not" },
@@ -27,7 +32,16 @@ bench.schema = {
 local DEPTH, WARM_UP = 5, 2
 
 local function network(o, sides)
-  return require "ramus.lang.models.unet" { depth = DEPTH, width = o.width, sides = sides }
+  local models = require "ramus.lang.models"
+  if not o.model then return models.unet { depth = DEPTH, width = o.width, sides = sides } end
+  return models[o.model] { preset = "light", sides = sides and models.find(o.model).schema.sides and true or nil }
+end
+
+--- The weights of the side outputs: 1/2, 1/4, ..
+local function weights(net)
+  local list = {}
+  for i = 1, #net:output_names() - 1 do list[i] = 2 ^ -i end
+  return list
 end
 
 --- A function that makes one training step, and its plan.
@@ -38,7 +52,7 @@ local function training(o)
   local rows = { { at = "out", loss = loss.dice {} } }
   if dsd then
     rows[2] = { at = "out", loss = loss.soft_target { alpha = 0.25 }, against = "teacher.out" }
-    rows[3] = { at = "side*", loss = loss.bce {}, weight = { 1 / 2, 1 / 4, 1 / 8, 1 / 16 } }
+    rows[3] = { at = "side*", loss = loss.bce {}, weight = weights(net) }
     rows[4] = { at = "side*", loss = loss.deep_distribution { patches = 256, scale = "fraction", tau = 0.3 }, against = "teacher.same",
       weight = 0.25 }
   end
@@ -93,11 +107,11 @@ function bench.run(given)
   return o
 end
 
-bench.heading = ("%-6s %-22s %10s %22s %10s %10s %10s"):format("", "", "ms", "fastest to slowest", "images/s", "GFLOP/s", "arena MB")
+bench.heading = ("%-6s %-28s %10s %22s %10s %10s %10s"):format("", "", "ms", "fastest to slowest", "images/s", "GFLOP/s", "arena MB")
 
 --- A result as a line under bench.heading.
 function bench.line(r)
-  return ("%-6s %-22s %10.2f %22s %10.1f %10.0f %10.1f"):format(r.case, ("width %d, %dx%dx%d"):format(r.width, r.batch, r.size, r.size), r.ms,
+  return ("%-6s %-28s %10.2f %22s %10.1f %10.0f %10.1f"):format(r.case, ("%s, %dx%dx%d"):format(r.model or "width " .. r.width, r.batch, r.size, r.size), r.ms,
     ("%.2f to %.2f"):format(r.fastest, r.slowest), r.images_per_second, r.gflops, r.arena_mb)
 end
 

@@ -9,6 +9,7 @@ local function flags()
     list[#list + 1] = { name = name, value = "N", wants = "a whole number", number = true, min = schema[name].min,
       help = ("%s; %d unless given"):format(schema[name].help, schema[name].default) }
   end
+  list[#list + 1] = { name = "model", value = "NAME", wants = "an architecture", help = schema.model.help }
   list[#list + 1] = { name = "profile", help = schema.profile.help }
   list[#list + 1] = command.JSON
   return list
@@ -22,7 +23,7 @@ return {
     local results = {}
     for i, case in ipairs(#words > 0 and words or bench.cases) do
       local o, err = options.validate({ case = case, width = given.width, size = given.size, batch = given.batch, steps = given.steps,
-        profile = given.profile }, bench.schema, "bench")
+        model = given.model, profile = given.profile }, bench.schema, "bench")
       if not o then return false, err, 2 end
       results[i], err = bench.run(o)
       if not results[i] then return false, err end
