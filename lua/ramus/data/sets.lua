@@ -114,7 +114,7 @@ function data.open(recipe, given)
   local self = setmetatable({
     set = set, title = ("%s (%s)"):format(set.name, set.title), train = train, val = part(d.val), test = part(d.test),
     train_count = #train, channels = channels, recipe_data = d,
-    val_is_empty = judged.empty[d.val] or false, scale = judged.scale,
+    images = judged.images, val_is_empty = judged.empty[d.val] or false, scale = judged.scale,
     facts = { set = set.name, edition = set.edition, split = set.split, hash = set.hash }, protocol = protocol(d, set),
   }, Data)
   self.prepare = data.preparation(d)

@@ -206,17 +206,6 @@ local function scored_outputs(model)
   return list
 end
 
---- A message that names the samples whose images are too large for the model at a time, else nil. items: images of the verdict.
-local function too_large(items, samples, prepare, tile)
-  local words, used = {}, {}
-  for _, s in ipairs(samples) do used[s] = true end
-  for _, item in ipairs(items) do
-    local text = used[item.sample] and tiles.too_large(prepare, item.facts.height, item.facts.width, tile)
-    if text then words[#words + 1] = ("%s: %s"):format(item.source.path or item.sample.id, text) end
-  end
-  return words[1] and words[1] .. (#words > 1 and (" (so %d images)"):format(#words) or "")
-end
-
 --- The samples of the part that is scored; nil and a message.
 local function samples_of(set, part)
   if part == "all" then set.splits.all = set.splits.all or set.samples end
@@ -254,7 +243,7 @@ local function run_evaluation(model, facts, o)
   local main, prepare = model.output.main, checkpoint.preparation(model)
   o.way, err = way.new(model, o)
   if not o.way then return nil, err end
-  err = too_large(judged.images, samples, prepare, o.tile)
+  err = tiles.too_large_among(judged.images, samples, prepare, o.tile)
   if err then return nil, err end
   local outputs = o.levels and scored_outputs(model) or { main }
   local threshold, tuned_on = choose_threshold(model, set, facts, prepare, o)

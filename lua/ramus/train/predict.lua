@@ -127,7 +127,7 @@ local function one(model, entry, o, file, began)
   if o.out then notes.image(entry.source, err, model.template.channels, o.out) end
   local p
   p, err = predict.probability(model, picture, o)
-  if not p then return nil, ("%s: %s"):format(entry.source, err) end
+  if not p then return nil, ("%s%s: %s"):format(entry.source, entry.part or "", err) end
   err = outputs.changed(entry, o.force)
   if err then return nil, err end
   local result

@@ -13,6 +13,7 @@ local state = require "ramus.train.state"
 local step = require "ramus.train.step"
 local supervise = require "ramus.train.supervise"
 local teacher = require "ramus.train.teacher"
+local tiles = require "ramus.train.tiles"
 
 local setup = {}
 
@@ -29,6 +30,20 @@ local function follow(training, coloured)
   local ok, err = training.run:describe(training.recipe)
   if not ok then training.out:warn(err) end
   return 3
+end
+
+--- Refuses validation images that no model takes whole, and says which test images the scores at the end will need tiles for: then
+-- data.untested is the message. nil and a message.
+local function check_sizes(training)
+  local d = training.data
+  local large = d.val and tiles.too_large_among(d.images, d.val, d.prepare)
+  if large then return nil, ("validation sees whole images, and %s; or resize them all with data.size, or take none with data.val = false"):format(large) end
+  d.untested = d.test and tiles.too_large_among(d.images, d.test, d.prepare)
+  if d.untested then
+    training.out:warn(("the test images are not scored at the end: %s; score them afterwards with ramus eval %s --tile 512"):format(d.untested,
+      training.run.path or "RUN"))
+  end
+  return true
 end
 
 --- Makes a training of a recipe: model, data, supervision, teacher, steps, state, companions, out. nil and a message on failure.
@@ -52,6 +67,8 @@ function setup.new(r, given, out)
     follow = function(coloured) return follow(training, coloured) end,
     data_root = given.data_root, offline = given.offline, accept_odd = given.accept_odd, out = out })
   if not training.data then return nil, err end
+  ok, err = check_sizes(training)
+  if not ok then return nil, err end
   if source then
     training.began, err = initial.apply(training.model, r.init, source)
     if not training.began then return nil, err end

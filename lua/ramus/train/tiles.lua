@@ -26,6 +26,17 @@ function tiles.too_large(prepare, H, W, side)
     side and (" and tiles of %d"):format(side) or "", h * w * BYTES / 1e9)
 end
 
+--- A message that names the samples whose images are too large for the model at a time, else nil. items: images of the verdict.
+function tiles.too_large_among(items, samples, prepare, tile)
+  local words, used = {}, {}
+  for _, s in ipairs(samples) do used[s] = true end
+  for _, item in ipairs(items) do
+    local text = used[item.sample] and tiles.too_large(prepare, item.facts.height, item.facts.width, tile)
+    if text then words[#words + 1] = ("%s: %s"):format(item.source.path or item.sample.id, text) end
+  end
+  return words[1] and words[1] .. (#words > 1 and (" (so %d images)"):format(#words) or "")
+end
+
 --- Probabilities [1,K,h,w] of named outputs for an input [1,C,h,w]: of one channel a sigmoid, of several a softmax; nil and a message where
 -- check(name, logits) gives one.
 local function whole(model, x, names, given)

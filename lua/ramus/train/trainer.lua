@@ -75,7 +75,7 @@ return function(recipe, given)
   if not run then return nil, file end
   local training, ended = train_in(run, file, r, o)
   local evaluation
-  if training and ended ~= "interrupted" and o.evaluate and training.data.test then
+  if training and ended ~= "interrupted" and o.evaluate and training.data.test and not training.data.untested then
     evaluation, err = require("ramus.train.evaluate").of_run(path, { out = training.out, data_root = o.data_root, offline = o.offline,
       accept_odd = o.accept_odd, pictures = r.log.pictures })
   end
