@@ -14,7 +14,7 @@
 enum { REDUCE = 1, AVERAGE, ITERATIONS, SMOOTH }; /* slots */
 enum { ERODED, SKELETON, OF_MASK, SLOPES };  /* saved */
 enum { SKEL_Y, SKEL, BOTH_P, BOTH_Y, SUMS }; /* sum S(y), S(p), S(p) y, S(y) p */
-enum { SCRATCH = 4 };                        /* planes of area that a plane needs beside what is kept */
+enum { SCRATCH = 3 };                        /* planes of area that a plane needs beside what is kept */
 
 static const ra_param params[] = {
   RA_PARAM_INPUT,
@@ -84,8 +84,12 @@ static void truth(const job *j, int32_t plane, int64_t at, int32_t n, ra_real *y
   int32_t K = j->classes;
   int64_t first = (K ? plane / K : plane) * j->area + at;
   const ra_real *mask = c->in[RA_MASK].data + first, *given = ra_loss_weights(c, first, n, w);
+  for (int32_t k = 0; !given && k < n; k++) w[k] = 1;
+  if (!K && !given) {
+    if (y) memcpy(y, mask, (size_t)n * sizeof *y);
+    return;
+  }
   for (int32_t k = 0; k < n; k++) {
-    if (!given) w[k] = 1;
     if (K && !(mask[k] >= 0 && mask[k] < (ra_real)K)) w[k] = 0;
     if (y) y[k] = w[k] == 0 ? 0 : K ? (int32_t)mask[k] == plane % K : mask[k];
   }
@@ -133,11 +137,11 @@ static void forward_plane(void *context, int32_t plane) {
   int64_t area = j->area;
   ra_real *x = eroded(j, plane), *s = j->c->saved[SKELETON].data + plane * j->levels * area;
   ra_real *of_mask = j->c->saved[OF_MASK].data + plane * area, *mask = j->scratch + plane * SCRATCH * area;
-  ra_real *w = mask + 2 * area, *opened = mask + 3 * area;
+  ra_real *w = mask + 2 * area;
   if (!j->classes) gather_plane(j, plane, x);
-  ra_soft_skeleton_forward(&j->shape, x, s, area, area, opened);
+  ra_soft_skeleton_forward(&j->shape, x, s, area, area);
   gather_truth(j, plane, mask, w);
-  ra_soft_skeleton_forward(&j->shape, mask, of_mask, 0, 0, opened); /* its two erosions take turns: the mask's own place is lost */
+  ra_soft_skeleton_forward(&j->shape, mask, of_mask, 0, 0); /* its two erosions take turns: the mask's own place is lost */
   gather_truth(j, plane, mask, w);
   const ra_real *last = s + (j->levels - 1) * area;
   double sum[SUMS] = {0};
@@ -245,8 +249,9 @@ static void backward_plane(void *context, int32_t plane) {
   int64_t area = j->area;
   const ra_real *x = eroded(j, plane), *s = c->saved[SKELETON].data + plane * j->levels * area;
   const ra_real *of_mask = c->saved[OF_MASK].data + plane * area, *slope = c->saved[SLOPES].data + (int64_t)group_of(j, plane) * SUMS;
-  ra_real *gs = j->scratch + plane * SCRATCH * area, *now = gs + area, *next = gs + 2 * area, *opened = gs + 3 * area;
+  ra_real *gs = j->scratch + plane * SCRATCH * area, *now = gs + area, *next = gs + 2 * area;
   gather_truth(j, plane, gs, now);
+  RA_SIMD
   for (int64_t i = 0; i < area; i++) gs[i] = now[i] * (slope[SKEL] + slope[BOTH_P] * gs[i]);
   zero(area, now);
   for (int32_t k = j->levels - 1; k >= 0; k--) { /* `now` holds what x_(k+1) got already */
@@ -254,12 +259,13 @@ static void backward_plane(void *context, int32_t plane) {
     next = now;
     now = t;
     zero(area, now);
-    ra_soft_skeleton_backward(&j->shape, k, x + k * area, s + k * area, gs, now, next, opened);
+    ra_soft_skeleton_backward(&j->shape, k, x + k * area, s + k * area, gs, now, next);
   }
   for (int64_t i = 0; i < area; i += RA_TILE) {
     ra_real w[RA_TILE];
     int32_t n = (int32_t)ra_min(area - i, (int64_t)RA_TILE);
     truth(j, plane, i, n, NULL, w);
+    RA_SIMD
     for (int32_t k = 0; k < n; k++) gs[i + k] = now[i + k] + w[k] * slope[BOTH_Y] * of_mask[i + k];
   }
   if (!j->classes) j->part[plane][0] = store(j, plane, gs);
@@ -312,7 +318,7 @@ const ra_op ra_op_cldice = {
   .forward = forward,
   .backward = backward,
   .samples = "2,1,7,6 2,1,7,6:mask | iterations=2\n2,2,5,6 2,2,5,6:mask | reduce=\"image\" smooth=0.5 iterations=1\n"
-             "1,1,6,7:prob 1,1,6,7:mask | input=\"prob\" iterations=3\n"
+             "1,1,6,7:prob 1,1,6,7:mask | input=\"prob\" iterations=3\n1,1,4,37 1,1,4,37:mask | iterations=2\n"
              "2,1,7,6 2,1,7,6:mask - 2,1,7,6:mask 2,1,7,6:var | iterations=2\n"
              "2,3,5,4 2,1,5,4:label | iterations=1\n"
              "2,3,5,6 2,1,5,6:label - - 2,1,5,6:var | iterations=2 reduce=\"image\" average=\"occurring\"\n"

@@ -14,11 +14,11 @@ typedef struct ra_soft_skeleton {
 static inline int64_t ra_soft_area(const ra_soft_skeleton *j) { return (int64_t)j->H * j->W; }
 
 /* The soft skeleton of x[0], whose erosions are written to x[1], x[2], .. and stages to s, one behind the other; step 0: in place. */
-void ra_soft_skeleton_forward(const ra_soft_skeleton *j, ra_real *x, ra_real *s, int64_t step_x, int64_t step_s, ra_real *opened);
+void ra_soft_skeleton_forward(const ra_soft_skeleton *j, ra_real *x, ra_real *s, int64_t step_x, int64_t step_s);
 
 /* From gs, the gradient of s_k: what d_k gets is added to now (of x_k) and, behind the dilation, next (of x_(k+1)); gs becomes that of
  * s_(k-1). */
 void ra_soft_skeleton_backward(const ra_soft_skeleton *j, int32_t k, const ra_real *x, const ra_real *s, ra_real *gs, ra_real *now,
-                               ra_real *next, ra_real *opened);
+                               ra_real *next);
 
 #endif

@@ -55,6 +55,7 @@ add_input("empty", (1, 1, 6, 6), "empty")
 add_input("full", (1, 1, 6, 6), "full")
 add_input("prob", (2, 1, 5, 6), "prob")
 add_input("holes", (2, 1, 9, 11))
+add_input("wide", (1, 1, 5, 150))
 
 WEIGHTS = None  # the weights of the pixels of a case: weight where inside >= 0.5, else 0; None: neither is given
 
@@ -300,6 +301,8 @@ for name in ("small", "odd", "extreme", "empty"):
 case("bce", "prob", "y", input="prob", smoothing=1)
 case("bce", "odd", "yiw", smoothing=0.3)
 case("soft_target", "odd", "y", smoothing=0.1, alpha=0)
+
+case("cldice", "wide", "y", iterations=2)
 
 out = {"inputs": {n: dict(shape=list(v[0].shape), **{k: [float("%.8g" % e) for e in a.flatten().tolist()]
                                                     for k, a in zip("xytiw", v)}) for n, v in inputs.items()},
