@@ -32,6 +32,16 @@ static int32_t most_of(ra_dtype dtype) {
   }
 }
 
+/* How many values are not finite; 0 times such a value is not 0. */
+static size_t count_bad(const ra_real *value, size_t count) {
+  ra_real sum = 0;
+  _Pragma("omp simd reduction(+ : sum)")
+  for (size_t i = 0; i < count; i++) sum += value[i] * 0;
+  size_t bad = 0;
+  for (size_t i = 0; sum != 0 && i < count; i++) bad += !isfinite(value[i]);
+  return bad;
+}
+
 static int32_t take(const ra_bundle_entry *e, bool header_only, ra_pixels *out) {
   if (e->rank != 2 && e->rank != 3)
     return ra_fail(RA_ERR_FORMAT, "an image is an array of rank 2 or 3, this one has rank %d", e->rank);
@@ -51,10 +61,11 @@ static int32_t take(const ra_bundle_entry *e, bool header_only, ra_pixels *out) 
     return RA_ERR_MEMORY;
   }
   ra_dtype_convert(e->dtype, e->bytes, count, flat);
-  size_t bad = 0;
-  for (size_t i = 0; i < count; i++) {
-    bad += !isfinite(flat[i]);
-    flat[i] /= (ra_real)out->max_value;
+  size_t bad = count_bad(flat, count);
+  ra_real most = (ra_real)out->max_value;
+  if (most != 1) {
+    _Pragma("omp simd")
+    for (size_t i = 0; i < count; i++) flat[i] /= most;
   }
   if (flat != out->value) {
     for (size_t c = 0; c < channels; c++)

@@ -70,6 +70,12 @@ void ra_pixels_planes(const ra_pixels *p, ra_real *data) {
     return;
   }
   ra_real max_value = (ra_real)p->max_value; /* divided, not multiplied by 1/max_value: 255/255 must be 1 */
+  if (C == 1) {
+    const uint16_t *sample = p->sample;
+    _Pragma("omp simd")
+    for (size_t i = 0; i < area; i++) data[i] = (ra_real)sample[i] / max_value;
+    return;
+  }
   for (size_t c = 0; c < C; c++)
     for (size_t i = 0; i < area; i++) data[c * area + i] = (ra_real)p->sample[i * C + c] / max_value;
 }

@@ -20,24 +20,44 @@ static const double AS_01 = 1e-3; /* how far real numbers may lie beyond 0..1 */
 
 static size_t count_of(const ra_pixels *p) { return (size_t)p->height * (size_t)p->width * (size_t)p->channels; }
 
+/* The number of the file that became this value. */
+static double number_of(const ra_pixels *p, ra_real value) {
+  if (p->curve != RA_CURVE_NONE) return (double)value;
+  double v = (double)value * p->max_value;
+  return p->max_value > 1 ? floor(v + 0.5) : v;
+}
+
 /* The i-th number of the file, in the order of the planes [C,H,W] or of the samples [H,W,C]. */
 static double number(const ra_pixels *p, size_t i) {
-  if (p->value && p->curve != RA_CURVE_NONE) return (double)p->value[i];
-  if (p->value) {
-    double v = (double)p->value[i] * p->max_value;
-    return p->max_value > 1 ? floor(v + 0.5) : v;
-  }
+  if (p->value) return number_of(p, p->value[i]);
   size_t C = (size_t)p->channels;
   return ra_pixels_number(p, i / C, (int32_t)(i % C) + 1);
 }
 
+/* The least and the greatest number: those of the least and the greatest value or sample, since numbers grow with them. */
 static void extremes(const ra_pixels *p, double *low, double *high) {
-  *low = INFINITY, *high = -INFINITY;
-  for (size_t i = 0, n = count_of(p); i < n; i++) {
-    double v = number(p, i);
-    if (v < *low) *low = v;
-    if (v > *high) *high = v;
+  size_t n = count_of(p), least = 0, most = 0;
+  if (p->value) {
+    ra_real a = p->value[0], b = p->value[0];
+    _Pragma("omp simd reduction(min : a) reduction(max : b)")
+    for (size_t i = 0; i < n; i++) {
+      ra_real v = p->value[i];
+      a = v < a ? v : a;
+      b = v > b ? v : b;
+    }
+    *low = number_of(p, a), *high = number_of(p, b);
+    return;
   }
+  uint16_t a = p->sample[0], b = p->sample[0];
+  _Pragma("omp simd reduction(min : a) reduction(max : b)")
+  for (size_t i = 0; i < n; i++) {
+    uint16_t v = p->sample[i];
+    a = v < a ? v : a;
+    b = v > b ? v : b;
+  }
+  while (p->sample[least] != a) least++;
+  while (p->sample[most] != b) most++;
+  *low = number(p, least), *high = number(p, most);
 }
 
 static int by_value(const void *a, const void *b) {
