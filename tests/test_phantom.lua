@@ -7,10 +7,11 @@ local C = ffi.C
 
 local function empty(H, W) return ffi.gc(C.ra_tensor_new(2, ffi.new("int32_t[2]", { H, W })), C.ra_tensor_release) end
 
-local function phantom(H, W, seed, index)
-  local image, mask = empty(H, W), empty(H, W)
-  check.equal(C.ra_phantom(image, mask, seed, index), 0, "ra_phantom")
-  return image, mask
+local function phantom(H, W, seed, index, trees, contrast)
+  local image, mask, label = empty(H, W), empty(H, W), empty(H, W)
+  if trees then check.equal(C.ra_phantom_with(image, mask, label, seed, index, trees, contrast or 1), 0, "ra_phantom_with")
+  else check.equal(C.ra_phantom(image, mask, seed, index), 0, "ra_phantom") end
+  return image, mask, label
 end
 
 local function same(a, b) return ffi.string(ffi.data(a), a.size * ffi.sizeof "ra_real") == ffi.string(ffi.data(b), b.size * ffi.sizeof "ra_real") end
@@ -39,11 +40,12 @@ local function read_json(path)
   return value
 end
 
-check.case("phantom: vessel fraction, width and contrast lie where those of real angiograms do", function()
+--- Three statistics of 40 phantoms against the range of the real ones.
+local function near_real(trees)
   local real = read_json(check.root .. "/tests/reference/phantom.json").statistics
   local count, seen = 40, { fraction = {}, width = {}, contrast = {} }
   for i = 1, count do
-    for key, value in pairs(statistics(phantom(300, 300, 2, i))) do seen[key][i] = value end
+    for key, value in pairs(statistics(phantom(300, 300, 2, i, trees))) do seen[key][i] = value end
   end
   for key, values in pairs(seen) do
     local inside = 0
@@ -56,6 +58,72 @@ check.case("phantom: vessel fraction, width and contrast lie where those of real
       ("%s: median %.4f, wanted %.4f to %.4f"):format(key, median, real[key].p10, real[key].p90))
     check.ok(inside >= 0.8 * count, ("%s: %d of %d within the real 10-90 %% range, wanted 80 %%"):format(key, inside, count))
   end
+end
+
+check.case("phantom: vessel fraction, width and contrast lie where those of real angiograms do", function() near_real() end)
+check.case("phantom: of full trees too", function() near_real(C.RA_PHANTOM_FULL) end)
+
+check.case("phantom: plain trees at contrast 1 are the phantoms as they were, full trees are others", function()
+  for i = 1, 4 do
+    local image, mask = phantom(96, 80, 5, i)
+    local image2, mask2 = phantom(96, 80, 5, i, C.RA_PHANTOM_PLAIN, 1)
+    check.ok(same(image, image2) and same(mask, mask2), "the same to the bit")
+    check.ok(not same(mask, (select(2, phantom(96, 80, 5, i, C.RA_PHANTOM_FULL)))), "another tree")
+  end
+end)
+
+check.case("phantom: a series of falling contrast keeps its masks", function()
+  for trees = C.RA_PHANTOM_PLAIN, C.RA_PHANTOM_FULL do
+    local sum, first = {}, {}
+    for _, contrast in ipairs { 2, 1, 0.5, 0.25 } do
+      sum[contrast] = 0
+      for i = 1, 8 do
+        local image, mask, label = phantom(200, 200, 4, i, trees, contrast)
+        first[i] = first[i] or { mask, label }
+        check.ok(same(mask, first[i][1]) and same(label, first[i][2]), "mask and classes do not change")
+        sum[contrast] = sum[contrast] + statistics(image, mask).contrast
+      end
+    end
+    for contrast, low_high in pairs { [2] = { 1.7, 2.1 }, [0.5] = { 0.45, 0.6 }, [0.25] = { 0.2, 0.4 } } do
+      local ratio = sum[contrast] / sum[1]
+      check.ok(ratio > low_high[1] and ratio < low_high[2], ("trees %d, contrast %g: %.3f of what it is at 1"):format(trees, contrast, ratio))
+    end
+  end
+end)
+
+check.case("phantom: full trees at any size and seed: values in range, classes agree with the mask, the same bits again", function()
+  for _, s in ipairs { { 32, 32, 0 }, { 32, 700, 1 }, { 500, 40, 2 }, { 96, 128, -3 }, { 64, 64, 2 ^ 52 } } do
+    for _, index in ipairs { 0, 1, 7, 2147483647, -5 } do
+      local image, mask, label = phantom(s[1], s[2], s[3], index, C.RA_PHANTOM_FULL, index == 7 and 0.25 or 2)
+      local good = true
+      for k = 0, image.size - 1 do
+        good = good and image.data[k] >= 0 and image.data[k] <= 1 and (mask.data[k] == 0 or mask.data[k] == 1)
+          and (label.data[k] == 1 or label.data[k] == 2) == (mask.data[k] == 1)
+      end
+      check.ok(good, ("%d x %d, seed %g, index %d"):format(s[1], s[2], s[3], index))
+      local again, again_mask = phantom(s[1], s[2], s[3], index, C.RA_PHANTOM_FULL, index == 7 and 0.25 or 2)
+      check.ok(same(image, again) and same(mask, again_mask), "a pure function")
+    end
+  end
+end)
+
+check.case("phantom: wrong trees and contrasts are errors, a full one gives its memory back", function()
+  local image, mask = empty(64, 64), empty(64, 64)
+  for _, wrong in ipairs { { 2, 1, "plain" }, { -1, 1, "plain" }, { 1, 0.2, "0.25 to 2" }, { 1, 2.1, "0.25 to 2" }, { 1, 0 / 0, "0.25 to 2" } } do
+    check.equal(C.ra_phantom_with(image, mask, nil, 1, 1, wrong[1], wrong[2]), C.RA_ERR_ARG)
+    check.ok(ffi.message():find(wrong[3], 1, true), ffi.message())
+  end
+  collectgarbage()
+  local before, failures = C.ra_mem_live(), 0
+  for n = 0, 100 do
+    C.ra_mem_fail_after(n)
+    local code = C.ra_phantom_with(image, mask, nil, 1, 1, 1, 1)
+    C.ra_mem_fail_after(-1)
+    if code == 0 then break end
+    failures = failures + 1
+    check.equal(C.ra_mem_live(), before, "bytes alive after allocation " .. n .. " failed")
+  end
+  check.ok(failures >= 9 and failures < 100, "every allocation failed once, got " .. failures)
 end)
 
 check.case("phantom: the statistics of real pictures are computed alike here", function()
@@ -130,6 +198,12 @@ check.case("phantom: the data set is made, opened, and keeps its pictures when a
   local large = make { size = 64, train = 5, val = 1, test = 2 }
   check.equal(large.counts.val, 1, "val")
   check.equal(dataset.sha256_file(large.splits.test[2].image), dataset.sha256_file(small.splits.test[2].image), "test picture 2")
+  local full = make { size = 64, train = 1, test = 1, trees = "full", contrast = 0.5 }
+  check.ok(full.folder:find("phantom%-64x64%-1%-0%-1%-seed1%-full%-contrast0%.5$"), full.folder)
+  mask = ffi.gc(C.ra_mask_load(full.samples[1].mask, 128, nil), C.ra_tensor_release)
+  check.ok(same(mask, (select(2, phantom(64, 64, 1, 1, C.RA_PHANTOM_FULL)))), "the mask of a full tree")
+  check.raises("must be one of plain, full", dataset.folder, dataset.find("phantom"), root, { trees = "ful" })
+  check.raises("from 0.25 to 2", dataset.folder, dataset.find("phantom"), root, { contrast = 0.1 })
   check.raises("did you mean 'train'", dataset.folder, dataset.find("phantom"), root, { trian = 3 })
 end)
 

@@ -7,7 +7,9 @@
  * five images look subtracted (flat background), as in the sets this stands
  * in for. The mask is the tree's own geometry (phantom_draw.c), cut by the collimator.
  *
- * Image number `index` of `seed` is a pure function of seed, index, H and W. */
+ * A full phantom has more side branches (phantom_fill.c), more beside them that is no vessel (phantom_clutter.c), a rougher
+ * background, and agent whose contrast varies. Image number `index` of `seed` is a pure function of seed, index, H, W, trees and
+ * contrast; the contrast changes nothing but the vessels' grey values. */
 #include "phantom.h"
 
 #include <math.h>
@@ -21,6 +23,8 @@
 
 enum { STREAM_SHAPE = 0, STREAM_TISSUE = 1, STREAM_NOISE = 64, SMALLEST = 32, LARGEST = 4096 };
 static const double SEEN = 0.8; /* fraction of a vessel's contrast that blur and averaging over 5x5 pixels leave at 300x300 */
+
+enum { TISSUES = 5 };
 
 static double step(double low, double high, double v) {
   double u = (v - low) / (high - low);
@@ -86,21 +90,25 @@ static void blur(float *p, int32_t H, int32_t W, double sigma, float *line) {
 
 /* Properties of the patient and the machine in one image. Lengths in frame pixels. */
 typedef struct scene {
-  double level, texture, contrast;
+  double level, texture, contrast, thin; /* thin: the agent's absorption grows with this power of its depth */
+  double tissue[TISSUES];                /* amount of each scale */
   double lung, lung_x, lung_y, lung_radius;
   double diaphragm, dome_x, dome_y, dome_rx, dome_ry, dome_edge, dome_tilt;
   double spine, spine_x, spine_width, spine_tilt, spine_phase;
   int32_t ribs;
   double rib, rib_y, rib_gap, rib_width, rib_bow, rib_tilt;
   double vignette, collimator, centre_x, centre_y, outside;
-  double noise, blur;
+  double noise, blur, catheter;
 } scene;
+
+static const double TISSUE[TISSUES] = {0.085, 0.05, 0.026, 0.015, 0.009};
 
 static scene draw_scene(phantom_random *r, double w, double h) {
   double size = w < h ? w : h, far = hypot(w, h) / 2;
   bool flat = ra_phantom_chance(r, 0.4); /* as after subtraction of the background */
   scene s = {.level = flat ? UNI(0.48, 0.66) : UNI(0.42, 0.62), .texture = flat ? UNI(0.3, 0.6) : UNI(0.9, 1.7)};
   s.contrast = UNI(0.062, 0.106);
+  s.thin = 0.85;
   if (!flat) {
     s.lung = UNI(0.05, 0.42);
     s.lung_x = UNI(-0.1, 1.1) * w;
@@ -134,7 +142,23 @@ static scene draw_scene(phantom_random *r, double w, double h) {
   s.outside = UNI(0.03, 0.09);
   s.noise = UNI(0.011, 0.023);
   s.blur = UNI(0.55, 0.8);
+  s.catheter = 0.03;
+  memcpy(s.tissue, TISSUE, sizeof TISSUE);
   return s;
+}
+
+/* What a full phantom has otherwise: a wider range of contrast, rougher tissue, darker organs. */
+static void make_fuller(scene *s, phantom_random *r) {
+  double rough = UNI(1, 2.5), fine = UNI(1.2, 3.6), darker = UNI(1, 1.8), brighter = UNI(1, 1.5);
+  s->contrast = UNI(0.056, 0.118);
+  s->thin = UNI(0.65, 0.95);
+  s->tissue[2] *= rough;
+  s->tissue[3] *= (rough + fine) / 2;
+  s->tissue[4] *= fine;
+  s->diaphragm *= darker;
+  s->lung = fmin(s->lung * brighter, 0.45);
+  s->catheter *= UNI(0.8, 2.2);
+  s->texture = fmax(s->texture, 0.75);
 }
 
 /* Attenuation by bones and organs at (x, y), as a logarithm. */
@@ -182,42 +206,43 @@ static void fill_background(float *light, int32_t H, int32_t W, double scale, co
   memset(light, 0, (size_t)H * (size_t)W * sizeof *light);
   add_markings(light, H, W, scale, r);
   blur(light, H, W, 0.6 * scale, line);
-  const double spacing[] = {170, 80, 34, 15, 7}, amount[] = {0.085, 0.05, 0.026, 0.015, 0.009};
-  for (uint32_t k = 0; k < 5; k++) {
+  const double spacing[TISSUES] = {170, 80, 34, 15, 7};
+  for (uint32_t k = 0; k < TISSUES; k++) {
     ra_random_key key = r->key;
     key.b = STREAM_TISSUE + k;
-    add_tissue(light, H, W, spacing[k] * scale, amount[k] * s->texture, &key);
+    add_tissue(light, H, W, spacing[k] * scale, s->tissue[k] * s->texture, &key);
   }
   for (int32_t y = 0; y < H; y++)
     for (int32_t x = 0; x < W; x++) light[y * W + x] += (float)anatomy(s, x / scale, y / scale);
 }
 
-static double attenuation_of(float density) { return 0.06 * pow((double)density, 0.85); }
+static double attenuation_of(const scene *s, float density) { return 0.06 * pow((double)density, s->thin); }
 
 /* Contrast of the tree with its surroundings, mean along the centrelines, where the dye's absorption is multiplied by `strength`. */
 static double contrast_at(const phantom_tree *t, double scale, const float *light, const float *density, int32_t H, int32_t W,
                           const scene *s, double strength) {
   double sum = 0, n = 0;
   for (int32_t i = 0; i < t->branches; i++)
-    for (int32_t k = 0; k < t->branch[i].count && !t->branch[i].catheter; k += 3) {
+    for (int32_t k = 0; k < t->branch[i].count && !t->branch[i].catheter && !t->branch[i].twig; k += 3) {
       const phantom_point *p = &t->point[t->branch[i].first + k];
       int32_t x = (int32_t)floor(p->x * scale), y = (int32_t)floor(p->y * scale);
       if (x < 0 || y < 0 || x >= W || y >= H || hypot(p->x - s->centre_x, p->y - s->centre_y) > s->collimator) continue;
-      sum += s->level * exp((double)light[y * W + x]) * (1 - exp(-strength * attenuation_of(density[y * W + x])));
+      sum += s->level * exp((double)light[y * W + x]) * (1 - exp(-strength * attenuation_of(s, density[y * W + x])));
       n++;
     }
   return n > 0 ? sum / n : 0;
 }
 
-/* The strength of dye that results in the scene's contrast. */
+/* The strength of dye that results in `contrast` times the scene's. */
 static double find_strength(const phantom_tree *t, double scale, const float *light, const float *density, int32_t H, int32_t W,
-                            const scene *s) {
+                            const scene *s, double contrast) {
   double strength = 1;
   for (int k = 0; k < 4; k++) {
     double now = contrast_at(t, scale, light, density, H, W, s, strength);
     if (!(now > 0)) return 1;
-    strength *= s->contrast / SEEN / now;
-    strength = strength < 0.2 ? 0.2 : strength > 8 ? 8 : strength;
+    strength *= contrast * s->contrast / SEEN / now;
+    double least = 0.2 * fmin(1, contrast), most = 8 * fmax(1, contrast);
+    strength = strength < least ? least : strength > most ? most : strength;
   }
   return strength;
 }
@@ -225,7 +250,7 @@ static double find_strength(const phantom_tree *t, double scale, const float *li
 /* Light through tree and patient: light <- level * exp(log light - dye), before the detector. */
 static void expose(float *light, const float *density, const float *catheter, int32_t size, const scene *s, double strength) {
   for (int32_t i = 0; i < size; i++) {
-    double dye = strength * attenuation_of(density[i]) + 0.03 * pow((double)catheter[i], 0.8);
+    double dye = strength * attenuation_of(s, density[i]) + s->catheter * pow((double)catheter[i], 0.8);
     light[i] = (float)(s->level * exp((double)light[i] - dye));
   }
 }
@@ -266,14 +291,18 @@ static int32_t check(const ra_tensor *image, const ra_tensor *mask, const ra_ten
   return RA_OK;
 }
 
-int32_t ra_phantom_classes(ra_tensor *image, ra_tensor *mask, ra_tensor *label, double seed, int32_t index) {
+int32_t ra_phantom_with(ra_tensor *image, ra_tensor *mask, ra_tensor *label, double seed, int32_t index, int32_t trees,
+                        double contrast) {
   RA_TRY(check(image, mask, label));
+  if (trees != RA_PHANTOM_PLAIN && trees != RA_PHANTOM_FULL)
+    return ra_fail(RA_ERR_ARG, "phantom: trees must be 0 (plain) or 1 (full), given %d", trees);
+  if (!(contrast >= 0.25 && contrast <= 2)) return ra_fail(RA_ERR_ARG, "phantom: contrast must be 0.25 to 2, given %g", contrast);
   int32_t H = image->dim[0], W = image->dim[1], longer = H > W ? H : W;
   size_t size = (size_t)H * (size_t)W;
   double scale = (H < W ? H : W) / 300.0;
   ra_real *classes = label ? label->data : NULL;
   phantom_random random = {.key = {.seed = (uint64_t)(int64_t)seed, .a = (uint32_t)index, .b = STREAM_SHAPE, .stream = RA_RANDOM_PHANTOM}};
-  phantom_tree tree = {.width = W / scale, .height = H / scale};
+  phantom_tree tree = {.width = W / scale, .height = H / scale, .full = trees == RA_PHANTOM_FULL};
   float *light = ra_mem_alloc(size, sizeof *light), *density = ra_mem_alloc(size, sizeof *density);
   float *catheter = ra_mem_alloc(size, sizeof *catheter), *line = ra_mem_alloc((size_t)longer + 2 * MAX_REACH, sizeof *line);
   int32_t code = light && density && catheter && line ? RA_OK : RA_ERR_MEMORY;
@@ -281,8 +310,10 @@ int32_t ra_phantom_classes(ra_tensor *image, ra_tensor *mask, ra_tensor *label, 
   if (code == RA_OK) code = ra_phantom_draw(&tree, scale, H, W, density, catheter, mask->data, classes);
   if (code == RA_OK) {
     scene s = draw_scene(&random, tree.width, tree.height);
+    if (tree.full) make_fuller(&s, &random);
     fill_background(light, H, W, scale, &s, &random, line);
-    expose(light, density, catheter, (int32_t)size, &s, find_strength(&tree, scale, light, density, H, W, &s));
+    if (tree.full) code = ra_phantom_clutter(light, H, W, scale, &random);
+    expose(light, density, catheter, (int32_t)size, &s, find_strength(&tree, scale, light, density, H, W, &s, contrast));
     detect(light, density, H, W, scale, &s, &random.key, line, image->data, mask->data, classes);
   }
   ra_mem_free(tree.branch);
@@ -292,6 +323,10 @@ int32_t ra_phantom_classes(ra_tensor *image, ra_tensor *mask, ra_tensor *label, 
   ra_mem_free(density);
   ra_mem_free(light);
   return code;
+}
+
+int32_t ra_phantom_classes(ra_tensor *image, ra_tensor *mask, ra_tensor *label, double seed, int32_t index) {
+  return ra_phantom_with(image, mask, label, seed, index, RA_PHANTOM_PLAIN, 1);
 }
 
 int32_t ra_phantom(ra_tensor *image, ra_tensor *mask, double seed, int32_t index) {

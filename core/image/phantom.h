@@ -16,6 +16,7 @@ typedef struct phantom_random {
 } phantom_random;
 double ra_phantom_uniform(phantom_random *r, double low, double high);
 bool ra_phantom_chance(phantom_random *r, double probability);
+double ra_phantom_smooth(double u); /* 0 to 1 with level ends */
 
 /* One point of a centreline. */
 typedef struct phantom_point {
@@ -29,20 +30,58 @@ typedef struct phantom_branch {
   int32_t first, count; /* points */
   bool catheter;        /* drawn, but no vessel */
   bool stem;            /* one of the main vessels, no side branch */
+  bool twig;            /* drawn, but too thin for the mask */
+  int32_t order;        /* 0 of the main vessels, 1 of their side branches, and so on; of full trees */
 } phantom_branch;
 
 typedef struct phantom_tree {
   double width, height; /* of the frame, in its own pixels */
   double margin;        /* how far beyond it branches are followed */
+  bool full;            /* side branches of phantom_fill.c, dye that streams and fades */
+  double fade;          /* way after which a full tree's dye has fallen to 1/e */
   phantom_point *point;
   int32_t points, room;
-  phantom_branch *branch; /* [RA_PHANTOM_BRANCHES] */
-  int32_t branches;
+  phantom_branch *branch; /* [most] */
+  int32_t branches, most;
 } phantom_tree;
-enum { RA_PHANTOM_BRANCHES = 48 };
+enum { RA_PHANTOM_BRANCHES = 48, RA_PHANTOM_FULL_BRANCHES = 160 };
+#define RA_PHANTOM_STEP 0.4 /* between points of a centreline */
 
-/* Fills an empty tree (width and height set); the caller frees point and branch, also on failure. */
+/* Course of a branch: two bends (centre and width as fractions of its length), waves, taper. */
+typedef struct phantom_course {
+  double x, y, heading, radius, end_radius, length;
+  double bend[2], bend_at[2], bend_width[2];
+  double wave, wave_length;
+  double dye, end_dye, parent_radius;
+  bool catheter;
+} phantom_course;
+
+/* Appends one branch; it ends where it leaves the frame and its margin. */
+int32_t ra_phantom_run(phantom_tree *t, phantom_random *r, const phantom_course *c);
+bool ra_phantom_inside(const phantom_tree *t, double x, double y, double margin);
+
+/* Fills an empty tree (width, height and full set); the caller frees point and branch, also on failure. */
 int32_t ra_phantom_grow(phantom_tree *t, phantom_random *r);
+int32_t ra_phantom_sprout(phantom_tree *t, phantom_random *r, double wanted); /* side branches up to a visible length in all */
+int32_t ra_phantom_fill(phantom_tree *t, phantom_random *r, double wanted);   /* likewise of a full tree, and its twigs */
+
+/* A coarse map of the vessels drawn so far. */
+enum { RA_PHANTOM_CELLS = 256 };
+typedef struct phantom_crowd {
+  uint8_t cell[RA_PHANTOM_CELLS * RA_PHANTOM_CELLS];
+  int32_t w, h;
+  double per_cell, length;                      /* length: what is visible */
+  phantom_point root[RA_PHANTOM_FULL_BRANCHES]; /* where side branches start */
+  int32_t roots;
+} phantom_crowd;
+phantom_crowd *ra_phantom_crowd_new(const phantom_tree *t); /* of its branches; NULL without memory; to be freed */
+void ra_phantom_occupy(phantom_crowd *c, const phantom_tree *t, const phantom_branch *b);
+double ra_phantom_overlap(const phantom_crowd *c, const phantom_tree *t, const phantom_branch *b);
+double ra_phantom_seen(const phantom_tree *t, const phantom_branch *b);
+bool ra_phantom_near_root(const phantom_crowd *c, const phantom_point *p, double distance);
+
+/* light [H,W] (logarithm) darkened by what is no vessel of the tree: lung vessels, wires, clips, edges of the heart and of organs. */
+int32_t ra_phantom_clutter(float *light, int32_t H, int32_t W, double scale, phantom_random *r);
 
 /* density [H,W] <- dye along the ray of each pixel; catheter [H,W] likewise, of
  * the catheter; mask [H,W] <- 1 where at least half of 4x4 samples hit a vessel. label [opt] [H,W] <- RA_PHANTOM_*: a vessel's

@@ -51,7 +51,7 @@ static void stamp(canvas *c, const phantom_point *point, int32_t count, int32_t 
 static void merge(canvas *c, const phantom_branch *b, const int32_t box[4]) {
   int32_t w = c->W * SUB;
   float *to = b->catheter ? c->catheter : c->total;
-  uint8_t what = b->catheter ? HIT_CATHETER : b->stem ? HIT_STEM : HIT_BRANCH;
+  uint8_t what = b->twig ? 0 : b->catheter ? HIT_CATHETER : b->stem ? HIT_STEM : HIT_BRANCH;
   for (int32_t v = box[1]; v < box[3]; v++)
     for (int32_t u = box[0]; u < box[2]; u++) {
       int32_t k = v * w + u;
