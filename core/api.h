@@ -67,6 +67,7 @@ enum {
   RA_RANDOM_PHANTOM = 4,  /* synthetic angiograms */
   RA_RANDOM_METRIC = 5,   /* bootstrap */
   RA_RANDOM_COMPARE = 6,  /* nested bootstrap */
+  RA_RANDOM_MIX = 7,      /* mixup and CutMix of a batch */
   RA_RANDOM_OP = 1000     /* + number of the op among the random ops of its graph: dropout masks */
 };
 /* Uniform in [0,1) and standard normal numbers, a pure function of the key
@@ -271,12 +272,17 @@ typedef struct ra_augment_step {
   double probability;
   double a, b;
 } ra_augment_step;
+/* Images of a batch mixed with each other, by the loader: alpha of Beta(alpha, alpha), 0.05 to 1, 0: none; probability for a batch. */
+typedef struct ra_mix {
+  double alpha, probability;
+} ra_mix;
 typedef struct ra_augment {
   int32_t count;
   ra_augment_step step[24];
   int32_t height, width;   /* of the random crop; 0: the whole image. A smaller image is padded by the border. */
   int32_t border;
   double foreground_share; /* probability that the crop must hold a foreground pixel */
+  ra_mix mixup, cutmix;    /* at most one of them for a batch: their probabilities add to 1 or less */
 } ra_augment;
 /* The planes of one field; all fields of a sample have one size. */
 typedef struct ra_plane_set {

@@ -106,6 +106,14 @@ static int32_t check_step(const ra_augment_step *s, int32_t number) {
   return RA_OK;
 }
 
+static int32_t check_mix(const char *name, const ra_mix *m) {
+  if (m->alpha == 0 && m->probability == 0) return RA_OK;
+  if (!(m->alpha >= 0.05 && m->alpha <= 1)) return ra_fail(RA_ERR_ARG, "augment: %s: alpha is 0.05 to 1, given %g", name, m->alpha);
+  if (!(m->probability >= 0 && m->probability <= 1))
+    return ra_fail(RA_ERR_ARG, "augment: %s: probability is 0 to 1, given %g", name, m->probability);
+  return RA_OK;
+}
+
 int32_t ra_augment_check(const ra_augment *program) {
   if (program->count < 0 || program->count > RA_AUGMENT_STEPS)
     return ra_fail(RA_ERR_ARG, "augment: a program has at most %d steps, given %d", RA_AUGMENT_STEPS, program->count);
@@ -115,6 +123,11 @@ int32_t ra_augment_check(const ra_augment *program) {
                    program->width);
   if (!(program->foreground_share >= 0 && program->foreground_share <= 1))
     return ra_fail(RA_ERR_ARG, "augment: foreground_share is 0 to 1, given %g", program->foreground_share);
+  RA_TRY(check_mix("mixup", &program->mixup));
+  RA_TRY(check_mix("cutmix", &program->cutmix));
+  if (program->mixup.probability + program->cutmix.probability > 1 + 1e-9)
+    return ra_fail(RA_ERR_ARG, "augment: a batch is mixed by mixup or by cutmix, and their probabilities, %g and %g, add to more than 1; "
+                   "write mixup = { alpha, probability = 0.5 }", program->mixup.probability, program->cutmix.probability);
   if (program->border < 0 || program->border >= RA_BORDER_COUNT)
     return ra_fail(RA_ERR_ARG, "augment: unknown border %d", program->border);
   return RA_OK;

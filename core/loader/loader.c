@@ -5,7 +5,7 @@
  * is augmented one of (seed, epoch, occurrence), occurrence = pass * n + sample:
  * so the bits of a batch depend neither on the number of threads nor on where
  * the loader was started. An epoch is one pass over the set, or `steps` batches,
- * which may be less than one pass or several; every pass has its own shuffle.
+ * which may be less than one pass or several; every pass has its own shuffle. Images of a batch are mixed (mix.h) as it is copied out.
  *
  * Workers make single samples, in order; a ring of `depth` batches holds them
  * until ra_loader_next copies the oldest batch out. */
@@ -24,6 +24,7 @@
 #include "../base/thread.h"
 #include "../tensor/tensor.h"
 #include "field.h"
+#include "mix.h"
 #include "sample.h"
 
 enum { NICE = 5 };
@@ -54,6 +55,8 @@ struct ra_loader {
   int32_t epoch, step;        /* of the next batch to open */
   int32_t *order;             /* [n] the shuffle of (order_epoch, order_pass) */
   int32_t order_epoch, order_pass;
+  ra_augment mixing;          /* of which mixup and cutmix count */
+  int32_t *partner;           /* [batch] */
   double waited;
 };
 
@@ -285,6 +288,18 @@ static int32_t put(const ra_field *field, const char *id, const ra_tensor *from,
   return RA_OK;
 }
 
+/* Mixes the images of a batch that was copied out. */
+static void mix(ra_loader *l, const work *w, ra_tensor *const *to) {
+  const int32_t *size = w->slot[0].sample.field[0]->dim;
+  ra_mixture m = ra_mix_draw(&l->mixing, l->config.seed, w->epoch, w->step, w->count, size[1], size[2], l->partner);
+  for (int32_t f = 0; m.acts && f < ra_sample_set_fields(l->set); f++)
+    for (int32_t i = 0; to[f] && i < w->count; i++) {
+      const ra_tensor *from = w->slot[l->partner[i]].sample.field[f];
+      int64_t at = (int64_t)i * to[f]->dim[1] * to[f]->dim[2] * to[f]->dim[3];
+      if (l->partner[i] != i) ra_mix_put(&m, ra_sample_set_field(l->set, f), from ? from->data : NULL, size[1], size[2], to[f]->data + at);
+    }
+}
+
 static int32_t copy_out(ra_loader *l, const work *w, ra_tensor *const *to, int32_t *index) {
   int32_t fields = ra_sample_set_fields(l->set);
   RA_TRY(check_sizes(l, w));
@@ -295,6 +310,7 @@ static int32_t copy_out(ra_loader *l, const work *w, ra_tensor *const *to, int32
       if (to[f]) RA_TRY(put(ra_sample_set_field(l->set, f), ra_sample_set_id(l->set, s->index), s->sample.field[f], to[f], i));
     if (index) index[i] = s->index;
   }
+  mix(l, w, to);
   return RA_OK;
 }
 
@@ -336,16 +352,18 @@ ra_loader *ra_loader_new(const ra_loader_config *config, int32_t fields, const r
                          const ra_augment *augment) {
   if (check_config(config) != RA_OK || ra_fields_check(fields, field) != RA_OK) return NULL;
   if (prepare && ra_augment_check(prepare) != RA_OK) return NULL;
-  if (augment && ra_augment_check(augment) != RA_OK) return NULL;
+  if (augment && (ra_augment_check(augment) != RA_OK || ra_mix_check(augment, fields, field) != RA_OK)) return NULL;
   ra_loader *l = ra_mem_zalloc(1, sizeof *l);
   if (!l) return NULL;
   l->config = *config;
+  if (augment) l->mixing = *augment;
   pthread_mutex_init(&l->lock, NULL);
   pthread_cond_init(&l->may_work, NULL);
   pthread_cond_init(&l->is_made, NULL);
   l->set = ra_sample_set_new(fields, field, config->cache_bytes, prepare, augment);
   l->ring = ra_mem_zalloc((size_t)config->depth, sizeof *l->ring);
-  bool good = l->set && l->ring;
+  l->partner = ra_mem_alloc((size_t)config->batch, sizeof *l->partner);
+  bool good = l->set && l->ring && l->partner;
   for (int32_t i = 0; good && i < config->depth; i++)
     good = (l->ring[i].slot = ra_mem_zalloc((size_t)config->batch, sizeof(slot))) != NULL;
   if (good) return l;
@@ -364,6 +382,7 @@ void ra_loader_release(ra_loader *l) {
   for (int32_t i = 0; l->ring && i < l->config.depth; i++) ra_mem_free(l->ring[i].slot);
   ra_mem_free(l->ring);
   ra_mem_free(l->order);
+  ra_mem_free(l->partner);
   ra_sample_set_free(l->set);
   pthread_cond_destroy(&l->is_made);
   pthread_cond_destroy(&l->may_work);

@@ -25,6 +25,7 @@ static void dilate(const ra_soft_skeleton *j, const ra_real *x, int32_t r, int32
   const ra_real *row = x + (int64_t)r * j->W + first, *up = r > 0 ? row - j->W : row, *down = r + 1 < j->H ? row + j->W : row;
   ra_real column[RA_TILE + 2]; /* the greatest of three; one more at both sides */
   int32_t left = first > 0, right = first + n < j->W;
+  column[1] = column[n] = row[0];
   RA_SIMD
   for (int32_t i = -left; i < n + right; i++) column[i + 1] = most(row[i], most(up[i], down[i]));
   if (!left) column[0] = column[1];

@@ -5,6 +5,7 @@
 --   print(p)
 --   local x, y, fov = p:apply(image, mask, nil, { seed = 1, epoch = 0, sample = 7 })
 --
+-- mixup and cutmix act on the batches of a loader, not in p:apply.
 -- Ranges are { low, high }, drawn evenly; a number stands for the range named below. Any of them accepts probability = 0.5
 -- (or share = 0.5): the probability that the step acts (1 unless given). Steps act in the order of augment.order.
 local ffi = require "ramus.base.ffi"
@@ -99,6 +100,19 @@ local function size_entry(help)
   end }
 end
 
+--- The entry of a way to mix the images of a batch.
+local function mixing(name, help)
+  return { type = "number|table|boolean", default = false, help = help .. "; a number is alpha, or { alpha =, probability = }", check = function(v)
+    if not v then return false end
+    if v == true then return nil, "wants alpha or { alpha =, probability = }, got true" end
+    local r, err = table_of(type(v) == "number" and { v } or v, 1, { alpha = 1 })
+    if not r then return nil, err end
+    local p = ffi.new("ra_augment", { [name] = { r[1], r.probability } })
+    if C.ra_augment_check(p) ~= 0 then return nil, (ffi.message():gsub("^augment: " .. name .. ": ", "")) end
+    return r
+  end }
+end
+
 augment.schema = {
   flip = { type = "boolean|string", default = false, one_of = { true, false, "horizontal", "vertical" },
     help = "mirroring with probability one half: of both axes (true) or one" },
@@ -107,6 +121,8 @@ augment.schema = {
   vessel_share = { type = "number", default = 0, min = 0, max = 1, help = "older name of foreground_share" },
   border = { type = "string", default = "edge", one_of = { "edge", "reflect", "constant" },
     help = "values outside the image: its edge repeated, its mirror image, or 0" },
+  mixup = mixing("mixup", "images of a batch averaged with each other"),
+  cutmix = mixing("cutmix", "windows of a batch's images exchanged"),
 }
 
 --- The order in which the steps act; those up to elastic, and the crop, are one interpolation.
@@ -164,14 +180,22 @@ local function build(o)
   if o.crop then p.height, p.width = o.crop[1], o.crop[2] end
   p.foreground_share = math.max(o.foreground_share or 0, o.vessel_share or 0)
   p.border = borders[o.border or "edge"]
+  for _, name in ipairs { "mixup", "cutmix" } do if o[name] then p[name].alpha, p[name].probability = o[name][1], o[name].probability end end
   return p
+end
+
+--- A message where options do not go together, or nil.
+local function wrong(o, p)
+  if p.foreground_share > 0 and not o.crop then return "augment: foreground_share needs a crop" end
+  if C.ra_augment_check(p) ~= 0 then return ffi.message() end
 end
 
 --- A program from options; see augment.schema. An error at the caller's line for wrong ones.
 function augment.program(given)
   local o = options.check(given, augment.schema, "augment")
   local p = build(o)
-  if p.foreground_share > 0 and not o.crop then error("augment: foreground_share needs a crop", 2) end
+  local err = wrong(o, p)
+  if err then error(err, 2) end
   return value_of(p)
 end
 
@@ -180,7 +204,8 @@ function augment.validate(given)
   local o, err = options.validate(given, augment.schema, "augment")
   if not o then return nil, err end
   local p = build(o)
-  if p.foreground_share > 0 and not o.crop then return nil, "augment: foreground_share needs a crop" end
+  err = wrong(o, p)
+  if err then return nil, err end
   return value_of(p)
 end
 
@@ -292,6 +317,10 @@ function Program.__tostring(program)
   if p.height > 0 then
     lines[#lines + 1] = ("crop to %d x %d%s"):format(p.height, p.width,
       p.foreground_share > 0 and (", %g %% must hold foreground"):format(100 * p.foreground_share) or "")
+  end
+  for _, name in ipairs { "mixup", "cutmix" } do
+    local m = p[name]
+    if m.alpha > 0 then lines[#lines + 1] = ("%s of batches, alpha %g, %g %% of the time"):format(name, m.alpha, 100 * m.probability) end
   end
   if #lines == 0 then return "augmentation: none" end
   for name, kind in pairs(borders) do

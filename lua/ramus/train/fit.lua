@@ -4,6 +4,7 @@ local classes = require "ramus.data.classes"
 local dataset = require "ramus.data.dataset"
 local graph = require "ramus.lang.graph"
 local loader = require "ramus.data.loader"
+local mixing = require "ramus.train.mixing"
 local models = require "ramus.lang.models"
 local options = require "ramus.base.options"
 local schedule = require "ramus.lang.schedule"
@@ -115,7 +116,7 @@ function fit.check(r, definition)
   local ok
   ok, err = supervision:check_fields(definition.fields, definition.name, list)
   if not ok then return err end
-  err = unfollowable(r, supervision)
+  err = unfollowable(r, supervision) or mixing.wrong(r, supervision, definition.fields)
   if err then return err end
   return misfit(r, supervision)
 end
