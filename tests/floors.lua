@@ -23,7 +23,7 @@ return {
     { "lang", "ops (the op table), tensor, F, graph, module, nn, loss, loss_function, schedule, optim, grad, trace, template, model, models, models/" },
     { "data", "reading, fields, classes, dataset, folder, fetch, sets, loader, augment, image, metrics, compare, audit" },
     { "train", "recipe, supervise, teacher, step, trainer, loop, state, companions/, checkpoint, run, evaluate, predict and its outputs, checks, baseline" },
-    { "study", "study, definition, key, score, signs, tables, cell, curve, results, pictures, runner, part, pace, probe, cost, verify, live, "
+    { "study", "study, definition, folds, key, score, signs, tables, cell, curve, results, pictures, runner, part, pace, probe, cost, verify, live, "
       .. "summary, pages, markdown, plain, figure" },
     { "ramus", "init.lua: everything by its public name, loaded when first used" },
     { "cli", "the command line (commands/), the REPL, completion, help, demo, bench" },

@@ -6,10 +6,12 @@
 --   } }
 --
 -- definition.load(path) returns { name, path, folder, results (path), metrics, rows, by_name, cells, tables }; a row is { name, title,
--- recipe, hash, against, seeds, weights, scores }, a cell { key, hash, seed, rows, recipe, scores }: one training. Rows with the same recipe
--- share their cells. Paths are relative to the study's folder, those inside of a recipe's file to the recipe's.
+-- recipe, hash, parts, against, seeds, weights, scores }, a cell { key, hash, seed, rows, recipe, scores }: one training. Rows with the same recipe
+-- share their cells. parts: { recipe, hash, scores } of each fold of a cross-validation (folds.lua), of other rows one. Paths are relative to the
+-- study's folder, those inside of a recipe's file to the recipe's.
 local dataset = require "ramus.data.dataset"
 local files = require "ramus.base.files"
+local folds = require "ramus.study.folds"
 local key = require "ramus.study.key"
 local mistake = require "ramus.base.mistake"
 local options = require "ramus.base.options"
@@ -58,6 +60,7 @@ local ROW = {
   recipe = CHANGES.recipe, set = CHANGES.set, without = CHANGES.without,
   against = { type = "string", help = "name of the row that it is compared with, its control" },
   seeds = { type = "table", check = check_seeds, help = "seeds of this row; the study's unless given" },
+  folds = folds.entry("of this row; the study's unless given"),
   score = { type = "table", help = "sets that this row is scored on; the study's unless given" },
   weights = { type = "string", one_of = WEIGHTS.one_of, help = "weights that are scored; the study's unless given" },
 }
@@ -68,6 +71,7 @@ local STUDY = {
   recipe = CHANGES.recipe, set = CHANGES.set, without = CHANGES.without,
   rows = { type = "table", required = true, help = "list of rows" },
   seeds = SEEDS, weights = WEIGHTS,
+  folds = folds.entry("of cross-validation: every row is trained once a fold and scored on the pictures of all of them"),
   score = { type = "table", help = "sets that are scored, as { \"cimat80:test\" }; the test split of a row's own set unless given" },
   metrics = { type = "table", default = { "dice" }, check = check_metrics, help = "scores that the tables show, the first of them in the figures" },
   tables = { type = "table", help = "list of tables; one of all rows unless given" },
@@ -90,22 +94,23 @@ local function merged(study, row, folder)
   return values, without
 end
 
---- The checked recipe of a row; nil and a message.
-local function recipe_of(study, row, folder)
+--- The checked recipe of a row; nil and a message. more [opt]: further values.
+local function recipe_of(study, row, folder, more)
   local what = row.recipe or study.recipe
   if not what then return nil, "has no recipe; name one here or for the whole study" end
   local values, without = merged(study, row, folder)
+  for field, v in pairs(more or {}) do values[field] = v end
   local o = { values = values, without = without }
   if type(what) == "string" then what = what:sub(1, 1) == "/" and what or folder .. "/" .. what
   else o.base, o.name, o.where = folder, not what.name and "study" or nil, "recipe" end
   return recipe_module.load(what, o)
 end
 
---- The scores of a row: those asked for, or its own test split; nil and a message.
-local function scores_of(study, row, folder)
+--- The scores of a part of a row: those asked for, or its own test split; nil and a message.
+local function scores_of(study, part, row, folder)
   local list, seen = {}, {}
-  for _, given in ipairs(row.score or study.score or { row.recipe.data.test }) do
-    local s, err = score.of(given, row.recipe.data, { weights = row.weights, base = folder })
+  for _, given in ipairs(row.score or study.score or { part.recipe.data.test }) do
+    local s, err = score.of(given, part.recipe.data, { weights = row.weights, base = folder })
     if not s then return nil, "score: " .. err end
     if not seen[s.key] then list[#list + 1], seen[s.key] = s, true end
   end
@@ -117,15 +122,23 @@ local function make_row(study, given, index, folder)
   local row, err = options.validate(given, ROW, ("rows[%d]"):format(index))
   if not row then return nil, err end
   local where = ("row '%s'"):format(row.name)
-  row.recipe, err = recipe_of(study, row, folder)
+  local asked = { recipe = row.recipe, set = row.set, without = row.without }
+  row.recipe, err = recipe_of(study, asked, folder)
   if not row.recipe then return nil, ("%s: %s"):format(where, err) end
   row.title, row.seeds, row.weights = row.title or row.name, study.only_seeds or row.seeds or study.seeds, row.weights or study.weights
   if row.weights == "best" and row.recipe.data.val == false then
     return nil, where .. ": weights = \"best\" needs a validation split, and data.val is false"
   end
-  row.hash = key.of(row.recipe)
-  row.scores, err = scores_of(study, row, folder)
-  if not row.scores then return nil, ("%s: %s"):format(where, err) end
+  row.folds = row.folds or study.folds
+  row.parts, err = folds.parts(row.recipe, row.folds, function(more) return recipe_of(study, asked, folder, more) end)
+  if not row.parts then return nil, ("%s: %s"):format(where, err) end
+  for _, part in ipairs(row.parts) do
+    part.hash = key.of(part.recipe)
+    part.scores, err = scores_of(study, part, row, folder)
+    err = err or row.folds and folds.wrong(part)
+    if err then return nil, ("%s: %s"):format(where, err) end
+  end
+  row.recipe, row.hash, row.scores = row.parts[1].recipe, row.parts[1].hash, row.parts[1].scores
   return row
 end
 
@@ -139,7 +152,7 @@ local function make_rows(study, folder, only)
     if not row then return nil, err end
     if by_name[row.name] then return nil, ("two rows are named '%s'"):format(row.name) end
     by_name[row.name] = row
-    if row.recipe and not only then row.recipe.model = nil end
+    for _, part in ipairs(not only and row.parts or {}) do part.recipe.model = nil end
     if not only or only[row.name] then rows[#rows + 1] = row end
   end
   if #rows == 0 then return nil, "rows: names no row" end
@@ -165,20 +178,28 @@ end
 --- The name of a training: what its results depend on, in short.
 function definition.cell_key(hash, seed) return ("%s-%d"):format(hash:sub(1, 16), seed) end
 
+--- The cell of a part of a row with a seed, which is new or known.
+local function cell_of(list, by_key, part, seed)
+  local name = definition.cell_key(part.hash, seed)
+  if not by_key[name] then
+    by_key[name] = { key = name, hash = part.hash, seed = seed, rows = {}, recipe = with_seed(part.recipe, seed), scores = {}, wanted = {},
+      fold = part.words }
+    list[#list + 1] = by_key[name]
+  end
+  return by_key[name]
+end
+
 --- The trainings that rows need, each once, in the order of the rows.
 local function cells_of(rows)
   local list, by_key = {}, {}
   for _, row in ipairs(rows) do
     for _, seed in ipairs(row.seeds) do
-      local name = definition.cell_key(row.hash, seed)
-      local cell = by_key[name]
-      if not cell then
-        cell = { key = name, hash = row.hash, seed = seed, rows = {}, recipe = with_seed(row.recipe, seed), scores = {}, wanted = {} }
-        list[#list + 1], by_key[name] = cell, cell
-      end
-      cell.rows[#cell.rows + 1] = row.name
-      for _, s in ipairs(row.scores) do
-        if not cell.wanted[s.key] then cell.scores[#cell.scores + 1], cell.wanted[s.key] = s, true end
+      for _, part in ipairs(row.parts) do
+        local cell = cell_of(list, by_key, part, seed)
+        cell.rows[#cell.rows + 1] = row.name
+        for _, s in ipairs(part.scores) do
+          if not cell.wanted[s.key] then cell.scores[#cell.scores + 1], cell.wanted[s.key] = s, true end
+        end
       end
     end
   end

@@ -31,7 +31,7 @@ end
 
 --- What a cell that ended is called in a line of the output.
 local function told(cell, line, seconds)
-  local name = ("%s, seed %d"):format(table.concat(cell.rows, " = "), cell.seed)
+  local name = ("%s, %sseed %d"):format(table.concat(cell.rows, " = "), cell.fold and cell.fold .. ", " or "", cell.seed)
   if not line then return name .. ": stopped" end
   if line.failed then return ("%s: failed, %s"):format(name, line.failed) end
   return ("%s: done in %s"):format(name, progress.time(seconds))
@@ -56,19 +56,23 @@ end
 
 --- The text of a row behind its name, and whether nothing of it is left to run.
 local function state_of(self, row, running)
-  local n, sum, failed, texts = 0, 0, 0, {}
+  local n, sum, failed, texts, wanted = 0, 0, 0, {}, #row.seeds * #row.parts
   for _, seed in ipairs(row.seeds) do
-    local key = self.study.cell_key(row.hash, seed)
-    local line = self.known[key]
-    local mean = line and mean_of(row, line)
-    if mean then n, sum = n + 1, sum + mean end
-    if line and line.failed then failed = failed + 1 end
-    local entry = running[key]
-    if entry then texts[#texts + 1] = ("seed %d: epoch %d of %d"):format(seed, epochs_of(self, entry), clock.length(entry.cell.recipe)) end
+    for _, part in ipairs(row.parts) do
+      local key = self.study.cell_key(part.hash, seed)
+      local line, entry = self.known[key], running[key]
+      local mean = line and mean_of(row, line)
+      if mean then n, sum = n + 1, sum + mean end
+      if line and line.failed then failed = failed + 1 end
+      if entry then
+        texts[#texts + 1] = ("%sseed %d: epoch %d of %d"):format(part.words and part.words .. ", " or "", seed, epochs_of(self, entry),
+          clock.length(entry.cell.recipe))
+      end
+    end
   end
   local score = n > 0 and ("dice %.4f"):format(sum / n) or (" "):rep(11)
-  return ("%3d of %d%s  %s  %s"):format(n, #row.seeds, failed > 0 and (", %d failed"):format(failed) or "", score, table.concat(texts, ", ")),
-    n + failed == #row.seeds
+  return ("%3d of %d%s  %s  %s"):format(n, wanted, failed > 0 and (", %d failed"):format(failed) or "", score, table.concat(texts, ", ")),
+    n + failed == wanted
 end
 
 --- The lines of the table. pool: of the runner.

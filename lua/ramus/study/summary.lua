@@ -42,18 +42,31 @@ local function mean_of(list)
   return n > 0 and sum / n or 0 / 0
 end
 
+--- The scores of a row with one seed, those of its folds together: numbers, ids, lines; nil where a part has none. Failures go to `failed`.
+local function of_seed(study, known, row, seed, key, metric, failed)
+  local all, ids, lines, whole = {}, {}, {}, true
+  for _, part in ipairs(row.parts) do
+    local line = known[study.cell_key(part.hash, seed)]
+    local list = numbers(line, key, metric)
+    if line and line.failed then
+      failed[#failed + 1] = ("%sseed %d: %s"):format(part.words and part.words .. ", " or "", seed, line.failed)
+    end
+    whole = whole and list ~= nil
+    for i, v in ipairs(list or {}) do all[#all + 1], ids[#ids + 1] = v, line.scores[key].pictures[i] end
+    lines[#lines + 1] = line
+  end
+  if whole then return all, ids, lines end
+end
+
 --- What a row has on one score by one metric: by_seed = { SEED = numbers }, ids, protocol, lines, failed = messages by seed.
 local function gather(study, known, row, key, metric)
   local g = { by_seed = {}, failed = {}, lines = {} }
   for _, seed in ipairs(row.seeds) do
-    local line = known[study.cell_key(row.hash, seed)]
-    local list = numbers(line, key, metric)
-    local ids = list and line.scores[key].pictures
-    if line and line.failed then g.failed[#g.failed + 1] = ("seed %d: %s"):format(seed, line.failed)
-    elseif list and not g.ids then g.ids, g.protocol, g.trained_on = ids, line.scores[key].protocol, line.data end
+    local list, ids, lines = of_seed(study, known, row, seed, key, metric, g.failed)
+    if list and not g.ids then g.ids, g.protocol, g.trained_on = ids, lines[1].scores[key].protocol, lines[1].data end
     if list and same_list(ids, g.ids) then
       g.by_seed[seed] = list
-      g.lines[#g.lines + 1] = line
+      for _, line in ipairs(lines) do g.lines[#g.lines + 1] = line end
     elseif list then g.odd = true end
   end
   return g
