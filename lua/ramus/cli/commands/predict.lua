@@ -1,10 +1,12 @@
---- ramus predict: a run, or a model file, on images.
+--- ramus predict: a run, a model file, or the model in the box, on images.
+local box = require "ramus.train.in_the_box"
 local command = require "ramus.cli.command"
 
 return {
-  name = "predict", order = 6, words = "RUN IMAGE...", help = "masks (or labels of classes), probabilities and overlays for files and folders",
+  name = "predict", order = 6, words = "[RUN] IMAGE...", help = "masks (or labels of classes), probabilities and overlays for files and folders",
   flags = command.flags {
     { name = "output", short = "-o", value = "DIR", wants = "a folder", help = "folder of the results; predictions unless given" },
+    { name = "model", value = "RUN", wants = "a run or a model file", help = "run or model file; the first word where it is one, else the model in the box" },
     command.THRESHOLD, command.WAY,
     { name = "range", value = "LOW,HIGH", wants = "two numbers or auto", help = "numbers of the files that are black and white, or auto: percentiles "
       .. "0.5 and 99.5 of each image; as the run was trained unless given" },
@@ -14,7 +16,8 @@ return {
     { name = "force", help = "replace files that predict did not write" }, command.JSON,
   },
   run = function(words, given)
-    if #words < 2 then return false, "predict wants a run (or model file) and images", 2 end
+    local model, images, told = box.choose(words, given.model)
+    if not model then return false, images, told and 2 or nil end
     local wrong = given.frames and require("ramus.train.frames").check(given.frames)
     if wrong then return false, "predict: --" .. wrong, 2 end
     local range
@@ -23,7 +26,8 @@ return {
     local out = require("ramus.base.progress").new { quiet = given.json }
     local o = command.options(command.WAY, given, { output = given.output, threshold = given.threshold, range = range, pattern = given.pattern,
       frames = given.frames, force = given.force, probabilities = given.probabilities, out = out })
-    local results, failed = require "ramus.train.predict" (words[1], { unpack(words, 2) }, o)
+    if told then out:line(told) end
+    local results, failed = require "ramus.train.predict" (model, images, o)
     if not results then return false, failed end
     if given.json then
       local list = { unpack(results) }
