@@ -60,3 +60,37 @@ for set, o in pairs(SETS) do
     end
   end)
 end
+
+--- A study of recipes/, loaded.
+local function study(name) return assert(require("ramus.study.definition").load(("%s/recipes/%s.lua"):format(check.root, name))) end
+
+check.case("the series of falling contrast has the trainings of the paper's study, and a phantom set of its own for every contrast", function()
+  local paper, contrast = study "paper", study "contrast"
+  check.equal(#contrast.rows, 3)
+  check.equal(#contrast.cells, 9)
+  for _, row in ipairs(contrast.rows) do
+    check.equal(row.hash, paper.by_name[row.name].hash, row.name)
+    check.equal(#row.scores, 5)
+    for i, c in ipairs { 1, 0.7, 0.5, 0.35, 0.25 } do
+      local s = row.scores[i]
+      check.equal(s.label, ("phantom, contrast %g"):format(c))
+      check.equal(s.facts.options.contrast, c)
+      check.equal(s.facts.part, "test")
+    end
+  end
+end)
+
+check.case("pre-training on phantoms: both rows have the net that the phantoms train, of less than a megabyte", function()
+  local loaded, from = study "pretrain", assert(recipe.load(check.root .. "/recipes/phantom_coronary.lua"))
+  local count = from.model:count()
+  check.ok(count < 250000, count .. " parameters")
+  check.equal(from.data.options.trees, "full")
+  check.equal(#loaded.cells, 10)
+  for i, given in ipairs(assert(files.run(check.root .. "/recipes/pretrain.lua")).rows) do
+    check.equal(given.recipe.model:count(), count, given.name)
+    local r = loaded.rows[i].recipe
+    check.equal(r.data.split, "usual, train 10")
+    check.ok((r.init and r.init.from or "") == "" or r.init.from:find "runs/phantom_coronary$", "init.from")
+    check.equal(r.init ~= nil, given.name == "phantom")
+  end
+end)
