@@ -11,7 +11,8 @@ local folder = check.folder("cli")
 local binary = processes.executable(check.root)
 if binary:sub(1, 1) ~= "/" then binary = (sh("realpath " .. binary):gsub("\n", "")) end
 local root = (sh("realpath " .. check.root):gsub("\n", ""))
-local environment = ("env RAMUS_DATA=%s/data RAMUS_THREADS=1 RAMUS_MODEL=none http_proxy=http://127.0.0.1:9 https_proxy=http://127.0.0.1:9 RAMUS_MIRROR=http://127.0.0.1:9/ ")
+local environment = ("env RAMUS_DATA=%s/data RAMUS_THREADS=1 RAMUS_MODEL=none "
+  .. "http_proxy=http://127.0.0.1:9 https_proxy=http://127.0.0.1:9 RAMUS_MIRROR=http://127.0.0.1:9/ ")
   :format(folder)
 
 local function write(path, text) assert(files.write(path, text)) end
