@@ -208,6 +208,13 @@ end
 
 -- ---- the whole --------------------------------------------------------------------------
 
+--- A path without what goes down and up again: "recipes/../docs/x" is "docs/x".
+local function plain_path(path)
+  local shorter, n = path:gsub("^([^/]+)/%.%./", function(name) return name == ".." and nil or "" end)
+  if n == 0 or shorter == path then shorter, n = path:gsub("/([^/]+)/%.%./", function(name) return name == ".." and nil or "/" end, 1) end
+  return n > 0 and shorter ~= path and plain_path(shorter) or path
+end
+
 --- Checks a table as a study; path: that of its file. given: seeds, in the place of all that it names; results (path); rows, { NAME = true }
 -- for these only, with their models and without tables. nil and a message.
 function definition.of(raw, path, given)
@@ -218,6 +225,7 @@ function definition.of(raw, path, given)
   study.path, study.folder, study.name = path, folder, study.name or base
   study.results = given and given.results or study.results and (study.results:sub(1, 1) == "/" and study.results or folder .. "/" .. study.results)
     or folder == "." and base .. ".jsonl" or ("%s/%s.jsonl"):format(folder, base)
+  study.results = plain_path(study.results)
   if not study.results:match "%.jsonl$" then return nil, ("results: %s should end in .jsonl"):format(study.results) end
   local rows, by_name = make_rows(study, folder, given and given.rows)
   if not rows then return nil, ("%s: %s"):format(path, by_name) end

@@ -9,7 +9,7 @@ local line, text = svg.line, svg.text
 
 local ROW, HEAD, FOOT, GAP, RIGHT, PLOT = 26, 40, 34, 18, 150, 400 -- pixels
 local GREY, INK = svg.GREY, svg.INK
-local COLOUR = { better = svg.BLUE, worse = svg.ORANGE }
+local COLOUR = { better = svg.BLUE, worse = svg.ORANGE, higher = svg.INK, lower = svg.INK }
 
 --- The range of a block's numbers with some room, and the marks.
 local function axis_of(block)
@@ -94,7 +94,7 @@ function figure.svg(t)
     top = top + HEAD + FOOT + GAP + ROW * #block.rows
   end
   out[#out + 1] = text(10, height - 28, "Dot: mean, with its 95 % interval. Small circles: seeds. Dashed: control.", ' class="s"')
-  out[#out + 1] = text(10, height - 12, "Filled blue: better than its control. Filled orange: worse. Hollow: not distinguishable.", ' class="s"')
+  out[#out + 1] = text(10, height - 12, "Filled blue: better than its control. Orange: worse. Black: other. Hollow: not distinguishable.", ' class="s"')
   return svg.document(width, height, t.title, out)
 end
 

@@ -52,7 +52,14 @@ local function protocol_line(p)
     tostring(p.decision or threshold), tostring(p.resize), tostring(p.field_of_view))
 end
 
-local function block_text(block, lines)
+--- The protocol's line where it is another one than that of the block before.
+local function add_protocol(block, before, lines)
+  local text = protocol_line(block.protocol)
+  if not (before and before.protocol and protocol_line(before.protocol) == text) then lines[#lines + 1] = "\n" .. text end
+end
+
+--- before: the block that stands above, or nil.
+local function block_text(block, before, lines)
   lines[#lines + 1] = ("\n%s on %s%s:\n"):format(block.metric, block.score, metrics.lower_is_better[block.metric] and " (smaller is better)" or "")
   if block.empty then
     lines[#lines + 1] = "no results yet"
@@ -65,7 +72,7 @@ local function block_text(block, lines)
   for _, entry in ipairs(block.rows) do lines[#lines + 1] = row_line(entry, form, compared) end
   if #block.notes > 0 then lines[#lines + 1] = "" end
   for i, text in ipairs(block.notes) do lines[#lines + 1] = ("<sup>%d</sup> %s  "):format(i, text) end
-  lines[#lines + 1] = "\n" .. protocol_line(block.protocol)
+  add_protocol(block, before, lines)
 end
 
 --- What the trainings of a table cost: a line for each row of its first block with a result.
@@ -92,7 +99,7 @@ end
 --- A table as text.
 function markdown.table(t)
   local lines = {}
-  for _, block in ipairs(t.blocks) do block_text(block, lines) end
+  for i, block in ipairs(t.blocks) do block_text(block, t.blocks[i - 1], lines) end
   if t.tests > 0 then lines[#lines + 1] = tests_text(t) end
   cost_text(t, lines)
   return table.concat(lines, "\n") .. "\n"

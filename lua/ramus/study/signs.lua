@@ -23,6 +23,9 @@ end
 local widths, contrasts = names_of("width", WIDTH), names_of("contrast", CONTRAST)
 for _, name in ipairs(widths) do signs.help[name] = "sensitivity of vessel pixels by local width in pixels" end
 for _, name in ipairs(contrasts) do signs.help[name] = "sensitivity of vessel pixels by local contrast" end
+--- Neither more nor less of these is better.
+signs.neutral = { patch_entropy = true }
+
 signs.help.patch_entropy = "mean entropy of patches of 16x16 pixels, in bits; smaller is more certain"
 for _, list in ipairs { widths, contrasts, { "patch_entropy" } } do
   for _, name in ipairs(list) do signs.names[#signs.names + 1] = name end

@@ -7,6 +7,7 @@
 -- comparisons of a table. A difference counts where its interval leaves out 0 and p after correction is at most the table's level.
 local compare = require "ramus.data.compare"
 local metrics = require "ramus.data.metrics"
+local signs = require "ramus.study.signs"
 
 local summary = {}
 
@@ -133,10 +134,11 @@ local function compared(row, g, control, other)
   return { against = control.name, mean = d.mean, low = d.low, high = d.high, p = d.p, n = d.n, seeds = #seeds }
 end
 
---- "better", "worse" or "not distinguishable".
+--- "better" or "worse", of what is neither "higher" or "lower"; else "not distinguishable".
 local function verdict(d, metric, level)
   local outside = d.low > 0 or d.high < 0
   if not (outside and d.holm <= level) then return "not distinguishable" end
+  if signs.neutral[metric] then return d.mean > 0 and "higher" or "lower" end
   return (d.mean > 0) ~= (metrics.lower_is_better[metric] or false) and "better" or "worse"
 end
 
