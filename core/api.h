@@ -550,8 +550,9 @@ int32_t ra_phantom(ra_tensor *image, ra_tensor *mask, double seed, int32_t index
 enum { RA_PHANTOM_BACKGROUND, RA_PHANTOM_STEM, RA_PHANTOM_BRANCH, RA_PHANTOM_CATHETER };
 int32_t ra_phantom_classes(ra_tensor *image, ra_tensor *mask, RA_OPT ra_tensor *label, double seed, int32_t index);
 /* The same with a choice of the trees: plain, as above, or full: side branches of several orders with Murray's radii and angles, agent
- * that streams and fades, thin twigs that the mask leaves out, more beside them that is no vessel. `contrast`, 0.25 to 2, multiplies the
- * vessels' contrast (mean along their middles) and changes nothing else of the picture, and not the mask. */
+ * that streams and fades, a mask that ends at half a shadow's depth and leaves thin twigs out, more beside them that is no vessel.
+ * `contrast`, 0.25 to 2, multiplies the vessels' contrast (mean along their middles) and changes nothing else of the picture, and not
+ * the mask. */
 enum { RA_PHANTOM_PLAIN, RA_PHANTOM_FULL };
 int32_t ra_phantom_with(ra_tensor *image, ra_tensor *mask, RA_OPT ra_tensor *label, double seed, int32_t index, int32_t trees,
                         double contrast);

@@ -83,9 +83,9 @@ bool ra_phantom_near_root(const phantom_crowd *c, const phantom_point *p, double
 /* light [H,W] (logarithm) darkened by what is no vessel of the tree: lung vessels, wires, clips, edges of the heart and of organs. */
 int32_t ra_phantom_clutter(float *light, int32_t H, int32_t W, double scale, phantom_random *r);
 
-/* density [H,W] <- dye along the ray of each pixel; catheter [H,W] likewise, of
- * the catheter; mask [H,W] <- 1 where at least half of 4x4 samples hit a vessel. label [opt] [H,W] <- RA_PHANTOM_*: a vessel's
- * pixel belongs to the stem where no fewer samples hit the stem than branches alone; others are catheter where half of the samples are. */
+/* density [H,W] <- dye along the ray of each pixel; catheter [H,W] likewise, of the catheter; mask [H,W] <- 1 where at least half of
+ * 4x4 samples hit a vessel (of a full tree: 0.87 of its radius). label [opt] [H,W] <- RA_PHANTOM_*: a vessel's pixel belongs to the
+ * stem where no fewer samples hit the stem than branches alone; others are catheter where half of the samples are. */
 int32_t ra_phantom_draw(const phantom_tree *t, double scale, int32_t H, int32_t W, float *density, float *catheter,
                         ra_real *mask, ra_real *label);
 

@@ -15,7 +15,7 @@
 #define UNI(low, high) ra_phantom_uniform(r, low, high)
 
 enum { TRIES = 160, ORDERS = 3 };
-static const double THINNEST = 1.25; /* radius of a side branch at its root */
+static const double THINNEST = 1.45; /* radius of a side branch at its root */
 
 /* Murray's angle of a side branch of radius r2 = share * r0. */
 static double angle_of(double share) {
@@ -37,7 +37,7 @@ static phantom_course side_course(phantom_random *r, const phantom_point *p, dou
   phantom_course b = {.x = p->x, .y = p->y, .heading = p->heading + side * angle, .radius = p->radius * share,
                       .dye = p->dye, .parent_radius = p->radius};
   double end = UNI(0.5, 0.8), back = UNI(0.3, 1.1), turn = UNI(-0.7, 0.7);
-  b.end_radius = fmax(1.1, b.radius * end);
+  b.end_radius = fmax(1.25, b.radius * end);
   b.length = UNI(22, 52) * b.radius;
   b.length += UNI(10, 40);
   b.bend[0] = -side * angle * back;

@@ -13,6 +13,7 @@
 #define PI 3.14159265358979323846
 enum { MARGIN_MAIN = 120, MARGIN = 12 };
 static const double STEP = RA_PHANTOM_STEP;
+static const float FULLER = 1.07f; /* main vessels of a full tree: its mask ends inside of the wall */
 
 double ra_phantom_uniform(phantom_random *r, double low, double high) {
   return low + (high - low) * ra_random_uniform_at(&r->key, r->next++);
@@ -159,6 +160,7 @@ static int32_t grow_left(phantom_tree *t, phantom_random *r) {
 static int32_t add_catheter(phantom_tree *t, phantom_random *r) {
   phantom_point p = t->point[t->branch[0].first];
   double dye = UNI(0.5, 1), radius = UNI(2.1, 2.9), heading = p.heading + PI + UNI(-0.5, 0.5), away = sin(heading) > 0 ? -1 : 1;
+  if (t->full) radius *= UNI(1, 1.5);
   phantom_course c = {.x = p.x, .y = p.y, .heading = heading, .radius = radius, .end_radius = radius, .length = 420,
               .bend = {away * (cos(heading) > 0 ? -1 : 1) * UNI(0.4, 1.3), UNI(-0.7, 0.7)}, .bend_at = {UNI(0.08, 0.25), UNI(0.3, 0.6)},
               .bend_width = {UNI(0.1, 0.3), UNI(0.2, 0.5)}, .wave = 0.03, .wave_length = 120, .dye = dye, .end_dye = dye,
@@ -175,6 +177,7 @@ int32_t ra_phantom_grow(phantom_tree *t, phantom_random *r) {
   RA_TRY(ra_phantom_chance(r, 0.45) ? grow_right(t, r) : grow_left(t, r));
   double wanted = UNI(0.0068, 0.0126) * t->width * t->height;
   for (int32_t i = 0; i < t->branches; i++) t->branch[i].stem = true;
+  for (int32_t i = 0; t->full && i < t->points; i++) t->point[i].radius *= FULLER;
   centre(t, r);
   t->margin = MARGIN;
   RA_TRY(t->full ? ra_phantom_fill(t, r, wanted) : ra_phantom_sprout(t, r, wanted));
