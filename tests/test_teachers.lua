@@ -102,6 +102,12 @@ return { name = "several", data = { set = "phantom", options = { size = 64, trai
   end
 end)
 
+check.case("teachers: the hash of a checkpoint's weights is that of the model, whatever teachers lie beside it", function()
+  local checkpoint = require "ramus.train.checkpoint"
+  local _, list = checkpoint.hash(folder .. "/whole/last.safetensors")
+  for _, line in ipairs(list) do check.ok(not line:find(" teacher", 1, true), line) end
+end)
+
 check.case("teachers: one, called teacher, is the same as ever", function()
   local rows = { { at = "out", loss = ra.loss.dice {} }, { at = "out", loss = ra.loss.soft_target { alpha = 0.5 }, against = "teacher.out" } }
   assert(train("one", raw { teachers = false, teacher = { kind = "last_epoch" }, supervise = rows }))

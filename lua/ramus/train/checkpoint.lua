@@ -201,7 +201,7 @@ end
 
 --- Arrays of a checkpoint that are no part of the model.
 local function of_training(name)
-  return name:match "^optim%." or name:match "^teacher%." or name:match "^constant%." or name == "gradient"
+  return name:match "^optim%." or name:match "^teachers?%." or name:match "^constant%." or name == "gradient"
 end
 
 --- One SHA-256 of the parameters and buffers (and their running averages) in a checkpoint, metadata aside, and a list of "HASH NAME" by
