@@ -48,20 +48,7 @@ static int32_t infer(ra_call *c) {
 /* set <- 1 where plane `unit` of the mask, or its class, is; returns their number. */
 static int64_t inside_of(const ra_call *c, int32_t unit, int64_t area, uint8_t *set) {
   int32_t K = ra_loss_classes(c);
-  int64_t first = (K ? unit / K : unit) * area, count = 0;
-  const ra_real *y = c->in[RA_MASK].data + first, half = (ra_real)0.5;
-  for (int64_t i = 0; i < area; i += RA_TILE) {
-    int32_t n = (int32_t)ra_min(area - i, (int64_t)RA_TILE);
-    ra_real memory[RA_TILE];
-    const ra_real *w = ra_loss_weights(c, first + i, n, memory);
-    for (int32_t k = 0; k < n; k++) {
-      ra_real v = y[i + k];
-      bool in = K ? v >= (ra_real)(unit % K) && v < (ra_real)(unit % K + 1) : v >= half;
-      set[i + k] = in && (!w || w[k] != 0);
-      count += set[i + k];
-    }
-  }
-  return count;
+  return K ? ra_loss_set(c, unit / K * area, area, unit % K, unit % K + 1, set) : ra_loss_set(c, unit * area, area, 0, 0, set);
 }
 
 static void signed_distance(void *context, int32_t unit) {

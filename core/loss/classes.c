@@ -174,3 +174,20 @@ double ra_class_store(const ra_call *c, const ra_class_tile *t, ra_real scale, r
   }
   return sum;
 }
+
+int64_t ra_loss_set(const ra_call *c, int64_t first, int64_t n, int32_t low, int32_t high, uint8_t *set) {
+  bool labels = ra_loss_classes(c) != 0;
+  const ra_real *y = c->in[RA_MASK].data + first, from = (ra_real)low, to = (ra_real)high, half = (ra_real)0.5;
+  int64_t count = 0;
+  for (int64_t i = 0; i < n; i += RA_TILE) {
+    int32_t m = (int32_t)ra_min(n - i, (int64_t)RA_TILE);
+    ra_real memory[RA_TILE];
+    const ra_real *w = ra_loss_weights(c, first + i, m, memory);
+    for (int32_t k = 0; k < m; k++) {
+      ra_real v = y[i + k];
+      set[i + k] = (labels ? v >= from && v < to : v >= half) && (!w || w[k] != 0);
+      count += set[i + k];
+    }
+  }
+  return count;
+}

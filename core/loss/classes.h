@@ -29,6 +29,9 @@ typedef struct ra_class_tile {
 
 /* K where the shapes of prediction and mask say that the call is one of K exclusive classes, else 0. */
 int32_t ra_loss_classes(const ra_call *c);
+/* set[0..n) <- 1 where pixel first, first + 1, .. of the mask is at or above a half, or a label map has a class from low to high - 1, and
+ * the pixel counts; returns how many are set. */
+int64_t ra_loss_set(const ra_call *c, int64_t first, int64_t n, int32_t low, int32_t high, uint8_t *set);
 /* infer of what all of them share: shapes of teacher, inside and weight, rank-0 output. */
 int32_t ra_classes_infer(ra_call *c);
 

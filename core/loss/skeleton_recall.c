@@ -38,21 +38,6 @@ static int32_t infer(ra_call *c) {
   return RA_OK;
 }
 
-/* set <- 1 where the mask is in its plane, or the label a class but the first. */
-static void foreground(const ra_call *c, int64_t first, int64_t area, uint8_t *set) {
-  int32_t K = ra_loss_classes(c);
-  const ra_real *y = c->in[RA_MASK].data + first, half = (ra_real)0.5;
-  for (int64_t i = 0; i < area; i += RA_TILE) {
-    int32_t n = (int32_t)ra_min(area - i, (int64_t)RA_TILE);
-    ra_real memory[RA_TILE];
-    const ra_real *w = ra_loss_weights(c, first + i, n, memory);
-    for (int32_t k = 0; k < n; k++) {
-      ra_real v = y[i + k];
-      set[i + k] = (K ? v >= 1 && v < (ra_real)K : v >= half) && (!w || w[k] != 0);
-    }
-  }
-}
-
 /* to <- set, grown by a pixel above, below, left and right. */
 static void grow(int32_t H, int32_t W, const uint8_t *set, uint8_t *to) {
   for (int32_t r = 0; r < H; r++)
@@ -69,7 +54,7 @@ static void make_tube(void *context, int32_t plane) {
   char *work = (char *)c->work + (size_t)plane * plane_work(H, W);
   void *behind = work + ra_skeleton_work(H, W);
   uint8_t *set = behind, *tube = set + area, *other = tube + area;
-  foreground(c, first, area, set);
+  ra_loss_set(c, first, area, 1, ra_loss_classes(c), set); /* of labels all classes but the first */
   ra_skeleton_in(set, H, W, tube, work);
   for (int32_t k = 0; k < (int32_t)c->param[RADIUS]; k++) {
     grow(H, W, tube, other);
