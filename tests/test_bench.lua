@@ -39,6 +39,10 @@ check.case("bench: medians, the better layout, ratios and verdicts", function()
   check.equal(infer.verdict_onnx, "must")
   check.equal(result(9, 2, 2, 1.5).rows[1].verdict_torch, "missed")
   check.near(by_id["avx2-16-4x256"].ratio_torch, 1 / 5, 1e-9, "the peers of another row")
+  for _, name in ipairs(require("ramus.lang.models").names()) do
+    local net = by_id[("net-%s-4x256"):format(name)]
+    check.ok(name == "unet" or net and net.model == name and net.verdict_torch == "must", name .. " has a row")
+  end
 end)
 
 check.case("bench: threads, memory, slopes and commands are held to their bounds", function()

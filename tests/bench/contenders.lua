@@ -50,12 +50,12 @@ function contenders.prepare(wanted)
   return have, why
 end
 
-local function arguments(row, steps) return ("%s %d %d %d %d"):format(row.case, row.width, row.size, row.batch, steps) end
+local function arguments(row, steps) return ("%s %s %d %d %d"):format(row.case, row.model or row.width, row.size, row.batch, steps) end
 
 --- Ours: { ms, memory_mb, ... } of `ramus bench`.
 function contenders.ramus(row, steps)
-  return decoded(("env RAMUS_THREADS=%d %s %s/build/ramus bench %s --width %d --size %d --batch %d --steps %d --json"):format(THREADS,
-    row.env or "", root, row.case, row.width, row.size, row.batch, steps))
+  return decoded(("env RAMUS_THREADS=%d %s %s/build/ramus bench %s %s --size %d --batch %d --steps %d --json"):format(THREADS,
+    row.env or "", root, row.case, row.model and "--model " .. row.model or "--width " .. row.width, row.size, row.batch, steps))
 end
 
 --- PyTorch as installed: its own choice of malloc, threads and layout. A step may take ten times as long as at its best.

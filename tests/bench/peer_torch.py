@@ -1,7 +1,7 @@
 """One process of a benchmark in PyTorch; prints {"ms": median, "memory_mb": peak, "steps": timed} as JSON.
 
-    python3 tests/bench/peer_torch.py train|dsd|infer WIDTH SIZE BATCH STEPS nchw|channels_last THREADS
-THREADS 0: as many as PyTorch takes by itself. The cases are those of `ramus bench`. Two steps warm up, or as many as
+    python3 tests/bench/peer_torch.py train|dsd|infer WIDTH|NAME SIZE BATCH STEPS nchw|channels_last THREADS
+WIDTH of a U-Net, or the NAME of an architecture in its light preset. THREADS 0: as many as PyTorch takes by itself. The cases are those of `ramus bench`. Two steps warm up, or as many as
 two seconds allow; then STEPS are timed, or as many as three seconds allow.
 """
 import json
@@ -13,14 +13,21 @@ import torch
 import torch.nn as nn
 import torch.nn.functional as F
 
-from unet import UNet
-
-case, width, size, batch, steps = sys.argv[1], *map(int, sys.argv[2:6])
+case, which = sys.argv[1:3]
+size, batch, steps = map(int, sys.argv[3:6])
 layout, threads = sys.argv[6], int(sys.argv[7])
 if threads:
     torch.set_num_threads(threads)
 torch.manual_seed(0)
 memory = torch.channels_last if layout == "channels_last" else torch.contiguous_format
+
+
+def network(sides):
+    if which.isdigit():
+        from unet import UNet
+        return UNet(int(which), sides)
+    from nets import Architecture
+    return Architecture(which, memory)
 
 
 def dice(logits, y):
@@ -38,7 +45,7 @@ def distribution(s, t, cells=16, tau=0.3):
 
 x = torch.rand(batch, 1, size, size).to(memory_format=memory)
 y = (torch.rand(batch, 1, size, size) > 0.9).float()
-net = UNet(width, case == "dsd").to(memory_format=memory)
+net = network(case == "dsd").to(memory_format=memory)
 
 
 def infer():
@@ -47,7 +54,7 @@ def infer():
 
 
 def trainer():
-    teacher = UNet(width, True).to(memory_format=memory).eval() if case == "dsd" else None
+    teacher = network(True).to(memory_format=memory).eval() if case == "dsd" else None
     optimizer = torch.optim.AdamW(net.parameters(), lr=2e-3, weight_decay=1e-5)
 
     def step():

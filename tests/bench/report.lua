@@ -46,7 +46,7 @@ end
 local function row_result(row, measured)
   local m = medians(measured[row.id])
   local p = type(row.peers) == "string" and medians(measured[row.peers]) or m
-  local r = { id = row.id, text = row.text, case = row.case, width = row.width, size = row.size, batch = row.batch, ramus_ms = m.ramus,
+  local r = { id = row.id, text = row.text, case = row.case, width = row.width, model = row.model, size = row.size, batch = row.batch, ramus_ms = m.ramus,
     torch_installed_ms = p.torch_installed, torch_nchw_ms = p.nchw, torch_channels_last_ms = p.channels_last, torch_ms = p.torch,
     onnx_ms = p.onnx, must = row.must, aim = row.aim, rounds = measured[row.id] and measured[row.id].ramus and #measured[row.id].ramus.ms }
   for _, peer in ipairs { "torch", "onnx" } do

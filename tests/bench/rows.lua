@@ -1,17 +1,15 @@
 --- What make bench measures, against whom, and what it is held to.
 --
--- text     as the table shows it                 case, width, size, batch   as of ramus bench
+-- text     as the table shows it                 case, width or model, size, batch   as of ramus bench
 -- peers    "torch" (as installed and at its best), "onnx"; or the id of a row whose peers are compared with
 -- env      for our process                       ours   id of a row of ours that this one is compared with
 -- steps    that our process times where it is not the usual number
 -- must     ratio of our time to a peer's that is a promise; aim: what we would like
 local rows = {}
 
-local function shape(width, size, batch) return ("width %d, %dx%dx%d"):format(width, batch, size, size) end
-
 local function add(row)
-  row.id = ("%s-%d-%dx%d"):format(row.prefix or row.case, row.width, row.batch, row.size)
-  row.text = ("%s, %s"):format(row.text, shape(row.width, row.size, row.batch))
+  row.id = ("%s-%s-%dx%d"):format(row.prefix or row.case, row.model or row.width, row.batch, row.size)
+  row.text = ("%s, %s, %dx%dx%d"):format(row.text, row.model or "width " .. row.width, row.batch, row.size, row.size)
   rows[#rows + 1] = row
 end
 
@@ -47,6 +45,15 @@ for _, size in ipairs { 128, 192, 384, 512 } do
 end
 for _, batch in ipairs { 1, 2, 8 } do
   add { text = "training step", case = "train", width = 16, size = 256, batch = batch, slope = "batch", steps = slope_steps(256, batch) }
+end
+
+-- every architecture in its light preset: convolutions against PyTorch's, and nets with attention
+local TOKENS = { segformer = true, swin_unet = true, transunet = true }
+for _, name in ipairs(require("ramus.lang.models").names()) do
+  if name ~= "unet" then
+    add { text = "training step", prefix = "net", case = "train", model = name, size = 256, batch = 4, peers = { "torch" },
+      must = { torch = TOKENS[name] and 1.0 or 0.5 } }
+  end
 end
 
 return rows
