@@ -1,7 +1,6 @@
 --- What pre-training on phantoms gives at 10 real pictures of cimat80: the net of recipes/phantom_coronary.lua from scratch, and from the
--- weights of its run. Both rows have the same pictures, steps and rate.
+-- weights of the model in the box, which that recipe made. Both rows have the same pictures, steps and rate.
 --
---   ramus train recipes/phantom_coronary.lua --run runs/phantom_coronary      first: the weights
 --   ramus study recipes/pretrain.lua --check
 --   ramus study recipes/pretrain.lua
 local ra = require "ramus"
@@ -27,6 +26,6 @@ return { title = "Pre-training on phantoms, 10 real pictures", results = "../doc
   score = { "cimat80:test" }, metrics = { "dice", "cldice" },
   rows = {
     { name = "scratch", title = "from scratch", recipe = recipe() },
-    { name = "phantom", title = "from weights trained on phantoms", recipe = recipe { from = "../runs/phantom_coronary" }, against = "scratch" },
+    { name = "phantom", title = "from weights trained on phantoms", recipe = recipe { from = "models/coronary.safetensors" }, against = "scratch" },
   },
   tables = { { name = "pretrain" } } }

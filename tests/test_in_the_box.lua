@@ -80,3 +80,41 @@ check.case("in the box: the file beside the Lua files is found", function()
   check.ok(predict(0):find("recipes/models/coronary.safetensors (the model in the box", 1, true))
   check.equal(share("shipped", "a"), 1)
 end)
+
+check.case("in the box: the model that is shipped is the one of its card, below a megabyte, and finds the vessels of phantoms it was not trained on", function()
+  local path = check.root .. "/recipes/models/coronary.safetensors"
+  local bytes, card = assert(files.read(path)), assert(files.read(check.root .. "/docs/models/coronary.md"))
+  check.ok(#bytes < 1e6, #bytes .. " bytes")
+  check.ok(card:find(require("ramus.base.hash").sha256(bytes), 1, true), "docs/models/coronary.md names the SHA-256 of the file")
+  local net, C = assert(ra.load_model(path)), require("ramus.base.ffi").C
+  local total, COUNT = 0, 4
+  for i = 1, COUNT do
+    local image, mask = ra.zeros(160, 160), ra.zeros(160, 160)
+    check.equal(C.ra_phantom_with(image, mask, nil, 77, i, 1, 1), 0)
+    local p = ra.F.sigmoid(net:forward(image:reshape(1, 1, 160, 160)).out)
+    total = total + ra.metrics(p, mask:reshape(1, 1, 160, 160)).dice
+  end
+  check.ok(total / COUNT > 0.8, "Dice " .. total / COUNT)
+end)
+
+check.case("in the box: a model's file is scored on a set that is named, and nothing is written beside it", function()
+  local data = folder .. "/data"
+  local function eval(arguments, status)
+    local text, got = sh(("cd %s && env RAMUS_THREADS=1 %s eval %s --data-root %s"):format(folder, binary, arguments, data))
+    check.equal(got, status, text)
+    return text
+  end
+  assert(files.write(folder .. "/text.safetensors", "no model"))
+  assert(files.make_folder(folder .. "/pairs"))
+  for i = 1, 3 do
+    local mask = ra.zeros(1, 16, 16)
+    mask:narrow(2, 4, 2 + i):fill(1)
+    assert(ra.image.save(("%s/pairs/%d.png"):format(folder, i), ra.rand(1, 16, 16)))
+    assert(ra.image.save(("%s/pairs/%d_gt.png"):format(folder, i), mask))
+  end
+  check.ok(eval("all.safetensors", 2):find("name a set, --data SET:SPLIT", 1, true))
+  check.ok(eval("text.safetensors --data pairs:all", 1):find("text.safetensors", 1, true), "no model")
+  local text = eval("all.safetensors --data pairs:all", 0)
+  check.ok(text:find("sensitivity +1.0000"), text)
+  check.ok(not files.exists(folder .. "/eval.json") and not files.exists(folder .. "/all.safetensors/eval.json"))
+end)

@@ -90,7 +90,7 @@ check.case("pre-training on phantoms: both rows have the net that the phantoms t
     check.equal(given.recipe.model:count(), count, given.name)
     local r = loaded.rows[i].recipe
     check.equal(r.data.split, "usual, train 10")
-    check.ok((r.init and r.init.from or "") == "" or r.init.from:find "runs/phantom_coronary$", "init.from")
+    check.ok((r.init and r.init.from or "") == "" or r.init.from:find "models/coronary.safetensors$", "init.from")
     check.equal(r.init ~= nil, given.name == "phantom")
   end
 end)

@@ -1,4 +1,4 @@
---- Scores of a model on a data set: ra.evaluate(run or model, options).
+--- Scores of a model on a data set: ra.evaluate(run folder, model's file or model, options).
 --
 -- options: data ("SET:SPLIT"; the run's test split), options and reading (of the set that data names), recipe (a file: of runs of format 1),
 -- threshold (the run's), tune
@@ -331,16 +331,36 @@ end
 
 evaluate.json, evaluate.text = score_text.json, score_text.text
 
---- ra.evaluate(run folder | model, options)
+--- A model on the set that o.data names.
+local function of_model(model, o)
+  local set, part = split_name(o.data)
+  return run_evaluation(model, { set = set, options = o.options, reading = o.reading, split_rule = "usual", part = part or "test", val = "val",
+    train = "train" }, o)
+end
+
+--- The same of a model's file, which holds no recipe; nothing is written.
+local function of_file(path, given)
+  local o = options.check(given, schema, "evaluate")
+  if not o.data then return mistake(("%s is a model's file, which has no data of its own: name a set, --data SET:SPLIT"):format(path)) end
+  local model, err = checkpoint.load_model(path)
+  if not model then return nil, err end
+  local result
+  result, err = of_model(model, o)
+  if not result then return nil, err end
+  result.protocol.model = path
+  if o.out then o.out:line(evaluate.text(result)) end
+  return result
+end
+
+--- ra.evaluate(run folder | model's file | model, options)
 return setmetatable(evaluate, { __call = function(_, what, given)
   if type(what) == "string" then
     if files.is_folder(what) then return evaluate.of_run(what, given) end
-    return nil, ("%s is not a run folder"):format(what)
+    if files.is_file(what) then return of_file(what, given) end
+    return nil, ("%s is neither a run folder nor a model's file"):format(what)
   end
   if not model_module.is(what) then error("evaluate: wants a run folder or a model, given " .. options.show(what), 2) end
   local o = options.check(given, schema, "evaluate")
   if not o.data then error("evaluate: a model needs data = \"SET:SPLIT\"", 2) end
-  local set, part = split_name(o.data)
-  return run_evaluation(what, { set = set, options = o.options, reading = o.reading, split_rule = "usual", part = part or "test", val = "val",
-    train = "train" }, o)
+  return of_model(what, o)
 end })

@@ -17,7 +17,7 @@ function box.path()
     return nil, ("RAMUS_MODEL names %s, which is not there"):format(given)
   end
   local path = here .. "../../" .. box.NAME
-  if files.is_file(path) then return path end
+  if files.is_file(path) then return files.absolute(path) or path end
   return nil, ("this build has no %s"):format(box.NAME)
 end
 

@@ -2,7 +2,7 @@
 local command = require "ramus.cli.command"
 
 return {
-  name = "eval", order = 5, words = "RUN", help = "score a run: per image and pooled, every output, with its protocol",
+  name = "eval", order = 5, words = "RUN", help = "score a run (or, with --data, a model file): per image and pooled, every output, with its protocol",
   flags = command.flags {
     { name = "data", value = "SET:SPLIT", wants = "SET:SPLIT",
       help = "another data set or folder, or another split of the run's (the test split unless given; all: every image)" },
@@ -13,7 +13,7 @@ return {
     command.DATA_ROOT, command.OFFLINE, command.ACCEPT_ODD, command.JSON,
   },
   run = function(words, given)
-    if #words ~= 1 then return false, ("eval wants one run folder, given %d"):format(#words), 2 end
+    if #words ~= 1 then return false, ("eval wants one run folder or model file, given %d"):format(#words), 2 end
     local set_options, masks = command.settings(given.set)
     if not set_options then return false, masks, 2 end
     if given.set and not given.data then return false, "eval: --set says something of the set that --data names; the run's own is as its recipe says", 2 end
