@@ -112,6 +112,7 @@ ra_tensor *ra_tensor_zeros(int32_t rank, const int32_t *dim);     /* [own] */
 /* [own] `count` consecutive elements of t from `first` (0-based, t contiguous) under another shape. */
 ra_tensor *ra_tensor_slice(ra_tensor *t, int32_t first, int32_t rank, const int32_t *dim);
 ra_tensor *ra_tensor_narrow(ra_tensor *t, int32_t dim, int32_t first, int32_t count); /* [own] a view, 0-based */
+ra_tensor *ra_tensor_select(ra_tensor *t, int32_t dim, int32_t index); /* [own] a view without the dimension dim, 0-based */
 ra_tensor *ra_tensor_reshape(ra_tensor *t, int32_t rank, const int32_t *dim); /* [own] a view; t contiguous */
 ra_tensor *ra_tensor_clone(const ra_tensor *t);                   /* [own] contiguous copy */
 int32_t ra_tensor_copy(ra_tensor *to, const ra_tensor *from);     /* same shape, any strides */
@@ -120,6 +121,9 @@ _Bool ra_tensor_contiguous(const ra_tensor *t);
 void ra_tensor_drop(RA_OPT ra_tensor *t);     /* gives its values back now; t has none any more, and every function refuses it */
 void ra_tensor_move(ra_tensor *from, void *to); /* *to, a ra_tensor of the caller's, takes over what `from` holds; `from` is released */
 void ra_tensor_release(RA_OPT ra_tensor *t);                             /* NULL is fine */
+/* values, of t's shape and contiguous, receives every line of t along dim sorted, equal ones in their order, NaN at the end; order [opt],
+ * the same: where each value stood, from 0. A dimension of at most 2^24. */
+int32_t ra_tensor_sort(const ra_tensor *t, int32_t dim, _Bool descending, ra_tensor *values, RA_OPT ra_tensor *order);
 /* out[0..4]: minimum, maximum, mean, number of values that are not finite, sum */
 int32_t ra_tensor_stats(const ra_tensor *t, double *out);
 /* Uniform in [low, high) or normal(low, high = deviation); element i of the tensor is element i of the key. */

@@ -203,6 +203,12 @@ case("a trained model in C: opened, an image segmented", function()
   return found, err
 end)
 
+case("a sorted tensor", function()
+  local x = ra.tensor { 3, 1, 2 }
+  if C.ra_tensor_sort(x, 0, false, x:clone(), nil) ~= 0 then return nil, ffi.message() end
+  return x
+end)
+
 case("scores, skeletons, widths", function()
   local p, m = ra.rand(40, 48), ra.zeros(40, 48)
   m:narrow(1, 10, 6):fill(1)

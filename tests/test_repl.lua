@@ -153,7 +153,11 @@ check.case("help: every op, loss, module, schedule, optimizer, metric and public
   end
   check.ok(seen > 50, seen)
   for _, key in ipairs(ra.metrics.keys) do has("metrics." .. key) end
-  for _, name in ipairs(help.tensor_methods) do
+  for _, name in ipairs(help.tensor_methods()) do
+    check.ok(ra.zeros(1)[name] ~= nil, name)
+    has("t." .. name)
+  end
+  for name in pairs(help.tensor_fields) do
     check.ok(ra.zeros(1)[name] ~= nil, name)
     has("t." .. name)
   end

@@ -159,6 +159,17 @@ ra_tensor *ra_tensor_narrow(ra_tensor *t, int32_t dim, int32_t first, int32_t co
   return v;
 }
 
+ra_tensor *ra_tensor_select(ra_tensor *t, int32_t dim, int32_t index) {
+  ra_tensor *v = ra_tensor_narrow(t, dim, index, 1);
+  if (!v) return NULL;
+  for (int32_t i = dim; i + 1 < v->rank; i++) {
+    v->dim[i] = v->dim[i + 1];
+    v->stride[i] = v->stride[i + 1];
+  }
+  v->rank--;
+  return v;
+}
+
 /* Offset of the k-th element of t in row-major order. */
 static int64_t offset_of(const ra_tensor *t, int32_t k) {
   int64_t offset = 0;

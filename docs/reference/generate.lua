@@ -1,4 +1,5 @@
---- Writes the reference pages that come from tables: ops.md, losses.md, models.md, recipe.md, study.md, cli.md, datasets.md.
+--- Writes the reference pages that come from tables: ops.md, losses.md, models.md, recipe.md, study.md, cli.md, datasets.md,
+-- tensors.md.
 --   build/ramus run docs/reference/generate.lua [FOLDER]
 -- FOLDER: where to write; docs/reference unless given. tests/test_docs.lua fails
 -- when a committed page differs from what this makes.
@@ -74,6 +75,27 @@ local function losses_page()
     "[the method](../explanation/method.md)." }
   for _, n in ipairs(ra.loss.names) do op_section(specs[n], lines) end
   write_page("losses.md", lines)
+end
+
+-- ---- tensors ------------------------------------------------------------------------
+
+local function tensors_page()
+  local lines = { "# Tensors\n",
+    "Numbers of one type with a shape of up to five dimensions; images are [B,C,H,W]. `+ - * / ^` and unary `-` work element by element and",
+    "broadcast as NumPy's do, with tensors and numbers; so do `a:gt(b)`, `ge`, `lt`, `le`, `eq` and `ne`, which give 1 or 0 (Lua's own `<` and `>`",
+    "are true or false and are refused; `==` asks whether both are the same tensor). Every [op](ops.md) of one input is a method too, `x:relu()`.\n",
+    "`print(x)` shows the shape, the type, the smallest, largest and mean value, and the numbers; the middle of what is large is left out:\n",
+    "```\n" .. tostring(ra.arange(96):reshape(2, 6, 8)) .. "\n\n" .. tostring(ra.linspace(0, 1, 500)) .. "\n```",
+    "\n## Making one\n", "```" }
+  for _, name in ipairs { "tensor", "zeros", "ones", "full", "empty", "arange", "linspace", "eye", "rand", "randn", "seed" } do
+    lines[#lines + 1] = help.find("public." .. name)
+  end
+  lines[#lines + 1] = "```\n\n## Parts\n\n```\n" .. help.head_of "ramus.lang.tensor_index" .. "\n```\n\n## Fields\n\n```"
+  for _, name in ipairs(options.names(help.tensor_fields)) do lines[#lines + 1] = help.tensor_fields[name] end
+  lines[#lines + 1] = "```\n\n## Methods\n\n```"
+  for i, name in ipairs(help.tensor_methods()) do lines[#lines + 1] = (i > 1 and "\n" or "") .. help.find("t." .. name) end
+  lines[#lines + 1] = "```"
+  write_page("tensors.md", lines)
 end
 
 -- ---- option tables ------------------------------------------------------------------
@@ -299,6 +321,7 @@ end
 
 datasets_page()
 ops_page()
+tensors_page()
 losses_page()
 models_page()
 recipe_page()

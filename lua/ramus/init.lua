@@ -10,6 +10,8 @@ local lazy = {
   image = { "ramus.data.image" }, augment = { "ramus.data.augment" }, schedule = { "ramus.lang.schedule" },
   tensor = { "ramus.lang.tensor", "of" }, empty = { "ramus.lang.tensor", "empty" }, zeros = { "ramus.lang.tensor", "zeros" },
   ones = { "ramus.lang.tensor", "ones" }, rand = { "ramus.lang.tensor", "rand" }, randn = { "ramus.lang.tensor", "randn" },
+  arange = { "ramus.lang.tensor_more", "arange" }, linspace = { "ramus.lang.tensor_more", "linspace" },
+  full = { "ramus.lang.tensor_more", "full" }, eye = { "ramus.lang.tensor_more", "eye" },
   seed = { "ramus.lang.tensor", "seed" }, is_tensor = { "ramus.lang.tensor", "is" },
   grad = { "ramus.lang.grad" }, models = { "ramus.lang.models" }, model = { "ramus.lang.model", "new" },
   save = { "ramus.lang.serialize", "save" }, load = { "ramus.lang.serialize", "load" }, load_model = { "ramus.train.checkpoint", "load_model" },

@@ -2,7 +2,16 @@
 -- a __tostring. Used by the REPL.
 local show = {}
 
-local WIDTH, DEPTH, MOST = 100, 5, 60
+local ffi = require "ramus.base.ffi"
+
+local DEPTH, MOST = 5, 60
+local WIDEST = 160
+
+--- Columns that text should fit: the terminal's, at most 160; 100 where standard output is none.
+function show.width()
+  if not ffi.is_terminal(1) then return 100 end
+  return math.max(40, math.min(WIDEST, (ffi.terminal_size(1))))
+end
 
 local function key_order(a, b)
   if type(a) == type(b) and (type(a) == "number" or type(a) == "string") then return a < b end
@@ -58,7 +67,7 @@ end
 local function filled_lines(parts, indent)
   local lines, line = {}, ""
   for _, p in ipairs(parts) do
-    if line ~= "" and #indent + #line + #p + 2 > WIDTH then
+    if line ~= "" and #indent + #line + #p + 2 > show.width() then
       lines[#lines + 1], line = line, ""
     end
     line = line .. (line == "" and "" or " ") .. p .. ","
@@ -79,7 +88,7 @@ function nested(v, indent, depth, above)
   above[v] = nil
   if #parts == 0 then return "{}" end
   local line = "{ " .. table.concat(parts, ", ") .. " }"
-  if #indent + #line <= WIDTH and not line:find("\n", 1, true) then return line end
+  if #indent + #line <= show.width() and not line:find("\n", 1, true) then return line end
   local longest = 0
   for _, p in ipairs(parts) do longest = math.max(longest, p:find("\n", 1, true) and math.huge or #p) end
   if is_list and longest <= 24 then

@@ -12,7 +12,8 @@ local function fields_of(value)
     end
   end
   if require("ramus.lang.tensor").is(value) then
-    for _, n in ipairs(help.tensor_methods) do names[n] = true end
+    for _, n in ipairs(help.tensor_methods()) do names[n] = true end
+    for n in pairs(help.tensor_fields) do names[n] = true end
     for n, spec in pairs(require("ramus.lang.ops").specs) do if not spec.is_loss then names[n] = true end end
   elseif type(value) == "string" then add(string)
   elseif type(value) == "table" then

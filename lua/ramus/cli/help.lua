@@ -7,9 +7,6 @@ local help = setmetatable({}, { __index = texts }) -- what the reference pages u
 
 -- ---- topics ---------------------------------------------------------------------
 
---- Methods of a tensor, for help and completion; ops can be called as methods too.
-help.tensor_methods = { "clone", "copy", "fill", "free", "get", "item", "narrow", "numel", "reshape", "set", "shape", "stats", "totable" }
-
 local function keys_of(t, keep)
   local list = {}
   for k, v in pairs(t) do
@@ -18,6 +15,18 @@ local function keys_of(t, keep)
   table.sort(list)
   return list
 end
+
+--- Methods of a tensor, for help and completion; ops can be called as methods too.
+function help.tensor_methods()
+  require "ramus.lang.F"
+  return keys_of(require("ramus.lang.tensor").methods)
+end
+
+--- What else a tensor has.
+help.tensor_fields = {
+  shape = "t.shape: the list of the tensor's sizes", dtype = 't.dtype: "float32"', rank = "t.rank: the number of dimensions",
+  size = "t.size: the number of elements", data = "t.data[i]: element i, from 0, of the memory that the tensor spans",
+}
 
 local function is_function(_, v) return type(v) == "function" end
 
@@ -90,11 +99,9 @@ local function dataset_text(name)
 end
 
 local function tensor_text(name)
-  local t = require("ramus.lang.tensor").zeros(1)
-  if name == "shape" then return "t.shape: the list of the tensor's sizes" end
-  for _, known in ipairs(help.tensor_methods) do
-    if known == name then return texts.of_function("t:" .. name, t[name]) end
-  end
+  require "ramus.lang.F"
+  local method = require("ramus.lang.tensor").methods[name]
+  return help.tensor_fields[name] or method and texts.of_function("t:" .. name, method)
 end
 
 --- Where a dotted name is looked up, by its first part.
@@ -165,8 +172,10 @@ local topics = {
   end,
   augment = augment_text, recipe = recipe_text,
   tensor = function()
-    return "tensors: ra.tensor{...}, ra.zeros(d1, ...), ra.ones, ra.rand, ra.randn, ra.empty; ra.seed(n)\nmethods: t:"
-      .. table.concat(help.tensor_methods, ", t:") .. "; every op of one input too, as t:relu()\n+ - * / ^ and unary - work element by element"
+    return "tensors: ra.tensor{...}, ra.zeros(d1, ...), ra.ones, ra.full, ra.rand, ra.randn, ra.arange, ra.linspace, ra.eye, ra.empty; ra.seed(n)\n"
+      .. "fields: " .. table.concat(keys_of(help.tensor_fields), ", ") .. "\nmethods: " .. texts.wrapped(help.tensor_methods())
+      .. "\nevery op of one input too, as t:relu(); + - * / ^ and unary - work element by element, gt, ge, lt, le, eq and ne compare so\n\n"
+      .. (texts.head_of "ramus.lang.tensor_index" or "")
   end,
   model = function()
     local net = require("ramus").models.unet { depth = 2, width = 1 }

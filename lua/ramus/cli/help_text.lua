@@ -14,7 +14,7 @@ local function plain(v) return (("%.6g"):format(v):gsub("e([+-])0*", function(si
 function text.wrapped(names)
   local lines, line = {}, ""
   for i, name in ipairs(names) do
-    if #line + #name > 98 then lines[#lines + 1], line = line, "" end
+    if #line + #name > 98 then lines[#lines + 1], line = line:gsub("%s+$", ""), "" end
     line = line .. name .. (i < #names and ", " or "")
   end
   lines[#lines + 1] = line
@@ -206,6 +206,7 @@ function text.of_function(name, f)
   local comment, declared = text.comment_of(f)
   local args = declared and declared:match("%b()")
   if args and args:find("...", 1, true) then args = nil end
+  if args and name:find(":", 1, true) and not declared:find(":", 1, true) then args = args:gsub("^%(%s*[%w_]+%s*,?%s*", "(") end
   return ("%s%s\n%s"):format(name, args or "", comment or "(no comment in the source)")
 end
 

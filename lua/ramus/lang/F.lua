@@ -68,8 +68,9 @@ end
 --- The number of inputs without absent ones at the end; an error where there are too many or one is missing.
 local function check_inputs(spec, inputs, n, level)
   if not spec.variadic and n > #spec.inputs then
-    error(("%s: accepts %d inputs (%s), given %d"):format(spec.name, #spec.inputs,
-      ffi.string(C.ra_op_inputs(spec.c)), n), level + 1)
+    local first = spec.params[1]
+    error(("%s: accepts %d input%s (%s), given %d%s"):format(spec.name, #spec.inputs, #spec.inputs == 1 and "" or "s",
+      ffi.string(C.ra_op_inputs(spec.c)), n, first and ("; options stand in braces, as {%s = ..}"):format(first.name) or ""), level + 1)
   end
   for k, input in ipairs(spec.inputs) do
     if not inputs[k] and not input.optional then
@@ -158,6 +159,7 @@ end
 
 tensor.operators(F)
 graph.operators(F)
+require "ramus.lang.tensor_more" -- gives tensors further methods, which use ops
 
 return setmetatable(F, {
   __index = function(_, name)

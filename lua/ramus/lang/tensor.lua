@@ -1,53 +1,22 @@
 --- Tensors: float32 numbers with a shape, NCHW where they are images.
 -- Indices and dimensions count from 1. A tensor is a cdata that owns its memory.
 local ffi = require "ramus.base.ffi"
+local handle = require "ramus.lang.tensor_handle"
+local index = require "ramus.lang.tensor_index"
+local to_string = require "ramus.lang.tensor_text"
 local C = ffi.C
+local c_shape, view = handle.c_shape, handle.view
 
-local tensor = {}
-local methods = {}
-local tensor_type = ffi.typeof("ra_tensor")
-local dims_type = ffi.typeof(("int32_t[%d]"):format(ffi.C.RA_MAX_RANK))
-
---- True if a value is a tensor.
-function tensor.is(value) return type(value) == "cdata" and (ffi.istype(tensor_type, value) or ffi.istype("ra_tensor *", value)) end
-
---- Takes ownership of a pointer that the core returned; nil and a message for NULL. The tensor is a struct of the collector's
--- that holds the values: a pointer would not do, LuaJIT would read t - 1 as arithmetic on an address, and a handle must
--- outlive t:free().
-function tensor.wrap(pointer)
-  if pointer == nil then return nil, ffi.message() end
-  local t = ffi.new(tensor_type)
-  C.ra_tensor_move(pointer, t)
-  return ffi.gc(t, C.ra_tensor_drop)
-end
-
---- The dimensions as a C array, and their number. Errors name `who`.
-local function c_shape(who, shape, level)
-  local dims = dims_type()
-  if #shape > C.RA_MAX_RANK then error(("%s: a tensor has at most %d dimensions, given %d"):format(who, C.RA_MAX_RANK, #shape), level + 1) end
-  for i, d in ipairs(shape) do
-    if type(d) ~= "number" or d < 0 or d ~= math.floor(d) or d >= 2 ^ 31 then
-      error(("%s: dimension %d must be a whole number >= 0, given %s"):format(who, i, tostring(d)), level + 1)
-    end
-    dims[i - 1] = d
-  end
-  return dims, #shape
-end
-tensor.c_shape = c_shape
+--- methods: those of tensors by name; ops are methods too.
+local tensor = { is = handle.is, wrap = handle.wrap, c_shape = c_shape, shape_text = handle.shape_text, methods = {} }
+local methods = tensor.methods
 
 local function sizes_of(who, ...)
   local shape = type((...)) == "table" and (...) or { ... }
   return c_shape(who, shape, 3)
 end
 
-local function allocate(who, dims, rank)
-  local bytes = ffi.sizeof("ra_real")
-  for i = 0, rank - 1 do bytes = bytes * dims[i] end
-  ffi.make_room(bytes)
-  local t, err = tensor.wrap(C.ra_tensor_new(rank, dims))
-  if not t then error(who .. ": " .. err, 3) end
-  return t
-end
+local function allocate(who, dims, rank) return (handle.allocate(who, dims, rank, 3)) end
 
 function tensor.empty(...) return allocate("empty", sizes_of("empty", ...)) end
 
@@ -129,11 +98,11 @@ local function offset(t, who, ...)
   if given ~= t.rank then error(("%s: wants %d indices, given %d"):format(who, t.rank, given), 3) end
   local at = 0
   for i = 1, given do
-    local index = select(i, ...)
-    if type(index) ~= "number" or index < 1 or index > t.dim[i - 1] or index ~= math.floor(index) then
-      error(("%s: index %d must be from 1 to %d, given %s"):format(who, i, t.dim[i - 1], tostring(index)), 3)
+    local place = select(i, ...)
+    if type(place) ~= "number" or place < 1 or place > t.dim[i - 1] or place ~= math.floor(place) then
+      error(("%s: index %d must be from 1 to %d, given %s"):format(who, i, t.dim[i - 1], tostring(place)), 3)
     end
-    at = at + (index - 1) * t.stride[i - 1]
+    at = at + (place - 1) * t.stride[i - 1]
   end
   return at
 end
@@ -167,15 +136,9 @@ function methods.item(t)
   return ffi.data(t)[0]
 end
 
-local function view(who, pointer)
-  local v, err = tensor.wrap(pointer)
-  if not v then error(err:find("^" .. who) and err or who .. ": " .. err, 3) end
-  return v
-end
-
 --- A view of `count` indices of dimension `dim` from `first`.
 function methods.narrow(t, dim, first, count)
-  return (view("narrow", C.ra_tensor_narrow(t, dim - 1, first - 1, count)))
+  return (view("narrow", C.ra_tensor_narrow(t, dim - 1, first - 1, count), 2))
 end
 
 --- Another shape for the same elements; one -1 is worked out. A view where t is contiguous, else a copy.
@@ -193,13 +156,13 @@ function methods.reshape(t, ...)
   end
   local dims, rank = c_shape("reshape", shape, 2)
   local dense = C.ra_tensor_contiguous(t) and t or t:clone()
-  return (view("reshape", C.ra_tensor_reshape(dense, rank, dims)))
+  return (view("reshape", C.ra_tensor_reshape(dense, rank, dims), 2))
 end
 
 --- A dense copy with memory of its own.
 function methods.clone(t)
   ffi.make_room(t.size * ffi.sizeof("ra_real"))
-  return (view("clone", C.ra_tensor_clone(t)))
+  return (view("clone", C.ra_tensor_clone(t), 2))
 end
 
 --- Copies the values of another tensor of the same shape into this one.
@@ -226,43 +189,13 @@ function methods.free(t)
   if t.storage ~= nil then C.ra_tensor_drop(t) end
 end
 
-function tensor.shape_text(t)
-  local shape = {}
-  for i = 1, t.rank do shape[i] = t.dim[i - 1] end
-  return "[" .. table.concat(shape, ",") .. "]"
-end
-
-local function number_text(v) return (("%.4g"):format(v)) end
-
---- Rows of a small matrix or vector, for printing.
-local function values_text(t)
-  if t.rank == 0 then return number_text(ffi.data(t)[0]) end
-  if t.rank > 2 or t.size > 64 or t.size == 0 then return nil end
-  local lines = {}
-  for _, row in ipairs(t.rank == 1 and { t:totable() } or t:totable()) do
-    local cells = {}
-    for i, v in ipairs(row) do cells[i] = ("%10s"):format(number_text(v)) end
-    lines[#lines + 1] = table.concat(cells)
-  end
-  return table.concat(lines, "\n")
-end
-
-local function to_string(t)
-  if t.storage == nil then return "tensor (freed)" end
-  local s = t:stats()
-  local text = ("tensor %s"):format(tensor.shape_text(t))
-  if t.size > 0 then
-    text = text .. (" min %s max %s mean %s"):format(number_text(s.min), number_text(s.max), number_text(s.mean))
-  end
-  if s.not_finite > 0 then text = text .. (" (%d not finite)"):format(s.not_finite) end
-  local values = t.size > 0 and values_text(t)
-  return values and text .. "\n" .. values or text
-end
-
 local F = {} -- filled by tensor.operators
 
 --- Gives tensors the ops of a table as operators and methods; F.lua calls it when it is loaded.
 function tensor.operators(functions) F = functions end
+
+--- An op by its name.
+function tensor.op(name) return F[name] end
 
 local function operator(name)
   return function(a, b) return F[name](a, b) end
@@ -286,19 +219,44 @@ local function values_of(t)
   return setmetatable({ tensor = t, extent = extent }, Values)
 end
 
-ffi.metatype(tensor_type, {
+--- What a tensor has besides its methods and ops.
+local fields = {
+  data = values_of,
+  dtype = function() return ffi.real == "float" and "float32" or "float64" end,
+  shape = function(t)
+    local shape = {}
+    for i = 1, t.rank do shape[i] = t.dim[i - 1] end
+    return shape
+  end,
+}
+
+local function unknown(key)
+  local names = { "shape", "dtype", "data", "rank", "size" }
+  for _, list in ipairs { methods, F } do
+    for name in next, list do names[#names + 1] = name end
+  end
+  local near = require("ramus.base.options").nearest(key, names)
+  error(("a tensor has no field or method '%s'%s"):format(tostring(key), near and ("; did you mean '" .. near .. "'?") or ""), 3)
+end
+
+local function compared(_, _)
+  error("tensors cannot be compared by < or >, which are true or false in Lua; a:lt(b), le, gt, ge, eq and ne compare element by element", 2)
+end
+
+ffi.metatype(ffi.typeof "ra_tensor", {
   __index = function(t, key)
-    if key == "data" then return values_of(t) end
-    if key == "shape" then
-      local shape = {}
-      for i = 1, t.rank do shape[i] = t.dim[i - 1] end
-      return shape
+    if type(key) ~= "string" then
+      if type(key) == "number" or type(key) == "table" or handle.is(key) then return (index.get(t, key, 2)) end
+      error("index: wants a number, a list of them, a mask or a name, given a " .. type(key), 2)
     end
-    local method = methods[key]
-    if method then return method end
-    local op = type(key) == "string" and rawget(F, key) -- t:relu(), t:sum{dim = 2}
-    if op then return op end
-    error(("a tensor has no field or method '%s'"):format(tostring(key)), 2)
+    if fields[key] then return fields[key](t) end
+    local found = methods[key] or rawget(F, key) -- t:relu(), t:sum{dim = 2}
+    if found then return found end
+    unknown(key)
+  end,
+  __newindex = function(t, key, value)
+    if type(key) == "string" then error(("a tensor's field '%s' cannot be set"):format(key), 2) end
+    index.set(t, key, value, 2)
   end,
   __tostring = to_string,
   __len = function(t) return t.rank > 0 and t.dim[0] or 0 end,
@@ -308,6 +266,8 @@ ffi.metatype(tensor_type, {
   __div = operator "div",
   __pow = function(a, p) return F.pow(a, { p = p }) end,
   __unm = function(a) return F.mul(a, -1) end,
+  __lt = compared,
+  __le = compared,
 })
 
 return tensor
