@@ -63,6 +63,9 @@ check.case("in the box: what is no model and no image, and a box that is empty, 
     local text = ramus(arguments, wanted[1])
     check.ok(text:find(wanted[2], 1, true), ("%s: wanted '%s' in\n%s"):format(arguments, wanted[2], text))
   end
+  assert(files.write(folder .. "/odd.st", ("\255"):rep(8) .. "{}{}"))
+  check.ok(ramus("predict odd.st a.png -o odd", 1, all):find("odd.st is no image that Ramus knows and no model", 1, true))
+  check.ok(not files.exists(folder .. "/odd"), "nothing is predicted")
   check.ok(ramus("predict a.png", 1, "nowhere.safetensors"):find("nowhere.safetensors, which is not there", 1, true))
 end)
 

@@ -1,6 +1,7 @@
 --- Which model a prediction takes: the run or model file that is named, else the model in the box, a small one for coronary angiograms that
 -- lies beside the Lua files. RAMUS_MODEL names another one for that place (a run or a model's file), or none.
 local files = require "ramus.base.files"
+local image = require "ramus.data.image"
 local names = require "ramus.train.run_names"
 
 local box = {}
@@ -37,8 +38,8 @@ function box.is_model(path)
 end
 
 --- The model and the images that a command's words name. given: the model of --model, or nil. A first word that is not there counts as a run
--- where images follow it. Returns the model's path, a list of images, and a line to print first where the model is that in the box; nil, a message
--- and whether the use was wrong.
+-- where images follow it; one that is there and neither image nor model is refused before any image is looked at. Returns the model's path, a
+-- list of images, and a line to print first where the model is that in the box; nil, a message and whether the use was wrong.
 function box.choose(words, given)
   local first = words[1]
   if given then
@@ -49,6 +50,9 @@ function box.choose(words, given)
   if box.is_model(first) or not files.exists(first) and words[2] then
     if not words[2] then return nil, ("predict wants a run (or model file) and images; %s is a run, and no image follows it"):format(first), true end
     return first, { unpack(words, 2) }
+  end
+  if words[2] and files.is_file(first) and not image.info(first) then
+    return nil, ("predict: %s is no image that Ramus knows and no model: a model's file is safetensors, a run a folder with %s"):format(first, names.files.last)
   end
   local path, why = box.path()
   if path then return path, words, ("model   %s (the model in the box; name another: --model RUN)"):format(path) end
