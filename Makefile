@@ -189,7 +189,7 @@ install: all     ## PREFIX=/usr/local: bin/ramus, lib/libramus.so, include/ramus
 	install -m 755 $(BIN) $(DESTDIR)$(PREFIX)/bin/ramus
 	install -m 644 core/api.h $(SHARE)/core/api.h
 	cp -r lua/ramus $(SHARE)/lua/
-	cp -r recipes datasets $(SHARE)/
+	cp -r recipes datasets docs $(SHARE)/
 
 install-lib: $(LIB) $(GDCM_SO) ## what a program in C needs: lib/libramus.so, include/ramus, ramus.pc
 	install -d $(DESTDIR)$(PREFIX)/lib $(HEADERS) $(PC)

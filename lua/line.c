@@ -6,13 +6,14 @@
  *       complete(before)          [opt] called at the tab key with the text before the
  *                                 cursor; returns what to insert and [opt] a list to show
  *   line.add(text)                to the history of this session (Lua keeps the file)
- *   line.watch(on)                while on, Ctrl-C makes running Lua code raise "interrupted";
- *                                 a second one ends the process the ordinary way */
+ *   line.watch(on)                while on, Ctrl-C makes running Lua code raise "interrupted", behind the call
+ *                                 of the core that is running; the third one ends the process the ordinary way */
 #define _DEFAULT_SOURCE
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <histedit.h>
 #include <lauxlib.h>
@@ -136,14 +137,22 @@ static void raise_interrupted(lua_State *L, lua_Debug *where) {
   luaL_error(L, "interrupted");
 }
 
+static volatile sig_atomic_t presses;
+
 static void note_interrupt(int number) {
-  signal(number, SIG_DFL);
-  if (watched) lua_sethook(watched, raise_interrupted, LUA_MASKCALL | LUA_MASKRET | LUA_MASKCOUNT, 1);
+  static const char text[] = "\nstops when the core has ended what it computes; Ctrl-C once more ends the session\n";
+  presses++;
+  if (presses == 2 && write(STDERR_FILENO, text, sizeof text - 1) < 0) presses = 3;
+  if (presses > 2) {
+    signal(number, SIG_DFL);
+    raise(number);
+  } else if (watched) lua_sethook(watched, raise_interrupted, LUA_MASKCALL | LUA_MASKRET | LUA_MASKCOUNT, 1);
 }
 
 static int line_watch(lua_State *L) {
   bool on = lua_toboolean(L, 1);
   watched = on ? L : NULL;
+  presses = 0;
   signal(SIGINT, on ? note_interrupt : SIG_DFL);
   if (!on) lua_sethook(L, NULL, 0, 0);
   return 0;

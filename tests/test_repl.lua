@@ -56,7 +56,7 @@ check.case("repl: ra, F, who() and timing() are there; print and require are Lua
   check.ok(out:find('"' .. ra.version .. '"', 1, true), out)
   check.ok(out:find("  y     tensor [2,3]", 1, true), out)
   check.ok(out:find("{ 0, 2 }", 1, true), out)
-  check.ok(out:find("1\n%d+%.%d ms"), out)
+  check.ok(out:find("\n1\n%d+%.%d [mu]s"), out)
   check.ok(out:find("true\n$"), out)
 end)
 
@@ -203,56 +203,4 @@ check.case("show: nested tables, cycles, long lists, strings", function()
   for line in text:gmatch("[^\n]+") do check.ok(#line <= 102, line) end
   check.equal(show.value(setmetatable({}, { __tostring = function() return "mine" end })), "mine")
   check.ok(#show.brief { a = ("x"):rep(500) } <= 80)
-end)
-
-check.case("repl: at a terminal: history, completion, Ctrl-C at the prompt and in a loop", function()
-  if os.execute("command -v tmux > /dev/null 2>&1") ~= 0 then check.skip("no tmux") end
-  local folder = check.folder("repl_terminal")
-  local tmux = "tmux -L ramus-test-" .. folder:match("([%w_]+)/[^/]*$") .. " "
-  local function run(command)
-    local p = io.popen(tmux .. command .. " 2>&1")
-    local text = p:read("*a")
-    p:close()
-    return text
-  end
-  local function wait_for(part)
-    local text
-    for _ = 1, 100 do
-      text = run("capture-pane -p")
-      if text:find(part, 1, true) then return text end
-      os.execute("sleep 0.05")
-    end
-    error(("did not see '%s' in\n%s"):format(part, tostring(text)), 2)
-  end
-  local function keys(...)
-    local quoted = {}
-    for i, k in ipairs { ... } do quoted[i] = "'" .. k .. "'" end
-    run("send-keys -- " .. table.concat(quoted, " "))
-  end
-  local ok, err = pcall(function()
-    run(("new-session -d -x 110 -y 40 'XDG_STATE_HOME=%s %s; echo status $?; sleep 60'"):format(folder, binary))
-    wait_for("tab completes")
-    keys("40 + 2", "Enter")
-    wait_for("\n42\n")
-    keys("for i = 1, 2 do", "Enter")
-    wait_for(">>")
-    keys("C-c")
-    wait_for("^C")
-    keys("ra.vers", "Tab", "Enter")
-    wait_for('"' .. ra.version .. '"')
-    keys("while true do end", "Enter")
-    os.execute("sleep 0.3")
-    keys("C-c")
-    wait_for("interrupted")
-    keys("Up", "Up", "Enter")
-    os.execute("sleep 0.2")
-    keys("error(1)", "Enter", "1000 + 1", "Enter")
-    wait_for("\n1001\n")
-    keys("C-d")
-    wait_for("status 0")
-  end)
-  run("kill-server")
-  if not ok then error(err, 0) end
-  local history = assert(io.open(folder .. "/ramus/history")):read("*a")
-  check.ok(history:find("40 + 2\n", 1, true) and history:find("ra.version\n", 1, true), history)
 end)

@@ -15,12 +15,18 @@ static void note_signal(int number) {
 }
 
 void ra_signal_catch(bool on) {
+  static struct sigaction before[2]; /* what is given back: the REPL has a handler of its own */
+  static bool caught;
+  const int numbers[2] = {SIGINT, SIGTERM};
   struct sigaction action;
   memset(&action, 0, sizeof action);
-  action.sa_handler = on ? note_signal : SIG_DFL;
+  action.sa_handler = note_signal;
   sigemptyset(&action.sa_mask);
-  sigaction(SIGINT, &action, NULL);
-  sigaction(SIGTERM, &action, NULL);
+  for (int i = 0; i < 2; i++) {
+    if (on) sigaction(numbers[i], &action, caught ? NULL : &before[i]);
+    else if (caught) sigaction(numbers[i], &before[i], NULL);
+  }
+  caught = on;
   arrived = 0;
 }
 

@@ -51,6 +51,8 @@ return setmetatable(ra, {
     if not where then
       local known = { "op_names" }
       for k in pairs(lazy) do known[#known + 1] = k end
+      table.sort(known)
+      if require("ramus.lang.ops").specs[name] then error(("ra.%s is an op: ra.F.%s"):format(name, name), 2) end
       error(require("ramus.base.options").unknown("name", "ra." .. tostring(name), known), 2)
     end
     local value = require(where[1])

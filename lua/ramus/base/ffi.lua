@@ -58,6 +58,9 @@ for _, name in ipairs { "new", "string", "gc", "sizeof", "cast", "typeof", "isty
 
 local real_pointer = luajit.typeof "ra_real *"
 
+--- The text of api.h.
+function ffi.api_text() return text end
+
 --- The values of a tensor as a bare pointer: without bounds, so only for loops inside Ramus. Valid while the tensor lives.
 function ffi.data(t)
   if t.storage == nil then error("the tensor was freed; it has no values any more", 2) end

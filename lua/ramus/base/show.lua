@@ -13,6 +13,27 @@ function show.width()
   return math.max(40, math.min(WIDEST, (ffi.terminal_size(1))))
 end
 
+--- One line in lines of at most `width` columns, cut at blanks; further lines begin below the last column of a table's row, or two further in.
+local function wrapped_line(line, width, lines)
+  local indent = #line:match("^%s*") + 2
+  for at in line:gmatch("  ()%S") do if at <= 0.6 * width then indent = at - 1 end end
+  while #line > width do
+    local cut = line:sub(1, width + 1):match("^.*() ") or 0
+    if cut <= indent + 1 then cut = line:find(" ", width, true) end
+    if not cut then break end
+    lines[#lines + 1] = line:sub(1, cut - 1):gsub("%s+$", "")
+    line = (" "):rep(indent) .. line:sub(cut + 1):gsub("^%s+", "")
+  end
+  lines[#lines + 1] = line
+end
+
+--- A text in lines that fit the terminal.
+function show.wrapped(text)
+  local width, lines = show.width() - 1, {}
+  for line in (text .. "\n"):gmatch("([^\n]*)\n") do wrapped_line(line, width, lines) end
+  return table.concat(lines, "\n")
+end
+
 local function key_order(a, b)
   if type(a) == type(b) and (type(a) == "number" or type(a) == "string") then return a < b end
   if type(a) == "number" or type(b) == "number" then return type(a) == "number" end

@@ -207,14 +207,13 @@ end
 
 function command.complain(text) io.stderr:write("ramus: ", tostring(text), "\n") end
 
---- Runs a chunk of the user's as `lua` would: an error gives a traceback and status 1.
+--- Runs a chunk of the user's: an error gives one line, with the place in the user's own code, and status 1.
 function command.run_chunk(chunk, ...)
   local args, n = { ... }, select("#", ...)
-  local ok, err = xpcall(function() return chunk(unpack(args, 1, n)) end, function(e)
-    return type(e) == "string" and debug.traceback(e, 2) or e
-  end)
+  local complaint = require "ramus.cli.complaint"
+  local ok, err = xpcall(function() chunk(unpack(args, 1, n)) end, complaint.caught)
   if ok then return 0 end
-  command.complain(err)
+  command.complain(complaint.line(err))
   return 1
 end
 

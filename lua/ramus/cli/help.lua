@@ -1,4 +1,6 @@
 --- What ?name shows: topics, and where a name is looked up.
+local core_help = require "ramus.cli.core_help"
+local help_names = require "ramus.cli.help_names"
 local options = require "ramus.base.options"
 local ops = require "ramus.lang.ops"
 local texts = require "ramus.cli.help_text"
@@ -16,11 +18,9 @@ local function keys_of(t, keep)
   return list
 end
 
---- Methods of a tensor, for help and completion; ops can be called as methods too.
-function help.tensor_methods()
-  require "ramus.lang.F"
-  return keys_of(require("ramus.lang.tensor").methods)
-end
+--- Methods of a tensor; ops can be called as methods too. Functions of the core. Names in a room, as "loss". The name of a public value.
+function help.tensor_methods() return help_names.of "t" end
+help.core_names, help.names_in, help.name_of, help.modules = core_help.names, help_names.of, help_names.name_of, help_names.modules
 
 --- What else a tensor has.
 help.tensor_fields = {
@@ -36,12 +36,6 @@ local function schedule_text(name)
   local d = schedules()[name]
   if not d then return nil end
   return d.signature .. "\n" .. d.help .. '\nper = "step" counts optimizer steps instead of epochs; n, the length, is the whole training if left out'
-end
-
---- name -> definition of every module of ra.nn.
-function help.modules()
-  require "ramus.lang.nn"
-  return require("ramus.lang.module").defined
 end
 
 local function module_text(name)
@@ -119,7 +113,12 @@ local lookup = {
     local f = rawget(require "ramus.data.metrics", name)
     return type(f) == "function" and texts.of_function("ra.metrics." .. name, f)
   end,
-  recipe = recipe_text, augment = augment_text, t = tensor_text, datasets = dataset_text,
+  recipe = recipe_text, augment = augment_text, t = tensor_text, datasets = dataset_text, C = core_help.find,
+  commands = function(name)
+    local command = require "ramus.cli.command"
+    local found = command.find(name)
+    return found and "at a shell, or at this prompt with $ before it\n" .. command.help(found)
+  end,
 }
 
 local function library(module, prefix)
@@ -131,7 +130,7 @@ end
 lookup.image = library("ramus.data.image", "ra.image")
 lookup.checks = library("ramus.train.checks", "ra.checks")
 lookup.model = function(name)
-  local f = rawget(require "ramus.lang.model", name) or getmetatable(require("ramus").models.unet { depth = 2, width = 1 }).__index[name]
+  local f = rawget(require "ramus.lang.model", name) or help_names.model_methods()[name]
   return type(f) == "function" and texts.of_function("model:" .. name, f)
 end
 
@@ -178,10 +177,7 @@ local topics = {
       .. (texts.head_of "ramus.lang.tensor_index" or "")
   end,
   model = function()
-    local net = require("ramus").models.unet { depth = 2, width = 1 }
-    return (texts.head_of "ramus.lang.model" or "") .. "\nmethods: " .. texts.wrapped(keys_of(getmetatable(net).__index, function(k, v)
-      return not k:match("^_") and is_function(k, v)
-    end)) .. "\n?model.NAME explains one"
+    return (texts.head_of "ramus.lang.model" or "") .. "\nmethods: " .. texts.wrapped(help_names.of "model") .. "\n?model.NAME explains one"
   end,
   supervise = function() return texts.head_of "ramus.train.supervise" end,
   teacher = function() return (texts.head_of "ramus.train.teacher" or "") .. "\n" .. recipe_text "teacher" end,
@@ -189,6 +185,14 @@ local topics = {
     return "data sets: " .. table.concat(require("ramus.data.dataset").names(), ", ") .. "; ?NAME explains one, ramus fetch NAME gets one"
   end,
 }
+topics.C = function()
+  return ("the core: C.ra_NAME(...), %d functions, which core/api.h declares; ?C.ra_NAME explains one, ??WORD searches them"):format(#core_help.names())
+end
+topics.commands = function()
+  local lines = { "commands of the shell: $ ramus COMMAND ... at this prompt; ?COMMAND explains one" }
+  for _, c in ipairs(require("ramus.cli.command").all()) do lines[#lines + 1] = ("  %-10s %s"):format(c.name, c.help) end
+  return table.concat(lines, "\n")
+end
 topics.losses, topics.ops, topics.modules, topics.schedules, topics.optimizers = topics.loss, topics.F, topics.nn, topics.schedule, topics.optim
 
 --- What `?` shows.
@@ -196,21 +200,24 @@ function help.topics()
   return table.concat({
     "?F         ops: conv2d, relu, concat, ...              ?nn        modules: ops with parameters",
     "?loss      losses                                      ?models    networks",
-    "?tensor    making and reading tensors                  ?model     methods of a model",
+    "?tensor    making, reading and changing tensors        ?model     methods of a model",
     "?schedule  values that change over training            ?optim     optimizers",
     "?metrics   scores                                      ?image     load, save, filter images",
     "?recipe    what to train, on what, how                 ?supervise rows of losses and teachers",
     "?augment   augmentation                                ?datasets  data sets",
     "?checks    a vessel map beyond its scores              ?study     rows of recipes, compared",
-    "?NAME      any of their names: ?conv2d, ?loss.dice, ?nn.conv2d, ?ramp, ?unet, ?recipe.data, ?image.load",
+    "?commands  of the shell: train, eval, predict, ...     ?C         functions of the core",
+    "?NAME      any of their names: ?conv2d, ?loss.dice, ?ramp, ?unet, ?recipe.data, ?image.load, ?train",
+    "??WORD     searches names, help and documents",
     "",
-    "ra and F are defined. EXPRESSION prints its values, EXPRESSION; does not. who() lists your variables, timing() shows",
-    "times, the tab key completes, the arrow keys bring lines back, Ctrl-C drops a line, Ctrl-D or exit leaves.",
+    "EXPRESSION prints its values, EXPRESSION; does not. ra, F, nn and C are defined. time EXPRESSION measures, timing() always",
+    "does. who() lists your variables, script(\"FILE.lua\") writes this session as a file, $ COMMAND goes to the shell. The tab key",
+    "completes, the arrow keys bring inputs back, Ctrl-C stops, Ctrl-D or exit leaves.",
   }, "\n")
 end
 
 --- Order in which a bare name is looked up.
-local order = { "F", "models", "schedule", "optim", "metrics", "public", "t", "nn", "image", "model", "checks", "datasets" }
+local order = { "F", "models", "schedule", "optim", "metrics", "public", "t", "nn", "image", "model", "checks", "datasets", "commands" }
 
 local constructors = {
   tensor = "ra.tensor(nested): a tensor of a number or of nested lists: ra.tensor{{1, 2}, {3, 4}} is [2,2]",
@@ -234,18 +241,7 @@ end
 lookup.public = public_text
 
 --- Every name that ?NAME knows, sorted.
-function help.names()
-  local seen = {}
-  local function add(list) for _, n in ipairs(list) do seen[n] = true end end
-  add(keys_of(topics))
-  add(ops.names)
-  add(require("ramus.lang.models").names())
-  add(keys_of(schedules()))
-  add(require("ramus.lang.optim").names)
-  add(require("ramus.data.metrics").keys)
-  add(keys_of(getmetatable(require "ramus").lazy()))
-  return keys_of(seen)
-end
+function help.names() return help_names.bare(topics) end
 
 --- Help text for a name, dotted or not; nil and a message where it is unknown.
 function help.find(name)
@@ -267,7 +263,8 @@ function help.find(name)
     for _, r in ipairs(order) do
       local text = lookup[r](name)
       if text and not found then found = text
-      elseif text and r == "metrics" then found = found .. "\n(there is also the metric: ?metrics." .. name .. ")" end
+      elseif text and r == "metrics" then found = found .. "\n(there is also the metric: ?metrics." .. name .. ")"
+      elseif text and r == "commands" then found = found .. "\n(there is also the command: ?commands." .. name .. ")" end
     end
     if found then return found end
   end

@@ -138,6 +138,9 @@ end
 
 --- A view of `count` indices of dimension `dim` from `first`.
 function methods.narrow(t, dim, first, count)
+  if type(dim) ~= "number" or type(first) ~= "number" or type(count) ~= "number" then
+    error("narrow: wants three numbers, a dimension, the first index and how many: t:narrow(1, 2, 5)", 2)
+  end
   return (view("narrow", C.ra_tensor_narrow(t, dim - 1, first - 1, count), 2))
 end
 

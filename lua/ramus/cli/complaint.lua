@@ -1,0 +1,119 @@
+--- An error as one line: where the user's own code stands, what is wrong, the nearest name; no frames of Ramus' own files. The REPL,
+-- `ramus run` and `ramus -e` complain by it. With RAMUS_DEBUG=1 all frames are shown.
+local options = require "ramus.base.options"
+
+local complaint = {}
+
+local HOUSE = debug.getinfo(1, "S").source:match("^@(.*)cli/complaint%.lua$") -- the folder of Ramus' own files
+local LONG = 200 -- characters; a longer line does not list what else there is
+local MOST = 4 -- places that are named behind "called from"
+
+local function is_house(source) return source:sub(1, 1) == "@" and source:sub(2, #HOUSE + 1) == HOUSE end
+
+local function is_users(info)
+  return info.what ~= "C" and not is_house(info.source) and not info.source:find("^=border") and not info.source:find("^=%[")
+end
+
+--- "file.lua:3" of every frame of the user's above the handler of xpcall, innermost first; then whether Ramus' own code broke, as
+-- "lang/tensor.lua:160".
+local function frames()
+  local places, broken = {}, nil
+  local raised = debug.getinfo(3, "f")
+  local deliberate = raised and (raised.func == error or raised.func == assert)
+  local level, first = 3, true
+  while true do
+    local info = debug.getinfo(level, "Sl")
+    if not info or #places > 0 and info.source:sub(2, #HOUSE + 4) == HOUSE .. "cli" then break end -- the one that ran the user's code
+    if info.what ~= "C" then
+      if first and not deliberate and is_house(info.source) then broken = info.source:sub(#HOUSE + 2) .. ":" .. info.currentline end
+      first = false
+      if is_users(info) then places[#places + 1] = info.short_src .. ":" .. info.currentline end
+    end
+    level = level + 1
+  end
+  return places, broken
+end
+
+--- The handler of xpcall: { text, places, broken, trace } of a string, another value as it is.
+function complaint.caught(e)
+  if type(e) ~= "string" then return e end
+  local places, broken = frames()
+  return { is_complaint = true, text = e, places = places, broken = broken,
+    trace = os.getenv "RAMUS_DEBUG" == "1" and debug.traceback("", 2) or nil }
+end
+
+-- ---- the nearest name -------------------------------------------------------------
+
+--- What a name that is nil at the top could have been; "" where nothing is near.
+local function hint_global(name)
+  local ra = require "ramus"
+  local lazy = getmetatable(ra).lazy()
+  if rawget(require "ramus.lang.F", name) then return ("; did you mean F.%s?"):format(name) end
+  if lazy[name] then return ("; did you mean ra.%s?"):format(name) end
+  local names = {}
+  for k in pairs(_G) do names[#names + 1] = k end
+  local near = options.nearest(name, names)
+  return near and ("; did you mean %s?"):format(near) or ""
+end
+
+--- The same for a field or method of what the input names: net:forwrd(x).
+local function hint_field(name, input, fields)
+  local owner = input and input:match("([%a_][%w_%.]*)[%.:]" .. name .. "%f[^%w_]")
+  local names = owner and fields and fields(owner)
+  local near = names and options.nearest(name, names)
+  return near and ("; did you mean %s?"):format(near) or ""
+end
+
+local AT_HAND = { ra = true, F = true, nn = true, C = true }
+
+local function hint(text, input, fields)
+  local name = text:match("global '([%w_]+)' %(a nil value%)")
+  if name and AT_HAND[name] and not input then
+    return '; a file begins with: local ra = require "ramus"; local F, nn = ra.F, ra.nn'
+  end
+  if name then return hint_global(name) end
+  local kind
+  kind, name = text:match("(%l+) '([%w_]+)' %(a nil value%)$")
+  if kind == "field" or kind == "method" then return hint_field(name, input, fields) end
+  name = text:match("call method '([%w_]+)' %(a number value%)$")
+  return name and ("; it is a number, without parentheses: .%s"):format(name) or ""
+end
+
+-- ---- the line ---------------------------------------------------------------------
+
+--- The place that begins a message, and the rest of it.
+local function divided(text)
+  local place, rest = text:match("^([^\n:]+:%d+): (.*)$")
+  local lua = place and (place:match("%.lua:%d+$") or place:match("^input:") or place:match("^%-e:") or place:match("^%[string"))
+  if lua then return place, rest end
+  return nil, text
+end
+
+local function in_house(place)
+  local file = place:match("ramus/([%w_/]+%.lua):%d+$")
+  return file and require("ramus.base.files").is_file(HOUSE .. file)
+end
+
+--- The line for what caught gave. input: [opt] what was typed; its own place is left out where it is one line. fields(path): [opt] the names of
+-- what a path of it holds, for the nearest one; nil where that is nothing.
+function complaint.line(c, input, fields)
+  if type(c) ~= "table" or not c.is_complaint then return require("ramus.base.show").value(c) end
+  local text = c.text:gsub("^error loading module '[^\n]-' from file '[^\n]-':%s+", "")
+  if text == "interrupted" or text:find("^[^\n]-:%d+: interrupted$") then return "interrupted" end
+  local place, rest = divided(text)
+  local shown = place and not in_house(place) and place or c.places[1]
+  rest = rest:gsub("^(module '[^\n]-' not found):\n.*$", "%1")
+  if #rest > LONG then rest = rest:gsub("(did you mean '[^\n]-'%?) known: [^\n]*$", "%1") end
+  rest = rest .. hint(rest, input, fields)
+  if c.broken then rest = ("%s (in %s of Ramus, which should have said what is wrong)"):format(rest, c.broken) end
+  local from = {}
+  for _, p in ipairs(c.places) do
+    if p ~= shown and #from < MOST and not (input and p:find "^input:") then from[#from + 1] = p end
+  end
+  if input and shown and shown:find "^input:" then
+    shown = input:find("\n", 1, true) and "line " .. shown:match("%d+$") or nil
+  end
+  return (shown and shown .. ": " or "") .. rest .. (#from > 0 and " (called from " .. table.concat(from, ", ") .. ")" or "") .. (c.trace or "")
+end
+
+return complaint

@@ -1,0 +1,261 @@
+--- A session of the REPL: what one line does. Lines are Lua; expressions show their values, `;` at the end keeps silent, ?name explains,
+-- ??word searches, `$ command` goes to the shell, `time expression` measures.
+local chunk = require "ramus.cli.chunk"
+local complaint = require "ramus.cli.complaint"
+local ffi = require "ramus.base.ffi"
+local help = require "ramus.cli.help"
+local options = require "ramus.base.options"
+local show = require "ramus.base.show"
+
+local Session = {}
+Session.__index = Session
+
+-- ---- what is at hand --------------------------------------------------------------
+
+--- Names that a session defines, each made from the session. A file has the first four by:
+-- local ra = require "ramus"; local F, nn, C = ra.F, ra.nn, require("ramus.base.ffi").C
+local at_hand = {
+  ra = function() return require "ramus" end,
+  F = function() return require "ramus.lang.F" end,
+  nn = function() return require "ramus.lang.nn" end,
+  C = function() return ffi.C end,
+  help = function(self) return function(what) self:help(what) end end,
+  who = function(self) return function() self:who() end end,
+  timing = function(self)
+    return function(on)
+      if on == nil then on = not self.times end
+      self.times = on
+    end
+  end,
+  script = function(self) return function(path) self:script(path) end end,
+}
+
+local TALK = { help = true, who = true, timing = true, script = true }
+
+local function globals()
+  local names = {}
+  for k in pairs(_G) do names[k] = true end
+  return names
+end
+
+--- given: write(text), complain(text), watch(on) around running code, remember(text) for every input, interactive.
+local function new(given)
+  local function nothing() end
+  local self = setmetatable({ write = given.write, complain = given.complain, watch = given.watch or nothing, remember = given.remember or nothing,
+    interactive = given.interactive, unfinished = nil, times = false, inputs = {} }, Session)
+  self.own = {}
+  for name, make in pairs(at_hand) do
+    self.own[name] = make(self)
+    rawset(_G, name, self.own[name])
+  end
+  self.known = globals()
+  return self
+end
+
+--- Lists the variables that were made in this session, and how much memory the core holds.
+function Session:who()
+  local names, width = {}, 4
+  for k in pairs(_G) do
+    if type(k) == "string" and k ~= "_" and (not self.known[k] or self.own[k] ~= nil and _G[k] ~= self.own[k]) then
+      names[#names + 1], width = k, math.max(width, #k)
+    end
+  end
+  table.sort(names)
+  local lines = {}
+  for _, name in ipairs(names) do
+    local v = _G[name]
+    local text = type(v) == "function" and "function" or show.brief(v)
+    lines[#lines + 1] = ("  %-" .. width .. "s  %s"):format(name, text)
+  end
+  if #names == 0 then lines[1] = "  no variables yet" end
+  lines[#lines + 1] = ("  tensors and plans hold %.1f MB"):format(ffi.C.ra_mem_live() / 1e6)
+  self.write(table.concat(lines, "\n") .. "\n")
+end
+
+--- True for an input that calls what only a session has, as who().
+function Session:is_talk(input)
+  local name = input:match("^%s*([%a_]+)%s*[%(\"'{]")
+  return name ~= nil and TALK[name] and rawget(_G, name) == self.own[name]
+end
+
+--- script("FILE.lua"): what was typed in this session and did not fail, as a file for `ramus run`. Replaces no file.
+function Session:script(path)
+  local files = require "ramus.base.files"
+  if type(path) ~= "string" then error('script: wants the name of a file, as script("first.lua")', 3) end
+  if files.exists(path) then error(("script: %s is there already; choose another name"):format(path), 3) end
+  local lines = { 'local ra = require "ramus"', "local F, nn = ra.F, ra.nn" }
+  for _, text in ipairs(self.inputs) do
+    if text:find("%f[%w_]C%.") and not lines.core then
+      lines.core = true
+      table.insert(lines, 3, 'local C = require("ramus.base.ffi").C')
+    end
+    lines[#lines + 1] = text
+  end
+  local ok, err = files.write(path, table.concat(lines, "\n") .. "\n")
+  if not ok then error("script: " .. err, 3) end
+end
+
+-- ---- values and errors --------------------------------------------------------------
+
+local ROOMS = { "F", "nn", "loss", "models", "optim", "image", "metrics", "schedule", "augment" }
+
+--- A value as text; for ra and its tables, the names in them.
+local function text_of(v)
+  if v == ffi.C then return help.find "C" end
+  if type(v) == "table" then
+    local ra = require "ramus"
+    if v == ra then return help.topics() end
+    for _, room in ipairs(ROOMS) do
+      local where = getmetatable(ra).lazy()[room]
+      if v == (rawget(ra, room) or where and package.loaded[where[1]]) then return help.find(room) end
+    end
+  end
+  return show.value(v)
+end
+
+local function fields_at(path)
+  local complete = require "ramus.cli.complete"
+  local value = complete.value_of(path)
+  return value ~= nil and options.names(complete.fields_of(value)) or nil
+end
+
+local function report(self, err, input) self.complain("error: " .. complaint.line(err, input, fields_at) .. "\n") end
+
+local function span(seconds)
+  if seconds >= 1 then return ("%.2f s"):format(seconds) end
+  return seconds >= 1e-3 and ("%.1f ms"):format(1e3 * seconds) or ("%.1f us"):format(1e6 * seconds)
+end
+
+--- Runs an input that was read; true, or false after an error that was reported.
+function Session:run(read, input)
+  jit.off(read.run, true) -- so that Ctrl-C ends a loop typed here: compiled loops do not look
+  local values = { n = 0 }
+  local function take(...)
+    values = { n = select("#", ...) - 1, select(2, ...) }
+  end
+  local start = ffi.C.ra_clock()
+  self.watch(true)
+  local ok, err = xpcall(function() take(read.run()) end, complaint.caught)
+  local seconds = ffi.C.ra_clock() - start
+  if ok and read.shown and values.n > 0 then
+    ok, err = xpcall(function()
+      for i = 1, values.n do self.write(text_of(values[i]) .. "\n") end
+    end, complaint.caught)
+    if values[1] ~= nil then rawset(_G, "_", values[1]) end
+  end
+  self.watch(false)
+  if not ok then report(self, err, input)
+  elseif not self:is_talk(input) then self.inputs[#self.inputs + 1] = values.n == 0 and read.plain or read.script end
+  if self.times or self.timed then self.write(span(seconds) .. "\n") end
+  self.timed = nil
+  return ok
+end
+
+-- ---- lines --------------------------------------------------------------------------
+
+--- A command of the shell; true, or false where it failed.
+local function shell(self, command)
+  io.flush()
+  local status = os.execute(command)
+  if status == 0 then return true end
+  local code = status >= 256 and "status " .. math.floor(status / 256) or "signal " .. status
+  self.complain(("error: $ %s: %s\n"):format(command, code))
+  return false
+end
+
+local function answer(self, text, err)
+  if not text then
+    self.complain(err .. "\n")
+    return false
+  end
+  self.write(show.wrapped(text) .. "\n")
+  return true
+end
+
+--- What begins with a sign or a word of the prompt's own. nil where the line is Lua, which it returns as its second value.
+local function special(self, line)
+  local word = line:match("^%s*(%S*)%s*$")
+  if word == "" then return true end
+  if (word == "exit" or word == "quit") and rawget(_G, word) == nil then return "leave" end
+  if word == "help" and rawget(_G, word) == self.own.help then return answer(self, help.topics()) end
+  local command = line:match("^%s*%$%s*(%S.*)$")
+  if command then return shell(self, command) end
+  local sought = line:match("^%s*%?%?%s*(.-)%s*$")
+  if sought then return answer(self, require("ramus.cli.search").text(sought)) end
+  local asked = line:match("^%s*%?(.*)$") or line:match("^%s*(.-)%?%s*$")
+  if asked and not line:find("[\"'=%(]") then return answer(self, self:explain(asked)) end
+  local timed = rawget(_G, "time") == nil and line:match("^%s*time%s+([^=,%s].*)$")
+  self.timed = timed and true
+  return nil, timed or (line:gsub("^%s*=", "", 1))
+end
+
+--- Runs one line. Returns "more" (the chunk is not complete), "leave", true, or false after an error.
+function Session:feed(line)
+  local typed = self.unfinished and self.typed .. "\n" .. line or line
+  local text = self.unfinished and self.unfinished .. "\n" .. line
+  if not text then
+    local done
+    done, text = special(self, line)
+    if done ~= nil then
+      self.remember(typed)
+      return done
+    end
+  end
+  local read, err = chunk.read(text)
+  if err == "more" then
+    self.unfinished, self.typed = text, typed
+    return "more"
+  end
+  self.unfinished = nil
+  self.remember(typed)
+  if read then return self:run(read, text) end
+  self.timed = nil
+  self.complain("error: " .. (text:find("\n", 1, true) and err:gsub("^input:(%d+): ", "line %1: ") or err:gsub("^input:%d+: ", "")) .. "\n")
+  return false
+end
+
+--- Forgets an input that is not complete; the history keeps it.
+function Session:drop()
+  if self.unfinished then self.remember(self.typed) end
+  self.unfinished, self.timed = nil, nil
+end
+
+-- ---- help ---------------------------------------------------------------------------
+
+--- The topic of help for a value; nil where it has none.
+local function topic_of(value)
+  if require("ramus.lang.tensor").is(value) then return "tensor" end
+  if type(value) ~= "table" then return nil end
+  if require("ramus.lang.model").is(value) then return "model" end
+  if require("ramus.lang.loss").is(value) then return "loss." .. value.name end
+  if require("ramus.lang.schedule").is(value) then return "schedule." .. value.name end
+  return require("ramus.lang.optim").is(value) and "optim." .. value.kind or nil
+end
+
+--- Help on a name, or on what a variable of the session holds; nil and a message.
+function Session:explain(name)
+  name = name:match("^%s*(.-)%s*$")
+  local value = name:match("^[%a_][%w_]*$") and rawget(_G, name)
+  if name == "ra" then return help.topics() end
+  if value == nil or self.own[name] ~= nil and value == self.own[name] then return help.find(name) end
+  if type(value) == "function" then
+    local comment, declared = help.comment_of(value)
+    return comment and ("%s\n%s"):format(declared or name, comment) or help.find(name) or ("%s is a function"):format(name)
+  end
+  local topic = topic_of(value)
+  return ("%s = %s"):format(name, show.value(value)) .. (topic and help.find(topic) and ("\n\n" .. help.find(topic)) or "")
+end
+
+--- help(), help "conv2d", help(F.conv2d), help(net)
+function Session:help(what)
+  if what == nil then answer(self, help.topics()) return end
+  if type(what) == "string" then answer(self, self:explain(what)) return end
+  local name = topic_of(what) or help.name_of(what)
+  if name then answer(self, help.find(name)) return end
+  local comment, declared
+  if type(what) == "function" then comment, declared = help.comment_of(what) end
+  if not comment then error("help: there is no help on " .. options.show(what) .. '; a name goes in quotes, as help "conv2d"', 3) end
+  answer(self, ("%s\n%s"):format(declared or "function", comment))
+end
+
+return { new = new, at_hand = at_hand }
