@@ -13,7 +13,7 @@ LIB := $(OUT)/libramus.so
 
 PACKAGES      := luajit libpng libjpeg jansson libedit zlib
 # Not linked: core/file/dl.c opens them when they are needed.
-PACKAGES_LATE := libcurl libarchive libcrypto libtiff-4 libgif libwebp charls libopenjp2
+PACKAGES_LATE := libcurl libarchive libcrypto libtiff-4 libgif libwebp charls libopenjp2 libprotobuf-c
 PKG_CFLAGS = $(shell pkg-config --cflags $(PACKAGES) $(PACKAGES_LATE))
 PKG_LIBS   = $(shell pkg-config --libs $(PACKAGES)) -ldl
 
@@ -46,7 +46,8 @@ ISA_avx2    := -mavx2 -mfma
 ISA_avx512  := -mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma -mprefer-vector-width=512
 
 KERNEL_OBJ := $(foreach isa,$(ISA_LIST),$(KERNEL_SRC:%.c=$(OUT)/%.$(isa).o))
-CORE_OBJ   := $(CORE_SRC:%.c=$(OUT)/%.o) $(KERNEL_OBJ)
+PROTO      := $(OUT)/core/export/onnx.pb-c
+CORE_OBJ   := $(CORE_SRC:%.c=$(OUT)/%.o) $(PROTO).o $(KERNEL_OBJ)
 MAIN_OBJ   := $(OUT)/lua/main.o $(OUT)/lua/line.o
 
 # JPEG of 12 bits and lossless JPEG in DICOM files: a shared object in C++, where a compiler and libgdcm-dev are.
@@ -117,6 +118,17 @@ $(OUT)/%.o: %.c
 	@mkdir -p $(@D)
 	@echo "CC $<"
 	@$(CC) $(ALL_CFLAGS) $(if $(filter core/kernel/kernel.c,$<),$(ISA_LIST:%=-DRA_HAVE_%)) -c -o $@ $<
+
+# The messages of an ONNX file in C, from their description.
+$(PROTO).c $(PROTO).h &: core/export/onnx.proto
+	@mkdir -p $(@D)
+	@echo "PROTOC $<"
+	@protoc-c -I $(<D) -I $(shell pkg-config --variable=includedir libprotobuf-c) --c_out=$(@D) $<
+$(PROTO).o: $(PROTO).c
+	@echo "CC $<"
+	@$(CC) $(ALL_CFLAGS) -c -o $@ $<
+$(OUT)/core/export/%.o: ALL_CFLAGS += -I$(OUT)/core/export
+$(patsubst %.c,$(OUT)/%.o,$(wildcard core/export/*.c)): $(PROTO).h
 
 -include $(CORE_OBJ:.o=.d) $(MAIN_OBJ:.o=.d)
 

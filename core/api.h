@@ -704,6 +704,17 @@ const char *ra_template_output_name(const ra_template *t, int32_t i);
 int32_t ra_template_record(const ra_template *t, ra_graph *g, int32_t x, _Bool train, ra_tensor *const *value, int32_t *leaf,
                            int32_t *entry, int32_t *output);
 
+/* A model as an ONNX file (core/export/): its ops in evaluation mode, for any batch, height and width. The template must outlive
+ * the object, value[leaves] need not. fold: a batch normalisation behind a convolution becomes part of its weights. */
+typedef struct ra_onnx ra_onnx;
+ra_onnx *ra_onnx_new(const ra_template *t, ra_tensor *const *value, _Bool fold); /* [own] */
+void ra_onnx_release(RA_OPT ra_onnx *o);
+/* The file gets output `index` of the model under this name, behind an activation: "none", "sigmoid", "softmax" (of the channels). */
+int32_t ra_onnx_output(ra_onnx *o, int32_t index, const char *name, const char *activation);
+int32_t ra_onnx_meta(ra_onnx *o, const char *key, const char *text);   /* an entry of the file's metadata */
+int32_t ra_onnx_save(ra_onnx *o, const char *path);                    /* once; RA_ERR_ARG where an op has no counterpart */
+_Bool ra_onnx_knows(const ra_op *op);                                  /* the op can be written */
+
 /* A graph whose memory, fusions and algorithms are decided. */
 typedef struct ra_plan ra_plan;
 typedef struct ra_plan_options {

@@ -16,14 +16,15 @@ return {
     { "graph", "the registry of ops and losses; record, plan, run" },
     { "loader", "fields, samples, the loader and its threads" },
     { "model", "a trained model for programs in C" },
+    { "export", "a model written as an ONNX file" },
     { "testing", "single kernels and failing allocations, for tests and benchmarks; declared in api_test.h, not in api.h" },
   },
   lua = {
     { "base", "ffi (the only cdef), build, options, mistake, files, paths, json, show, progress" },
     { "lang", "ops (the op table), tensor and its parts, F, graph, module, nn, loss, loss_function, schedule, optim, grad, trace, template, "
-      .. "model, models, models/" },
+      .. "model, onnx, models, models/" },
     { "data", "reading, fields, classes, dataset, folder, fetch, sets, loader, augment, image, metrics, compare, audit" },
-    { "train", "recipe, supervise, teacher, step, trainer, loop, state, companions/, checkpoint, run, evaluate, predict and its outputs, checks, baseline" },
+    { "train", "recipe, supervise, teacher, step, trainer, loop, state, companions/, checkpoint, run, evaluate, predict and its outputs, export, checks, baseline" },
     { "study", "study, definition, folds, key, score, signs, tables, cell, curve, results, pictures, runner, part, pace, probe, cost, verify, live, "
       .. "summary, pages, markdown, plain, figure" },
     { "ramus", "init.lua: everything by its public name, loaded when first used" },

@@ -209,6 +209,10 @@ case("a sorted tensor", function()
   return x
 end)
 
+case("a model written as ONNX", function()
+  return require("ramus.train.export")(prepared, folder .. "/model.onnx", { fold = true, force = true })
+end)
+
 case("scores, skeletons, widths", function()
   local p, m = ra.rand(40, 48), ra.zeros(40, 48)
   m:narrow(1, 10, 6):fill(1)

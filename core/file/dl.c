@@ -8,6 +8,7 @@
 #include "dl_openjp2.h"
 #include "dl_gif.h"
 #include "dl_openblas.h"
+#include "dl_protobuf.h"
 #include "dl_tiff.h"
 #include "dl_webp.h"
 
@@ -60,6 +61,7 @@ LIBRARY(gif, RA_GIF_CALLS, "libgif.so.7", "libgif.so")
 LIBRARY(tiff, RA_TIFF_CALLS, "libtiff.so.6", "libtiff.so")
 LIBRARY(charls, RA_CHARLS_CALLS, "libcharls.so.2", "libcharls.so")
 LIBRARY(openjp2, RA_OPENJP2_CALLS, "libopenjp2.so.7", "libopenjp2.so")
+LIBRARY(protobuf, RA_PROTOBUF_CALLS, "libprotobuf-c.so.1", "libprotobuf-c.so")
 LIBRARY(webp, RA_WEBP_CALLS, "libwebp.so.7", "libwebp.so")
 
 /* ---- OpenBLAS ---- */

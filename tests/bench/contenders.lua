@@ -8,6 +8,7 @@ local contenders = {}
 local here = arg[0]:match("^(.*)/[^/]*$") or "."
 local root = here .. "/../.."
 local work = root .. "/build/bench"
+local runtime = dofile(root .. "/tests/onnx/runtime.lua")
 local python = os.getenv "PYTHON" or "/usr/bin/python3"
 
 -- PyTorch's memory is given back and taken anew in every step unless malloc is told to keep it
@@ -38,12 +39,8 @@ function contenders.prepare(wanted)
     if not have.torch then why[#why + 1] = "PyTorch: skipped (no python3-torch)" end
   end
   if wanted.onnx then
-    local modules = work .. "/node/node_modules"
-    if not files.is_folder(modules .. "/onnxruntime-node") then
-      os.execute(("npm install --silent --no-fund --no-audit --ignore-scripts --prefix %s/node onnxruntime-node >/dev/null 2>&1"):format(work))
-    end
-    have.onnx = output(("NODE_PATH=%s node -p 'require(\"onnxruntime-node\"), require(\"onnxruntime-node/package.json\").version'"):format(modules))
-      :match("%d[%d%.]+") or false
+    if not files.is_folder(runtime.modules(root) .. "/onnxruntime-node") then runtime.install(root) end
+    have.onnx = runtime.version(root) or false
     if not have.onnx then why[#why + 1] = "ONNX Runtime: skipped (no onnxruntime-node)"
     elseif not have.torch then have.onnx, why[#why + 1] = false, "ONNX Runtime: skipped (its model is exported with PyTorch)" end
   end
