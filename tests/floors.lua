@@ -24,7 +24,8 @@ return {
     { "lang", "ops (the op table), tensor and its parts, F, graph, module, nn, loss, loss_function, schedule, optim, grad, trace, template, "
       .. "model, onnx, models, models/" },
     { "data", "reading, fields, classes, dataset, folder, fetch, sets, loader, augment, image, metrics, compare, audit" },
-    { "train", "recipe, supervise, teacher, step, trainer, loop, state, companions/, checkpoint, run, evaluate, predict and its outputs, export, checks, baseline" },
+    { "train", "recipe, supervise, teacher, step, trainer, loop, state, companions/, checkpoint, run, evaluate, predict and its outputs, export, "
+      .. "checks, baseline" },
     { "study", "study, definition, folds, key, score, signs, tables, cell, curve, results, pictures, runner, part, pace, probe, cost, verify, live, "
       .. "summary, pages, markdown, plain, figure" },
     { "ramus", "init.lua: everything by its public name, loaded when first used" },
