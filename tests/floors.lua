@@ -22,7 +22,7 @@ return {
   lua = {
     { "base", "ffi (the only cdef), build, options, mistake, files, paths, json, show, progress" },
     { "lang", "ops (the op table), tensor and its parts, F, graph, module, nn, loss, loss_function, schedule, optim, grad, trace, template, "
-      .. "model, onnx, models, models/" },
+      .. "model, onnx, torch_names, state_dict, models, models/" },
     { "data", "reading, fields, classes, dataset, folder, fetch, sets, loader, augment, image, metrics, compare, audit" },
     { "train", "recipe, supervise, teacher, step, trainer, loop, state, companions/, checkpoint, run, evaluate, predict and its outputs, export, "
       .. "checks, baseline" },

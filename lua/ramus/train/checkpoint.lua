@@ -22,6 +22,7 @@ local options = require "ramus.base.options"
 local prepared = require "ramus.data.prepared"
 local scale = require "ramus.data.scale"
 local safetensors = require "ramus.lang.safetensors"
+local state_dict = require "ramus.lang.state_dict"
 
 local checkpoint = {}
 
@@ -175,9 +176,14 @@ end
 
 --- Opens a checkpoint file; nil and a message where it is not a checkpoint, or is truncated, changed, or of another format.
 function checkpoint.open(path)
+  local pickle = state_dict.refused(path)
+  if pickle then return nil, pickle end
   local file, err = safetensors.load(path)
   if not file then return nil, err end
-  if not file.meta["ramus.model"] then return nil, ("%s: holds no model (no 'ramus.model' in its metadata)"):format(path) end
+  if not file.meta["ramus.model"] then
+    return nil, ("%s: holds no model (no 'ramus.model' in its metadata); weights of another program's go into a model of yours: "
+      .. "ra.load_model(path, { into = MODEL, names = .. })"):format(path)
+  end
   if not file.checked then return nil, ("%s: holds no checksum, so it is not a file that Ramus wrote"):format(path) end
   local format
   format, err = checkpoint.format(file)
@@ -221,11 +227,23 @@ function checkpoint.hash(path)
   return prepared.sha256(table.concat(lines, "\n")), lines
 end
 
+--- Weights of PyTorch's into the model that `into` names (state_dict.lua); the model. given: into, names, only, skip.
+local function load_into(path, given)
+  local o = options.copy(given)
+  if not model.is(o.into) then error("load_model: into wants a model, as ra.models.unet { width = 64 }, given " .. options.show(o.into), 3) end
+  local net = o.into
+  o.into = nil
+  local taken, err = state_dict.read(net, path, o)
+  if not taken then return nil, err end
+  return net
+end
+
 --- ra.load_model(path): a file, or a run folder (its best checkpoint, else its last). nil and a message on failure.
 -- The model knows how its images are prepared (model.input) and which output is scored (model.output).
--- Returns the model and the open file.
-function checkpoint.load_model(path)
+-- Returns the model and the open file. With { into = MODEL, names = TABLE, only =, skip = } path is a state dict of PyTorch as safetensors.
+function checkpoint.load_model(path, given)
   if type(path) ~= "string" then error("load_model: wants a path, given " .. tostring(path), 2) end
+  if given then return load_into(path, given) end
   if files.is_folder(path) then
     local best = names.path_of(path, "best")
     path = files.is_file(best) and best or names.path_of(path, "last")
