@@ -221,6 +221,40 @@ check.case("text is wrapped below its column", function()
   has(show.wrapped("  name    default   " .. ("meaning "):rep(30)), "\n" .. (" "):rep(20) .. "meaning")
 end)
 
+--- Text as words, in which numbers are numbers: the bits of a loss depend on the machine.
+local function like(got, wanted)
+  local a, b = got:gmatch "%S+", wanted:gmatch "%S+"
+  while true do
+    local x, y = a(), b()
+    if x == nil and y == nil then return true end
+    local m, n = tonumber(x), tonumber(y)
+    local same = x == y or m and n and math.abs(m - n) <= 0.03 * math.abs(n) + 1e-3
+    if not same then return false end
+  end
+end
+
+check.case("docs: the sessions of the pages are real", function()
+  local folder = check.folder "prompt_pages"
+  local binary_path, tutorial = files.absolute(binary), check.root .. "/docs/tutorial/"
+  for _, page in ipairs { tutorial .. "repl.md", check.root .. "/docs/reference/repl.md" } do
+    local committed = assert(files.read(page))
+    assert(files.write(folder .. "/page.md", committed))
+    local said, status = processes.sh(("cd %s && %s run %s/session.lua page.md"):format(folder, binary_path, files.absolute(tutorial)))
+    check.equal(status, 0, said)
+    local made = assert(files.read(folder .. "/page.md"))
+    local function lines(text) -- without hits in other pages, which change with these, and without memory
+      local list = {}
+      for line in text:gmatch "[^\n]+" do if not line:find "^docs/[^:]*:%d" and not line:find "tensors and plans hold" then list[#list + 1] = line end end
+      return list
+    end
+    local a, b = lines(made), lines(committed)
+    for i = 1, math.max(#a, #b) do
+      check.ok(like(a[i] or "", b[i] or ""), ("%s: the session gives\n    %s\n  the page has\n    %s\n  build/ramus run docs/tutorial/session.lua %s")
+        :format(page, tostring(a[i]), tostring(b[i]), page))
+    end
+  end
+end)
+
 -- ---- history ------------------------------------------------------------------------
 
 check.case("history: a block is one entry", function()

@@ -27,3 +27,17 @@ check.case("start-up: at most 2.5 ms more than luajit -e ''", function()
   print(("  ramus -e '' %.2f ms, luajit -e '' %.2f ms: medians of %d"):format(b, a, STARTS))
   check.ok(b <= a + LIMIT, ("ramus -e '' %.2f ms, luajit -e '' %.2f ms; wanted at most %.1f more"):format(b, a, LIMIT))
 end)
+
+check.case("start-up of the REPL: at most 50 ms", function()
+  if not os.getenv "RAMUS_TEST_ALL" then check.skip "times are for make test-all" end
+  if os.getenv "RAMUS_SANITIZED" then check.skip "the sanitized build is slow" end
+  local times, binary = {}, processes.executable(check.root)
+  for i = 1, STARTS do
+    local began = C.ra_clock()
+    check.equal(os.execute(binary .. " < /dev/null"), 0)
+    times[i] = 1e3 * (C.ra_clock() - began)
+  end
+  local t = median(times)
+  print(("  ramus < /dev/null %.1f ms: median of %d"):format(t, STARTS))
+  check.ok(t <= 50, ("%.1f ms; wanted at most 50"):format(t))
+end)

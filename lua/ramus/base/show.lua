@@ -67,7 +67,7 @@ local nested
 --- The entries of a table as texts, list part first; long tables are cut.
 local function entries(t, indent, depth, above)
   local parts, n = {}, #t
-  for i = 1, math.min(n, MOST) do parts[i] = nested(rawget(t, i), indent .. "  ", depth + 1, above) end
+  for i = 1, math.min(n, MOST) do parts[i] = nested(rawget(t, i), indent .. "  ", depth + 1, above, 1) end
   if n > MOST then parts[#parts + 1] = ("... %d more"):format(n - MOST) end
   local keys = {}
   for k in next, t do
@@ -79,7 +79,8 @@ local function entries(t, indent, depth, above)
       parts[#parts + 1] = ("... %d more"):format(#keys - MOST)
       break
     end
-    parts[#parts + 1] = key_text(k) .. " = " .. nested(rawget(t, k), indent .. "  ", depth + 1, above)
+    local key = key_text(k) .. " = "
+    parts[#parts + 1] = key .. nested(rawget(t, k), indent .. "  ", depth + 1, above, #key + 1)
   end
   return parts, #keys == 0
 end
@@ -88,7 +89,7 @@ end
 local function filled_lines(parts, indent)
   local lines, line = {}, ""
   for _, p in ipairs(parts) do
-    if line ~= "" and #indent + #line + #p + 2 > show.width() then
+    if line ~= "" and #indent + #line + #p + 2 >= show.width() then
       lines[#lines + 1], line = line, ""
     end
     line = line .. (line == "" and "" or " ") .. p .. ","
@@ -97,7 +98,8 @@ local function filled_lines(parts, indent)
   return lines
 end
 
-function nested(v, indent, depth, above)
+--- beside: columns that stand beside it in its line.
+function nested(v, indent, depth, above, beside)
   if type(v) == "string" then return quoted(v) end
   if type(v) == "number" then return ("%.14g"):format(v) end
   if type(v) == "function" then return "function" end
@@ -109,7 +111,7 @@ function nested(v, indent, depth, above)
   above[v] = nil
   if #parts == 0 then return "{}" end
   local line = "{ " .. table.concat(parts, ", ") .. " }"
-  if #indent + #line <= show.width() and not line:find("\n", 1, true) then return line end
+  if #indent + #line + (beside or 0) < show.width() and not line:find("\n", 1, true) then return line end
   local longest = 0
   for _, p in ipairs(parts) do longest = math.max(longest, p:find("\n", 1, true) and math.huge or #p) end
   if is_list and longest <= 24 then
@@ -133,7 +135,8 @@ end
 
 --- One line about a value.
 function show.brief(v)
-  local text = first_line(type(v) == "table" and not has_own_text(v) and nested(v, "", DEPTH - 1, {}) or show.value(v))
+  local plain = type(v) == "table" and not has_own_text(v)
+  local text = plain and nested(v, "", DEPTH - 1, {}):gsub("%s*\n%s*", " ") or first_line(show.value(v))
   return #text > 80 and text:sub(1, 77) .. "..." or text
 end
 

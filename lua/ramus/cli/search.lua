@@ -56,6 +56,7 @@ end
 --- Folders of documents in the order in which they are searched: what is made from the tables last, since help says the same.
 local FOLDERS = { "docs/tutorial/", "docs/how-to/", "docs/explanation/", "docs/reference/", "docs/results/" }
 local PER_PAGE = 3
+local SHOWS_SEARCHES = "docs/tutorial/repl.md" -- would find itself
 
 --- Lines of the documents { page, line, text }, at most a few of a page.
 local function in_docs(words)
@@ -63,7 +64,7 @@ local function in_docs(words)
   for _, folder in ipairs(FOLDERS) do
     for _, name in ipairs(files.list(DOCS .. folder) or {}) do
       local n, kept = 0, 0
-      for line in name:match("%.md$") and io.lines(DOCS .. folder .. name) or function() end do
+      for line in name:match("%.md$") and folder .. name ~= SHOWS_SEARCHES and io.lines(DOCS .. folder .. name) or function() end do
         n = n + 1
         if kept < PER_PAGE and holds(line, words) then
           kept = kept + 1

@@ -110,7 +110,10 @@ local function text_of(v)
       if v == (rawget(ra, room) or where and package.loaded[where[1]]) then return help.find(room) end
     end
   end
-  return show.value(v)
+  local name = type(v) == "function" and help.name_of(v)
+  if name then return show.wrapped(("%s\n  a function; ?%s explains it"):format((help.find(name) or name):match("^[^\n]*"), name)) end
+  local text = type(v) == "table" and require("ramus.cli.display").text(v) or show.value(v)
+  return type(v) == "table" and show.wrapped(text) or text
 end
 
 local function fields_at(path)

@@ -9,6 +9,7 @@
 -- Images are tensors [H,W] or [B,1,H,W]; probability in 0..1, mask of 0 and
 -- 1, fov (field of view) >= 0.5 where pixels count. Definitions and the rules
 -- for 0/0 are in core/metric/metric.h; values that are not a number are left out of means.
+local columns = require "ramus.base.columns"
 local ffi = require "ramus.base.ffi"
 local C = ffi.C
 local check_table = require("ramus.base.options").check
@@ -72,13 +73,22 @@ end
 
 local function new(kind, n) return ffi.new(kind .. "[?]", n) end
 
+--- Scores print as a table, with what each of them is.
+local Scores = { __tostring = function(m)
+  local rows = {}
+  for _, key in ipairs(metrics.keys) do rows[#rows + 1] = { key, m[key] == m[key] and ("%.4f"):format(m[key]) or "-", metrics.help[key] } end
+  local lines = { columns.text({ "score", "value", "" }, rows, { true, [3] = true }) }
+  lines[2] = ("  threshold %.3g; pixels: tp %d, fp %d, fn %d, tn %d"):format(m.threshold, m.tp, m.fp, m.fn, m.tn)
+  return table.concat(lines, "\n")
+end }
+
 local function score(probability, mask, fov, H, W, threshold, curve)
   local scores, counts, calibration = new("double", #metrics.keys), new("double", tonumber(C.RA_METRIC_COUNTS)), new("double", 3 * CALIBRATION)
   local histogram = curve and new("double", BINS) or nil
   if C.ra_metrics(probability, mask, fov, H, W, threshold, scores, counts, histogram, calibration) ~= 0 then
     error(ffi.message(), 3)
   end
-  local m = ffi.hide({ threshold = threshold }, { histogram = histogram, calibration = calibration })
+  local m = ffi.hide(setmetatable({ threshold = threshold }, Scores), { histogram = histogram, calibration = calibration })
   for i, key in ipairs(metrics.keys) do m[key] = scores[i - 1] end
   for key, at in pairs(position) do m[key] = counts[at] end
   return m

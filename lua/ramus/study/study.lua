@@ -35,6 +35,9 @@ local function chosen_rows(s, only)
   return chosen
 end
 
+--- Results print as their text.
+local Result = { __tostring = function(r) return r.text or "study: interrupted" end }
+
 --- Adds what all results say to the result of a run; nil and a message where it cannot be written.
 local function finish(s, result)
   local known = runner.known(s)
@@ -46,7 +49,7 @@ local function finish(s, result)
   local pages_made, err = pages.write(s, result.tables, "ramus study " .. s.path)
   if not pages_made then return nil, err end
   result.pages, result.text = pages_made, markdown.all(result.tables)
-  return result
+  return setmetatable(result, Result)
 end
 
 return function(path, given)
@@ -62,13 +65,13 @@ return function(path, given)
     result, err = cost.estimate(s, o)
     if not result then return nil, err end
     result.text = not result.interrupted and cost.text(result) or nil
-    return result
+    return setmetatable(result, Result)
   end
   if o.verify then
     result, err = verify.run(s, o.verify, o)
     if not result then return nil, err end
     result.text = verify.text(result)
-    return result
+    return setmetatable(result, Result)
   end
   result, err = runner.run(s, o)
   if not result then return nil, err end

@@ -217,6 +217,8 @@ local function samples_of(set, part)
 end
 
 --- facts: { set, options, split_rule, part, val, train, edition }.
+local Result = { __tostring = score_text.text }
+
 local function run_evaluation(model, facts, o)
   if model.input.scale and model.input.scale.range == "auto" then -- part of the model's preparation
     facts.reading = facts.reading or {}
@@ -264,7 +266,7 @@ local function run_evaluation(model, facts, o)
   result.warnings = o.out and #o.out.warnings > 0 and o.out.warnings or nil
   result.protocol, result.of = protocol_of(model, set, facts, samples, threshold, tuned_on, o.way), all
   millimetres.add(result, samples)
-  return result
+  return setmetatable(result, Result)
 end
 
 --- The same for a set that the caller describes: facts { set, options, split_rule, part, val, train, test, edition, reading }. The result has

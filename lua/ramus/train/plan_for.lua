@@ -17,6 +17,7 @@ local loader = require "ramus.data.loader"
 local loss = require "ramus.lang.loss"
 local models = require "ramus.lang.models"
 local options = require "ramus.base.options"
+local plan_text = require "ramus.train.plan_text"
 local step = require "ramus.train.step"
 local supervise = require "ramus.train.supervise"
 
@@ -176,8 +177,8 @@ function plan_for.make(name, given)
     end
   end
   p.facts, p.gflop = facts, p.batch * plan_for.flops(p) / 1e9
-  p.why = require("ramus.train.plan_text").reasons(p, o)
-  return p
+  p.why = plan_text.reasons(p, o)
+  return setmetatable(p, { __tostring = plan_text.of })
 end
 
 return setmetatable(plan_for, { __call = function(_, name, given) return plan_for.make(name, given) end })

@@ -32,6 +32,7 @@ end
 local Reading = {}
 Reading.__index = Reading
 
+function Reading:__tostring() return require("ramus.train.run_text").of(self.path, self:history(), self:evaluation()) end
 function Reading:path_of(kind) return run.path_of(self.path, kind) end
 function Reading:history() return read_lines(self:path_of "metrics") end
 function Reading:timing() return read_lines(self:path_of "timing") end

@@ -11,6 +11,7 @@ local progress = require "ramus.base.progress"
 local recipe_module = require "ramus.train.recipe"
 local report = require "ramus.train.report"
 local run_folder = require "ramus.train.run"
+local run_text = require "ramus.train.run_text"
 local setup = require "ramus.train.setup"
 local snapshot = require "ramus.train.snapshot"
 local C = ffi.C
@@ -84,5 +85,5 @@ return function(recipe, given)
   if not training then return nil, ended end
   if ended == "interrupted" then return nil, "interrupted", "interrupted" end
   if err then return nil, err end
-  return { run = path, history = history, evaluation = evaluation, complete = true, model = training.model }
+  return setmetatable({ run = path, history = history, evaluation = evaluation, complete = true, model = training.model }, run_text.trained)
 end
