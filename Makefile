@@ -59,7 +59,7 @@ GDCM_SO := $(if $(and $(wildcard $(GDCM)/gdcmJPEGCodec.h),$(shell command -v $(C
 BUILD = $(MAKE) --no-print-directory $(if $(findstring j,$(MAKEFLAGS)),,-j$(shell nproc 2>/dev/null || echo 2)) build
 
 .DEFAULT_GOAL := all
-.PHONY: all build lib help setup test test-all rehash ci lint asan fuzz gradcheck oom demo bench install install-lib clean
+.PHONY: all build lib help setup test test-all rehash ci lint asan fuzz gradcheck chaos oom demo bench install install-lib clean
 
 all: setup       ## install what is missing, build build/ramus
 	+@$(BUILD)
@@ -175,6 +175,10 @@ fuzz:            ## every reader against damaged files, under sanitizers; SECOND
 	+@$(MAKE) --no-print-directory VARIANT=fuzz CC=clang $(FUZZER)
 	@build/asan/ramus run tests/fuzz/main.lua --seconds $(SECONDS) $(if $(EACH),--each $(EACH)) $(if $(ONLY),--only $(ONLY)) \
 	  $(if $(CORPUS),--corpus $(CORPUS))
+
+chaos: all       ## training, fetch and prediction stopped and failed at every system call that changes state (strace); CHAOS="--only train --every 7"
+	@.ci/setup test
+	@$(BIN) run tests/chaos/main.lua $(CHAOS)
 
 oom: all         ## every allocation of the core's main paths fails once
 	@$(BIN) run tests/run.lua oom

@@ -41,6 +41,20 @@ check.case("md5: known values, and a file that has only that is held to it", fun
   check.fails("wanted 64 digits", fetch.download, folder .. "/x", { "file://" .. path }, { name = "x", sha256 = ("0"):rep(65) })
 end)
 
+check.case("what a killed fetch left beside a set that is ready is removed by the next call, unless another process works there", function()
+  local path, root = pack("w.tar.gz", 10), check.folder "pins_w"
+  define("w", { urls = { "file://" .. path } })
+  assert(bring("w", root))
+  local left = root .. "/.w.work"
+  assert(files.make_folder(left .. "/given"))
+  local unlock = assert(files.lock(root .. "/.w.lock"))
+  assert(bring("w", root))
+  check.ok(files.is_folder(left), "another process works")
+  unlock()
+  assert(bring("w", root))
+  check.ok(not files.exists(left), "removed")
+end)
+
 check.case("no published sum: pinned when it comes first; another file later is an error until it is accepted", function()
   local path = pack("p.tar.gz", 10)
   local sum = dataset.sha256_file(path)

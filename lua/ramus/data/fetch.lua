@@ -7,7 +7,7 @@
 --   again      prepare the set even if it exists
 --   accept_changed   a file without a published checksum may be another one than before: download it, pin it, prepare the set
 --   options    of the set itself
---   progress   function{ stage = "download"|"unpack"|"prepare"|"wait"|"pinned", file =, bytes =, total =, note = }
+--   progress   function{ stage = "download"|"unpack"|"prepare"|"wait"|"pinned"|"left", file =, bytes =, total =, note = }
 -- A mirror is looked up as MIRROR/SET/FILE, then as MIRROR/FILE. A file without a published checksum is pinned when it comes first
 -- (received.lua); one that differs later is an error.
 local ffi = require "ramus.base.ffi"
@@ -167,6 +167,18 @@ local function take_lock(path, o, progress, ready)
   end
 end
 
+local function work_of(root, def) return ("%s/.%s.work"):format(root, def.name) end
+local function lock_of(root, def) return ("%s/.%s.lock"):format(root, def.name) end
+
+--- Removes what a fetch that was killed has left behind a set that is ready; not while another one works, nor where nothing may be written.
+local function clear(root, def)
+  if not files.exists(work_of(root, def)) then return end
+  local unlock = files.lock(lock_of(root, def))
+  if not unlock then return end
+  C.ra_path_remove(work_of(root, def))
+  unlock()
+end
+
 local function bring(def, root, folder, set_options, o, progress)
   if #def.files == 0 and not o.from and not def.prepare then
     return nil, "it has no address to be fetched from; bring it by hand: ramus fetch " .. def.name .. " --from PATH"
@@ -178,7 +190,7 @@ local function bring(def, root, folder, set_options, o, progress)
   local record, err = received.open(def, root)
   if not record then return nil, err end
   if o.accept_changed then record:forget() end
-  local work = ("%s/.%s.work"):format(root, def.name)
+  local work = work_of(root, def)
   if C.ra_path_remove(work) ~= 0 then return nil, ffi.message() end
   local source, result, good
   good, err = files.make_folder(work)
@@ -193,7 +205,9 @@ local function bring(def, root, folder, set_options, o, progress)
       err = ("%s\nwhat was downloaded is kept in %s/downloads/%s; remove it to download it anew"):format(err, root, def.name)
     end
   end
-  C.ra_path_remove(work)
+  if C.ra_path_remove(work) ~= 0 then
+    progress { stage = "left", note = ("%s; it is no longer needed, the next fetch of %s removes it"):format(ffi.message(), def.name) }
+  end
   if result then good, err = keep(def, record, came, progress) end
   if result and good then return result end
   return nil, err
@@ -208,7 +222,7 @@ end
 --- A progress function that shows on `out` (base/progress): live what happens, as a line what stays.
 function fetch.show(out)
   return function(p)
-    if p.stage == "pinned" then out:line(p.note)
+    if p.stage == "pinned" or p.stage == "left" then out:line(p.note)
     else out:update(fetch.describe(p)) end
   end
 end
@@ -227,12 +241,15 @@ function fetch.fetch(name, given)
     return nil, ("data set %s: there is no folder %s"):format(def.name, folder)
   end
   local function ready() return not (o.from or o.again or o.accept_changed) and dataset.mark(folder) ~= nil end
-  if ready() then return folder end
+  if ready() then
+    clear(root, def)
+    return folder
+  end
   local good
   good, err = files.make_folder(root)
   if not good then return nil, err end
   local unlock
-  unlock, err = take_lock(("%s/.%s.lock"):format(root, def.name), o, progress, ready)
+  unlock, err = take_lock(lock_of(root, def), o, progress, ready)
   if unlock == nil then return nil, err end
   if unlock == false then return folder end
   local ok, result, message

@@ -41,11 +41,14 @@ local function path_of(training, name) return training.run:path_of(name) end
 --- Saves a training as "last" or "best"; nil and a message on failure.
 function snapshot.save(training, name) return safetensors.save(path_of(training, name), arrays_of(training), meta_of(training)) end
 
---- Saves as "last" and, where the epoch is the best so far, as "best": a second name of the same file, where the file system has them.
+--- Saves as "last" and, where the epoch is the best so far, as "best": two names of one file, where the file system has them. "best" goes first: a
+-- process that is stopped in between leaves a "last" from which the same epoch is trained again, to the same bits, and never a "best" that is
+-- older than what "last" calls the best.
 function snapshot.save_epoch(training, is_best)
-  local ok, err = snapshot.save(training, "last")
-  if not ok or not is_best then return ok, err end
-  return files.share(path_of(training, "last"), path_of(training, "best")) or snapshot.save(training, "best")
+  if not is_best then return snapshot.save(training, "last") end
+  local ok, err = snapshot.save(training, "best")
+  if not ok then return nil, err end
+  return files.share(path_of(training, "best"), path_of(training, "last")) or snapshot.save(training, "last")
 end
 
 --- Writes what the run began with: the images of its splits and the hashes of their files. failed [opt]: files that an error named; they

@@ -1,0 +1,42 @@
+--- Commands stopped and failed at system calls that change state, a sample of what make chaos tries; and that the sweep sees what it looks for.
+local check = require "check"
+local files = require "ramus.base.files"
+local processes = require "processes"
+package.path = check.root .. "/tests/chaos/?.lua;" .. package.path
+local sweep = require "sweep"
+local sh = processes.sh
+
+local strace = select(2, sh "strace -qq -o /dev/null true") == 0 and not os.getenv "RAMUS_SANITIZED"
+local all = os.getenv "RAMUS_TEST_ALL"
+local EVERY = { train = 71, fetch = 41, predict = 61 }
+local folder = check.folder "chaos"
+local ramus = sh("realpath " .. processes.executable(check.root)):gsub("\n", "")
+
+if strace and select(2, sh "zip -v") == 0 then
+  for _, scene in ipairs(require "scenes"(sh("realpath " .. folder):gsub("\n", ""), ramus)) do
+    check.case(("chaos: %s ends in the same bytes after a kill or an error at any call"):format(scene.name), function()
+      scene.every = all and 5 or EVERY[scene.name]
+      local r = sweep.run(scene)
+      check.ok(r.calls > 50 and r.tried > 5, ("%d calls, %d tries"):format(r.calls, r.tried))
+      check.equal(#r.wrong, 0, table.concat(r.wrong, "\n"))
+    end)
+  end
+else
+  check.case("chaos", function() check.skip "needs strace and zip, and no sanitizer" end)
+end
+
+check.case("chaos: a command that leaves half a file, or loses one without a word, is found", function()
+  if not strace then check.skip "needs strace, and no sanitizer" end
+  local place = sh("realpath " .. check.folder "chaos_bad"):gsub("\n", "")
+  assert(files.write(place .. "/half.lua", [[
+    os.execute "mkdir -p out"
+    if io.open "out/a" then os.exit(0, true) end
+    for _, name in ipairs { "a", "b" } do
+      local f = io.open("out/" .. name, "w")
+      if f then f:write "text" f:close() end
+    end]]))
+  local r = sweep.run { name = "half", command = "run half.lua", kept = "out", folder = place, ramus = ramus, errors = { "EIO" } }
+  local text = table.concat(r.wrong, "\n")
+  check.ok(text:find("signal=KILL at write.*after the same command again a differs, b is missing"), text)
+  check.ok(text:find("error=EIO at write.*status 0, but [ab] differs"), text)
+end)
