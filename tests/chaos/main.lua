@@ -17,7 +17,7 @@ for _, scene in ipairs(require "scenes"(folder, ramus)) do
   if not only or scene.name == only then
     scene.every = every
     scene.each = function(_, _, why)
-      if why then io.write("FAILED: ", scene.name, ": ", why, "\n") end
+      if why then io.write("FAILED: ", scene.name, ": ", why:sub(1, 600), "\n") end
       io.flush()
     end
     local r = sweep.run(scene)

@@ -16,7 +16,8 @@ return { name = "tiny", data = { set = "pairs", batch = 1, augment = { flip = tr
 local SET = [[
 local ra = require "ramus"
 return ra.datasets.register { name = "packed", files = { { name = "pairs.zip", unpack = true } },
-  editions = { { name = "full", files = { { path = "train/1.png" }, { path = "train/1_mask.png" }, { path = "train/2.png" }, { path = "train/2_mask.png" } } } },
+  editions = { { name = "full", files = { { path = "train/1.png" }, { path = "train/1_mask.png" }, { path = "train/2.png" },
+    { path = "train/2_mask.png" } } } },
   open = function(where) return require("ramus.data.dataset").pair(where .. "/train", { image = "^(%d+)%.png$", mask = "^(%d+)_mask%.png$" }) end }
 ]]
 
@@ -40,8 +41,11 @@ return function(folder, ramus)
   assert(status == 0, said)
   assert(ra.models.unet { depth = 2, width = 4 }:save(folder .. "/model.safetensors"))
   return {
-    { name = "train", command = "train recipe.lua --run out", kept = "out", ignore = { "^log%.txt$", "^timing%.jsonl$", "^lock$" }, folder = folder, ramus = ramus },
-    { name = "fetch", command = "fetch packed.lua --from pairs.zip --data-root data", kept = "data", ignore = { "%.lock$", "%.received%.json$" }, leaves = "it is no longer needed", folder = folder, ramus = ramus },
-    { name = "predict", command = "predict model.safetensors pairs/train/1.png pairs/train/2.png -o masks", kept = "masks", folder = folder, ramus = ramus },
+    { name = "train", command = "train recipe.lua --run out", kept = "out", ignore = { "^log%.txt$", "^timing%.jsonl$", "^lock$" },
+      folder = folder, ramus = ramus },
+    { name = "fetch", command = "fetch packed.lua --from pairs.zip --data-root data", kept = "data", ignore = { "%.lock$", "%.received%.json$" },
+      leaves = "it is no longer needed", folder = folder, ramus = ramus },
+    { name = "predict", command = "predict model.safetensors pairs/train/1.png pairs/train/2.png -o masks", kept = "masks",
+      folder = folder, ramus = ramus },
   }
 end
