@@ -23,7 +23,7 @@ return {
     { "base", "ffi (the only cdef), build, options, mistake, files, paths, json, show, progress" },
     { "lang", "ops (the op table), tensor and its parts, F, graph, module, nn, loss, loss_function, schedule, optim, grad, trace, template, "
       .. "model, onnx, torch_names, state_dict, models, models/" },
-    { "data", "reading, fields, classes, dataset, folder, fetch, sets, loader, augment, image, metrics, compare, audit" },
+    { "data", "reading, fields, classes, dataset, folder, nnunet, coco, runs, contours, fetch, sets, loader, augment, image, metrics, compare, audit" },
     { "train", "recipe, supervise, teacher, step, trainer, loop, state, companions/, checkpoint, run, evaluate, predict and its outputs, export, "
       .. "checks, baseline" },
     { "study", "study, definition, folds, key, score, signs, tables, cell, curve, results, pictures, runner, part, pace, probe, cost, verify, live, "

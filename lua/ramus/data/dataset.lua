@@ -27,7 +27,9 @@ local own_folder = require "ramus.data.folder"
 local identity = require "ramus.data.identity"
 local mistake = require "ramus.base.mistake"
 local observers = require "ramus.data.observers"
+local coco = require "ramus.data.coco"
 local film = require "ramus.data.film"
+local nnunet = require "ramus.data.nnunet"
 local pairing = require "ramus.data.pairing"
 local prepared = require "ramus.data.prepared"
 local reading = require "ramus.data.reading"
@@ -44,6 +46,10 @@ function dataset.folder(given, ...)
   if type(given) == "table" and given.open then return dataset.place(given, ...) end
   return own_folder.define(given, 2)
 end
+
+--- The same of a folder of nnU-Net's, and of COCO's annotations; see nnunet.lua, coco.lua.
+function dataset.nnunet(given) return nnunet.define(given, 2) end
+function dataset.coco(given) return coco.define(given, 2) end
 
 --- Messages about images that are in two splits, compared by hash, and groups that are.
 local function shared_between(parts, sums)

@@ -6,6 +6,7 @@
 local cjson = require "cjson"
 local ffi = require "ramus.base.ffi"
 local files = require "ramus.base.files"
+local runs = require "ramus.data.runs"
 local tensor = require "ramus.lang.tensor"
 local C = ffi.C
 
@@ -30,16 +31,20 @@ function polygons.fill(y, points, value)
   return true
 end
 
---- The label map [H,W] of a list of polygons: their class, 0 where there is none; nil and a message.
+--- The area of an entry, a polygon or run lengths.
+local function area_of(p) return p.runs and runs.area(p.runs) or polygons.area(p.points) end
+
+--- The label map [H,W] of a list of polygons (or run lengths): their class, 0 where there is none; nil and a message.
 function polygons.draw(list, height, width)
   local y, order = tensor.zeros(height, width), {}
-  for i, p in ipairs(list) do order[i] = { polygon = p, area = polygons.area(p.points) } end
+  for i, p in ipairs(list) do order[i] = { polygon = p, area = area_of(p) } end
   table.sort(order, function(a, b)
     if a.area ~= b.area then return a.area > b.area end
     return a.polygon.class > b.polygon.class
   end)
   for _, entry in ipairs(order) do
-    local ok, err = polygons.fill(y, entry.polygon.points, entry.polygon.class)
+    local p, ok, err = entry.polygon, true, nil
+    if p.runs then runs.fill(y, p.runs, p.class) else ok, err = polygons.fill(y, p.points, p.class) end
     if not ok then return nil, err end
   end
   return y
@@ -82,8 +87,12 @@ end
 
 --- Adds the polygons of one annotation to its picture; nil and what is wrong.
 local function add_annotation(a, picture, count)
-  if type(a.segmentation) ~= "table" or a.segmentation.counts ~= nil then
-    return nil, "its segmentation is no list of polygons (run lengths are not read)"
+  if type(a.segmentation) ~= "table" then return nil, "its segmentation is neither a list of polygons nor run lengths" end
+  if a.segmentation.counts ~= nil then
+    local counts, err = runs.read(a.segmentation, picture.height, picture.width)
+    if not counts then return nil, err end
+    table.insert(picture.polygons, { class = a.category_id, runs = counts })
+    return true
   end
   for _, given in ipairs(a.segmentation) do
     local points, err = points_of(given)
@@ -98,7 +107,7 @@ local function sentence(notes, n, one, several)
   if n > 0 then notes[#notes + 1] = n == 1 and one or several:format(n) end
 end
 
---- A COCO file as { pictures = { { name =, height =, width =, polygons = { { class = category id, points = }, .. } }, .. }, categories =
+--- A COCO file as { pictures = { { name =, height =, width =, polygons = { { class = category id, points = (or runs =) }, .. } }, .. }, categories =
 -- { [id] = name }, notes = sentences about what was odd and could be done without }; nil and a message. Annotations go by their picture's id: their
 -- own ids are not always different ones.
 function polygons.coco(path)

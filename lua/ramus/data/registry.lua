@@ -1,7 +1,9 @@
 --- The registry of data sets: definitions by name or by the path of their file, and where prepared sets live.
+local coco = require "ramus.data.coco"
 local files = require "ramus.base.files"
 local folder = require "ramus.data.folder"
 local mistake = require "ramus.base.mistake"
+local nnunet = require "ramus.data.nnunet"
 local options = require "ramus.base.options"
 
 local registry = {}
@@ -53,7 +55,7 @@ end
 --- The name of a set, or the absolute path of its file where `name` is a path that ends in .lua, of its folder where it is a folder (and no
 -- set has that name): relative to the folder `base` where there is such a file or folder, else to the working directory.
 function registry.locate(name, base)
-  local is_file = name:find("%.lua$")
+  local is_file = name:find("%.lua$") or name:find("%.json$")
   if known[name] or not is_file and files.is_file(("%s/%s.lua"):format(home(), name)) and not name:find("/", 1, true) then return name end
   for _, path in ipairs { base and name:sub(1, 1) ~= "/" and base .. "/" .. name or name, name } do
     if (is_file and files.is_file or files.is_folder)(path) then return files.absolute(path) or path end
@@ -64,7 +66,8 @@ end
 --- Why a name is no set's.
 local function unknown(name)
   if not name:find("/", 1, true) then return options.unknown("data set", name, registry.names()) .. "; nor is it a folder" end
-  return ("unknown data set %s: it %s; wanted a name that ramus datasets lists, a folder, or a definition's file that ends in .lua"):format(name,
+  return ("unknown data set %s: it %s; wanted a name that ramus datasets lists, a folder, COCO's annotations (.json), "
+    .. "or a definition's file that ends in .lua"):format(name,
     files.exists(name) and "is a file" or "does not exist")
 end
 
@@ -74,11 +77,12 @@ function registry.find(name, base)
   if type(name) ~= "string" then error(("data set: wanted a name, got %s"):format(type(name)), 2) end
   if known[name] then return known[name] end
   name = registry.locate(name, base)
-  local is_path = name:find("%.lua$")
+  if name:find("%.json$") and files.is_file(name) then return coco.define { name } end
+  local is_path = name:find("%.lua$") or name:find("%.json$")
   local path = is_path and name or ("%s/%s.lua"):format(home(), name)
   -- a name holds no path, so that it cannot lead out of the folder of the sets
   if not (is_path or name:find("^[%w_%-]+$")) or not files.is_file(path) then
-    if files.is_folder(name) then return folder.define { name } end
+    if files.is_folder(name) then return (nnunet.is(name) and nnunet.define or folder.define) { name } end
     if is_path or name:find("/", 1, true) then return nil, unknown(name) end -- a file or folder that is not there
     return mistake(unknown(name))
   end

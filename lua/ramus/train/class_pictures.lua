@@ -3,18 +3,20 @@
 local checkpoint = require "ramus.train.checkpoint"
 local class_image = require "ramus.data.class_image"
 local image = require "ramus.data.image"
+local mask_formats = require "ramus.train.mask_formats"
 local outputs = require "ramus.train.outputs"
 
 local class_pictures = {}
 
 --- Endings of the files by kind. given: probabilities (true to write them too).
 function class_pictures.endings(given)
-  return { labels = "_labels.png", overlay = "_overlay.png", probabilities = given.probabilities and "_probabilities.npy" or nil }
+  return mask_formats.endings(given.as, { labels = "_labels.png", overlay = "_overlay.png",
+    probabilities = given.probabilities and "_probabilities.npy" or nil })
 end
 
 --- Writes the files of one image. p: probabilities [K,H,W]; entry: of outputs.plan.
 -- Returns { image, labels, overlay, probabilities, shares = { NAME = share of the pixels }, vessel_share }, or nil and a message.
-function class_pictures.write(model, picture, p, entry)
+function class_pictures.write(model, picture, p, entry, o)
   local list, paths, mark = checkpoint.classes(model), entry.paths, entry.mark
   local labels = class_image.labels(p)
   local counts, shares, pixels = class_image.counts(labels, list), {}, labels.size
@@ -22,9 +24,10 @@ function class_pictures.write(model, picture, p, entry)
   local ok, err = class_image.save(paths.labels, labels, list, mark)
   if ok then ok, err = image.save_all({ { paths.overlay, class_image.overlay(picture, labels, list) } }, { mark = mark }) end
   if ok and paths.probabilities then ok, err = outputs.save_array(paths.probabilities, p, mark) end
+  if ok then ok, err = mask_formats.write(o.as, labels, list, entry, o.header) end
   if not ok then return nil, err end
-  return { image = entry.source, labels = paths.labels, overlay = paths.overlay, probabilities = paths.probabilities, shares = shares,
-    vessel_share = 1 - counts[0] / pixels }
+  return mask_formats.paths(o.as, paths, { image = entry.source, labels = paths.labels, overlay = paths.overlay, probabilities = paths.probabilities,
+    shares = shares, vessel_share = 1 - counts[0] / pixels })
 end
 
 --- What predict prints of an image.

@@ -1,13 +1,15 @@
 --- What predict writes for a model of one channel: probability, mask (0 and 255) and overlay, and on request the probability as an array.
 -- class_pictures.lua is the same for models with classes.
 local image = require "ramus.data.image"
+local mask_formats = require "ramus.train.mask_formats"
 local outputs = require "ramus.train.outputs"
 
 local mask_pictures = {}
 
 --- Endings of the files by kind. given: probabilities (true to write the array too).
 function mask_pictures.endings(given)
-  return { prob = "_prob.png", mask = "_mask.png", overlay = "_overlay.png", probabilities = given.probabilities and "_probabilities.npy" or nil }
+  return mask_formats.endings(given.as, { prob = "_prob.png", mask = "_mask.png", overlay = "_overlay.png",
+    probabilities = given.probabilities and "_probabilities.npy" or nil })
 end
 
 --- Writes the files of one image. p: probability [H,W]; entry: of outputs.plan; o: threshold, way. Returns { image, prob, mask, overlay,
@@ -17,9 +19,10 @@ function mask_pictures.write(_, picture, p, entry, o)
   local overlay = image.overlay(picture, o.way:shown(p, o.threshold), nil, { threshold = o.threshold })
   local ok, err = image.save_all({ { path.overlay, overlay }, { path.prob, p }, { path.mask, mask } }, { mark = entry.mark }) -- the slowest first
   if ok and path.probabilities then ok, err = outputs.save_array(path.probabilities, p, entry.mark) end
+  if ok then ok, err = mask_formats.write(o.as, mask, mask_formats.FOREGROUND, entry, o.header) end
   if not ok then return nil, err end
-  return { image = entry.source, vessel_share = mask:stats().mean, overlay = path.overlay, prob = path.prob, mask = path.mask,
-    probabilities = path.probabilities }
+  return mask_formats.paths(o.as, path, { image = entry.source, vessel_share = mask:stats().mean, overlay = path.overlay, prob = path.prob,
+    mask = path.mask, probabilities = path.probabilities })
 end
 
 --- What predict prints of an image.

@@ -5,7 +5,7 @@
 -- range (the numbers of the files that are black and white; as the run was trained, else as their types say),
 -- pattern (a glob for the names of a folder's images), frames ("all", "best", "1,5-9": of films; the first unless given), force (replaces
 -- files that predict did not write),
--- probabilities (true to write NAME_probabilities.npy too, [H,W] or [K,H,W]).
+-- probabilities (true to write NAME_probabilities.npy too, [H,W] or [K,H,W]), as (further forms of the masks, { "nifti", "rle", "svg" }: mask_formats.lua).
 -- Writes NAME_prob.png, NAME_mask.png (0 and 255) and NAME_overlay.png, or NAME_labels.png (a palette whose entry is the class) and
 -- NAME_overlay.png with a legend; outputs.lua says which names, and what is never replaced. Returns a list of { image, prob, mask, overlay,
 -- vessel_share, frame, milliseconds } (or labels, shares: class_pictures.lua) and a list of { image, error } of the images that failed; nil and a message where
@@ -19,6 +19,7 @@ local image = require "ramus.data.image"
 local notes = require "ramus.data.notes"
 local loader = require "ramus.data.loader"
 local mistake = require "ramus.base.mistake"
+local mask_formats = require "ramus.train.mask_formats"
 local mask_pictures = require "ramus.train.mask_pictures"
 local options = require "ramus.base.options"
 local outputs = require "ramus.train.outputs"
@@ -45,6 +46,7 @@ local schema = {
   range = reading.schema.range,
   force = { type = "boolean", default = false, help = "true to replace files that predict did not write" },
   probabilities = { type = "boolean", default = false, help = "true to write the probabilities as .npy too" },
+  as = { type = "table", help = "list of further forms of the masks: " .. table.concat(mask_formats.names(), ", "), check = mask_formats.check },
   out = { type = "table" },
 }
 
@@ -131,6 +133,7 @@ local function one(model, entry, o, file, began)
   err = outputs.changed(entry, o.force)
   if err then return nil, err end
   local result
+  o.header = header
   result, err = pictures_of(model).write(model, picture, p, entry, o)
   if not result then return nil, err end
   result.frame, result.milliseconds = entry.frame, 1e3 * (C.ra_clock() - began)

@@ -12,6 +12,8 @@ return {
       .. "0.5 and 99.5 of each image; as the run was trained unless given" },
     { name = "pattern", value = "GLOB", wants = "a glob", help = "files of a folder that are taken, as '*.png' or '[0-9]?.tif', whatever their endings" },
     { name = "probabilities", help = "write the probabilities as NAME_probabilities.npy too, of a model with classes [K,H,W]" },
+    { name = "as", value = "FORMS", wants = "nifti, rle, svg", help = "further forms of the masks, several as nifti,rle: NAME_mask.nii with class numbers, "
+      .. "NAME_rle.json with COCO's run lengths, NAME_contours.svg" },
     { name = "frames", value = "WHICH", wants = "all, best, or numbers from 0 as 1,5-9", help = "frames of films; the first unless given" },
     { name = "force", help = "replace files that predict did not write" }, command.JSON,
   },
@@ -20,12 +22,19 @@ return {
     if not model then return false, images, told and 2 or nil end
     local wrong = given.frames and require("ramus.train.frames").check(given.frames)
     if wrong then return false, "predict: --" .. wrong, 2 end
+    local forms
+    if given.as then
+      forms = {}
+      for word in given.as:gmatch "[^,%s]+" do forms[#forms + 1] = word end
+      local _, unknown = require("ramus.train.mask_formats").check(forms)
+      if unknown then return false, "predict: --as " .. unknown, 2 end
+    end
     local range
     if given.range then range, wrong = require("ramus.data.scale").parse(given.range) end
     if wrong then return false, wrong, 2 end
     local out = require("ramus.base.progress").new { quiet = given.json }
     local o = command.options(command.WAY, given, { output = given.output, threshold = given.threshold, range = range, pattern = given.pattern,
-      frames = given.frames, force = given.force, probabilities = given.probabilities, out = out })
+      frames = given.frames, force = given.force, probabilities = given.probabilities, as = forms, out = out })
     if told then out:line(told) end
     local results, failed = require "ramus.train.predict" (model, images, o)
     if not results then return false, failed end
