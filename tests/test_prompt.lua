@@ -170,7 +170,13 @@ check.case("errors are one line: the place in the user's own code, the nearest n
     ["ra.rndn(3)"] = "unknown name 'ra.rndn'; did you mean 'randn'?", ["ra.sigmoid(1)"] = "ra.sigmoid is an op: ra.F.sigmoid",
     ["zeros(3)"] = "attempt to call global 'zeros' (a nil value); did you mean ra.zeros?", ["relu(3)"] = "did you mean F.relu?",
     ["net = ra.models.unet{ depth = 2, width = 1 }; net:forwrd(1)"] = "attempt to call method 'forwrd' (a nil value); did you mean forward?",
-    ["x = ra.zeros(2); x:size()"] = "it is a number, without parentheses: .size",
+    ["x = ra.zeros(2); x:size()"] = ".shape the list of sizes",
+    ["x = ra.zeros(2); x:rank()"] = "it is a number, without parentheses: .rank", ["import torch"] = "ra, F and nn are defined",
+    ["x = {}; x != 2"] = "a:ne(b)", ["x[1, 2]"] = "several indices stand in braces: x[{ 1, 2 }]", ["x = [1, 2]"] = "lists stand in braces",
+    ["torch.zeros(3)"] = "did you mean ra?", ["ra.cat(1)"] = "did you mean 'ra.F.concat'?", ["ra.Tensor(1)"] = "did you mean 'tensor'?",
+    ["nn.conv2d(1, 8)"] = "write nn.conv2d{ .. }", ["x = ra.zeros(2); x.mean()"] = "usage: F.mean(x) or x:mean()",
+    ["x = ra.zeros(2); x:mean():item()"] = "gives a number, without item()", ["ra.zeros(2):view(1, 2)"] = "it is 'reshape' here",
+    ["x:foo()"] = "attempt to index global 'x' (a nil value)\n",
     ["ra.loss.dice{ smoth = 1 }"] = "loss.dice: unknown option 'smoth'; did you mean 'smooth'?",
     ["x = = 1"] = "unexpected symbol near '='", ['x = "abc'] = "unfinished string near '<eof>'", ['require "nothing_here"'] = "module 'nothing_here' not found",
     ["for i = 1, 3 do\n  y = {} + 1\nend"] = "line 2: attempt to perform arithmetic on a table value",
@@ -199,6 +205,11 @@ check.case("errors are one line: the place in the user's own code, the nearest n
   run([[-e 'local f = dofile("mine.lua") f(ra.zeros(1, 2, 4, 4))']], "mine.lua:3: conv2d: x [1,2,4,4] has 2 channels")
   local text = processes.sh(("cd %s && RAMUS_DEBUG=1 %s run bare.lua"):format(folder, files.absolute(binary)))
   has(text, "stack traceback")
+end)
+
+check.case("== of tensors says what it asks", function()
+  local text = piped "x = ra.ones(2)\nx == 1\n1 == 1\n"
+  check.equal(text, "false\n  (asks whether both are the same tensor; x:eq(..) and :ne(..) compare element by element)\ntrue\n")
 end)
 
 check.case("an error inside Ramus says where, and that it should not have been", function()

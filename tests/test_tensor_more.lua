@@ -129,6 +129,21 @@ check.case("sort, unique, nonzero, take", function()
   check.ok(C.ra_tensor_sort(x, 0, false, ra.zeros(3, 2), nil) ~= 0, "a result of another shape")
 end)
 
+check.case("a shape prints and compares", function()
+  check.equal(tostring(ra.zeros(2, 3).shape), "[2,3]")
+  check.ok(ra.zeros(2, 3).shape == ra.ones(2, 3).shape and ra.zeros(2, 3).shape ~= ra.zeros(3, 2).shape)
+end)
+
+check.case("map, round, floor", function()
+  local x = ra.tensor { { -1.5, 0.4 }, { 2.5, 3 } }
+  same(x:map(function(v) return 2 * v end), "-3 0.80000001192093 5 6")
+  same(x:round(), "-1 0 3 3")
+  same(x:floor(), "-2 0 2 3")
+  same(x:permute { 2, 1 }:floor(), "-2 2 0 3")
+  check.raises("wants a function", function() return x:map(3) end)
+  check.raises("gave nil for -1.5", function() return x:map(function() end) end)
+end)
+
 check.case("arange, linspace, full, eye; flatten, squeeze, unsqueeze, t", function()
   same(ra.arange(4), "0 1 2 3")
   same(ra.arange(1, 2, 0.25), "1 1.25 1.5 1.75")

@@ -53,8 +53,12 @@ return setmetatable(ra, {
       local known = { "op_names" }
       for k in pairs(lazy) do known[#known + 1] = k end
       table.sort(known)
-      if require("ramus.lang.ops").specs[name] then error(("ra.%s is an op: ra.F.%s"):format(name, name), 2) end
-      error(require("ramus.base.options").unknown("name", "ra." .. tostring(name), known), 2)
+      local ops = require "ramus.lang.ops"
+      if ops.specs[name] then error(("ra.%s is an op: ra.F.%s"):format(name, name), 2) end
+      local options = require "ramus.base.options"
+      local near = not options.nearest(name, known) and options.nearest(name, ops.names)
+      if near then error(("unknown name 'ra.%s'; did you mean 'ra.F.%s'?"):format(tostring(name), near), 2) end
+      error((options.unknown("name", name, known):gsub("^unknown name '", "%0ra.")), 2)
     end
     local value = require(where[1])
     if package.loaded["ramus.lang.tensor"] then require "ramus.lang.F" end -- gives tensors their operators

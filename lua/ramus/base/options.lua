@@ -169,7 +169,7 @@ end
 function options.validate(given, schema, where)
   if given == nil then given = {} end
   if type(given) ~= "table" then
-    return nil, ("%s: options are a table, got %s"):format(where, options.show(given))
+    return nil, ("%s: options are a table, got %s; write %s{ .. }"):format(where, options.show(given), where)
   end
   local result = {}
   for key, value in pairs(given) do

@@ -42,8 +42,8 @@ end
 
 local escapes = { ["\n"] = "\\n", ["\t"] = "\\t", ["\r"] = "\\r", ['"'] = '\\"', ["\\"] = "\\\\" }
 
-local function quoted(s)
-  if #s > 400 then s = s:sub(1, 400) .. "..." end
+local function quoted(s, most)
+  if #s > (most or 400) then s = s:sub(1, most or 400) .. "..." end
   return '"' .. s:gsub('[%c"\\]', function(c) return escapes[c] or ("\\%03d"):format(c:byte()) end) .. '"'
 end
 
@@ -100,7 +100,7 @@ end
 
 --- beside: columns that stand beside it in its line.
 function nested(v, indent, depth, above, beside)
-  if type(v) == "string" then return quoted(v) end
+  if type(v) == "string" then return quoted(v, math.max(30, show.width() - #indent - (beside or 0) - 8)) end
   if type(v) == "number" then return ("%.14g"):format(v) end
   if type(v) == "function" then return "function" end
   if type(v) ~= "table" or has_own_text(v) then return first_line(tostring(v)) end

@@ -1,6 +1,7 @@
 --- An error as one line: where the user's own code stands, what is wrong, the nearest name; no frames of Ramus' own files. The REPL,
 -- `ramus run` and `ramus -e` complain by it. With RAMUS_DEBUG=1 all frames are shown.
 local options = require "ramus.base.options"
+local syntax_hints = require "ramus.cli.syntax_hints"
 
 local complaint = {}
 
@@ -46,6 +47,8 @@ end
 
 --- What a name that is nil at the top could have been; "" where nothing is near.
 local function hint_global(name)
+  if syntax_hints.names[name] then return ("; did you mean %s?"):format(syntax_hints.names[name]) end
+  if #name == 1 then return "" end -- anything is near
   local ra = require "ramus"
   local lazy = getmetatable(ra).lazy()
   if rawget(require "ramus.lang.F", name) then return ("; did you mean F.%s?"):format(name) end
@@ -76,6 +79,10 @@ local function hint(text, input, fields)
   kind, name = text:match("(%l+) '([%w_]+)' %(a nil value%)$")
   if kind == "field" or kind == "method" then return hint_field(name, input, fields) end
   name = text:match("call method '([%w_]+)' %(a number value%)$")
+  if text:find("index a number value", 1, true) and input and input:find(":item()", 1, true) then
+    return "; what reduces to one number gives a number, without item()"
+  end
+  if name == "size" then return "; .size is the number of elements, .shape the list of sizes" end
   return name and ("; it is a number, without parentheses: .%s"):format(name) or ""
 end
 
@@ -103,7 +110,7 @@ function complaint.line(c, input, fields)
   local place, rest = divided(text)
   local shown = place and not in_house(place) and place or c.places[1]
   rest = rest:gsub("^(module '[^\n]-' not found):\n.*$", "%1")
-  if #rest > LONG then rest = rest:gsub("(did you mean '[^\n]-'%?) known: [^\n]*$", "%1") end
+  if #rest > LONG then rest = rest:gsub("(did you mean '[^\n]-'%?) known: [^\n]*$", "%1"):gsub("; known: [^\n]*$", input and "; ? lists topics" or "%0") end
   rest = rest .. hint(rest, input, fields)
   if c.broken then rest = ("%s (in %s of Ramus, which should have said what is wrong)"):format(rest, c.broken) end
   local from = {}

@@ -24,7 +24,7 @@ help.core_names, help.names_in, help.name_of, help.modules = core_help.names, he
 
 --- What else a tensor has.
 help.tensor_fields = {
-  shape = "t.shape: the list of the tensor's sizes", dtype = 't.dtype: "float32"', rank = "t.rank: the number of dimensions",
+  shape = "t.shape: the list of the tensor's sizes; equal where all sizes are", dtype = 't.dtype: "float32"', rank = "t.rank: the number of dimensions",
   size = "t.size: the number of elements", data = "t.data[i]: element i, from 0, of the memory that the tensor spans",
 }
 

@@ -6,6 +6,7 @@ local ffi = require "ramus.base.ffi"
 local help = require "ramus.cli.help"
 local options = require "ramus.base.options"
 local show = require "ramus.base.show"
+local syntax_hints = require "ramus.cli.syntax_hints"
 
 local Session = {}
 Session.__index = Session
@@ -97,19 +98,11 @@ end
 
 -- ---- values and errors --------------------------------------------------------------
 
-local ROOMS = { "F", "nn", "loss", "models", "optim", "image", "metrics", "schedule", "augment" }
-
---- A value as text; for ra and its tables, the names in them.
+--- A value as text; for ra and its parts, the names in them.
 local function text_of(v)
-  if v == ffi.C then return help.find "C" end
-  if type(v) == "table" then
-    local ra = require "ramus"
-    if v == ra then return help.topics() end
-    for _, room in ipairs(ROOMS) do
-      local where = getmetatable(ra).lazy()[room]
-      if v == (rawget(ra, room) or where and package.loaded[where[1]]) then return help.find(room) end
-    end
-  end
+  if v == require "ramus" then return help.topics() end
+  local part = (type(v) == "table" or v == ffi.C) and help.name_of(v)
+  if part and not part:find(".", 1, true) then return show.wrapped(help.find(part)) end
   local name = type(v) == "function" and help.name_of(v)
   if name then return show.wrapped(("%s\n  a function; ?%s explains it"):format((help.find(name) or name):match("^[^\n]*"), name)) end
   local text = type(v) == "table" and require("ramus.cli.display").text(v) or show.value(v)
@@ -122,7 +115,19 @@ local function fields_at(path)
   return value ~= nil and options.names(complete.fields_of(value)) or nil
 end
 
-local function report(self, err, input) self.complain("error: " .. complaint.line(err, input, fields_at) .. "\n") end
+--- An error: one line; at a terminal in as many as its width needs.
+local function report(self, text)
+  text = "error: " .. text
+  self.complain((self.interactive and show.wrapped(text) or text) .. "\n")
+end
+
+--- What is worth knowing about `x == y` of tensors, which is true or false.
+local function note_equality(input, values)
+  local path = values.n == 1 and type(values[1]) == "boolean" and input:match("^%s*([%a_][%w_%.%[%]]*)%s*[=~]=[^=]")
+  if path and require("ramus.lang.tensor").is(require("ramus.cli.complete").value_of(path)) then
+    return ("  (asks whether both are the same tensor; %s:eq(..) and :ne(..) compare element by element)\n"):format(path)
+  end
+end
 
 local function span(seconds)
   if seconds >= 1 then return ("%.2f s"):format(seconds) end
@@ -143,11 +148,13 @@ function Session:run(read, input)
   if ok and read.shown and values.n > 0 then
     ok, err = xpcall(function()
       for i = 1, values.n do self.write(text_of(values[i]) .. "\n") end
+      local note = note_equality(input, values)
+      if note then self.write(note) end
     end, complaint.caught)
     if values[1] ~= nil then rawset(_G, "_", values[1]) end
   end
   self.watch(false)
-  if not ok then report(self, err, input)
+  if not ok then report(self, complaint.line(err, input, fields_at))
   elseif not self:is_talk(input) then self.inputs[#self.inputs + 1] = values.n == 0 and read.plain or read.script end
   if self.times or self.timed then self.write(span(seconds) .. "\n") end
   self.timed = nil
@@ -213,7 +220,7 @@ function Session:feed(line)
   self.remember(typed)
   if read then return self:run(read, text) end
   self.timed = nil
-  self.complain("error: " .. (text:find("\n", 1, true) and err:gsub("^input:(%d+): ", "line %1: ") or err:gsub("^input:%d+: ", "")) .. "\n")
+  report(self, err:gsub("^input:(%d+): ", text:find("\n", 1, true) and "line %1: " or "") .. syntax_hints.of_input(text))
   return false
 end
 

@@ -74,8 +74,8 @@ local function check_inputs(spec, inputs, n, level)
   end
   for k, input in ipairs(spec.inputs) do
     if not inputs[k] and not input.optional then
-      error(("%s: %s is missing; usage: F.%s(%s)"):format(spec.name, input.name, spec.name,
-        ffi.string(C.ra_op_inputs(spec.c))), level + 1)
+      error(("%s: %s is missing; usage: F.%s(%s)%s"):format(spec.name, input.name, spec.name,
+        ffi.string(C.ra_op_inputs(spec.c)), #spec.inputs == 1 and (" or x:%s()"):format(spec.name) or ""), level + 1)
     end
   end
   while n > 0 and not inputs[n] do n = n - 1 end

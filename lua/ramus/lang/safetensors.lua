@@ -70,6 +70,10 @@ function file_type.__index(file, key)
   return all
 end
 
+function file_type.__tostring(file)
+  return ("file %s: %d array%s%s"):format(file.path, #file.names, #file.names == 1 and "" or "s", next(file.meta) and " and meta" or "")
+end
+
 local function describe(bundle, path)
   local file = { bundle = bundle, path = path, names = {}, meta = {}, checked = C.ra_bundle_checked(bundle) }
   for i = 0, C.ra_bundle_count(bundle) - 1 do file.names[i + 1] = ffi.string(C.ra_bundle_name(bundle, i)) end

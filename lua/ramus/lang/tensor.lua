@@ -222,6 +222,10 @@ local function values_of(t)
   return setmetatable({ tensor = t, extent = extent }, Values)
 end
 
+--- t.shape: a list that prints as [2,3] and is equal to another with the same sizes.
+local Shape = { __tostring = function(s) return "[" .. table.concat(s, ",") .. "]" end,
+  __eq = function(a, b) return table.concat(a, ",") == table.concat(b, ",") end }
+
 --- What a tensor has besides its methods and ops.
 local fields = {
   data = values_of,
@@ -229,11 +233,16 @@ local fields = {
   shape = function(t)
     local shape = {}
     for i = 1, t.rank do shape[i] = t.dim[i - 1] end
-    return shape
+    return setmetatable(shape, Shape)
   end,
 }
 
+--- What other libraries call it.
+local ELSEWHERE = { view = "reshape", ndim = "rank", tolist = "totable", numpy = "totable", apply = "map", mm = "matmul", dot = "matmul",
+  transpose = "permute", T = "t", topk = "sort", clip = "clamp", index_select = "take", cat = "concat" }
+
 local function unknown(key)
+  if ELSEWHERE[key] then error(("a tensor has no field or method '%s'; it is '%s' here"):format(key, ELSEWHERE[key]), 3) end
   local names = { "shape", "dtype", "data", "rank", "size" }
   for _, list in ipairs { methods, F } do
     for name in next, list do names[#names + 1] = name end

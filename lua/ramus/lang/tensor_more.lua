@@ -132,6 +132,27 @@ function methods.take(t, places)
   return out
 end
 
+-- ---- element by element ----------------------------------------------------------
+
+--- A tensor of what a Lua function makes of each element: x:map(math.floor), x:map(function(v) return v % 2 end).
+function methods.map(t, f)
+  if type(f) ~= "function" then error("map: wants a function of a number, given " .. options.show(f), 2) end
+  local dense = t:clone()
+  local x = ffi.data(dense)
+  for k = 0, dense.size - 1 do
+    local v = f(x[k])
+    if type(v) ~= "number" then error(("map: the function gave %s for %.6g, wanted a number"):format(options.show(v), x[k]), 2) end
+    x[k] = v
+  end
+  return dense
+end
+
+--- The elements rounded to whole numbers, halves up.
+function methods.round(t) return (t:map(function(v) return math.floor(v + 0.5) end)) end
+
+--- The largest whole numbers that are not above the elements.
+function methods.floor(t) return (t:map(math.floor)) end
+
 -- ---- shapes -------------------------------------------------------------------
 
 --- All elements as a vector.
