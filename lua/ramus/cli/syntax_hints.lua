@@ -3,8 +3,8 @@ local hints = {}
 
 --- { pattern of the input, what to write }, the first that fits.
 local written = {
-  { "^%s*import%s", 'Lua: local NAME = require "NAME"; ra, F and nn are defined' },
-  { "^%s*from%s+[%w_%.]+%s+import", 'Lua: local NAME = require "NAME"; ra, F and nn are defined' },
+  { "^%s*import%s", "Lua: require gives a module; ra, F and nn are defined" },
+  { "^%s*from%s+[%w_%.]+%s+import", "Lua: require gives a module; ra, F and nn are defined" },
   { "^%s*def%s", "Lua: function NAME(x) return x end" },
   { "^%s*for%s+[%w_]+%s+in%s+range", "Lua: for i = 1, 10 do .. end" },
   { "lambda%s", "Lua: function(x) return x end" },
