@@ -5,14 +5,21 @@
  *                                 input; false when Ctrl-C was pressed
  *       complete(before)          [opt] called at the tab key with the text before the
  *                                 cursor; returns what to insert and [opt] a list to show
+ *   line.ask(text, seconds)       writes text to the terminal; what comes back up to the answer to "what are you"
+ *                                 (ESC [ ? .. c) or until the time is over, keys that were typed meanwhile included;
+ *                                 nil where no line was read before
+ *   line.push(text)               gives keys back: they are read before those that are typed
  *   line.add(text)                to the history of this session (Lua keeps the file)
  *   line.watch(on)                while on, Ctrl-C makes running Lua code raise "interrupted", behind the call
  *                                 of the core that is running; the third one ends the process the ordinary way */
 #define _DEFAULT_SOURCE
+#include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <termios.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <histedit.h>
@@ -127,6 +134,65 @@ static int line_add(lua_State *L) {
   return 0;
 }
 
+/* ---- asking the terminal ---- */
+
+/* Does the text hold ESC [ ? digits and semicolons c? */
+static bool has_answer(const char *text, size_t size) {
+  for (size_t i = 0; i + 3 < size; i++) {
+    if (memcmp(text + i, "\033[?", 3) != 0) continue;
+    size_t k = i + 3;
+    while (k < size && (text[k] == ';' || (text[k] >= '0' && text[k] <= '9'))) k++;
+    if (k < size && text[k] == 'c') return true;
+  }
+  return false;
+}
+
+static double now(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* Reads until the answer is there, the time is over or a signal came; the number of bytes. */
+static size_t read_answer(char *text, size_t room, double seconds) {
+  size_t size = 0;
+  double end = now() + seconds;
+  while (size < room && !has_answer(text, size)) {
+    struct pollfd in = {STDIN_FILENO, POLLIN, 0};
+    double left = end - now();
+    if (left <= 0 || poll(&in, 1, (int)(1e3 * left) + 1) <= 0) break;
+    ssize_t n = read(STDIN_FILENO, text + size, room - size);
+    if (n <= 0) break;
+    size += (size_t)n;
+  }
+  return size;
+}
+
+static int line_ask(lua_State *L) {
+  size_t length;
+  const char *question = luaL_checklstring(L, 1, &length);
+  double seconds = luaL_checknumber(L, 2);
+  struct termios before, raw;
+  if (!terminal.edit || !isatty(STDOUT_FILENO) || tcgetattr(STDIN_FILENO, &before) != 0) return 0;
+  raw = before;
+  raw.c_lflag &= (tcflag_t)~(ICANON | ECHO);
+  raw.c_cc[VMIN] = raw.c_cc[VTIME] = 0;
+  fflush(stdout);
+  if (tcsetattr(STDIN_FILENO, TCSANOW, &raw) != 0) return 0;
+  static char text[1 << 16];
+  size_t size = 0;
+  if (write(STDOUT_FILENO, question, length) == (ssize_t)length) size = read_answer(text, sizeof text, seconds);
+  tcsetattr(STDIN_FILENO, TCSANOW, &before);
+  lua_pushlstring(L, text, size);
+  return 1;
+}
+
+static int line_push(lua_State *L) {
+  const char *text = luaL_checkstring(L, 1);
+  if (terminal.edit) el_push(terminal.edit, text);
+  return 0;
+}
+
 /* ---- interrupting running code ---- */
 
 static lua_State *watched;
@@ -167,7 +233,8 @@ static int line_end(lua_State *L) {
 }
 
 int luaopen_ramus_line(lua_State *L) {
-  static const luaL_Reg functions[] = {{"read", line_read}, {"add", line_add}, {"watch", line_watch}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"read", line_read}, {"add", line_add},   {"watch", line_watch},
+                                        {"ask", line_ask},   {"push", line_push}, {NULL, NULL}};
   lua_newtable(L);
   luaL_register(L, NULL, functions);
   lua_newuserdata(L, 1); /* gives the terminal back when the state is closed */

@@ -12,7 +12,7 @@ local files = require "ramus.base.files"
 local json = require "ramus.base.json"
 local models = require "ramus.lang.models"
 local process = require "ramus.base.process"
-local svg = require "ramus.study.svg"
+local svg = require "ramus.draw.svg"
 local C = ffi.C
 
 local SIZE, RUNS, WARM_UP, STARTS, CINE = 512, 40, 2, 3, 15

@@ -15,6 +15,7 @@ local lazy = {
   seed = { "ramus.lang.tensor", "seed" }, is_tensor = { "ramus.lang.tensor", "is" },
   grad = { "ramus.lang.grad" }, models = { "ramus.lang.models" }, model = { "ramus.lang.model", "new" },
   save = { "ramus.lang.serialize", "save" }, load = { "ramus.lang.serialize", "load" }, load_model = { "ramus.train.checkpoint", "load_model" },
+  show = { "ramus.draw.show", "show" },
   metrics = { "ramus.data.metrics" }, train = { "ramus.train.trainer" }, evaluate = { "ramus.train.evaluate" }, predict = { "ramus.train.predict" },
   export = { "ramus.train.export" },
   save_weights = { "ramus.lang.state_dict", "write" }, fetch = { "ramus.data.fetch" }, datasets = { "ramus.data.dataset" }, recipe = { "ramus.train.recipe" },

@@ -94,6 +94,13 @@ function ffi.terminal_size(fd)
   return size[1], size[0]
 end
 
+--- Width and height of a character in pixels; nil where the terminal does not say.
+function ffi.terminal_cell(fd)
+  local size = luajit.new "unsigned short[4]"
+  if luajit.C.ioctl(fd, WINDOW_SIZE, size) ~= 0 or size[0] == 0 or size[1] == 0 or size[2] == 0 or size[3] == 0 then return nil end
+  return math.floor(size[2] / size[1]), math.floor(size[3] / size[0])
+end
+
 --- Gives a C struct its methods; once per type.
 function ffi.metatype(name, metatable) return luajit.metatype(name, metatable) end
 

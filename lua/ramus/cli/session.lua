@@ -31,6 +31,14 @@ local at_hand = {
   script = function(self) return function(path) self:script(path) end end,
 }
 
+--- Public functions that are at hand without ra; loaded when they are first called.
+local DRAWN = { "show", "save" }
+for _, name in ipairs(DRAWN) do
+  at_hand[name] = function()
+    return function(...) return require("ramus")[name](...) end
+  end
+end
+
 local TALK = { help = true, who = true, timing = true, script = true }
 
 local function globals()
@@ -89,6 +97,12 @@ function Session:script(path)
     if text:find("%f[%w_]C%.") and not lines.core then
       lines.core = true
       table.insert(lines, 3, 'local C = require("ramus.base.ffi").C')
+    end
+    for _, name in ipairs(DRAWN) do
+      if not lines[name] and text:find("%f[%w_.]" .. name .. "%s*[%(\"'{]") and rawget(_G, name) == self.own[name] then
+        lines[name] = true
+        table.insert(lines, 3, ("local %s = ra.%s"):format(name, name))
+      end
     end
     lines[#lines + 1] = text
   end

@@ -6,10 +6,16 @@ local C = ffi.C
 
 local serialize = {}
 
---- Writes a tensor as .npy, or a table of tensors as .npz or .safetensors; the ending decides.
--- Returns true, or nil and a message.
+--- Writes a tensor as .npy, a table of tensors as .npz or .safetensors, or a drawing (of ra.show) as .png or .svg; the
+-- ending decides. Returns true, or nil and a message.
 function serialize.save(path, value)
   if type(path) ~= "string" then error(("save: wanted a path first, got %s"):format(type(path)), 2) end
+  local meta = type(value) == "table" and getmetatable(value)
+  if type(meta) == "table" and meta.__save then -- a value that knows how it is written
+    local good, err = meta.__save(value, path)
+    if not good then return nil, err end
+    return true
+  end
   local ending = (path:match("%.(%w+)$") or ""):lower()
   if tensor.is(value) then
     if ending ~= "npy" then

@@ -4,7 +4,7 @@
 --   "OUTPUT WHAT"         one panel, a line for each row: "out dice", "out patch_entropy", "out agreement.teacher" (log.outputs of the recipe)
 --   "loss", "val"         one panel, a line for each row: training loss, validation Dice
 -- curve_figure.svg(t, what): the SVG, or nil where no row has such a curve. t: a table of summary.of.
-local svg = require "ramus.study.svg"
+local svg = require "ramus.draw.svg"
 
 local curve_figure = {}
 

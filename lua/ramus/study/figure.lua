@@ -2,7 +2,7 @@
 -- as small circles, the control's mean as a dashed line. Colours are those of Okabe and Ito, which are told apart by all kinds of sight; a
 -- filled dot differs from its control, a hollow one does not.
 local metrics = require "ramus.data.metrics"
-local svg = require "ramus.study.svg"
+local svg = require "ramus.draw.svg"
 
 local figure = {}
 local line, text = svg.line, svg.text

@@ -1,4 +1,4 @@
---- Parts of the figures of a study, as SVG: text, lines, the whole document. Colours are those of Okabe and Ito, which are told apart by all
+--- Parts of figures as SVG: text, lines, bars, pictures, the whole document. Colours are those of Okabe and Ito, which are told apart by all
 -- kinds of sight.
 local svg = { BLUE = "#0072B2", ORANGE = "#D55E00", GREY = "#555555", INK = "#222222" }
 
