@@ -22,14 +22,10 @@ return {
   lua = {
     { "base", "ffi (the only cdef), build, options, mistake, files, paths, json, show, progress" },
     { "lang", "ops (the op table), tensor and its parts, F, graph, module, nn, loss, loss_function, schedule, optim, grad, trace, template, "
-<<<<<<< HEAD
       .. "model, onnx, torch_names, state_dict, models, models/" },
     { "data", "reading, fields, classes, dataset, folder, nnunet, coco, runs, contours, fetch, sets, loader, augment, image, metrics, compare, audit" },
-=======
-      .. "model, onnx, models, models/" },
-    { "data", "reading, fields, classes, dataset, folder, fetch, sets, loader, augment, image, metrics, compare, audit" },
-    { "draw", "what is drawn in the terminal and in files: drawing, terminal, show, panels, grid, cells, graphics, svg" },
->>>>>>> 14390bb (show: tensors drawn in the terminal, as pixels, half blocks or characters)
+    { "draw", "what is drawn in the terminal and in files: drawing, terminal, show, panels, grid, cells, graphics, plot, series, chart, canvas, hist, "
+      .. "axes, svg, raster" },
     { "train", "recipe, supervise, teacher, step, trainer, loop, state, companions/, checkpoint, run, evaluate, predict and its outputs, export, "
       .. "checks, baseline" },
     { "study", "study, definition, folds, key, score, signs, tables, cell, curve, results, pictures, runner, part, pace, probe, cost, verify, live, "

@@ -32,7 +32,7 @@ local at_hand = {
 }
 
 --- Public functions that are at hand without ra; loaded when they are first called.
-local DRAWN = { "show", "save" }
+local DRAWN = { "show", "plot", "hist", "save" }
 for _, name in ipairs(DRAWN) do
   at_hand[name] = function()
     return function(...) return require("ramus")[name](...) end

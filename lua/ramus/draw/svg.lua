@@ -23,6 +23,10 @@ function svg.path(points, colour, more)
   return ('<polyline points="%s" fill="none" stroke="%s" stroke-width="1.6"%s/>'):format(table.concat(list, " "), colour, more or "")
 end
 
+function svg.bar(x, y, w, h, colour)
+  return ('<rect x="%.1f" y="%.1f" width="%.1f" height="%.1f" fill="%s"/>'):format(x, y, w, h, colour)
+end
+
 --- The number of characters, not of bytes.
 function svg.length(s) return select(2, s:gsub("[^\128-\191]", "")) end
 

@@ -4,13 +4,13 @@
 --   "OUTPUT WHAT"         one panel, a line for each row: "out dice", "out patch_entropy", "out agreement.teacher" (log.outputs of the recipe)
 --   "loss", "val"         one panel, a line for each row: training loss, validation Dice
 -- curve_figure.svg(t, what): the SVG, or nil where no row has such a curve. t: a table of summary.of.
+local axes = require "ramus.draw.axes"
 local svg = require "ramus.draw.svg"
 
 local curve_figure = {}
 
 local WIDTH, HEIGHT, LEFT, TOP, FOOT = 250, 130, 52, 30, 34 -- pixels; of a small panel
 local COLUMNS, LARGE_WIDTH, LARGE_HEIGHT = 3, 560, 280
-local LOWEST = 1e-10 -- where a gradient of 0 is drawn
 
 --- Curves that are no such names are refused when a study is read.
 function curve_figure.wrong(what)
@@ -58,57 +58,8 @@ end
 
 -- ---- drawing ----------------------------------------------------------------------------
 
---- Places of a panel: x by epoch, y by value or, with log, by its logarithm.
-local function scale_of(lines, box, log)
-  local low, high, last = math.huge, -math.huge, 1
-  for _, l in ipairs(lines) do
-    for _, p in ipairs(l.points) do
-      local v = log and math.log10(math.max(p[2], LOWEST)) or p[2]
-      low, high, last = math.min(low, v), math.max(high, v), math.max(last, p[1])
-    end
-  end
-  if log then low, high = math.floor(low), math.ceil(high) end
-  if high - low < 1e-9 then low, high = low - 0.5, high + 0.5 end
-  return { low = low, high = high, last = last, x = function(e) return box.x + box.w * e / last end,
-    y = function(v) return box.y + box.h * (1 - ((log and math.log10(math.max(v, LOWEST)) or v) - low) / (high - low)) end }
-end
-
-local function draw_axes(out, scale, box, log)
-  local step = log and math.max(1, math.ceil((scale.high - scale.low) / 4)) or svg.step(scale.high - scale.low, 5)
-  local marks = {}
-  for k = math.ceil(scale.low / step - 1e-9), math.floor(scale.high / step + 1e-9) do marks[#marks + 1] = k * step end
-  if log and 10 ^ scale.low <= LOWEST * 1.01 and marks[1] > scale.low + 1 then table.insert(marks, 1, scale.low) end
-  for _, v in ipairs(marks) do
-    local y = box.y + box.h * (1 - (v - scale.low) / (scale.high - scale.low))
-    out[#out + 1] = svg.line(box.x, y, box.x + box.w, y, "#DDDDDD")
-    out[#out + 1] = svg.text(box.x - 6, y + 4, log and (10 ^ v <= LOWEST * 1.01 and "0" or ("1e%d"):format(v)) or ("%g"):format(tonumber(("%.6g"):format(v))),
-      ' text-anchor="end" class="s"')
-  end
-  for _, e in ipairs { 0, scale.last } do
-    out[#out + 1] = svg.text(scale.x(e), box.y + box.h + 15, ("%d"):format(e), ' text-anchor="middle" class="s"')
-  end
-end
-
-local function draw_lines(out, lines, scale)
-  for _, l in ipairs(lines) do
-    local points = {}
-    for i, p in ipairs(l.points) do points[i] = { scale.x(p[1]), scale.y(p[2]) } end
-    out[#out + 1] = svg.path(points, l.colour, l.dash)
-  end
-end
-
---- Names of lines with their colours, in columns below the panels.
-local function draw_legend(out, lines, left, top, width)
-  local x, y = left, top
-  for _, l in ipairs(lines) do
-    local needed = 44 + 6.6 * svg.length(l.name)
-    if x > left and x + needed > left + width then x, y = left, y + 18 end
-    out[#out + 1] = svg.path({ { x, y - 4 }, { x + 22, y - 4 } }, l.colour, l.dash)
-    out[#out + 1] = svg.text(x + 28, y, l.name, ' class="s"')
-    x = x + needed
-  end
-  return y + 18
-end
+--- The scale of a panel: epochs from 0.
+local function scale_of(lines, box, log) return axes.scale(lines, box, { log = log, first = 0, last = 1 }) end
 
 --- Colour by the loss, dashes by the output: { colour, dash } of a term "loss@output#row".
 local function style_of(term, losses)
@@ -156,11 +107,11 @@ local function terms_svg(t, entries)
     local scale = scale_of(all, box, true) -- one for all panels, so that they can be compared
     local title = svg.length(panel.title) > 44 and panel.title:sub(1, 42) .. ".." or panel.title
     out[#out + 1] = svg.text(box.x, box.y - 10, title, ' class="s b"')
-    draw_axes(out, scale, box, true)
-    draw_lines(out, panel.lines, scale)
+    axes.draw(svg, out, scale, box)
+    axes.lines(svg, out, panel.lines, scale)
     width = math.max(width, box.x + box.w + 20)
   end
-  local bottom = draw_legend(out, legend, 12, TOP + math.ceil(#panels / columns) * step_y + 10, width - 24)
+  local bottom = axes.legend(svg, out, legend, 12, TOP + math.ceil(#panels / columns) * step_y + 10, width - 24)
   out[#out + 1] = svg.text(12, bottom, "Norm of d(weight x loss) / d(logits of its output) by epoch, mean over the seeds.", ' class="s"')
   return svg.document(width, bottom + 14, t.title, out)
 end
@@ -178,9 +129,9 @@ local function lines_svg(t, entries, what)
   local box, out = { x = LEFT, y = TOP, w = LARGE_WIDTH, h = LARGE_HEIGHT }, {}
   local scale = scale_of(lines, box, false)
   out[1] = svg.text(box.x, 18, NAMES[what] or what:gsub("^(%S+) (%S+)$", "%2 of %1 on the validation split"), ' class="b"')
-  draw_axes(out, scale, box, false)
-  draw_lines(out, lines, scale)
-  local bottom = draw_legend(out, lines, 12, box.y + box.h + 42, LARGE_WIDTH + LEFT)
+  axes.draw(svg, out, scale, box)
+  axes.lines(svg, out, lines, scale)
+  local bottom = axes.legend(svg, out, lines, 12, box.y + box.h + 42, LARGE_WIDTH + LEFT)
   out[#out + 1] = svg.text(12, bottom, "By epoch, mean over the seeds.", ' class="s"')
   return svg.document(LEFT + LARGE_WIDTH + 24, bottom + 14, t.title, out)
 end
