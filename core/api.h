@@ -77,7 +77,8 @@ double ra_random_normal(double seed, int32_t a, int32_t b, int32_t stream, doubl
 
 double ra_clock(void);                   /* seconds, monotonic */
 
-/* SIGINT and SIGTERM are noted instead of ending the process (a second one ends it). */
+/* SIGINT, SIGTERM, SIGHUP and SIGQUIT are noted instead of ending the process (a second one ends it), and so are SIGPIPE, SIGXCPU and
+ * SIGXFSZ. Of the last five those that the process ignores stay ignored. */
 void ra_signal_catch(_Bool on);
 int32_t ra_signal_arrived(void);         /* number of the signal that was noted, or 0 */
 

@@ -157,6 +157,32 @@ check.case("accumulation: interrupted between two micro-batches and resumed: the
   check.ok(files.read(folder .. "/micro_whole/last.safetensors") == files.read(folder .. "/micro_broken/last.safetensors"), "the checkpoints differ")
 end)
 
+check.case("signals: each that asks a process to end is noted, twice where it comes again by itself; ignored ones stay ignored", function()
+  local function one(name)
+    local r = raw {}
+    r.data.batch = 1
+    return train(name, r)
+  end
+  assert(one "signal_whole")
+  local methods = getmetatable(assert(loader.new({ { id = "a", image = "a.png" } }, {}))).__index
+  local kept = methods.next
+  for _, name in ipairs { "INT", "TERM", "HUP", "QUIT", "PIPE", "XCPU", "XFSZ" } do
+    local count, again = 0, name == "PIPE" or name == "XCPU" or name == "XFSZ"
+    methods.next = function(...)
+      count = count + 1
+      if count == 2 then
+        for _ = 1, again and 2 or 1 do io.popen(("kill -%s $PPID"):format(name)):close() end -- os.execute ignores SIGINT and SIGQUIT
+      end
+      return kept(...)
+    end
+    local ok, value, err = pcall(one, "signal_" .. name)
+    methods.next = kept
+    check.ok(ok and value == nil and err == "interrupted", name .. ": " .. tostring(value) .. " " .. tostring(err))
+    assert(one("signal_" .. name))
+    check.ok(files.read(folder .. "/signal_whole/last.safetensors") == files.read(folder .. ("/signal_%s/last.safetensors"):format(name)), name)
+  end
+end)
+
 check.case("accumulation: gradients of another size are refused", function()
   local a, b = ra.zeros(3), ra.zeros(4)
   check.ok(ffi.C.ra_gradient_add(a, b) ~= 0 and ffi.message():find("3 and 4 elements", 1, true), ffi.message())

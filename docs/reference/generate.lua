@@ -256,7 +256,7 @@ local function cli_page()
     "| 0 | done |",
     "| 1 | the world failed: network, file, data, a loss that is not finite, a script's error; `check` found something wrong |",
     "| 2 | wrong use: unknown command, option or name of a data set, a recipe or a declaration that does not hold together |",
-    "| 130 | interrupted (SIGINT, SIGTERM) and a checkpoint saved: the same command goes on |",
+    "| 130 | interrupted (SIGINT, SIGTERM, SIGHUP, ..) and a checkpoint saved: the same command goes on |",
     "\nIn every command a file, folder, run or image that is named and is not there, or cannot be read, is status 1; a name that is none of those",
     "which a list or a table has is status 2.",
     "\n## Results and messages\n",

@@ -2,7 +2,7 @@
 --
 -- options: run (folder; runs/NAME), quiet, evaluate (true), data_root, offline, accept_odd (masks of another kind than the rest of the set).
 -- Returns { run =, history =, evaluation =, complete = } or nil and a message; the third value
--- is "interrupted" after SIGINT or SIGTERM (a checkpoint is saved).
+-- is "interrupted" after SIGINT, SIGTERM or another signal that asks a process to end (a checkpoint is saved).
 -- A training that was stopped resumes where it was, to the same bits: see docs/explanation/determinism.md.
 local ffi = require "ramus.base.ffi"
 local Loop = require "ramus.train.loop"
@@ -48,7 +48,7 @@ local function train_in(run, file, r, o)
   if not training then return nil, err end
   setmetatable(training, Loop)
   if run.warning then out:warn(run.warning) end
-  C.ra_signal_catch(true) -- from here on SIGINT and SIGTERM wait for the end of a batch
+  C.ra_signal_catch(true) -- from here on SIGINT, SIGTERM and their like wait for the end of a batch
   local ended
   ended, err = go(training, file)
   C.ra_signal_catch(false)
