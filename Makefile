@@ -59,7 +59,7 @@ GDCM_SO := $(if $(and $(wildcard $(GDCM)/gdcmJPEGCodec.h),$(shell command -v $(C
 BUILD = $(MAKE) --no-print-directory $(if $(findstring j,$(MAKEFLAGS)),,-j$(shell nproc 2>/dev/null || echo 2)) build
 
 .DEFAULT_GOAL := all
-.PHONY: all build lib help setup test test-all rehash ci lint asan fuzz gradcheck chaos oom demo bench install install-lib clean
+.PHONY: all build lib help setup test test-all rehash ci lint asan fuzz gradcheck chaos oom demo bench install install-lib uninstall deb rockspec install-rock clean
 
 all: setup       ## install what is missing, build build/ramus
 	+@$(BUILD)
@@ -197,15 +197,21 @@ bench: all       ## training and inference against PyTorch and ONNX Runtime, whi
 	@$(BIN) run tests/bench/main.lua $(BENCH)
 
 SHARE = $(DESTDIR)$(PREFIX)/share/ramus
+SHELLS = bash-completion/completions zsh/site-functions fish/vendor_completions.d man/man1
 HEADERS = $(DESTDIR)$(PREFIX)/include/ramus
 PC = $(DESTDIR)$(PREFIX)/lib/pkgconfig
-install: all     ## PREFIX=/usr/local: bin/ramus, lib/libramus.so, include/ramus, ramus.pc, share/ramus
+install: all     ## PREFIX=/usr/local: executable, library, headers, ramus.pc, share/ramus, manual page, completions
 	@$(MAKE) --no-print-directory install-lib
 	install -d $(DESTDIR)$(PREFIX)/bin $(SHARE)/lua $(SHARE)/core
 	install -m 755 $(BIN) $(DESTDIR)$(PREFIX)/bin/ramus
 	install -m 644 core/api.h $(SHARE)/core/api.h
 	cp -r lua/ramus $(SHARE)/lua/
 	cp -r recipes datasets docs $(SHARE)/
+	install -d $(SHELLS:%=$(DESTDIR)$(PREFIX)/share/%)
+	$(BIN) completion bash >$(DESTDIR)$(PREFIX)/share/bash-completion/completions/ramus
+	$(BIN) completion zsh >$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_ramus
+	$(BIN) completion fish >$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/ramus.fish
+	$(BIN) completion man >$(DESTDIR)$(PREFIX)/share/man/man1/ramus.1
 
 install-lib: $(LIB) $(GDCM_SO) ## what a program in C needs: lib/libramus.so, include/ramus, ramus.pc
 	install -d $(DESTDIR)$(PREFIX)/lib $(HEADERS) $(PC)
@@ -215,6 +221,34 @@ install-lib: $(LIB) $(GDCM_SO) ## what a program in C needs: lib/libramus.so, in
 	@printf '%s\n' 'prefix=$(PREFIX)' 'libdir=$${prefix}/lib' 'includedir=$${prefix}/include/ramus' '' 'Name: ramus' \
 	  'Description: image segmentation, trained models for programs in C' 'Version: $(VERSION)' \
 	  'Cflags: -I$${includedir}$(if $(filter double,$(VARIANT)), -DRA_DOUBLE)' 'Libs: -L$${libdir} -lramus' >$(PC)/ramus.pc
+
+# What install made, and nothing else: data, cache and runs are the user's.
+uninstall:       ## take away what make install put below PREFIX; says where data and cache lie
+	rm -f $(addprefix $(DESTDIR)$(PREFIX)/,bin/ramus lib/libramus.so lib/ramus/ramus_gdcm.so include/ramus/ramus.h include/ramus/api.h \
+	  lib/pkgconfig/ramus.pc share/bash-completion/completions/ramus share/zsh/site-functions/_ramus \
+	  share/fish/vendor_completions.d/ramus.fish share/man/man1/ramus.1)
+	rm -rf $(SHARE)
+	@rmdir $(DESTDIR)$(PREFIX)/lib/ramus $(HEADERS) 2>/dev/null || true
+	@echo "left as they are: data sets in $${RAMUS_DATA:-$${XDG_DATA_HOME:-$$HOME/.local/share}/ramus}, the cache in" \
+	  "$${XDG_CACHE_HOME:-$$HOME/.cache}/ramus, the prompt's history in $${XDG_STATE_HOME:-$$HOME/.local/state}/ramus, and your runs/"
+
+# A package for the Debian (or Ubuntu) that builds it; what it depends on is asked of dpkg.
+deb: all         ## build/ramus_VERSION_ARCH.deb
+	@rm -rf build/deb
+	@$(MAKE) --no-print-directory install DESTDIR=$(CURDIR)/build/deb PREFIX=/usr >/dev/null
+	@.ci/deb $(VERSION) build/deb build
+
+# For luarocks: modules and library below LUADIR; the command is not part of it.
+ROCK = build/ramus-$(VERSION)-1.rockspec
+rockspec: all    ## build/ramus-VERSION-1.rockspec; luarocks --lua-version 5.1 make FILE builds and installs the module
+	@.ci/rockspec $(VERSION) >$(ROCK)
+	@echo $(ROCK)
+install-rock: build
+	install -d $(LUADIR)/ramus
+	cp -r lua/ramus/. $(LUADIR)/ramus/
+	cp -r datasets recipes $(LUADIR)/ramus/
+	install -m 644 core/api.h $(LUADIR)/ramus/api.h
+	install -m 755 $(LIB) $(LUADIR)/ramus/libramus.so
 
 clean:           ## remove build/
 	rm -rf build

@@ -27,6 +27,7 @@ local function open_library()
   local path = assert(first_readable {
     os.getenv("RAMUS_LIB") or here .. "../../build/release/libramus.so",
     here .. "../../build/release/libramus.so", here .. "../../../../lib/libramus.so",
+    here .. "libramus.so",
   })
   return luajit.load(path)
 end
