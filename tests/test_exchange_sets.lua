@@ -168,6 +168,10 @@ check.case("COCO: what does not fit is said", function()
   refused("category 9", "odd1", function(j) j.annotations[1].category_id = 9 end)
   refused("its annotation says 10x13", "odd2", function(j) j.images[1].height, j.annotations[2].segmentation = 13, { { 1, 1, 2, 2, 3, 1 } } end)
   refused("add up to 119", "odd3", function(j) j.annotations[2].segmentation.counts[3] = 93 end)
+  refused("its annotation says 12x10", "odd5", function(j)
+    j.images[2].height, j.images[2].width = nil, nil
+    j.annotations[4].segmentation.size = { 10, 12 }
+  end)
   refused("say where", "odd4", function(j) for k, p in ipairs(j.images) do p.file_name = "x" .. k .. ".png" end end)
   check.raises("paths", ra.datasets.coco, { { training = "x.json" } })
 end)

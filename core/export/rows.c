@@ -77,8 +77,12 @@ static const char *to_float(ra_onnx_build *o, const char *x) {
   return ra_onnx_node(o, "Cast", RA_IN(x), RA_WITH(RA_A_INT("to", ONNX__ELEMENT_TYPE__ELEMENT_FLOAT)));
 }
 
-static const char *equal(ra_onnx_build *o, const ra_onnx_call *c) {
-  return to_float(o, ra_onnx_binary(o, "Equal", c->in[0], c->in[1]));
+static const char *comparison(ra_onnx_build *o, const ra_onnx_call *c) {
+  return to_float(o, ra_onnx_binary(o, c->type, c->in[0], c->in[1]));
+}
+
+static const char *differs(ra_onnx_build *o, const ra_onnx_call *c) {
+  return to_float(o, ra_onnx_node(o, "Not", RA_IN(ra_onnx_binary(o, "Equal", c->in[0], c->in[1])), NULL));
 }
 
 static const char *where(ra_onnx_build *o, const ra_onnx_call *c) {
@@ -120,7 +124,10 @@ static const ra_onnx_row rows[] = {
   {"pad", ra_onnx_pad, NULL}, {"pad_to", ra_onnx_pad_to, NULL}, {"crop_like", ra_onnx_crop_like, NULL},
   {"sum", ra_onnx_reduce, "ReduceSum"}, {"mean", ra_onnx_reduce, "ReduceMean"}, {"max", ra_onnx_reduce, "ReduceMax"},
   {"min", ra_onnx_reduce, "ReduceMin"},
-  {"pow", power, NULL}, {"eq", equal, NULL}, {"where", where, NULL}, {"argmax", argmax, NULL},
+  {"pow", power, NULL},
+  {"eq", comparison, "Equal"}, {"ne", differs, NULL}, {"lt", comparison, "Less"},
+  {"le", comparison, "LessOrEqual"}, {"gt", comparison, "Greater"}, {"ge", comparison, "GreaterOrEqual"},
+  {"where", where, NULL}, {"argmax", argmax, NULL},
   {"window_partition", ra_onnx_window_partition, NULL}, {"window_merge", ra_onnx_window_merge, NULL},
   {"window_bias", ra_onnx_window_bias, NULL},
   {"dropout", nothing, NULL}, {"drop_path", nothing, NULL}, {"detach", nothing, NULL}, {"watch", nothing, NULL},

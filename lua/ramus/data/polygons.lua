@@ -43,8 +43,9 @@ function polygons.draw(list, height, width)
     return a.polygon.class > b.polygon.class
   end)
   for _, entry in ipairs(order) do
-    local p, ok, err = entry.polygon, true, nil
-    if p.runs then runs.fill(y, p.runs, p.class) else ok, err = polygons.fill(y, p.points, p.class) end
+    local p = entry.polygon
+    local ok, err
+    if p.runs then ok, err = runs.fill(y, p.runs, p.class) else ok, err = polygons.fill(y, p.points, p.class) end
     if not ok then return nil, err end
   end
   return y
@@ -91,6 +92,7 @@ local function add_annotation(a, picture, count)
   if a.segmentation.counts ~= nil then
     local counts, err = runs.read(a.segmentation, picture.height, picture.width)
     if not counts then return nil, err end
+    picture.height, picture.width = unpack(a.segmentation.size) -- where the entry of the picture says none
     table.insert(picture.polygons, { class = a.category_id, runs = counts })
     return true
   end

@@ -77,20 +77,24 @@ function runs.area(counts)
   return n
 end
 
---- Gives the pixels of a label map [H,W] that are one the number `value`.
+--- Gives the pixels of a label map [H,W] that are one the number `value`. true; nil and what is wrong.
 function runs.fill(labels, counts, value)
   local H, W, data, at = labels.dim[0], labels.dim[1], ffi.data(labels), 0
+  local all = 0
+  for _, n in ipairs(counts) do all = all + n end
+  if all ~= labels.size then return nil, ("run lengths of %g pixels do not fit a picture of %dx%d"):format(all, W, H) end
   for i, n in ipairs(counts) do
     for k = at, i % 2 == 0 and at + n - 1 or at - 1 do data[k % H * W + math.floor(k / H)] = value end
     at = at + n
   end
+  return true
 end
 
 --- The label map [H,W] of counts, 1 and 0.
 function runs.mask(counts, height, width)
   local labels = tensor.zeros(height, width)
-  runs.fill(labels, counts, 1)
-  return labels
+  local ok, err = runs.fill(labels, counts, 1)
+  return ok and labels, err
 end
 
 return runs
