@@ -13,6 +13,7 @@
  *   line.watch(on)                while on, Ctrl-C makes running Lua code raise "interrupted", behind the call
  *                                 of the core that is running; the third one ends the process the ordinary way */
 #define _DEFAULT_SOURCE
+#include <locale.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -87,6 +88,8 @@ static unsigned char complete_word(EditLine *edit, int key) {
 static int start(lua_State *L) {
   if (terminal.edit) return 0;
   HistEvent event;
+  const char *letters = setlocale(LC_CTYPE, ""); /* letters beyond ASCII are typed as UTF-8, also where no locale is set */
+  if (!letters || strcmp(letters, "C") == 0 || strcmp(letters, "POSIX") == 0) setlocale(LC_CTYPE, "C.UTF-8");
   terminal.edit = el_init("ramus", stdin, stdout, stderr);
   terminal.history = history_init();
   if (!terminal.edit || !terminal.history) return luaL_error(L, "the terminal cannot be used for line editing");

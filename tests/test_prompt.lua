@@ -173,7 +173,9 @@ check.case("errors are one line: the place in the user's own code, the nearest n
     ["x = ra.zeros(2); x:size()"] = ".shape the list of sizes",
     ["x = ra.zeros(2); x:rank()"] = "it is a number, without parentheses: .rank", ["import torch"] = "ra, F and nn are defined",
     ["x = {}; x != 2"] = "a:ne(b)", ["x[1, 2]"] = "several indices stand in braces: x[{ 1, 2 }]", ["x = [1, 2]"] = "lists stand in braces",
-    ["torch.zeros(3)"] = "did you mean ra?", ["ra.cat(1)"] = "did you mean 'ra.F.concat'?", ["ra.Tensor(1)"] = "did you mean 'tensor'?",
+    ["C.ra_tensor_fil(1)"] = "the core has no 'ra_tensor_fil'; did you mean 'ra_tensor_fill'?",
+    ["ra.predict(nil, 1)"] = "the first argument is a run's folder", ["torch.zeros(3)"] = "did you mean ra?",
+    ["ra.cat(1)"] = "did you mean 'ra.F.concat'?", ["ra.Tensor(1)"] = "did you mean 'tensor'?",
     ["nn.conv2d(1, 8)"] = "write nn.conv2d{ .. }", ["x = ra.zeros(2); x.mean()"] = "usage: F.mean(x) or x:mean()",
     ["x = ra.zeros(2); x:mean():item()"] = "gives a number, without item()", ["ra.zeros(2):view(1, 2)"] = "it is 'reshape' here",
     ["x:foo()"] = "attempt to index global 'x' (a nil value)\n",
@@ -200,11 +202,22 @@ check.case("errors are one line: the place in the user's own code, the nearest n
     local _, lines = text:gsub("\n", "")
     check.equal(lines, 1, text)
   end
+  assert(files.write(folder .. "/model.lua",
+    'local ra = require "ramus"\nlocal c = ra.nn.conv2d { 3, 8 }\nlocal net = ra.model(function(x) return c(x) end)\nreturn net\n'))
+  run("run model.lua", "ramus: model.lua:3: conv2d: x [1,1,64,64] has 1 channels")
   run("run bare.lua", "ramus: bare.lua:1: attempt to index global 'ra' (a nil value); a file begins with: local ra = require \"ramus\"")
   run("run wrong.lua", "wrong.lua:1: '<name>' expected")
   run([[-e 'local f = dofile("mine.lua") f(ra.zeros(1, 2, 4, 4))']], "mine.lua:3: conv2d: x [1,2,4,4] has 2 channels")
   local text = processes.sh(("cd %s && RAMUS_DEBUG=1 %s run bare.lua"):format(folder, files.absolute(binary)))
   has(text, "stack traceback")
+end)
+
+check.case("what fails with nil and a message says so, also where it is assigned", function()
+  local text, status = piped 'ra.load("nope")\nx = ra.load("nope")\nx\nlocal y = 1 == 1\ny\nnil, 3\nt = { 1,\n2 }\n#t\n'
+  check.equal(status, 0)
+  has(text, "nil: cannot read 'nope'")
+  has(text, "x is nil: cannot read 'nope'")
+  has(text, "nil\ntrue\nnil\n3\n2\n")
 end)
 
 check.case("== of tensors says what it asks", function()
@@ -301,7 +314,7 @@ check.case("at a terminal: keys for completion, history of blocks, Ctrl-C in Lua
   end
   local function typed(text) run("send-keys -l -- '" .. text .. "'") end
   local ok, err = pcall(function()
-    run(("new-session -d -x 100 -y 50 'XDG_STATE_HOME=%s %s; echo status $?; sleep 60'"):format(folder, binary))
+    run(("-u new-session -d -x 100 -y 50 'XDG_STATE_HOME=%s %s; echo status $?; sleep 60'"):format(folder, binary))
     wait_for "tab completes"
     line "40 + 2"
     wait_for "\n42\n"
@@ -321,6 +334,8 @@ check.case("at a terminal: keys for completion, history of blocks, Ctrl-C in Lua
     typed "ra.vers"
     keys("Tab", "Enter")
     wait_for('"' .. ra.version .. '"')
+    line "x = \"äöü\"; x"
+    wait_for "\n\"äöü\""
     typed 'ra.loss.dice{ aver'
     keys "Tab"
     wait_for "average ="

@@ -4,6 +4,8 @@
 -- no module calls the core directly: border.checked(C, text) is a table that makes, at the first use of each function, a
 -- Lua function that checks its pointers by the declaration in api.h and calls it. Constants and functions without
 -- pointers come from C as they are. Numbers, strings and foreign handles for a pointer are refused by LuaJIT itself.
+local options = require "ramus.base.options"
+
 local border = {}
 
 --- Parameters of the declaration of `name` in the text of api.h without comments: list of { name, pointer, tensor, optional };
@@ -55,12 +57,21 @@ local function checking(name, list, f)
   return assert(loadstring(source, "=border " .. name))(f, name, missing, freed, border.is_tensor)
 end
 
+--- What the core does not have: an error with the nearest name of its functions, which names all of api.h.
+local function unknown(name, text)
+  local names = {}
+  for declared in text:gmatch("[%s*](ra_[%w_]+)%s*%b()%s*;") do names[#names + 1] = declared end
+  local near = type(name) == "string" and options.nearest(name, names)
+  error(("the core has no '%s'%s"):format(tostring(name), near and ("; did you mean '" .. near .. "'?") or ""), 3)
+end
+
 --- The core's functions and constants behind their checks. text: api.h; is_tensor(value): whether it is a tensor.
 function border.checked(C, text, is_tensor)
   border.is_tensor = is_tensor
   local plain
   return setmetatable({}, { __index = function(checked, name)
-    local value = C[name]
+    local there, value = pcall(function() return C[name] end)
+    if not there then unknown(name, text) end
     plain = plain or text:gsub("/%*.-%*/", " ")
     local list = parameters_of(plain, name)
     local pointers = false

@@ -25,8 +25,9 @@ local function statements_then_expression(text)
   return nil
 end
 
---- Reads an input. Returns { run, shown, script }: the function, which returns nil and then the values; whether these are shown; the same as
--- text for a file, which prints them; plain: without printing. nil and a message where it is none; the message "more" where it goes on.
+--- Reads an input. Returns { run, shown, plain, script, assign }: the function, which returns nil and then the values; whether these are shown;
+-- the same as text, and as text for a file, where it prints them; [opt] the global that gets the first value. nil and a message where it is no
+-- Lua; the message "more" where it goes on.
 function chunk.read(text)
   local stripped, silent = text:gsub("[%s;]*;%s*$", "")
   local shown = silent == 0
@@ -38,6 +39,9 @@ function chunk.read(text)
   stripped = without_local(stripped)
   local last, head, tail = statements_then_expression(stripped)
   if last then return { run = last, shown = shown, plain = stripped, script = head .. " " .. printing(tail) } end
+  local name, value = stripped:match("^%s*([%a_][%w_]*)%s*=%s*([^=].*)$")
+  local assigned = name and compile("return nil, " .. value)
+  if assigned then return { run = assigned, assign = name, shown = false, plain = stripped, script = stripped } end
   local statements, err = compile(without_local(text))
   if statements then return { run = statements, shown = false, plain = text, script = without_local(text) } end
   if goes_on(err) then return nil, "more" end

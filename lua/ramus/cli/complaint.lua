@@ -109,6 +109,12 @@ function complaint.line(c, input, fields)
   if text == "interrupted" or text:find("^[^\n]-:%d+: interrupted$") then return "interrupted" end
   local place, rest = divided(text)
   local shown = place and not in_house(place) and place or c.places[1]
+  while true do -- an error that was passed on has the places where it was
+    local inner, behind = divided(rest)
+    if not inner then break end
+    if not in_house(inner) then shown = inner end
+    rest = behind
+  end
   rest = rest:gsub("^(module '[^\n]-' not found):\n.*$", "%1")
   if #rest > LONG then rest = rest:gsub("(did you mean '[^\n]-'%?) known: [^\n]*$", "%1"):gsub("; known: [^\n]*$", input and "; ? lists topics" or "%0") end
   rest = rest .. hint(rest, input, fields)

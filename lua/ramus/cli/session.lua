@@ -129,11 +129,13 @@ local function fields_at(path)
   return value ~= nil and options.names(complete.fields_of(value)) or nil
 end
 
---- An error: one line; at a terminal in as many as its width needs.
-local function report(self, text)
-  text = "error: " .. text
-  self.complain((self.interactive and show.wrapped(text) or text) .. "\n")
-end
+--- A message: one line; at a terminal in as many as its width needs.
+local function fitted(self, text) return self.interactive and show.wrapped(text) or text end
+
+local function report(self, text) self.complain(fitted(self, "error: " .. text) .. "\n") end
+
+--- True for nil and a message: what failed says so by these.
+local function failure_of(values) return values.n == 2 and values[1] == nil and type(values[2]) == "string" end
 
 --- What is worth knowing about `x == y` of tensors, which is true or false.
 local function note_equality(input, values)
@@ -155,12 +157,18 @@ function Session:run(read, input)
   local function take(...)
     values = { n = select("#", ...) - 1, select(2, ...) }
   end
+  local timed = self.times or self.timed
   local start = ffi.C.ra_clock()
   self.watch(true)
   local ok, err = xpcall(function() take(read.run()) end, complaint.caught)
   local seconds = ffi.C.ra_clock() - start
+  if ok and read.assign then
+    _G[read.assign] = values[1]
+    if failure_of(values) then self.complain(fitted(self, ("%s is nil: %s"):format(read.assign, values[2])) .. "\n") end
+  end
   if ok and read.shown and values.n > 0 then
     ok, err = xpcall(function()
+      if failure_of(values) then self.write(fitted(self, "nil: " .. values[2]) .. "\n") return end
       for i = 1, values.n do self.write(text_of(values[i]) .. "\n") end
       local note = note_equality(input, values)
       if note then self.write(note) end
@@ -170,7 +178,7 @@ function Session:run(read, input)
   self.watch(false)
   if not ok then report(self, complaint.line(err, input, fields_at))
   elseif not self:is_talk(input) then self.inputs[#self.inputs + 1] = values.n == 0 and read.plain or read.script end
-  if self.times or self.timed then self.write(span(seconds) .. "\n") end
+  if timed and not self:is_talk(input) then self.write(span(seconds) .. "\n") end
   self.timed = nil
   return ok
 end

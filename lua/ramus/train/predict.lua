@@ -167,6 +167,8 @@ return setmetatable(predict, { __call = function(_, run, paths, given)
   if type(run) == "string" then
     model, err = checkpoint.load_model(run)
     if not model then return nil, err end
+  elseif type(run) ~= "table" or not run.output then
+    error("predict: the first argument is a run's folder, a model's file or a model, given " .. options.show(run), 2)
   end
   if channels_of(model) > 1 and o.threshold then
     return mistake "a model with classes has no threshold: the class of a pixel is the one with the largest probability"
