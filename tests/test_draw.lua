@@ -292,6 +292,16 @@ check.case("show: at a terminal in tmux: asked, drawn in colour, keys typed mean
     run "send-keys Enter 4 0 Space + Space 2 Enter"
     wait_for "picture [1,8,8], 0.5 to 0.5"
     wait_for "\n42\n"
+    run "send-keys C-l"
+    run "send-keys -l -- 'show(ra.rand(1, 44, 90))'"
+    run "send-keys Enter"
+    wait_for("picture [1,44,90]")
+    wait_for(("\n" .. ("▀"):rep(90)):rep(22) .. "\n>")
+    run "send-keys -l -- 'plot({ 1, 2 }, { 2, 1 })'"
+    run "send-keys Enter"
+    wait_for "━ 1   ━ 2"
+    run "send-keys -l -- 'show(ra.full({ 1, 8, 8 }, 0.5))'"
+    run "send-keys Enter"
     wait_for("\27[38;2;128;128;128m\27[48;2;128;128;128m▀▀▀", " -e")
   end)
   run "kill-server"

@@ -119,6 +119,8 @@ local function text_of(v)
   if part and not part:find(".", 1, true) then return show.wrapped(help.find(part)) end
   local name = type(v) == "function" and help.name_of(v)
   if name then return show.wrapped(("%s\n  a function; ?%s explains it"):format((help.find(name) or name):match("^[^\n]*"), name)) end
+  local meta = type(v) == "table" and getmetatable(v)
+  if type(meta) == "table" and meta.__save then return tostring(v) end -- a drawing fits the terminal by itself
   local text = type(v) == "table" and require("ramus.cli.display").text(v) or show.value(v)
   return type(v) == "table" and show.wrapped(text) or text
 end

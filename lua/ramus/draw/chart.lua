@@ -63,10 +63,19 @@ local function x_axis(scale, left, columns, given, plain)
   return (" "):rep(left) .. (plain and "+" or "└") .. table.concat(line), texts
 end
 
-local function legend_of(lines, view, sign)
-  local parts = {}
-  for k, l in ipairs(lines) do parts[k] = cells.coloured(sign(k) or "━", rgb_of(visible(l.colour)), view.colours) .. " " .. l.name end
-  return table.concat(parts, "   ")
+--- Adds the names of the lines with their signs, as many to a line as fit.
+local function add_legend(out, lines, view, sign, left)
+  local parts, used = {}, left
+  local function put()
+    if #parts > 0 then out[#out + 1] = (" "):rep(left) .. table.concat(parts, "   ") end
+    parts, used = {}, left
+  end
+  for k, l in ipairs(lines) do
+    local needed = 5 + svg.length(l.name)
+    if used + needed > view.columns then put() end
+    parts[#parts + 1], used = cells.coloured(sign(k) or "━", rgb_of(visible(l.colour)), view.colours) .. " " .. l.name, used + needed
+  end
+  put()
 end
 
 --- Lines of characters for a view. given: log, x_name, whole (x are whole numbers).
@@ -89,7 +98,7 @@ function chart.text(lines, view, given)
   end
   out[#out + 1], out[#out + 2] = x_axis(scale, left, columns, given, plain)
   if given.x_name then out[#out] = out[#out] .. "  " .. given.x_name end
-  if #lines > 1 then out[#out + 1] = (" "):rep(left + 1) .. legend_of(lines, view, sign) end
+  if #lines > 1 then add_legend(out, lines, view, sign, left + 1) end
   return out
 end
 
