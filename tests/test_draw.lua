@@ -255,6 +255,23 @@ check.case("show: a script prints it, without escapes where standard output is n
   check.ok(files.read(folder .. "/c.lua"):find("local show = ra.show", 1, true), files.read(folder .. "/c.lua"))
 end)
 
+check.case("show, plot, hist and save at the prompt: options are completed, help is found", function()
+  local repl, text = require "ramus.cli.repl", {}
+  local s = repl.session { write = function(t) text[#text + 1] = t end, complain = function(t) text[#text + 1] = t end }
+  check.equal(table.concat(repl.candidates "show(t, { a", " "), "alpha as")
+  check.ok(table.concat(repl.candidates 'show(t, { as = "', " "):find "kernels")
+  check.equal(table.concat(repl.candidates "plot(t, { ep", " "), "epochs")
+  check.equal(table.concat(repl.candidates "hist(t, { b", " "), "bins")
+  s:feed "help(hist)"
+  check.ok(table.concat(text):find("how the values of a tensor", 1, true), table.concat(text))
+  text = {}
+  s:feed "show"
+  check.ok(table.concat(text):find("?show explains it", 1, true), table.concat(text))
+  text = {}
+  check.equal(s:feed "show(ra.ones(3))", false)
+  check.equal(table.concat(text), "error: show: draws [H,W], [C,H,W] and [B,C,H,W], given [3]; plot draws a list of numbers\n")
+end)
+
 check.case("show: a terminal that does not answer does not hold the prompt, and keys are kept", function()
   if os.execute "command -v script > /dev/null 2>&1" ~= 0 then check.skip "no script" end
   local folder = check.folder "show_mute"

@@ -1,5 +1,6 @@
 --- The options that a function takes, found where it checks them: every public function holds its options table (base/options.lua), or the
 -- table of its op, as an upvalue. So completion needs no list of its own.
+local late = require "ramus.cli.late"
 local ops = require "ramus.lang.ops"
 
 local schema_of = {}
@@ -50,6 +51,7 @@ end
 --- The options of a function, or of a table that can be called, as its n-th argument; nil where it has none.
 function schema_of.call(f, argument)
   local first = 1
+  f = late.real(f)
   if type(f) == "table" and getmetatable(f) and getmetatable(f).__call then f, first = getmetatable(f).__call, 2 end
   if type(f) ~= "function" or debug.getinfo(f, "S").what ~= "Lua" then return nil end
   local name = debug.getlocal(f, first + (argument or 1) - 1)

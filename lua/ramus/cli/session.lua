@@ -4,6 +4,7 @@ local chunk = require "ramus.cli.chunk"
 local complaint = require "ramus.cli.complaint"
 local ffi = require "ramus.base.ffi"
 local help = require "ramus.cli.help"
+local late = require "ramus.cli.late"
 local options = require "ramus.base.options"
 local show = require "ramus.base.show"
 local syntax_hints = require "ramus.cli.syntax_hints"
@@ -31,12 +32,8 @@ local at_hand = {
   script = function(self) return function(path) self:script(path) end end,
 }
 
---- Public functions that are at hand without ra; loaded when they are first called.
-local DRAWN = { "show", "plot", "hist", "save" }
-for _, name in ipairs(DRAWN) do
-  at_hand[name] = function()
-    return function(...) return require("ramus")[name](...) end
-  end
+for _, name in ipairs(late.names) do
+  at_hand[name] = function() return late.stand_in(name) end
 end
 
 local TALK = { help = true, who = true, timing = true, script = true }
@@ -98,7 +95,7 @@ function Session:script(path)
       lines.core = true
       table.insert(lines, 3, 'local C = require("ramus.base.ffi").C')
     end
-    for _, name in ipairs(DRAWN) do
+    for _, name in ipairs(late.names) do
       if not lines[name] and text:find("%f[%w_.]" .. name .. "%s*[%(\"'{]") and rawget(_G, name) == self.own[name] then
         lines[name] = true
         table.insert(lines, 3, ("local %s = ra.%s"):format(name, name))
@@ -114,6 +111,7 @@ end
 
 --- A value as text; for ra and its parts, the names in them.
 local function text_of(v)
+  v = late.real(v)
   if v == require "ramus" then return help.topics() end
   local part = (type(v) == "table" or v == ffi.C) and help.name_of(v)
   if part and not part:find(".", 1, true) then return show.wrapped(help.find(part)) end
@@ -284,6 +282,7 @@ end
 function Session:help(what)
   if what == nil then answer(self, help.topics()) return end
   if type(what) == "string" then answer(self, self:explain(what)) return end
+  what = late.real(what)
   local name = topic_of(what) or help.name_of(what)
   if name then answer(self, help.find(name)) return end
   local comment, declared
