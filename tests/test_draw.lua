@@ -214,6 +214,11 @@ check.case("show: a mask on an image, tables, files; saved as PNG and SVG", func
   check.ok(lines(d, "characters")[2]:find "^################[-=]+$", lines(d, "characters")[2])
   local judged = lines(ra.show(x, y, y), "blocks", 24)
   check.ok(judged[#judged]:find("blue: missed", 1, true))
+  local labels = y * 2
+  labels:narrow(1, 1, 4):fill(1)
+  local painted = lines(ra.show(ra.ones(16, 16), labels, { alpha = 1 }), "blocks", 24)
+  check.ok(painted[2]:find("38;2;230;159;0", 1, true) and painted[#painted - 1]:find("38;2;86;180;233", 1, true), "colours of the classes")
+  check.equal(painted[#painted], "a colour for each class, 1 to 2")
   assert(ra.save(folder .. "/a.png", d))
   local back = assert(ra.image.load(folder .. "/a.png"))
   check.equal(table.concat(back.shape, "x"), "3x128x128")

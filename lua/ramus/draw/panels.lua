@@ -5,6 +5,8 @@
 -- values lie in 0..1 are scaled from 0 to 1, others from their least to their greatest value, one scale for all panels. Maps and kernels with negative
 -- values are blue below 0 and orange above.
 local ffi = require "ramus.base.ffi"
+local class_image = require "ramus.data.class_image"
+local classes = require "ramus.data.classes"
 local image = require "ramus.data.image"
 local tensor = require "ramus.lang.tensor"
 local C = ffi.C
@@ -128,12 +130,26 @@ function panels.of(t, o)
   return p
 end
 
+--- The image with a label map on it, and the greatest class; nil where the plane [1,H,W] holds no whole numbers from 0 on, or 0 and 1 alone.
+local function with_classes(picture, plane, alpha)
+  local low, high, broken, binary = range_of(plane)
+  if binary or broken > 0 or low < 0 or high >= classes.MOST then return nil end
+  local data = ffi.data(plane)
+  for i = 0, plane.size - 1 do if data[i] % 1 ~= 0 then return nil end end
+  local x = picture:clone():reshape(-1, plane.dim[1], plane.dim[2])
+  return class_image.paint(x, plane, classes.default(high + 1), alpha), high
+end
+
 --- A panel of an image [C,H,W] with a mask, probability or label map on it, and the truth where it is given.
 function panels.overlay(picture, mask, truth, o)
-  local painted = image.overlay(picture, mask, truth, { threshold = o.threshold, alpha = o.alpha })
+  local painted, greatest = image.overlay(picture, mask, truth, { threshold = o.threshold, alpha = o.alpha }), nil -- which checks all shapes
   local plane = (C.ra_tensor_contiguous(mask) and mask or mask:clone()):reshape(1, painted.dim[1], painted.dim[2])
   local low, high, broken = range_of(plane)
-  return { kind = "overlay", least = low, greatest = high, broken = broken, total = 1, { H = painted.dim[1], W = painted.dim[2],
+  if not truth then
+    local of_classes, most = with_classes(picture, plane, o.alpha)
+    painted, greatest = of_classes or painted, most
+  end
+  return { kind = "overlay", classes = greatest, least = low, greatest = high, broken = broken, total = 1, { H = painted.dim[1], W = painted.dim[2],
     paint = function(h, w) return resized(painted, h, w, true) end,
     marks = function(h, w) return resized(image.threshold(plane, o.threshold), h, w, false) end } }
 end

@@ -1,7 +1,8 @@
 --- ra.show: pictures, masks, overlays, feature maps and kernels as drawings.
 --   show(t)                        [H,W], [1,H,W], [3,H,W] a picture or a mask; [N,H,W] or [1,N,H,W] a stack of N feature maps; [B,C,H,W] of
 --                                  small planes the weights of a convolution; [B,1,H,W] or [B,3,H,W] B pictures
---   show(image, mask, truth)       the mask painted on the image; with the truth: found, missed and falsely found in colours of their own
+--   show(image, mask, truth)       the mask painted on the image, a label map in a colour for each class; with the truth: found, missed and
+--                                  falsely found in colours of their own
 --   show "image.png"               a file; also in the place of image, mask and truth
 --   show(table)                    each tensor of a table; what ra.predict returned: the overlays that it wrote
 --   show(t, { as = "maps" })       options come last
@@ -73,7 +74,8 @@ local KEY = { [false] = "orange: found", [true] = "yellow: found, blue: missed, 
 local function of_overlay(picture, mask, truth, o, level)
   local ok, p = pcall(panels.overlay, picture, mask, truth, o)
   if not ok then error((options.plain(p):gsub("^image%.overlay", "show")), level + 1) end
-  return drawn(p, ("overlay %s, mask %s to %s"):format(tensor.shape_text(picture), number(p.least), number(p.greatest)), KEY[truth ~= nil], "#: found")
+  local key = p.classes and ("a colour for each class, 1 to %d"):format(p.classes) or KEY[truth ~= nil]
+  return drawn(p, ("overlay %s, mask %s to %s"):format(tensor.shape_text(picture), number(p.least), number(p.greatest)), key, "#: found")
 end
 
 -- ---- tables ---------------------------------------------------------------------------------
