@@ -20,7 +20,7 @@ return {
     { "testing", "single kernels and failing allocations, for tests and benchmarks; declared in api_test.h, not in api.h" },
   },
   lua = {
-    { "base", "ffi (the only cdef), build, options, mistake, files, paths, json, show, progress" },
+    { "base", "ffi (the only cdef), build, options, mistake, files, paths, json, base64, show, progress" },
     { "lang", "ops (the op table), tensor and its parts, F, graph, module, nn, loss, loss_function, schedule, optim, grad, trace, template, "
       .. "model, onnx, torch_names, state_dict, models, models/" },
     { "data", "reading, fields, classes, dataset, folder, nnunet, coco, runs, contours, fetch, sets, loader, augment, image, metrics, compare, audit" },
@@ -30,6 +30,7 @@ return {
       .. "checks, baseline" },
     { "study", "study, definition, folds, key, score, signs, tables, cell, curve, results, pictures, runner, part, pace, probe, cost, verify, live, "
       .. "summary, pages, markdown, plain, figure" },
+    { "report", "report, page and its parts (html, chart, tables, curves, supervision, pictures, signs, style, script), gather, compared" },
     { "ramus", "init.lua: everything by its public name, loaded when first used" },
     { "cli", "the command line (commands/), the REPL, completion, help, demo, bench" },
   },

@@ -135,7 +135,7 @@ local function compared(row, g, control, other)
 end
 
 --- "better" or "worse", of what is neither "higher" or "lower"; else "not distinguishable".
-local function verdict(d, metric, level)
+function summary.verdict(d, metric, level)
   local outside = d.low > 0 or d.high < 0
   if not (outside and d.holm <= level) then return "not distinguishable" end
   if signs.neutral[metric] then return d.mean > 0 and "higher" or "lower" end
@@ -154,7 +154,7 @@ local function correct(t)
   t.tests = #list
   for i, holm in ipairs(compare.holm(p)) do
     local d, block = list[i].d, list[i].block
-    d.holm, d.verdict = holm, verdict({ low = d.low, high = d.high, mean = d.mean, holm = holm }, block.metric, t.level)
+    d.holm, d.verdict = holm, summary.verdict({ low = d.low, high = d.high, mean = d.mean, holm = holm }, block.metric, t.level)
     if d.n > 0 and #list * 2 / 2 ^ d.n > t.level then
       table.insert(list[i].entry.notes, note(block, ("%d pictures cannot tell in a table of %d comparisons: the smallest possible p is %.2g")
         :format(d.n, #list, #list * 2 / 2 ^ d.n)))

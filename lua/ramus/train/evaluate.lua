@@ -46,7 +46,9 @@ local schema = {
   tune = { type = "boolean", default = false, help = "choice of the threshold on the validation (else training) split" },
   levels = { type = "boolean", default = true }, data_root = { type = "string" }, offline = { type = "boolean" },
   accept_odd = { type = "boolean", help = "true to read masks of another kind than the rest of the set by themselves" },
-  each = { type = "function", help = "called for every image: (sample, probability, truth, fields at the size of their files, seen pixels, threshold)" },
+  each = { type = "function", help = "called for every image: (sample, probability, truth, fields at the size of their files, seen pixels, threshold, "
+    .. "probabilities by output)" },
+  only = { type = "table", help = "ids of the images that are scored; all unless given" },
   limit = { type = "integer", min = 1, help = "first so many images only, to time it" },
   pictures = { type = "integer", min = 0, default = 0 }, folder = { type = "string" }, out = { type = "table" },
 }
@@ -85,13 +87,16 @@ local function score_one(model, sample, one, lists, threshold, given, each)
   table.sort(outputs)
   local result, err = given.way:probabilities(one.fields.image, outputs, {})
   if not result then return nil, err end
+  local by_output = {}
   for _, name in ipairs(outputs) do
     local p = native(result[name], H, W)
     local m = score_output(p, one, threshold, checkpoint.classes(model), given.way)
     m.id = sample.id
     table.insert(lists[name], m)
-    if name == model.output.main and each then each(sample, p, (p.rank == 3 and one.native.label or truth):reshape(H, W), one) end
+    by_output[name] = p
   end
+  local p = by_output[model.output.main]
+  if p and each then each(sample, p, (p.rank == 3 and one.native.label or truth):reshape(H, W), one, by_output) end
   return true
 end
 
@@ -174,9 +179,9 @@ local function score_and_draw(model, samples, given, outputs, threshold, o, rows
     local ok, err = files.make_folder(o.folder)
     if not ok then return nil, err end
   end
-  local lists, err = score(model, samples, given, outputs, threshold, function(sample, p, truth, one)
+  local lists, err = score(model, samples, given, outputs, threshold, function(sample, p, truth, one, by_output)
     if rows then rows:add(sample, o.way:shown(p, threshold), one.native, seen_of(one), threshold) end
-    if o.each then o.each(sample, p, truth, one.native, seen_of(one), threshold) end
+    if o.each then o.each(sample, p, truth, one.native, seen_of(one), threshold, by_output) end
     if left <= 0 or failed then return end
     local name = file[o.pictures - left + 1] -- overlays are of the first samples, in their order
     left = left - 1
@@ -216,6 +221,17 @@ local function samples_of(set, part)
     names[#names] or "test"))
 end
 
+--- Those that are scored: the first so many, or those of some ids in the set's order. nil and a message where there is no such image.
+local function chosen(samples, limit, ids)
+  if limit then samples = { unpack(samples, 1, math.min(limit, #samples)) } end
+  if not ids then return samples end
+  local wanted, list = {}, {}
+  for _, id in ipairs(ids) do wanted[id] = true end
+  for _, sample in ipairs(samples) do if wanted[sample.id] then list[#list + 1] = sample end end
+  if #list == 0 then return nil, ("the set has no image %s"):format(table.concat(ids, ", ")) end
+  return list
+end
+
 --- facts: { set, options, split_rule, part, val, train, edition }.
 local Result = { __tostring = score_text.text }
 
@@ -241,7 +257,8 @@ local function run_evaluation(model, facts, o)
   if judged.without[facts.part] then return nil, ("%s: no image of split '%s' has a mask to score against"):format(set.name, facts.part) end
   notes.coloured(judged.images, model.template.channels, o.out)
   local all = #samples
-  if o.limit then samples = { unpack(samples, 1, math.min(o.limit, all)) } end
+  samples, err = chosen(samples, o.limit, o.only)
+  if not samples then return nil, err end
   local main, prepare = model.output.main, checkpoint.preparation(model)
   o.way, err = way.new(model, o)
   if not o.way then return nil, err end
@@ -308,6 +325,13 @@ local function data_of(path, o)
       :format(path, set, set)
   end
   return r.recipe.data
+end
+
+--- The facts of a run's own test split, for evaluate.of_facts; nil and a message.
+function evaluate.facts(path)
+  local recipe_data, err = data_of(path, {})
+  if not recipe_data then return nil, err end
+  return facts_of(recipe_data, nil, {})
 end
 
 function evaluate.of_run(path, given)

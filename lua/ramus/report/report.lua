@@ -1,0 +1,28 @@
+--- ramus report: report.write(paths, { output, pictures = true, signs, data_root }) writes the file and returns what it wrote; nil and a message.
+local files = require "ramus.base.files"
+local gather = require "ramus.report.gather"
+local json = require "ramus.base.json"
+local page = require "ramus.report.page"
+local pictures = require "ramus.report.pictures"
+
+local report = {}
+
+function report.write(paths, o)
+  local runs, err = gather.runs(paths)
+  if not runs then return nil, err end
+  local file = o.output or (#paths == 1 and paths[1]:gsub("/+$", "") .. "/report.html" or "report.html")
+  if files.is_folder(file) then return nil, ("%s is a folder; name a file with -o"):format(file) end
+  local shown = o.pictures and pictures.of(runs, { data_root = o.data_root }) or nil
+  local signs
+  if o.signs then
+    signs, err = require("ramus.report.signs").of(runs, { data_root = o.data_root })
+    if not signs then return nil, err end
+  end
+  local text = page.of(runs, shown, { signs = signs })
+  local ok
+  ok, err = files.write(file, text)
+  if not ok then return nil, err end
+  return { file = file, bytes = #text, runs = #runs, pictures = shown and #shown.groups or 0, without = json.list(shown and shown.why or {}) }
+end
+
+return report
