@@ -63,6 +63,32 @@ check.case("run: reading gives recipe, epochs, models, scores and overlays as da
   check.fails("is not a run folder", run.read, folder .. "/nothing")
 end)
 
+check.case("run: a line of the metrics that cannot be written ends a training; one that is missing, or a recipe that is, is said", function()
+  local path = folder .. "/lost"
+  local long = recipe { name = "lost", epochs = 3 }
+  local function go(r) return ra.train(r, { run = path, quiet = true, data_root = data_root, evaluate = false }) end
+  local methods = getmetatable(assert(run.open(folder .. "/for_methods", assert(require("ramus.train.recipe").load(long))))).__index
+  local kept, count = methods.record, 0
+  local function shell(text) check.equal(os.execute(text:gsub("RUN", path)), 0, text) end
+  methods.record = function(self, entry, kind)
+    count = count + 1
+    if count ~= 3 then return kept(self, entry, kind) end
+    shell "mv RUN/metrics.jsonl RUN/m && ln -s /dev/full RUN/metrics.jsonl"
+    local ok, err = kept(self, entry, kind)
+    shell "mv RUN/m RUN/metrics.jsonl"
+    return ok, err
+  end
+  local ok, value, err = pcall(go, long)
+  methods.record = kept
+  check.ok(ok and value == nil and err:find "cannot add to '.*metrics.jsonl': No space left", tostring(err))
+  shell ": > RUN/metrics.jsonl; rm RUN/resolved.json"
+  assert(go(long))
+  local log = assert(files.read(path .. "/log.txt"))
+  check.ok(log:find("metrics.jsonl lacks 1 of the 1 epochs", 1, true), log)
+  check.ok(log:find("resolved.json is missing or damaged, so the recipe was not compared", 1, true), log)
+  check.equal(#assert(run.read(path)):history(), 2)
+end)
+
 check.case("run: eval executes nothing that the folder holds", function()
   local copy, mark = folder .. "/hostile", folder .. "/executed"
   os.execute(("cp -r %s %s"):format(trained, copy))

@@ -41,7 +41,7 @@ return function(folder, ramus)
   assert(status == 0, said)
   assert(ra.models.unet { depth = 2, width = 4 }:save(folder .. "/model.safetensors"))
   return {
-    { name = "train", command = "train recipe.lua --run out", kept = "out", ignore = { "^log%.txt$", "^timing%.jsonl$", "^lock$" },
+    { name = "train", command = "train recipe.lua --quiet --run out", kept = "out", ignore = { "^log%.txt$", "^timing%.jsonl$", "^lock$" },
       folder = folder, ramus = ramus },
     { name = "fetch", command = "fetch packed.lua --from pairs.zip --data-root data", kept = "data", ignore = { "%.lock$", "%.received%.json$" },
       leaves = "it is no longer needed", folder = folder, ramus = ramus },

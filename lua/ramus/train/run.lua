@@ -103,8 +103,16 @@ local function other_build(file)
     :format(tostring(began.version), tostring(began.kernels), now.version, now.kernels)
 end
 
+--- Writes what is resolved of a recipe; a run goes on with the recipe of that identity.
+local function write_resolved(self, recipe, identity)
+  local facts = { recipe = resolved.of(recipe), identity = identity, build = checkpoint.build() }
+  local ok, err = files.write(self:path_of "resolved", tostring(recipe))
+  if ok then ok, err = files.write(self:path_of "data", json.encode(facts) .. "\n") end
+  return ok, err
+end
+
 --- The checkpoint to resume from; nil and a message where the run was made by another recipe or version.
-function Run:resume()
+function Run:resume(recipe)
   local file, err = checkpoint.open(self:path_of "last")
   if not file then return nil, ("%s; remove it to start anew"):format(err) end
   if checkpoint.format(file) < 2 then return nil, old_run(self.path) end
@@ -115,15 +123,14 @@ function Run:resume()
       :format(self.path, differences(earlier, now, 5))
   end
   self.warning = other_build(file)
+  if not earlier then
+    local written
+    written, err = write_resolved(self, recipe, now)
+    if not written then return nil, err end
+    self.warning = ("%s is missing or damaged, so the recipe was not compared with that of the run; it is written anew%s"):format(self:path_of "data",
+      self.warning and "; " .. self.warning or "")
+  end
   return file
-end
-
---- Writes what is resolved of a recipe; a run goes on with the recipe of that identity.
-local function write_resolved(self, recipe, identity)
-  local facts = { recipe = resolved.of(recipe), identity = identity, build = checkpoint.build() }
-  local ok, err = files.write(self:path_of "resolved", tostring(recipe))
-  if ok then ok, err = files.write(self:path_of "data", json.encode(facts) .. "\n") end
-  return ok, err
 end
 
 --- Writes anew what is resolved of the run's recipe, of which the data have decided something. nil and a message.
@@ -147,7 +154,7 @@ function run.open(path, recipe)
   self.unlock, err = files.lock(self:path_of "lock")
   if not self.unlock then return nil, err end
   local result
-  if files.is_file(self:path_of "last") then result, err = self:resume()
+  if files.is_file(self:path_of "last") then result, err = self:resume(recipe)
   else result, err = self:begin(recipe) end
   if not result then
     self:close()
@@ -166,10 +173,12 @@ end
 local function append(path, text)
   local file, err = io.open(path, "a")
   if not file then return nil, err end
-  local ok
+  local ok, closed
   ok, err = file:write(text)
-  file:close()
-  return ok and true or nil, err
+  local why
+  closed, why = file:close() -- what was buffered is written here
+  if ok and closed then return true end
+  return nil, ("cannot add to '%s': %s"):format(path, (err or why or "?"):gsub("^.*: ", ""))
 end
 
 --- Adds a line to the metrics, or to the run's file of another kind ("timing").
@@ -178,13 +187,15 @@ function Run:record(entry, kind) return append(self:path_of(kind or "metrics"), 
 --- Entries of the metrics.
 function Run:history() return read_lines(self:path_of "metrics") end
 
---- Leaves the first n lines of the metrics: a checkpoint knows how many there were.
+--- Leaves the first n lines of the metrics: a checkpoint knows how many there were. Returns true and how many are missing; nil and a message.
 function Run:truncate(n)
   local kept = {}
   for line in (files.read(self:path_of "metrics") or ""):gmatch("[^\n]*\n") do
     if #kept < n then kept[#kept + 1] = line end
   end
-  return files.write(self:path_of "metrics", table.concat(kept))
+  local ok, err = files.write(self:path_of "metrics", table.concat(kept))
+  if not ok then return nil, err end
+  return true, n - #kept
 end
 
 function Run:log(text) append(self:path_of "log", text .. "\n") end

@@ -136,7 +136,13 @@ function snapshot.restore(training, file)
   end
   ok, err = check_samples(training, file)
   if not ok then return nil, err end
-  return training.run:truncate(s.lines)
+  local missing
+  ok, missing = training.run:truncate(s.lines)
+  if not ok then return nil, missing end
+  if missing > 0 then
+    training.out:warn(("%s lacks %d of the %d epochs that were trained: they are not trained again"):format(path_of(training, "metrics"), missing, s.lines))
+  end
+  return true
 end
 
 return snapshot
