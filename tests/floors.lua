@@ -27,9 +27,9 @@ return {
     { "draw", "what is drawn in the terminal and in files: drawing, terminal, show, panels, grid, cells, graphics, plot, series, chart, canvas, hist, "
       .. "axes, svg, raster" },
     { "train", "recipe, supervise, teacher, step, trainer, loop, state, companions/, checkpoint, run, evaluate, predict and its outputs, export, "
-      .. "checks, baseline" },
+      .. "checks, baseline, run_list, replay, leftovers" },
     { "study", "study, definition, folds, key, score, signs, tables, cell, curve, results, pictures, runner, part, pace, probe, cost, verify, live, "
-      .. "summary, pages, markdown, plain, figure" },
+      .. "summary, pages, markdown, plain, figure, studies, contents, difference" },
     { "report", "report, page and its parts (html, chart, tables, curves, supervision, pictures, signs, style, script), gather, compared" },
     { "ramus", "init.lua: everything by its public name, loaded when first used" },
     { "cli", "the command line (commands/), the REPL, completion, help, demo, bench" },

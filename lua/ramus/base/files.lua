@@ -8,6 +8,47 @@ function files.is_folder(path) return C.ra_path_kind(path, nil, nil) == 2 end
 function files.is_file(path) return C.ra_path_kind(path, nil, nil) == 1 end
 function files.exists(path) return C.ra_path_kind(path, nil, nil) ~= 0 end
 
+local number = ffi.new("double[2]")
+
+--- Bytes of a file, and seconds since 1970 of its last change; nil where there is none.
+function files.size(path)
+  if C.ra_path_kind(path, number, number + 1) ~= C.RA_PATH_FILE then return nil end
+  return number[0], number[1]
+end
+
+--- Removes a file, or a folder with all that is in it; absent is fine. nil and a message on failure.
+function files.remove(path)
+  if C.ra_path_remove(path) ~= 0 then return nil, ffi.message() end
+  return true
+end
+
+local stamp, age = ffi.new("char[96]"), ffi.new("double[1]")
+
+--- Bytes of a file, or of all files in a folder, hidden ones too; a file with two names there counts once, a folder that is a link not at all.
+function files.bytes(path)
+  local seen, sum = {}, 0
+  local function add(at)
+    if files.is_folder(at) then
+      local above, name = files.split(at)
+      if at ~= path and files.absolute(at) ~= files.absolute(above) .. "/" .. name then return end
+      for _, below in ipairs(files.list(at, { hidden = true }) or {}) do add(at .. "/" .. below:gsub("/$", "")) end
+      return
+    end
+    local size = files.size(at)
+    local same = size and C.ra_path_stamp(at, stamp, age) == 0 and ffi.string(stamp) or at
+    if size and not seen[same] then seen[same], sum = true, sum + size end
+  end
+  add(path)
+  return sum
+end
+
+--- The folder where what can be made again is kept; nil where the user has none. name [opt]: one in it.
+function files.cache(name)
+  local xdg, user = os.getenv "XDG_CACHE_HOME", os.getenv "HOME"
+  local root = xdg and xdg ~= "" and xdg or user and user ~= "" and user .. "/.cache"
+  return root and root .. "/ramus" .. (name and "/" .. name or "")
+end
+
 --- Makes a folder and its parents; nil and a message on failure.
 function files.make_folder(path)
   if C.ra_folder_make(path) ~= 0 then return nil, ffi.message() end

@@ -34,6 +34,32 @@ function show.wrapped(text)
   return table.concat(lines, "\n")
 end
 
+--- 145123 -> "145 KB"
+function show.bytes(n)
+  for _, unit in ipairs { "B", "KB", "MB", "GB" } do
+    if n < 999.5 then return (unit ~= "B" and n < 9.95 and "%.1f %s" or "%.0f %s"):format(n, unit) end
+    n = n / 1000
+  end
+  return ("%.1f TB"):format(n)
+end
+
+--- Lines of a table whose cells are texts: columns as wide as their widest cell, two blanks between; right[k]: column k is set to the right.
+function show.columns(rows, right)
+  local widths, lines = {}, {}
+  for _, row in ipairs(rows) do
+    for k, text in ipairs(row) do widths[k] = math.max(widths[k] or 0, #text) end
+  end
+  for i, row in ipairs(rows) do
+    local cells = {}
+    for k, text in ipairs(row) do
+      local blanks = (" "):rep(widths[k] - #text)
+      cells[k] = right and right[k] and blanks .. text or text .. blanks
+    end
+    lines[i] = table.concat(cells, "  "):gsub("%s+$", "")
+  end
+  return lines
+end
+
 local function key_order(a, b)
   if type(a) == type(b) and (type(a) == "number" or type(a) == "string") then return a < b end
   if type(a) == "number" or type(b) == "number" then return type(a) == "number" end

@@ -1,6 +1,6 @@
 --- Commands of the command line. Each is a file commands/NAME.lua that returns
 --
---   { name = "eval", order = 5, words = "RUN", help = "one line", flags = { FLAG, ... }, run = function(words, given) }
+--   { name = "eval", order = 5, words = "RUN", help = "one line", example = "ramus eval runs/first", flags = { FLAG, ... }, run = function(words, given) }
 --
 -- and a file that is put there is a command. A FLAG is { name = "threshold", value = "T", wants = "a folder", help = "meaning" };
 -- without value it is a switch. short: a second spelling, as "-o"; many: may be given several times, its value is a list;
@@ -16,6 +16,7 @@ local command = {}
 command.DATA_ROOT = { name = "data-root", value = "DIR", wants = "a folder", help = "where data sets live; RAMUS_DATA unless given" }
 command.OFFLINE = { name = "offline", help = "never use the network" }
 command.ACCEPT_ODD = { name = "accept-odd", help = "masks of another kind than the rest of the set are read by themselves" }
+command.QUIET = { name = "quiet", help = "print nothing but errors" }
 command.JSON = { name = "json", help = "standard output holds JSON and nothing else" }
 command.THRESHOLD = { name = "threshold", value = "T", number = true, min = 0, max = 1, help = "probability from which a pixel is foreground" }
 --- How a mask is made of an image (train/way.lua), of eval and predict.
@@ -119,6 +120,7 @@ function command.help(c)
   for _, f in ipairs(c.flags or {}) do width = math.max(width, #spelling(f)) end
   if width > 0 then lines[#lines + 1] = "" end
   for _, f in ipairs(c.flags or {}) do lines[#lines + 1] = ("  %-" .. width .. "s  %s"):format(spelling(f), command.meaning(f)) end
+  if c.example then lines[#lines + 1] = "\nexample: " .. c.example end
   return table.concat(lines, "\n")
 end
 

@@ -24,10 +24,9 @@ local NUMBERS = { "pixels", "coloured", "tinted", "palette", "alpha", "values", 
 
 --- The file that keeps facts of a set's files, or nil where there is no place for it.
 local function place(set)
-  local xdg, user = os.getenv "XDG_CACHE_HOME", os.getenv "HOME"
-  local root = xdg and xdg ~= "" and xdg or user and user ~= "" and user .. "/.cache"
+  local root = files.cache "facts"
   if not root or not set.folder then return nil end
-  return ("%s/ramus/facts/%s.jsonl"):format(root, prepared.sha256(files.absolute(set.folder) or set.folder):sub(1, 24))
+  return ("%s/%s.jsonl"):format(root, prepared.sha256(files.absolute(set.folder) or set.folder):sub(1, 24))
 end
 
 --- Facts of the files of an opened set.

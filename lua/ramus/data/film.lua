@@ -11,10 +11,9 @@ local known = {}
 
 --- The file that keeps the answer for a film, or nil where there is no place for it.
 local function place(path)
-  local xdg, user = os.getenv "XDG_CACHE_HOME", os.getenv "HOME"
-  local root = xdg and xdg ~= "" and xdg or user and user ~= "" and user .. "/.cache"
+  local root = files.cache "best"
   local sum = root and prepared.sha256_file(path)
-  return sum and ("%s/ramus/best/%s"):format(root, prepared.sha256(MEASURE .. " " .. sum):sub(1, 32))
+  return sum and ("%s/%s"):format(root, prepared.sha256(MEASURE .. " " .. sum):sub(1, 32))
 end
 
 --- The best frame of a film, from 0; nil and a message.

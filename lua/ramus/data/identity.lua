@@ -42,9 +42,8 @@ end
 -- ---- hashes that are kept ----
 
 local function cache_path(folder)
-  local xdg, user = os.getenv "XDG_CACHE_HOME", os.getenv "HOME"
-  local root = xdg and xdg ~= "" and xdg or user and user ~= "" and user .. "/.cache"
-  return root and ("%s/ramus/sums/%s"):format(root, prepared.sha256(files.absolute(folder) or folder):sub(1, 24))
+  local root = files.cache "sums"
+  return root and ("%s/%s"):format(root, prepared.sha256(files.absolute(folder) or folder):sub(1, 24))
 end
 
 local function read_cache(path)

@@ -20,15 +20,9 @@ pace.BUSY = BUSY
 
 -- ---- what is kept -----------------------------------------------------------------------
 
-local function cache_folder()
-  local xdg, user = os.getenv "XDG_CACHE_HOME", os.getenv "HOME"
-  local root = xdg and xdg ~= "" and xdg or user and user ~= "" and user .. "/.cache"
-  return root and root .. "/ramus/study"
-end
-
 --- The file of a measurement: all that it depends on is in its name.
 local function cache_path(c, jobs, threads)
-  local folder, scores = cache_folder(), {}
+  local folder, scores = files.cache "study", {}
   for i, s in ipairs(c.scores) do scores[i] = s.key end
   local build = require "ramus.base.build"
   local text = json.encode { c.hash, scores, jobs, threads, process.processor(), build.kernels, ffi.string(C.ra_isa()) }

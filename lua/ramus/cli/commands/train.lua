@@ -10,7 +10,7 @@ return {
     { name = "seed", value = "N", number = true, help = "seed of initialisation, order, augmentation and dropout" },
     { name = "epochs", value = "N", number = true, help = "number of epochs" },
     { name = "extend", value = "N", number = true, help = "further epochs, of a run that has ended too" },
-    command.DATA_ROOT, command.OFFLINE, command.ACCEPT_ODD, { name = "quiet", help = "print nothing but errors" }, command.JSON,
+    command.DATA_ROOT, command.OFFLINE, command.ACCEPT_ODD, command.QUIET, command.JSON,
   },
   run = function(words, given)
     if #words ~= 1 then return false, ("train wants one recipe, given %d"):format(#words), 2 end
