@@ -25,9 +25,9 @@ return {
       .. "model, onnx, torch_names, state_dict, models, models/" },
     { "data", "reading, fields, classes, dataset, folder, nnunet, coco, runs, contours, fetch, sets, loader, augment, image, metrics, compare, audit" },
     { "draw", "what is drawn in the terminal and in files: drawing, terminal, show, panels, grid, cells, graphics, plot, series, chart, canvas, hist, "
-      .. "axes, svg, raster" },
+      .. "axes, trend, svg, raster" },
     { "train", "recipe, supervise, teacher, step, trainer, loop, state, companions/, checkpoint, run, evaluate, predict and its outputs, export, "
-      .. "checks, baseline, run_list, replay, leftovers" },
+      .. "checks, baseline, run_list, replay, leftovers, story, dry_run" },
     { "study", "study, definition, folds, key, score, signs, tables, cell, curve, results, pictures, runner, part, pace, probe, cost, verify, live, "
       .. "summary, pages, markdown, plain, figure, studies, contents, difference" },
     { "report", "report, page and its parts (html, chart, tables, curves, supervision, pictures, signs, style, script), gather, compared" },

@@ -40,6 +40,11 @@ check.case("help, version and unknown commands", function()
   expect("trian x", 2, "did you mean 'train'")
   expect("--nosuch", 2, "unknown command")
   expect("repl word", 2, "repl takes no argument, given 'word'")
+  for _, c in ipairs(require("ramus.cli.command").all()) do
+    check.ok(c.example and c.example:find "^ramus", c.name .. " has no example")
+    for _, f in ipairs(c.flags or {}) do check.ok(f.help and (not f.value or f.wants or f.number), c.name .. " --" .. f.name) end
+  end
+  expect("train --help", 0, "example: ramus train")
   check.equal(ra.version, ffi.string(ffi.C.ra_build_info "version"))
 end)
 
@@ -128,7 +133,11 @@ check.case("datasets and doctor", function()
   for _, d in ipairs(list) do names[d.name] = true end
   for _, name in ipairs { "phantom", "cimat80", "dca1" } do check.ok(names[name], name .. " is not listed") end
   expect("datasets", 0, folder .. "/data")
-  expect("doctor", 0, "kernels")
+  expect("doctor --offline", 0, "kernels")
+  local d = json.decode(expect("doctor --json", 0)) -- the proxy of these tests refuses
+  check.ok(d.threads == 1 and d.processors >= 1 and d.disk_free > 0 and d.memory_free > 0 and d.terminal.is_terminal == false, "facts")
+  check.ok(d.network ~= "reached" and table.concat(d.advice, "\n"):find("RAMUS_MIRROR", 1, true), tostring(d.network))
+  check.equal(d.data_root, folder .. "/data")
 end)
 
 -- ---- the ways to start ----------------------------------------------------------

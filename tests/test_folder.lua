@@ -237,7 +237,8 @@ return { name = "own", data = { set = "phantom", batch = 4 }, model = ra.models.
   check.ok(text:find("\n8 images of own, .*part all"), text)
   code, text = shell(train .. "./none")
   check.equal(code, 2, text)
-  check.ok(text:find("./none: it does not exist; wanted a name that ramus datasets lists, a folder, or a definition's file", 1, true), text)
+  check.ok(text:find("./none: it does not exist; wanted a name that ramus datasets lists, a folder, COCO's annotations (.json), or a definition", 1, true),
+    text)
   code, text = shell(train .. "r")
   check.equal(code, 2, text)
   check.ok(text:find("no image has a mask", 1, true), text)

@@ -147,3 +147,36 @@ check.case("gc: lists, deletes with --yes only, and nothing that is new or a run
   os.remove(folder .. "/data/fresh.part")
   expect("gc none", 1, "no folder none")
 end)
+
+check.case("watch: once where there is no terminal: state, curves, every term", function()
+  local text = expect("watch runs/first", 0, "done, epoch 2 of 2")
+  check.ok(text:match "dice@out +0%.%d%d%d%d" and text:match "loss %d" and text:match "val dice\n", text)
+  for line in text:gmatch "[^\n]+" do check.ok(#line:gsub("[\128-\191]", "") <= 80, line) end
+  local release = assert(files.lock(folder .. "/runs/short/lock"))
+  text = expect("watch runs/short --once", 0, "running, epoch 1 of 5, ETA ")
+  release()
+  check.ok(not text:match "\nloss\n", "a curve of one epoch")
+  expect("watch none", 1, "none")
+  expect("watch", 2, "one run")
+end)
+
+check.case("trend: the ends of a list are at the ends of its lines", function()
+  local trend = require "ramus.draw.trend"
+  local lines, low, high = trend.lines({ 0, 1 }, { width = 4, height = 2, plain = true })
+  check.ok(lines[1]:match "%*$" and lines[2]:match "^%*" and not lines[1]:match "^%*", table.concat(lines, "|"))
+  check.ok(low == 0 and high == 1)
+  lines = trend.lines({ 1, 1 }, { width = 3, height = 1 })
+  check.equal(#lines[1], 9) -- three characters of braille
+  check.ok(not trend.lines({ 1 }, { width = 3, height = 1 }) and not trend.lines({ 0, math.huge }, { width = 3, height = 1 }))
+end)
+
+check.case("train --dry-run: cost and schedule, and nothing is written", function()
+  local before = processes.sh("find " .. folder .. " -type f | sort | xargs sha256sum")
+  local text = expect("train recipe.lua --dry-run --run runs/none", 0, "nothing was written")
+  check.ok(text:match "images test 2, train 3, val 1" and text:match "rate +0%.01 in epoch 0" and text:match "cost +%S+ s a batch", text)
+  local d = json.decode(expect("train recipe.lua --dry-run --json", 0))
+  check.ok(d.batches == 2 and d.epochs == 2 and d.seconds_per_batch > 0 and d.earlier.state == "done", "facts")
+  expect("train recipe.lua --dry-run --set data.options.size=48", 1, "ramus fetch phantom")
+  local after = processes.sh("find " .. folder .. " -type f -not -path '*/cache/*' | sort | xargs sha256sum")
+  for line in after:gmatch "[^\n]+" do check.ok(before:find(line, 1, true), "written: " .. line) end
+end)

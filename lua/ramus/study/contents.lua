@@ -127,6 +127,7 @@ function contents.of(path)
   if path:match "%.lua$" then
     return nil, ("%s is a program, which show does not run; ramus train %s --dry-run says what a recipe would do"):format(path, path)
   end
+  if not files.is_folder(path) and not files.is_file(path) then return nil, ("%s is neither a file nor a folder"):format(path) end
   local reader = files.is_folder(path) and of_folder or READERS[path:match "%.(%w+)$" or ""] or of_picture
   local c, err = reader(path)
   if not c then return nil, err end

@@ -17,6 +17,7 @@ end
 
 return {
   name = "bench", order = 10, words = "[CASE]...", flags = flags(),
+  example = "ramus bench train --width 16 --size 256 --batch 4",
   help = "time a training step (train), a step of self-distillation (dsd) and a prediction (infer), on random images",
   run = function(words, given)
     local bench = require "ramus.cli.bench"

@@ -3,6 +3,7 @@ local command = require "ramus.cli.command"
 
 return {
   name = "check", order = 9, words = "SET|FOLDER",
+  example = "ramus check cimat80 -o sheet.png",
   help = "decode every file of a data set: sizes, values, masks, duplicates, groups; status 1 where something is wrong",
   flags = {
     { name = "output", short = "-o", value = "PNG", wants = "a file that ends in .png",

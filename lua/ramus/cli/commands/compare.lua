@@ -55,6 +55,7 @@ end
 
 return {
   name = "compare", order = 7, words = "RUN...", help = "scores of runs in one table: means with intervals, paired differences to the first run, tests",
+  example = "ramus compare runs/first runs/second",
   flags = { command.JSON },
   run = function(words, given)
     if #words < 1 then return false, "compare wants one run folder or more, given none", 2 end

@@ -21,6 +21,7 @@ end
 
 return {
   name = "datasets", order = 8, words = "[SET]...", help = "list the known data sets, and which are in the data root; facts of SET, or how it is cited",
+  example = "ramus datasets cimat80 --cite",
   flags = { { name = "cite", help = "the citation of SET, as text and as BibTeX" }, command.DATA_ROOT, command.JSON },
   run = function(words, given)
     if #words == 0 and given.cite then return false, "--cite wants a data set; ramus datasets lists them", 2 end

@@ -3,6 +3,7 @@ local command = require "ramus.cli.command"
 
 return {
   name = "demo", order = 9, help = "train and evaluate a segmenter on synthetic angiograms in a few minutes, with overlays",
+  example = "ramus demo",
   flags = { { name = "run", value = "DIR", wants = "a folder", help = "folder of the run; runs/demo unless given" }, command.DATA_ROOT },
   run = function(words, given)
     if #words > 0 then return false, ("demo takes no argument, given '%s'"):format(words[1]), 2 end

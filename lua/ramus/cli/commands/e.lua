@@ -3,6 +3,7 @@ local command = require "ramus.cli.command"
 
 return {
   name = "-e", order = 3, words = "CODE", help = "run Lua code; ra is require \"ramus\"", raw = true,
+  example = "ramus -e 'print(ra.rand(2, 3))'",
   run = function(args)
     if not args[2] then return false, "-e wants code", 2 end
     local chunk, message = loadstring(args[2], "=-e")

@@ -3,6 +3,7 @@ local command = require "ramus.cli.command"
 
 return {
   name = "eval", order = 5, words = "RUN", help = "score a run (or, with --data, a model file): per image and pooled, every output, with its protocol",
+  example = "ramus eval runs/first --data cimat80:test --threshold 0.4",
   flags = command.flags {
     { name = "data", value = "SET:SPLIT", wants = "SET:SPLIT",
       help = "another data set or folder, or another split of the run's (the test split unless given; all: every image)" },

@@ -3,6 +3,7 @@ local command = require "ramus.cli.command"
 
 return {
   name = "export", order = 6.5, words = "RUN FILE.onnx", help = "write a run or a model file as ONNX, for ONNX Runtime, OpenCV, TensorRT and the like",
+  example = "ramus export runs/first model.onnx --fold",
   flags = command.flags {
     { name = "fold", help = "batch normalisation becomes part of the weights of the convolution before it" },
     { name = "outputs", value = "WHICH", wants = "main, all, or names",

@@ -103,6 +103,7 @@ end
 
 return {
   name = "fetch", order = 7, words = "SET...", help = "bring data sets to the data root, checked; several at once",
+  example = "ramus fetch cimat80 chase_db1",
   flags = {
     { name = "from", value = "PATH", wants = "a folder or archive", help = "folder or archive that is used instead of the network" },
     { name = "mirror", value = "URL", wants = "an address", help = "address or folder that is tried before any other" },

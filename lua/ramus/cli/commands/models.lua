@@ -24,6 +24,7 @@ end
 
 return {
   name = "models", order = 9.7, words = "[NAME]...",
+  example = "ramus models unet --preset all",
   help = "list the architectures with parameters, operations, memory and milliseconds of a prediction on this machine",
   flags = {
     { name = "preset", value = "NAME", wants = "light, published or all", help = "light unless given" },

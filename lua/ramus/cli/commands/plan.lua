@@ -14,6 +14,7 @@ end
 
 return {
   name = "plan", order = 9.5, words = "SET|FOLDER", flags = flags(),
+  example = "ramus plan pictures -o recipe.lua",
   help = "choose depth, width, crop and batch for a data set, by the rules of nnU-Net, and say why",
   run = function(words, given)
     if #words ~= 1 then return false, ("plan wants one data set or folder, given %d; ramus datasets lists the sets"):format(#words), 2 end

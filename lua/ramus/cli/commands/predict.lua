@@ -4,6 +4,7 @@ local command = require "ramus.cli.command"
 
 return {
   name = "predict", order = 6, words = "[RUN] IMAGE...", help = "masks (or labels of classes), probabilities and overlays for files and folders",
+  example = "ramus predict runs/first angiograms -o out",
   flags = command.flags {
     { name = "output", short = "-o", value = "DIR", wants = "a folder", help = "folder of the results; predictions unless given" },
     { name = "model", value = "RUN", wants = "a run or a model file", help = "run or model file; the first word where it is one, else the model in the box" },

@@ -3,6 +3,7 @@ local command = require "ramus.cli.command"
 
 return {
   name = "report", order = 7, words = "RUN...", help = "runs side by side as one HTML file: scores, curves, test images, recipes, cost",
+  example = "ramus report runs/first runs/second -o report.html",
   flags = command.flags {
     { name = "output", short = "-o", value = "FILE", wants = "a file",
       help = "the file; report.html in the run's folder, or here for several runs, unless given" },

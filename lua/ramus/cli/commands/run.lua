@@ -3,6 +3,7 @@ local command = require "ramus.cli.command"
 
 return {
   name = "run", order = 2, words = "FILE [ARG]...", help = "run a Lua script; arg is set as lua does", raw = true,
+  example = "ramus run script.lua one two",
   run = function(args)
     local file = args[2]
     if not file then return false, "run wants a file", 2 end

@@ -58,6 +58,7 @@ end
 
 return {
   name = "study", order = 4.5, words = "FILE", help = "train rows of recipes with several seeds, score and compare them; the same command again goes on",
+  example = "ramus study recipes/paper.lua --check",
   flags = {
     { name = "check", help = "what it will cost, before anything runs" },
     { name = "only", value = "ROW", wants = "a row", many = true, help = "rows that are run, * for any text" },

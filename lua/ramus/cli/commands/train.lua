@@ -2,14 +2,40 @@
 local command = require "ramus.cli.command"
 local files = require "ramus.base.files"
 
+--- What a training would cost, printed; the exit status, or false and a message.
+local function dry_run(recipe, run, given)
+  local show, progress = require "ramus.base.show", require "ramus.base.progress"
+  local out = progress.new { quiet = given.quiet or given.json }
+  local d, err = require "ramus.train.dry_run" (recipe, { run = run, out = out, data_root = given["data-root"], accept_odd = given["accept-odd"] })
+  if not d then return false, err end
+  if given.json then
+    require("ramus.base.json").print(d, 10)
+    return 0
+  end
+  local images, rates = {}, {}
+  for name, n in pairs(d.images) do images[#images + 1] = ("%s %d"):format(name, n) end
+  table.sort(images)
+  for i, r in ipairs(d.rates) do rates[i] = ("%.3g in epoch %d"):format(r.rate, r.epoch) end
+  out:line("images " .. table.concat(images, ", "))
+  out:line("rate   " .. table.concat(rates, ", "))
+  out:line(("cost   %.3g s a batch, %s for %d epochs of %d batches; rows that begin later, validation and scoring are not counted; %s of memory"):format(
+    d.seconds_per_batch, progress.time(3600 * d.hours), d.epochs, d.batches, show.bytes(d.bytes)))
+  local e = d.earlier
+  out:line(e and ("%s exists (%s, %d of %d epochs): the same command without --dry-run goes on with it"):format(run, e.state, e.epochs, e.of)
+    or ("nothing was written; without --dry-run the run goes to %s"):format(run))
+  return 0
+end
+
 return {
-  name = "train", order = 4, words = "RECIPE", help = "fetch what is missing, train, evaluate; the same command again resumes",
+  name = "train", order = 4, words = "RECIPE", example = "ramus train recipe.lua --set optim.lr=1e-3 --seed 2",
+  help = "fetch what is missing, train, evaluate; the same command again resumes",
   flags = {
     { name = "run", value = "DIR", wants = "a folder", help = "folder of the run; runs/NAME of the recipe unless given" },
     { name = "set", value = "K=V", wants = "KEY=VALUE", many = true, help = "field of the recipe and its value, as optim.lr=3e-4" },
     { name = "seed", value = "N", number = true, help = "seed of initialisation, order, augmentation and dropout" },
     { name = "epochs", value = "N", number = true, help = "number of epochs" },
     { name = "extend", value = "N", number = true, help = "further epochs, of a run that has ended too" },
+    { name = "dry-run", help = "say what it would do and cost, measured on the first batches; nothing is fetched or written" },
     command.DATA_ROOT, command.OFFLINE, command.ACCEPT_ODD, command.QUIET, command.JSON,
   },
   run = function(words, given)
@@ -19,6 +45,7 @@ return {
       extend = given.extend })
     if not recipe and (files.is_folder(words[1]) or not files.exists(words[1])) then return false, err end
     if not recipe then return false, err, 2 end
+    if given["dry-run"] then return dry_run(recipe, given.run or "runs/" .. recipe.name, given) end
     local result, message, kind = require "ramus.train.trainer" (recipe, { run = given.run, quiet = given.quiet or given.json,
       data_root = given["data-root"], offline = given.offline, accept_odd = given["accept-odd"] })
     if kind == "interrupted" then return 130 end
