@@ -9,6 +9,10 @@ local chart = {}
 local WIDTH, HEIGHT, LEFT, RIGHT, TOP, FOOT = 440, 230, 50, 12, 10, 34 -- pixels of the drawing
 local LOWEST, MOST = 1e-10, 12 -- where a value of 0 stands on a logarithmic axis; rows of the table of numbers
 
+--- Marks of lines side by side, told apart by shape too: at x, y, of a class.
+local MARKS = { '<circle cx="%.1f" cy="%.1f" r="3" class="dot %s"/>', '<path d="M%.1f,%.1fm-3.2,-3.2h6.4v6.4h-6.4z" class="dot %s"/>',
+  '<path d="M%.1f,%.1fm0,-4l4,7h-8z" class="dot %s"/>', '<path d="M%.1f,%.1fm0,-4.2l4.2,4.2l-4.2,4.2l-4.2,-4.2z" class="dot %s"/>' }
+
 --- The class of the n-th line.
 function chart.class(n) return "s" .. (n - 1) % 8 + 1 end
 
@@ -54,7 +58,7 @@ local function draw_lines(out, o, box)
     local more = (' class="line %s"%s'):format(class, l.dash and (' stroke-dasharray="%s"'):format(l.dash) or "")
     if not o.dots and #points > 1 then out[#out + 1] = svg.path(points, "currentColor", more) end
     for _, p in ipairs((o.dots or #points == 1 or o.marks) and points or {}) do
-      out[#out + 1] = ('<circle cx="%.1f" cy="%.1f" r="3" class="dot %s"/>'):format(p[1], p[2], class)
+      out[#out + 1] = MARKS[(i - 1) % #MARKS + 1]:format(p[1], p[2], class)
     end
   end
 end
@@ -83,8 +87,11 @@ local function numbers_of(o, places, values)
     for i in ipairs(o.lines) do row[i + 1] = number(values[i][at]) end
     rows[k] = row
   end
-  return html("details", { class = "numbers" }, html("summary", {}, "Numbers"), html.table(o.title, head, rows))
+  return chart.numbers(o.title, head, rows)
 end
+
+--- A table below a chart, folded.
+function chart.numbers(title, head, rows) return html("details", { class = "numbers" }, html("summary", {}, "Numbers"), html.table(title, head, rows)) end
 
 local function data_of(o, places, values, box)
   local lines, across = {}, {}
@@ -110,8 +117,10 @@ local function legend(o)
   local items = {}
   for i, l in ipairs(o.lines) do
     local class = l.class or chart.class(i)
-    items[i] = html("li", {}, html.raw(('<svg width="26" height="10" aria-hidden="true"><line x1="1" y1="5" x2="25" y2="5" class="line %s"%s/></svg>')
-      :format(class, l.dash and (' stroke-dasharray="%s"'):format(l.dash) or "")), l.name)
+    local stroke = o.dots and "" or ('<line x1="1" y1="5" x2="25" y2="5" class="line %s"%s/>'):format(class,
+      l.dash and (' stroke-dasharray="%s"'):format(l.dash) or "")
+    local mark = (o.dots or o.marks) and MARKS[(i - 1) % #MARKS + 1]:format(13, 5, class) or ""
+    items[i] = html("li", {}, html.raw('<svg viewBox="0 0 26 10" width="26" height="10" aria-hidden="true">' .. stroke .. mark .. "</svg>"), l.name)
   end
   return html("ul", { class = "legend" }, items)
 end
@@ -131,7 +140,8 @@ local function in_words(o)
 end
 
 --- A chart: { title, note [opt], lines = { { name, points = { { x, y }, .. }, class [opt], dash [opt] }, .. }, log, low, high, across = "epoch",
--- dots (no lines), marks (lines and dots), whole = false where places across are no whole numbers }. nil where no line has a point.
+-- dots (no lines), marks (lines and dots), numbers (of chart.numbers; made of the lines unless given),
+-- whole = false where places across are no whole numbers }. nil where no line has a point.
 function chart.lines(o)
   local kept = {}
   for i, l in ipairs(o.lines) do
@@ -153,7 +163,7 @@ function chart.lines(o)
   local places, values = by_place(kept)
   return html("figure", { class = "chart" }, html("figcaption", {}, html("b", {}, o.title), o.note and html("span", { class = "note" }, " ", o.note)),
     html("div", { class = "plot" }, html("svg", { viewBox = ("0 0 %d %d"):format(WIDTH, HEIGHT), role = "img", ["aria-label"] = in_words(o) },
-      html.raw(table.concat(out))), not o.dots and data_of(o, places, values, box)), legend(o), not o.dots and numbers_of(o, places, values))
+      html.raw(table.concat(out))), not o.dots and data_of(o, places, values, box)), legend(o), o.numbers or not o.dots and numbers_of(o, places, values))
 end
 
 return chart

@@ -119,16 +119,25 @@ end
 function curves.calibration(runs)
   local o = { title = "Calibration", note = "over the pixels of all test images; the dashed line is a calibrated model", across = "probability", whole = false,
     low = 0, high = 1, marks = true, lines = {} }
+  local head, rows = { "probability" }, {}
   for i, g in ipairs(runs) do
     local list, bins = {}, g.scores and type(g.scores.pooled) == "table" and g.scores.pooled.calibration
-    for _, b in ipairs(type(bins) == "table" and bins or {}) do
-      if tonumber(b.confidence) and tonumber(b.frequency) and (tonumber(b.count) or 0) > 0 then list[#list + 1] = { b.confidence, b.frequency } end
+    head[i + 1] = g.name
+    for k, b in ipairs(type(bins) == "table" and bins or {}) do
+      rows[k] = rows[k] or { ("%.3g to %.3g"):format(tonumber(b.low) or 0, tonumber(b.high) or 0) }
+      for j = #rows[k] + 1, i do rows[k][j] = "-" end
+      rows[k][i + 1] = "-"
+      if tonumber(b.confidence) and tonumber(b.frequency) and (tonumber(b.count) or 0) > 0 then
+        list[#list + 1] = { b.confidence, b.frequency }
+        rows[k][i + 1] = ("%.4g"):format(b.frequency)
+      end
     end
     o.lines[i] = { name = g.name, points = list, class = chart.class(i) }
   end
   local any = false
   for _, l in ipairs(o.lines) do any = any or #l.points > 0 end
   if not any then return nil end
+  o.numbers = chart.numbers("Share of foreground among the pixels of a probability", head, rows)
   o.lines[#o.lines + 1] = { name = "calibrated", points = { { 0, 0 }, { 1, 1 } }, class = "ideal", dash = "3 4" }
   return chart.lines(o)
 end

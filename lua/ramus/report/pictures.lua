@@ -138,7 +138,7 @@ local function look(g, ids, o)
   local found = { classes = checkpoint.classes(model) }
   local protocol = g.scores.protocol or {}
   local result
-  result, err = evaluate.of_facts(model, facts, { only = ids, offline = true, data_root = o.data_root,
+  result, err = evaluate.of_facts(model, facts, { only = ids, offline = true, data_root = o.data_root, opened = o.opened,
     threshold = not found.classes and protocol.threshold or nil,
     each = function(sample, p, truth, _, _, threshold, by_output)
       local shown = assert(scale.picture(sample))
@@ -164,14 +164,14 @@ function pictures.of(runs, o)
     shown.why[1] = ("%s was not scored: ramus eval %s"):format(first.name, first.path)
     return shown
   end
-  local ids = {}
+  local ids, opened = {}, {}
   for i, one in ipairs(chosen(first)) do
     shown.groups[i], ids[i] = one, one.id
     one.runs, one.class = {}, "picture" .. i
   end
   for k, g in ipairs(runs) do
     local why, found = k > 1 and compared.why_not(first, g) or nil, nil
-    if not why then found, why = look(g, ids, o) end
+    if not why then found, why = look(g, ids, { data_root = o.data_root, opened = opened }) end
     if not found then shown.why[#shown.why + 1] = ("%s: %s"):format(g.name, why)
     else
       for _, one in ipairs(shown.groups) do

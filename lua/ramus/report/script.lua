@@ -73,8 +73,13 @@ for (const plot of document.querySelectorAll(".plot")) {
     cross.setAttribute("x1", place.x);
     cross.setAttribute("x2", place.x);
     if (!cross.parentNode) svg.append(cross);
-    const lines = data.lines.filter(l => l.values[best] !== "").map(l => l.name + "  " + l.values[best]);
-    tip.textContent = [data.across + " " + place.at].concat(lines).join("\n");
+    const lines = [];
+    for (const l of data.lines) { // a line that has no value here shows its nearest, where that is close
+      let near = -1;
+      l.values.forEach((v, k) => { if (v !== "" && (near < 0 || Math.abs(data.places[k].x - place.x) < Math.abs(data.places[near].x - place.x))) near = k; });
+      if (near >= 0 && Math.abs(data.places[near].x - place.x) <= 14) lines.push(l.name + "  " + l.values[near]);
+    }
+    tip.textContent = [data.across + " " + Number(place.at.toPrecision(4))].concat(lines).join("\n");
     tip.hidden = false;
     const right = place.x < data.width / 2;
     tip.style.left = right ? (place.x + 8) * 100 / data.width + "%" : "auto";

@@ -37,13 +37,13 @@ svg .a1 { fill-opacity: .3 } svg .a2 { fill-opacity: .45 } svg .a3 { fill-opacit
   display: inline; margin-right: .3rem; vertical-align: middle }
 .tip { position: absolute; top: 0; pointer-events: none; background: var(--paper); border: 1px solid var(--rule); border-radius: 4px; padding: .2rem .5rem;
   font-size: .8rem; white-space: pre; max-height: 100%; overflow: hidden }
-.scroll { overflow-x: auto; margin: .8rem 0 } table { border-collapse: collapse; font-size: .9rem; font-variant-numeric: tabular-nums }
-caption { text-align: left; color: var(--soft); padding-bottom: .3rem; white-space: nowrap }
-@media (max-width: 50rem) { caption { white-space: normal; min-width: 16rem } }
-.scroll caption { max-width: 60rem }
+.scroll { overflow-x: auto; margin: .8rem 0; container-type: inline-size } table { border-collapse: collapse; font-size: .9rem; font-variant-numeric:
+  tabular-nums }
+caption { text-align: left; color: var(--soft); padding-bottom: .3rem; min-width: min(44rem, 100cqw); max-width: 100cqw }
 th, td { padding: .25rem 1.4rem .25rem 0; border-bottom: 1px solid var(--rule); text-align: left; vertical-align: top; overflow-wrap: anywhere; max-width:
   30rem }
-thead th { vertical-align: bottom; overflow-wrap: normal } th { font-weight: 600 } tbody th { font-weight: 500; white-space: nowrap }
+thead th { vertical-align: bottom; overflow-wrap: normal }
+td { min-width: 5.5rem } th { font-weight: 600 } tbody th { font-weight: 500; white-space: nowrap }
 .better { color: var(--c1) } .worse { color: var(--c2) }
 details { margin: .5rem 0 } summary { cursor: pointer; color: var(--link) } .numbers { font-size: .85rem }
 pre { background: var(--card); padding: .8rem; overflow-x: auto; font-size: .82rem; border-radius: 6px }

@@ -25,13 +25,12 @@ local notes = require "ramus.data.notes"
 local options = require "ramus.base.options"
 local outputs_module = require "ramus.train.outputs"
 local scale = require "ramus.data.scale"
+local scored_set = require "ramus.train.scored_set"
 local score_text = require "ramus.train.score_text"
 local reading = require "ramus.data.reading"
 local registry = require "ramus.data.registry"
 local run = require "ramus.train.run"
-local split = require "ramus.data.split"
 local tiles = require "ramus.train.tiles"
-local verdict = require "ramus.data.verdict"
 local way = require "ramus.train.way"
 local F = require "ramus.lang.F"
 
@@ -48,6 +47,7 @@ local schema = {
   accept_odd = { type = "boolean", help = "true to read masks of another kind than the rest of the set by themselves" },
   each = { type = "function", help = "called for every image: (sample, probability, truth, fields at the size of their files, seen pixels, threshold, "
     .. "probabilities by output)" },
+  opened = { type = "table", help = "what is opened goes in here, for a further model on the same data" },
   only = { type = "table", help = "ids of the images that are scored; all unless given" },
   limit = { type = "integer", min = 1, help = "first so many images only, to time it" },
   pictures = { type = "integer", min = 0, default = 0 }, folder = { type = "string" }, out = { type = "table" },
@@ -193,42 +193,12 @@ local function score_and_draw(model, samples, given, outputs, threshold, o, rows
   return lists, err
 end
 
---- A message where a data set does not have the classes of a model, else nil.
-local function wrong_classes(list, set)
-  if not set.classes then
-    return ("the model has %d classes, and data set %s declares none to score against; a folder's are declared in a file that returns "
-      .. "ra.datasets.folder { \"FOLDER\", classes = .. }, which --data names"):format(#list, set.name)
-  end
-  if #set.classes ~= #list then return ("the model has %d classes, data set %s has %d"):format(#list, set.name, #set.classes) end
-end
-
 --- The outputs that the truth can score: those of one channel, and those with a channel for each of the model's classes.
 local function scored_outputs(model)
   local list, channels, K = {}, model:output_channels(), #(checkpoint.classes(model) or {})
   for _, name in ipairs(model:output_names()) do
     if channels[name] == 1 or channels[name] == K then list[#list + 1] = name end
   end
-  return list
-end
-
---- The samples of the part that is scored; nil and a message.
-local function samples_of(set, part)
-  if part == "all" then set.splits.all = set.splits.all or set.samples end
-  local samples = set.splits[part]
-  if samples and #samples > 0 then return samples end
-  local names = split.order(set.splits)
-  return mistake(("%s: %s; name one behind the set (SET:%s), or take every image (SET:all)"):format(set.name, options.unknown("split", part, names),
-    names[#names] or "test"))
-end
-
---- Those that are scored: the first so many, or those of some ids in the set's order. nil and a message where there is no such image.
-local function chosen(samples, limit, ids)
-  if limit then samples = { unpack(samples, 1, math.min(limit, #samples)) } end
-  if not ids then return samples end
-  local wanted, list = {}, {}
-  for _, id in ipairs(ids) do wanted[id] = true end
-  for _, sample in ipairs(samples) do if wanted[sample.id] then list[#list + 1] = sample end end
-  if #list == 0 then return nil, ("the set has no image %s"):format(table.concat(ids, ", ")) end
   return list
 end
 
@@ -240,24 +210,12 @@ local function run_evaluation(model, facts, o)
     facts.reading = facts.reading or {}
     facts.reading.range = "auto"
   end
-  local set, err = data.set(facts.set, { options = facts.options, split = facts.split_rule, edition = facts.edition, data_root = o.data_root,
-    offline = o.offline, out = o.out, reading = facts.reading })
-  if not set then return nil, err end
-  local samples
-  samples, err = samples_of(set, facts.part)
-  if not samples then return nil, err end
+  local set, samples, judged = scored_set.open(model, facts, o)
+  if not set then return nil, samples end
   local list = checkpoint.classes(model)
-  err = list and wrong_classes(list, set)
-  if err then return nil, err end
-  scale.as_trained(model, set.samples)
-  local judged
-  judged, err = verdict.check(set, o.tune and facts.val and set.splits[facts.val] and { facts.part, facts.val } or { facts.part },
-    { also = { facts.train, facts.val or facts.part, facts.test or facts.part }, accept_odd = o.accept_odd, out = o.out })
-  if not judged then return nil, err .. (o.data and err:find("recipe's data", 1, true) and " (of the set that --data names: --set KEY=VALUE)" or "") end
-  if judged.without[facts.part] then return nil, ("%s: no image of split '%s' has a mask to score against"):format(set.name, facts.part) end
   notes.coloured(judged.images, model.template.channels, o.out)
-  local all = #samples
-  samples, err = chosen(samples, o.limit, o.only)
+  local all, err = #samples
+  samples, err = scored_set.chosen(samples, o.limit, o.only)
   if not samples then return nil, err end
   local main, prepare = model.output.main, checkpoint.preparation(model)
   o.way, err = way.new(model, o)
