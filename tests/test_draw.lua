@@ -267,8 +267,12 @@ check.case("show, plot, hist and save at the prompt: options are completed, help
   check.ok(table.concat(repl.candidates 'show(t, { as = "', " "):find "kernels")
   check.equal(table.concat(repl.candidates "plot(t, { ep", " "), "epochs")
   check.equal(table.concat(repl.candidates "hist(t, { b", " "), "bins")
-  s:feed "help(hist)"
-  check.ok(table.concat(text):find("how the values of a tensor", 1, true), table.concat(text))
+  for _, case in ipairs { { "help(hist)", "how the values of a tensor" }, { "?show", "show(image, mask, truth)" }, { "?show", "strength of a mask's colour" },
+    { "?plot", "logarithmic" }, { "?open_run", "out.agreement.teacher" }, { "?save", ".svg" } } do
+    text = {}
+    s:feed(case[1])
+    check.ok(table.concat(text):find(case[2], 1, true), case[1] .. table.concat(text))
+  end
   text = {}
   s:feed "show"
   check.ok(table.concat(text):find("?show explains it", 1, true), table.concat(text))

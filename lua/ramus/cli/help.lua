@@ -206,6 +206,7 @@ function help.topics()
     "?recipe    what to train, on what, how                 ?supervise rows of losses and teachers",
     "?augment   augmentation                                ?datasets  data sets",
     "?checks    a vessel map beyond its scores              ?study     rows of recipes, compared",
+    "?show      draws pictures, masks, maps, kernels        ?plot      draws curves; ?hist, ?open_run",
     "?commands  of the shell: train, eval, predict, ...     ?C         functions of the core",
     "?NAME      any of their names: ?conv2d, ?loss.dice, ?ramp, ?unet, ?recipe.data, ?image.load, ?train",
     "??WORD     searches names, help and documents",
@@ -230,6 +231,11 @@ local function public_text(name)
   if constructors[name] then return constructors[name] end
   local where = getmetatable(require "ramus").lazy()[name]
   if not where then return nil end
+  local head = where[2] and texts.head_of(where[1]) or ""
+  if head:find("^ra%." .. name .. ":") then -- a file about this function
+    local schema = rawget(require(where[1]), "schema")
+    return schema and head .. "\n\noptions\n" .. texts.schema(schema) or head
+  end
   local ok, value = pcall(function() return require("ramus")[name] end)
   if ok and type(value) == "function" then
     local text = texts.of_function("ra." .. name, value)

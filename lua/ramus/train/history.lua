@@ -1,4 +1,4 @@
---- A run, opened for looking at: ra.open_run "runs/first" (also of a training that goes on).
+--- ra.open_run: a run, opened for looking at, as ra.open_run "runs/first"; also one whose training goes on.
 --   run.history            the epochs' metrics as columns, by name: lists of a number for each epoch, NaN where there was none
 --     epoch, loss, rate, gradient_norm, ..       as in metrics.jsonl
 --     dice@out, bce@side1, ..                    values of the terms; dice@out.gradient_norm the norm of their gradient
