@@ -243,6 +243,7 @@ check.case("text is wrapped below its column", function()
     for one in text:gmatch "[^\n]+" do check.ok(#one <= 100 or not one:find " ", one) end
   end
   has(show.wrapped("  name    default   " .. ("meaning "):rep(30)), "\n" .. (" "):rep(20) .. "meaning")
+  for _, drawing in ipairs { "  " .. ("⠉⠒ "):rep(40), "\27[31m" .. ("x "):rep(90) .. "\27[0m" } do check.equal(show.wrapped(drawing), drawing, "a drawing") end
 end)
 
 --- Text as words, in which numbers are numbers: the bits of a loss depend on the machine.

@@ -27,10 +27,15 @@ local function wrapped_line(line, width, lines)
   lines[#lines + 1] = line
 end
 
+--- True for a line that may be cut: letters beyond ASCII are several bytes each, colours take no room; such lines (drawings) stay.
+local function plain(line) return not line:find("[\27\128-\255]") end
+
 --- A text in lines that fit the terminal.
 function show.wrapped(text)
   local width, lines = show.width() - 1, {}
-  for line in (text .. "\n"):gmatch("([^\n]*)\n") do wrapped_line(line, width, lines) end
+  for line in (text .. "\n"):gmatch("([^\n]*)\n") do
+    if plain(line) then wrapped_line(line, width, lines) else lines[#lines + 1] = line end
+  end
   return table.concat(lines, "\n")
 end
 
