@@ -166,8 +166,8 @@ end
 
 --- One line about a value.
 function show.brief(v)
-  local plain = type(v) == "table" and not has_own_text(v)
-  local text = plain and nested(v, "", DEPTH - 1, {}):gsub("%s*\n%s*", " ") or first_line(show.value(v))
+  local bare = type(v) == "table" and not has_own_text(v)
+  local text = bare and nested(v, "", DEPTH - 1, {}):gsub("%s*\n%s*", " ") or first_line(show.value(v))
   return #text > 80 and text:sub(1, 77) .. "..." or text
 end
 
