@@ -23,6 +23,7 @@ typedef struct {
 struct ra_onnx {
   const ra_template *t; /* the caller's */
   bool fold;
+  int32_t leaves;       /* of t, which may be gone when this is released */
   ra_tensor **value;    /* [leaves] own views */
   ra_graph *graph[SIZES];
   int32_t image[SIZES], *entry[SIZES], *out[SIZES]; /* nodes at two sizes: what differs depends on the image */
@@ -37,7 +38,7 @@ bool ra_onnx_knows(const ra_op *op) { return ra_onnx_row_of(op) != NULL; }
 
 void ra_onnx_release(ra_onnx *o) {
   if (!o) return;
-  for (int32_t i = 0; o->value && i < o->t->leaves; i++) ra_tensor_release(o->value[i]);
+  for (int32_t i = 0; o->value && i < o->leaves; i++) ra_tensor_release(o->value[i]);
   ra_mem_free(o->value);
   for (int k = 0; k < SIZES; k++) ra_graph_release(o->graph[k]);
   ra_mem_free(o->outputs.item);
@@ -81,6 +82,7 @@ ra_onnx *ra_onnx_new(const ra_template *t, ra_tensor *const *value, bool fold) {
   ra_onnx *o = ra_mem_zalloc(1, sizeof *o);
   if (!o) return NULL;
   o->t = t;
+  o->leaves = t->leaves;
   o->fold = fold;
   if (prepare(o, value) == RA_OK) return o;
   ra_onnx_release(o);
