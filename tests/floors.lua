@@ -21,7 +21,7 @@ return {
   },
   lua = {
     { "base", "ffi (the only cdef), build, options, mistake, files, paths, json, base64, show, progress" },
-    { "lang", "ops (the op table), tensor and its parts, F, graph, module, nn, loss, loss_function, schedule, optim, grad, trace, template, "
+    { "lang", "ops (the op table), tensor and its parts, F, graph, module, nn, loss, loss_function, schedule, schedule_text, optim, grad, trace, template, "
       .. "model, onnx, torch_names, state_dict, models, models/" },
     { "data", "reading, fields, classes, dataset, folder, nnunet, coco, runs, contours, fetch, sets, loader, augment, image, metrics, compare, audit" },
     { "draw", "what is drawn in the terminal and in files: drawing, terminal, show, panels, grid, cells, graphics, plot, series, chart, canvas, hist, "
@@ -30,7 +30,7 @@ return {
       .. "checks, baseline, run_list, replay, leftovers, story, dry_run" },
     { "study", "study, definition, folds, key, score, signs, tables, cell, curve, results, pictures, runner, part, pace, probe, cost, verify, live, "
       .. "summary, pages, markdown, plain, figure, studies, contents, difference" },
-    { "report", "report, page and its parts (html, chart, tables, curves, supervision, pictures, signs, style, script), gather, compared" },
+    { "report", "report, page and its parts (html, chart, tables, curves, supervision, weights, pictures, signs, style, script), gather, compared" },
     { "ramus", "init.lua: everything by its public name, loaded when first used" },
     { "cli", "the command line (commands/), the REPL, completion, help, demo, bench" },
   },

@@ -19,7 +19,7 @@ local function recipe(name, width)
   return { name = name, data = { set = "phantom", options = { size = 64, train = 4, val = 2, test = 5 }, batch = 2 },
     model = ra.models.unet { depth = 3, width = width, sides = true }, teacher = { kind = "last_epoch" },
     supervise = { { at = "out", loss = ra.loss.dice {} }, { at = "side*", loss = ra.loss.bce {} },
-      { at = "out", loss = ra.loss.soft_target { alpha = 0.2 }, against = "teacher.out", from = 1 } },
+      { at = "out", loss = ra.loss.soft_target { alpha = ra.ramp(0, 0.5) }, against = "teacher.out", from = 1 } },
     optim = ra.optim.adamw { lr = 1e-2 }, epochs = 3, log = { outputs = { every = 1 }, pictures = 0 } }
 end
 
@@ -68,7 +68,8 @@ check.case("report: one run's page is whole, and holds every part", function()
   for _, part in ipairs { "scores", "pictures-part", "levels", "signs", "training", "terms", "cost", "protocol", "recipes" } do
     check.ok(text:find('<section aria-labelledby="' .. part .. '-title"', 1, true), "no section " .. part)
   end
-  for _, wanted in ipairs { "Gradient norm of each term", "Value of each loss term", "bce@side1", "soft_target@out from epoch 1", "Agreement with teacher",
+  for _, wanted in ipairs { "Gradient norm of each term", "Weight of each term",
+    "alpha of soft_target@out", "Value of each loss term", "bce@side1", "soft_target@out from epoch 1", "Agreement with teacher",
     "Patch entropy of each output", "Calibration", "found", "missed", "embeds test images", "width&lt;3", "GFLOP", "MB" } do
     check.ok(text:find(wanted, 1, true), "the page does not say " .. wanted)
   end
@@ -124,6 +125,20 @@ check.case("report: the policy lets this page's script run, and no other", funct
   local digest = text:match "script%-src &#39;sha256%-([%w+/=]+)&#39;"
   local bytes = require("ramus.base.hash").sha256(text:match "<script>(.*)</script>"):gsub("%x%x", function(two) return string.char(tonumber(two, 16)) end)
   check.equal(digest, base64.encode(bytes))
+end)
+
+check.case("report: schedules are read from their text, and nothing else is", function()
+  local schedule_text = require "ramus.lang.schedule_text"
+  for _, s in ipairs { ra.ramp(0, 0.5), ra.step { every = 3, times = 0.3 }, ra.piecewise { points = { { 0, 1 }, { 4, 0.25 } }, smooth = false },
+    0.5 * ra.cosine {} + 0.1, ra.warmup { n = 2, after = ra.poly { power = 0.9 } }, ra.ramp(1e-3, -2, 6) } do
+    local back = assert(schedule_text.read(tostring(s)))
+    for t = 0, 9 do check.near(back(t, 10), s(t, 10), 1e-12, tostring(s)) end
+  end
+  for _, text in ipairs { "", "1", "ra.ramp{", "ra.ramp{ 0, os.exit() }", "ra.rmap{ 0, 1 }", "ra.ramp{ 0, 1 } or 1", "function() end", ("("):rep(3000),
+    "ra.ramp{ 0, 'x' }", "(ra.ramp{ 0, 1 } + {})" } do
+    local s, err = schedule_text.read(text)
+    check.ok(s == nil and type(err) == "string", "was read: " .. text:sub(1, 40))
+  end
 end)
 
 check.case("compare: differences are paired, and tested as data/compare.lua does", function()

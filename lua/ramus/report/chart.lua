@@ -13,6 +13,9 @@ local LOWEST, MOST = 1e-10, 12 -- where a value of 0 stands on a logarithmic axi
 local MARKS = { '<circle cx="%.1f" cy="%.1f" r="3" class="dot %s"/>', '<path d="M%.1f,%.1fm-3.2,-3.2h6.4v6.4h-6.4z" class="dot %s"/>',
   '<path d="M%.1f,%.1fm0,-4l4,7h-8z" class="dot %s"/>', '<path d="M%.1f,%.1fm0,-4.2l4.2,4.2l-4.2,4.2l-4.2,-4.2z" class="dot %s"/>' }
 
+--- Dashes of lines by the level of their output; the main output, 0, has none.
+chart.DASHES = { "8 3", "4 3", "2 3", "8 3 2 3", "8 3 2 3 2 3" }
+
 --- The class of the n-th line.
 function chart.class(n) return "s" .. (n - 1) % 8 + 1 end
 

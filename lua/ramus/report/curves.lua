@@ -49,18 +49,29 @@ function curves.terms(history)
   return names
 end
 
-local DASHES = { [0] = nil, "8 3", "4 3", "2 3", "8 3 2 3", "8 3 2 3 2 3" }
-
---- Lines of a run by term: the colour is the loss, the dashes are the level of the output.
-local function term_lines(g, field)
-  local lines, losses, n = {}, {}, 0
-  for _, name in ipairs(curves.terms(g.history)) do
-    local loss, _, level = curves.parts(name)
+--- How the lines of a run's terms look: a function of the term's name that gives class and dashes. The class is the loss, the dashes are the level.
+function curves.looks(g)
+  local losses, n = {}, 0
+  local function class_of(loss)
     if not losses[loss] then
       n = n + 1
       losses[loss] = chart.class(n)
     end
-    lines[#lines + 1] = { name = name, class = losses[loss], dash = DASHES[math.min(level, 5)],
+    return losses[loss]
+  end
+  for _, name in ipairs(curves.terms(g.history)) do class_of((curves.parts(name))) end
+  return function(name)
+    local loss, _, level = curves.parts(name)
+    return class_of(loss), chart.DASHES[math.min(level, 5)]
+  end
+end
+
+--- Lines of a run by term.
+local function term_lines(g, field)
+  local lines, look = {}, curves.looks(g)
+  for _, name in ipairs(curves.terms(g.history)) do
+    local class, dash = look(name)
+    lines[#lines + 1] = { name = name, class = class, dash = dash,
       points = points(g.history, function(h) return h.terms and h.terms[name] and h.terms[name][field] end) }
   end
   return lines

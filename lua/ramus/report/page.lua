@@ -10,6 +10,7 @@ local image = require "ramus.data.image"
 local json = require "ramus.base.json"
 local supervision = require "ramus.report.supervision"
 local tables = require "ramus.report.tables"
+local weights = require "ramus.report.weights"
 
 local page = {}
 
@@ -137,7 +138,7 @@ local function sections(runs, shown, more)
   add(section("signs", "Where it fails", more and more.signs))
   add(section("training", "Training", curves.grid(curves.together(runs))))
   add(section("terms", "Loss terms", by_run("terms-of", "Loss terms of", runs, function(g)
-    return { supervision.of(g), curves.grid(curves.of_run(g)) }
+    return { supervision.of(g), curves.grid(weights.of(g)), curves.grid(curves.of_run(g)) }
   end)))
   add(section("differences", "What was different", tables.different(runs)))
   add(section("cost", "Cost", tables.cost(runs)))
