@@ -1,6 +1,7 @@
 --- What the report and `ramus compare` know of a run, read from its folder alone: { path, name, recipe, build, history, timing, scores, cost }.
 --
 -- scores: eval.json as data, where the run was scored. Nothing is computed and nothing of the folder is executed.
+local difference = require "ramus.study.difference"
 local files = require "ramus.base.files"
 local run = require "ramus.train.run"
 
@@ -70,20 +71,11 @@ function gather.runs(paths)
   return list
 end
 
-local function flat(value, name, into)
-  if type(value) ~= "table" then
-    into[name] = tostring(value)
-    return into
-  end
-  for k, v in pairs(value) do flat(v, name == "" and tostring(k) or name .. "." .. tostring(k), into) end
-  return into
-end
-
 --- The fields of the recipes that are not the same in all runs: a list of { field, value of each run or nil }, sorted.
 function gather.differences(list)
   local each, names, seen = {}, {}, {}
   for i, g in ipairs(list) do
-    each[i] = flat(g.recipe, "", {})
+    each[i] = difference.leaves(g.recipe, "", {})
     each[i]["build.commit"], each[i]["build.kernels"] = g.build.commit, g.build.kernels
     for name in pairs(each[i]) do
       if not seen[name] then names[#names + 1], seen[name] = name, true end
@@ -94,7 +86,7 @@ function gather.differences(list)
   for _, name in ipairs(names) do
     local row, differs = { name, n = #list + 1 }, false
     for i in ipairs(list) do
-      row[i + 1] = each[i][name]
+      row[i + 1] = each[i][name] ~= nil and tostring(each[i][name]) or nil
       differs = differs or each[i][name] ~= each[1][name]
     end
     if differs then rows[#rows + 1] = row end

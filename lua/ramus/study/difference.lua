@@ -22,6 +22,7 @@ local function leaves(v, at, out)
   end
   return out
 end
+difference.leaves = leaves
 
 --- Rows of the leaves that differ, in the order of their keys.
 local function compare(a, b)
