@@ -180,3 +180,16 @@ check.case("train --dry-run: cost and schedule, and nothing is written", functio
   local after = processes.sh("find " .. folder .. " -type f -not -path '*/cache/*' | sort | xargs sha256sum")
   for line in after:gmatch "[^\n]+" do check.ok(before:find(line, 1, true), "written: " .. line) end
 end)
+
+check.case("progress: several live lines, then one again", function()
+  local written = {}
+  local to = { write = function(self, ...) written[#written + 1] = table.concat({ ... }); return self end, flush = function() end }
+  local p = require("ramus.base.progress").new {}
+  p.to, p.live = to, true
+  p:update("epoch 1\n  dice 0.5", true)
+  check.ok(table.concat(written):find("epoch 1\n  dice 0.5", 1, true), "two lines")
+  p:update("epoch 2", true)
+  local text = table.concat(written)
+  check.ok(text:find("\27[1A\27[J", 1, true) and text:match "epoch 2 *$", text) -- both are taken away first
+  check.ok(p.height == nil and p.width == #"epoch 2")
+end)

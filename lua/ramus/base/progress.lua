@@ -49,12 +49,18 @@ function Progress:once(text)
   self.said[text] = true
 end
 
---- Updates the live line, at most ten times a second; does nothing without a terminal.
+--- Updates the live line, or lines where the text has several, at most ten times a second; does nothing without a terminal.
 function Progress:update(text, force)
   if not self.live then return end
   local now = ffi.C.ra_clock()
   if not force and now - self.last < 0.1 then return end
   self.last = now
+  if text:find("\n", 1, true) then
+    local lines = {}
+    for line in text:gmatch "[^\n]+" do lines[#lines + 1] = line end
+    return self:block(lines)
+  end
+  if self.height then self:clear() end
   self.to:write("\r", text, (" "):rep(math.max(0, self.width - #text)))
   self.to:flush()
   self.width = #text

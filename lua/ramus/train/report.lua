@@ -2,12 +2,13 @@
 local clock = require "ramus.train.clock"
 local ffi = require "ramus.base.ffi"
 local progress = require "ramus.base.progress"
+local show = require "ramus.base.show"
 local teacher = require "ramus.train.teacher"
 local C = ffi.C
 
 local report = {}
 
---- Width of the terms in columns, above which they get their own line; the progress line then omits them.
+--- Width of the terms in columns, above which they get lines of their own.
 local WIDE = 64
 
 --- The mean of every term so far, rows at several outputs together: "dice@out 0.4123  bce@side* 0.51 0.62 0.70".
@@ -30,15 +31,27 @@ end
 
 local function mean_loss(s) return s.sums.total / math.max(1, s.sums.batches) end
 
---- The progress line of a running epoch. images: number of images since `started`.
+--- The terms in lines that fit the terminal, each after a line's end.
+local function folded(terms)
+  local width, lines, line = show.width() - 1, {}, nil
+  for term in (terms .. "  "):gmatch "(.-)  " do
+    if line and #line + 2 + #term > width then lines[#lines + 1], line = line, nil end
+    line = line and line .. "  " .. term or "  " .. term
+  end
+  lines[#lines + 1] = line
+  return "\n" .. table.concat(lines, "\n")
+end
+
+--- The progress line of a running epoch, and lines of its terms where they do not fit in. images: number of images since `started`.
 function report.status(training, started, images)
   local s, r = training.state, training.recipe
   local speed = images / math.max(C.ra_clock() - started, 1e-9)
   local left = ((clock.length(r) - s.epoch) * training.batches - s.batch) * r.data.batch
   local terms = report.terms(training)
-  return ("epoch %d/%d  batch %d/%d  loss %.4f  %srate %.2g  %.1f images/s  ETA %s"):format(s.epoch, clock.length(r), s.batch, training.batches,
-    mean_loss(s), #terms <= WIDE and terms .. "  " or "", training.companions.optimizer.rate or r.optim.lr, speed,
-    progress.time(left / math.max(speed, 1e-9)))
+  local short = #terms <= WIDE
+  return ("epoch %d/%d  batch %d/%d  loss %.4f  %srate %.2g  %.1f images/s  ETA %s%s"):format(s.epoch, clock.length(r), s.batch, training.batches,
+    mean_loss(s), short and terms .. "  " or "", training.companions.optimizer.rate or r.optim.lr, speed,
+    progress.time(left / math.max(speed, 1e-9)), short and "" or folded(terms))
 end
 
 --- "  val dice 0.4123", with the images in the mean where some have no score.
