@@ -102,3 +102,11 @@ check.case("classes: evaluation has the classes' scores and predict writes label
   check.ok(json.decode(again)[1].shares.stem, "shares of the classes in --json")
   check.equal(select(2, sh(("%s predict %s %s -o %s --threshold 0.4"):format(binary, whole, found, out))), 2, "a threshold for classes")
 end)
+
+check.case("classes: a report has their scores, and pictures in their colours beside the truth", function()
+  local path = folder .. "/report.html"
+  local made = assert(require("ramus.report.report").write({ whole }, { output = path, pictures = true, data_root = folder .. "/data" }))
+  local text = assert(files.read(path))
+  check.equal(made.pictures, 3)
+  for _, wanted in ipairs { "Classes of classes", "catheter</li>", "Truth painted on test/1" } do check.ok(text:find(wanted, 1, true), wanted) end
+end)

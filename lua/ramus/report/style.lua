@@ -20,7 +20,7 @@ nav ul { display: flex; flex-wrap: wrap; gap: .3rem 1rem; list-style: none; marg
   100%; overflow-wrap: anywhere }
 .facts span, .facts b, .facts small { display: block; color: var(--ink) } .facts b { font-size: 1.6rem; line-height: 1.2 }
 .facts small { color: var(--soft); white-space: normal }
-.charts { margin-bottom: 1rem; display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 24rem), 1fr)); gap: 1rem }
+.charts { margin-bottom: 1rem; display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 24rem), 1fr)); gap: 1rem }
 figure { margin: 0 } .chart { background: var(--card); border-radius: 6px; padding: .8rem; min-width: 0 }
 figcaption { margin-bottom: .4rem } .plot { position: relative }
 .chart svg, .wide svg { width: 100%; height: auto; display: block } .wide { max-width: 44rem; margin: 1rem 0 }
