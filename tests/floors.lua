@@ -29,7 +29,7 @@ return {
     { "train", "recipe, supervise, teacher, step, trainer, loop, state, companions/, checkpoint, run, evaluate, predict and its outputs, export, "
       .. "checks, baseline, run_list, replay, leftovers, story, dry_run" },
     { "study", "study, definition, folds, key, score, signs, tables, cell, curve, results, pictures, runner, part, pace, probe, cost, verify, live, "
-      .. "summary, pages, markdown, plain, figure, studies, contents, difference" },
+      .. "summary, pages, markdown, plain, figure, studies, contents, difference, tune" },
     { "report", "report, page and its parts (html, chart, tables, curves, supervision, weights, pictures, signs, style, script), gather, compared" },
     { "ramus", "init.lua: everything by its public name, loaded when first used" },
     { "cli", "the command line (commands/), the REPL, completion, help, demo, bench" },
