@@ -165,7 +165,7 @@ check.case("draw: kitty's bytes, decoded again", function()
   end
   local y = assert(ra.image.decode(table.concat(png)))
   check.ok((y - x):abs():max() <= 0.5 / 255 + 1e-6, "pixels differ")
-  check.equal(graphics.base64 "any carnal pleas", "YW55IGNhcm5hbCBwbGVhcw==")
+  check.equal(require("ramus.base.base64").encode "any carnal pleas", "YW55IGNhcm5hbCBwbGVhcw==")
 end)
 
 -- ---- show -----------------------------------------------------------------------------------

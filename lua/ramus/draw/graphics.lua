@@ -1,4 +1,5 @@
---- A picture [3,H,W] in 0..1 as bytes: PNG, base64, kitty's graphics protocol, sixels.
+--- A picture [3,H,W] in 0..1 as bytes: PNG, kitty's graphics protocol, sixels.
+local base64 = require "ramus.base.base64"
 local ffi = require "ramus.base.ffi"
 local files = require "ramus.base.files"
 local image = require "ramus.data.image"
@@ -19,24 +20,11 @@ function graphics.png(picture)
   return bytes or error("a picture cannot be written aside: " .. tostring(err), 0)
 end
 
-local SIGNS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
-
-function graphics.base64(bytes)
-  local parts = {}
-  for i = 1, #bytes, 3 do
-    local a, b, c = bytes:byte(i, i + 2)
-    local n = a * 65536 + (b or 0) * 256 + (c or 0)
-    local p, q, r, s = floor(n / 262144) + 1, floor(n / 4096) % 64 + 1, floor(n / 64) % 64 + 1, n % 64 + 1
-    parts[#parts + 1] = SIGNS:sub(p, p) .. SIGNS:sub(q, q) .. (b and SIGNS:sub(r, r) or "=") .. (c and SIGNS:sub(s, s) or "=")
-  end
-  return table.concat(parts)
-end
-
 local PIECE = 4096 -- characters of one kitty command
 
 --- Kitty's protocol: a PNG, shown where the cursor is, in pieces; the terminal is told not to answer (q = 2).
 function graphics.kitty(picture)
-  local text, parts = graphics.base64(graphics.png(picture)), {}
+  local text, parts = base64.encode(graphics.png(picture)), {}
   for at = 1, #text, PIECE do
     local more = at + PIECE <= #text and 1 or 0
     parts[#parts + 1] = ("\27_G%sm=%d;%s\27\\"):format(at == 1 and "a=T,f=100,q=2," or "", more, text:sub(at, at + PIECE - 1))

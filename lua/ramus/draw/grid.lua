@@ -1,4 +1,5 @@
 --- Panels (panels.lua) side by side: as lines for a terminal, as one picture, as SVG.
+local base64 = require "ramus.base.base64"
 local cells = require "ramus.draw.cells"
 local graphics = require "ramus.draw.graphics"
 local letters = require "ramus.data.letters"
@@ -137,7 +138,7 @@ function grid.svg(list, caption)
   local out = {}
   for _, place in ipairs(places) do
     out[#out + 1] = ('<image x="%d" y="%d" width="%d" height="%d" href="data:image/png;base64,%s"/>'):format(place.x + 8, place.y + 8, place.w, place.h,
-      graphics.base64(graphics.png(place.panel.paint(place.h, place.w))))
+      base64.encode(graphics.png(place.panel.paint(place.h, place.w))))
     if place.panel.label then out[#out + 1] = svg.text(place.x + 8, place.y + 3, place.panel.label, ' class="s"') end
   end
   out[#out + 1] = svg.text(8, H + 28, caption, ' class="s"')
