@@ -94,3 +94,15 @@ check.case("pre-training on phantoms: both rows have the net that the phantoms t
     check.equal(r.init ~= nil, given.name == "phantom")
   end
 end)
+
+check.case("recipes: a name that leaves the folder of the runs, and more epochs than anybody trains, are refused at once", function()
+  local function load(fields)
+    local r = { name = "x", data = { set = "phantom" }, model = ra.models.unet { depth = 2, width = 2 },
+      supervise = { { at = "out", loss = ra.loss.dice {} } }, optim = ra.optim.sgd { lr = 1 }, epochs = 1 }
+    for k, v in pairs(fields) do r[k] = v end
+    return recipe.load(r)
+  end
+  assert(load { name = "a..b" })
+  for _, name in ipairs { ".", "..", "...", "a/b", "" } do check.fails("name must be letters, digits, . _ -, and not dots alone", load, { name = name }) end
+  for _, epochs in ipairs { 0, 2 ^ 31, 1.5 } do check.fails("epochs must be", load, { epochs = epochs }) end
+end)

@@ -166,8 +166,10 @@ check.case("signals: each that asks a process to end is noted, twice where it co
   assert(one "signal_whole")
   local methods = getmetatable(assert(loader.new({ { id = "a", image = "a.png" } }, {}))).__index
   local kept = methods.next
-  for _, name in ipairs { "INT", "TERM", "HUP", "QUIT", "PIPE", "XCPU", "XFSZ" } do
+  local mask = tonumber(assert(files.read "/proc/self/status"):match "SigIgn:%s*%x*(%x%x%x%x%x%x%x%x)", 16) -- of who runs the tests, as nohup
+  for name, number in pairs { INT = 2, TERM = 15, HUP = 1, QUIT = 3, PIPE = 13, XCPU = 24, XFSZ = 25 } do
     local count, again = 0, name == "PIPE" or name == "XCPU" or name == "XFSZ"
+    local ignored = name ~= "INT" and name ~= "TERM" and bit.band(mask, bit.lshift(1, number - 1)) ~= 0
     methods.next = function(...)
       count = count + 1
       if count == 2 then
@@ -177,8 +179,11 @@ check.case("signals: each that asks a process to end is noted, twice where it co
     end
     local ok, value, err = pcall(one, "signal_" .. name)
     methods.next = kept
-    check.ok(ok and value == nil and err == "interrupted", name .. ": " .. tostring(value) .. " " .. tostring(err))
-    assert(one("signal_" .. name))
+    if ignored then check.ok(ok and value, name .. " is ignored here, and ended the training: " .. tostring(err))
+    else
+      check.ok(ok and value == nil and err == "interrupted", name .. ": " .. tostring(value) .. " " .. tostring(err))
+      assert(one("signal_" .. name))
+    end
     check.ok(files.read(folder .. "/signal_whole/last.safetensors") == files.read(folder .. ("/signal_%s/last.safetensors"):format(name)), name)
   end
 end)

@@ -79,7 +79,7 @@ end
 -- as long as the run has not gone beyond what it was.
 local schema = {
   name = { type = "string", required = true, check = function(v)
-    return v:match("^[%w%._%-]+$") and v or nil, "must be letters, digits, . _ -, given " .. options.show(v)
+    return v:match "^[%w%._%-]+$" and v:find "[^.]" and v or nil, "must be letters, digits, . _ -, and not dots alone, given " .. options.show(v)
   end },
   data = section(data_schema),
   model = { type = "table", required = true, check = instance(model.is, "a model, as ra.models.unet{}") },
@@ -90,8 +90,8 @@ local schema = {
   optim = { type = "table", required = true, check = instance(optim.is, "an optimizer, as ra.optim.adamw{ lr = 1e-3 }") },
   init = section(initial.schema),
   freeze = { type = "string|table", check = ranges.freeze },
-  epochs = { type = "integer", min = 1, required = true },
-  extend = { type = "integer", min = 0, default = 0, grows = true },
+  epochs = { type = "integer", min = 1, max = 1e6, required = true },
+  extend = { type = "integer", min = 0, max = 1e6, default = 0, grows = true },
   seed = { type = "integer", default = 0 },
   profile = { type = "boolean", default = false, help = "true to write profile.txt: time per part of an epoch, and speed of every step of the plan" },
   numerics = { type = "string", one_of = { "fast", "exact" }, default = "fast", help = "choice of algorithms; exact: no Winograd convolutions" },
