@@ -1,5 +1,6 @@
 #include "bundle.h"
 
+#include <jansson.h>
 #include <string.h>
 
 #include "../base/error.h"
@@ -20,6 +21,8 @@ void ra_bundle_release(ra_bundle *b) {
     ra_mem_free(b->meta[i].key);
     ra_mem_free(b->meta[i].value);
   }
+  json_decref(b->entry_at);
+  json_decref(b->meta_at);
   ra_mem_free(b->entry);
   ra_mem_free(b->meta);
   ra_mem_free(b->file);
@@ -37,10 +40,26 @@ static int32_t grow(void **list, int32_t count, int32_t *capacity, size_t item) 
   return RA_OK;
 }
 
+/* Remembers that a name stands at a place; the first place of a name counts. */
+static int32_t remember(json_t **index, const char *name, int32_t place) {
+  if (!*index) *index = json_object();
+  if (*index && json_object_get(*index, name)) return RA_OK;
+  return *index && json_object_set_new_nocheck(*index, name, json_integer(place)) == 0 ? RA_OK : ra_fail(RA_ERR_MEMORY, "out of memory");
+}
+
+/* The place of a name, or -1. */
+static int32_t place_of(const json_t *index, const char *name) {
+  const json_t *place = index ? json_object_get(index, name) : NULL;
+  return place ? (int32_t)json_integer_value(place) : -1;
+}
+
 ra_bundle_entry *ra_bundle_append(ra_bundle *b, const char *name) {
   if (grow((void **)&b->entry, b->count, &b->capacity, sizeof *b->entry) != RA_OK) return NULL;
   char *copy = ra_mem_strdup(name);
-  if (!copy) return NULL;
+  if (!copy || remember(&b->entry_at, name, b->count) != RA_OK) {
+    ra_mem_free(copy);
+    return NULL;
+  }
   ra_bundle_entry *e = &b->entry[b->count++];
   memset(e, 0, sizeof *e);
   e->name = copy;
@@ -50,7 +69,7 @@ ra_bundle_entry *ra_bundle_append(ra_bundle *b, const char *name) {
 int32_t ra_bundle_append_meta(ra_bundle *b, const char *key, const char *value) {
   RA_TRY(grow((void **)&b->meta, b->meta_count, &b->meta_capacity, sizeof *b->meta));
   ra_bundle_meta m = {ra_mem_strdup(key), ra_mem_strdup(value)};
-  if (!m.key || !m.value) {
+  if (!m.key || !m.value || remember(&b->meta_at, key, b->meta_count) != RA_OK) {
     ra_mem_free(m.key);
     ra_mem_free(m.value);
     return RA_ERR_MEMORY;
@@ -70,11 +89,7 @@ int64_t ra_bundle_elements(int32_t rank, const int64_t *dim) {
   return empty ? 0 : n;
 }
 
-int32_t ra_bundle_find(const ra_bundle *b, const char *name) {
-  for (int32_t i = 0; i < b->count; i++)
-    if (strcmp(b->entry[i].name, name) == 0) return i;
-  return -1;
-}
+int32_t ra_bundle_find(const ra_bundle *b, const char *name) { return place_of(b->entry_at, name); }
 
 static int32_t check_name(const ra_bundle *b, const char *name) {
   if (!*name || strcmp(name, "__metadata__") == 0)
@@ -123,21 +138,18 @@ int32_t ra_bundle_add_bytes(ra_bundle *b, const char *name, const void *bytes, d
 int32_t ra_bundle_set_meta(ra_bundle *b, const char *key, const char *value) {
   if (strncmp(key, "ramus.", 6) == 0 && (strcmp(key, "ramus.version") == 0 || strcmp(key, "ramus.sha256") == 0))
     return ra_fail(RA_ERR_ARG, "bundle: the metadata key '%s' belongs to the file format", key);
-  for (int32_t i = 0; i < b->meta_count; i++) {
-    if (strcmp(b->meta[i].key, key) != 0) continue;
-    char *copy = ra_mem_strdup(value);
-    if (!copy) return RA_ERR_MEMORY;
-    ra_mem_free(b->meta[i].value);
-    b->meta[i].value = copy;
-    return RA_OK;
-  }
-  return ra_bundle_append_meta(b, key, value);
+  int32_t i = place_of(b->meta_at, key);
+  if (i < 0) return ra_bundle_append_meta(b, key, value);
+  char *copy = ra_mem_strdup(value);
+  if (!copy) return RA_ERR_MEMORY;
+  ra_mem_free(b->meta[i].value);
+  b->meta[i].value = copy;
+  return RA_OK;
 }
 
 const char *ra_bundle_meta_get(const ra_bundle *b, const char *key) {
-  for (int32_t i = 0; i < b->meta_count; i++)
-    if (strcmp(b->meta[i].key, key) == 0) return b->meta[i].value;
-  return NULL;
+  int32_t i = place_of(b->meta_at, key);
+  return i >= 0 ? b->meta[i].value : NULL;
 }
 
 int32_t ra_bundle_meta_count(const ra_bundle *b) { return b->meta_count; }

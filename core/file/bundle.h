@@ -42,6 +42,7 @@ struct ra_bundle {
   int32_t count, capacity;
   ra_bundle_meta *meta;
   int32_t meta_count, meta_capacity;
+  struct json_t *entry_at, *meta_at; /* [opt] from names and keys to their first place: looked up by hash, however many there are */
   uint8_t *file;          /* [opt] the file's bytes; entries point into it */
   bool checked;           /* the file had a checksum over all of it, and it matched */
 };

@@ -1,0 +1,51 @@
+--- Readers of files take time in proportion to what a file holds, however many names are in it.
+local check = require "check"
+local clock = require("ramus.base.ffi").C.ra_clock
+local files = require "ramus.base.files"
+local ra = require "ramus"
+
+local folder = check.folder "linear"
+local FEW, TIMES = 4000, 10
+
+--- A safetensors file: its header as text, and the bytes of its data.
+local function safetensors(path, header, size)
+  local n = #header
+  local length = string.char(n % 256, math.floor(n / 256) % 256, math.floor(n / 65536) % 256, math.floor(n / 16777216), 0, 0, 0, 0)
+  assert(files.write(path, length .. header .. ("\0"):rep(size)))
+end
+
+local makers = {
+  ["metadata keys"] = function(path, count)
+    local keys = {}
+    for i = 1, count do keys[i] = ('"key %d":"v"'):format(i) end
+    safetensors(path, ('{"__metadata__":{%s},"w":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}'):format(table.concat(keys, ",")), 4)
+  end,
+  ["safetensors arrays"] = function(path, count)
+    local list = {}
+    for i = 1, count do list[i] = ('"array %d":{"dtype":"F32","shape":[1],"data_offsets":[%d,%d]}'):format(i, 4 * i - 4, 4 * i) end
+    safetensors(path, "{" .. table.concat(list, ",") .. "}", 4 * count)
+  end,
+  ["npz arrays"] = function(path, count)
+    local one, list = ra.zeros(1), {}
+    for i = 1, count do list["array " .. i] = one end
+    assert(ra.save(path, list))
+  end,
+}
+
+for what, make in pairs(makers) do
+  check.case(("linear: ten times as many %s take about ten times as long"):format(what), function()
+    local seconds = {}
+    for i, count in ipairs { FEW, FEW * TIMES } do
+      local path = ("%s/%d%s"):format(folder, count, what:find "npz" and ".npz" or ".safetensors")
+      make(path, count)
+      collectgarbage()
+      local began = clock()
+      local found = 0
+      for _ in pairs(assert(ra.load(path))) do found = found + 1 end
+      seconds[i] = clock() - began
+      check.equal(found, what == "metadata keys" and 1 or count)
+    end
+    -- with the square it would be a hundred times; small files take what starting takes
+    check.ok(seconds[2] < 4 * TIMES * math.max(seconds[1], 0.01), ("%.3f and %.3f s"):format(seconds[1], seconds[2]))
+  end)
+end
