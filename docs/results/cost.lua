@@ -96,8 +96,10 @@ for _, r in ipairs(rows) do
     r.ms95, 1e3 / r.ms, 1e3 / r.ms / CINE, r.first_mask_ms, r.cpu_seconds, r.peak_mb)
 end
 local build = require "ramus.train.checkpoint".build()
-local page = ([[
-# What a prediction costs
+local MARK = "<!-- ramus run docs/results/cost.lua: from here -->\n" -- what stands before it is written by hand, and kept
+local before, at = files.read(here .. "/cost.md") or "", nil
+at = before:find(MARK, 1, true)
+local page = (at and before:sub(1, at - 1) or "# What a prediction costs\n\n") .. MARK .. ([[
 
 Every architecture's light preset on one picture of %dx%d, grey, random weights (which change no time). Remade by
 `ramus run docs/results/cost.lua`; what each column is stands in the head of that file. "x cine" is the number of pictures a second over the
