@@ -97,8 +97,8 @@ for _, r in ipairs(rows) do
 end
 local build = require "ramus.train.checkpoint".build()
 local MARK = "<!-- ramus run docs/results/cost.lua: from here -->\n" -- what stands before it is written by hand, and kept
-local before, at = files.read(here .. "/cost.md") or "", nil
-at = before:find(MARK, 1, true)
+local before = files.read(here .. "/cost.md") or ""
+local at = before:find(MARK, 1, true)
 local page = (at and before:sub(1, at - 1) or "# What a prediction costs\n\n") .. MARK .. ([[
 
 Every architecture's light preset on one picture of %dx%d, grey, random weights (which change no time). Remade by
