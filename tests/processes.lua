@@ -21,4 +21,17 @@ function processes.sh(command)
   return said, tonumber(status), clock() - start
 end
 
+--- A function that runs `ramus ARGUMENTS` inside a folder, its data and cache below it, on one thread, and holds it to an exit status and, where
+-- given, to a part of what it prints; returns what it printed.
+function processes.inside(folder, binary)
+  local check = require "check"
+  return function(arguments, status, part)
+    local text, got = processes.sh(("cd %s && env RAMUS_DATA=%s/data XDG_CACHE_HOME=%s/cache RAMUS_THREADS=1 %s %s"):format(folder, folder, folder,
+      binary, arguments))
+    check.equal(got, status, ("ramus %s: exit status\n%s"):format(arguments, text))
+    check.ok(not part or text:find(part, 1, true), ("ramus %s: wanted '%s' in\n%s"):format(arguments, tostring(part), text))
+    return text
+  end
+end
+
 return processes

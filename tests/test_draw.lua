@@ -295,22 +295,8 @@ end)
 check.case("show: at a terminal in tmux: asked, drawn in colour, keys typed meanwhile are kept", function()
   if os.execute "command -v tmux > /dev/null 2>&1" ~= 0 then check.skip "no tmux" end
   local folder = check.folder "show_tmux"
-  local tmux = "tmux -L ramus-test-" .. folder:match "([%w_]+)/[^/]*$" .. " -f /dev/null "
-  local function run(command)
-    local p = io.popen(tmux .. command .. " 2>&1")
-    local text = p:read "*a"
-    p:close()
-    return text
-  end
-  local function wait_for(part, how)
-    local text
-    for _ = 1, 200 do
-      text = run("capture-pane -p" .. (how or ""))
-      if text:find(part, 1, true) then return text end
-      os.execute "sleep 0.05"
-    end
-    error(("did not see '%s' in\n%s"):format(part, tostring(text)), 2)
-  end
+  local t = require "terminal"(folder, " -f /dev/null ")
+  local run, wait_for = t.run, t.wait_for
   local ok, err = pcall(function()
     run(("new-session -d -x 100 -y 50 'COLORTERM=truecolor XDG_STATE_HOME=%s %s; sleep 60'"):format(folder, binary))
     wait_for "tab completes"

@@ -8,13 +8,7 @@ local tensor = require "ramus.lang.tensor"
 local folder = check.folder "new"
 local binary = files.absolute(processes.executable(check.root))
 
-local function expect(arguments, status, part)
-  local text, got = processes.sh(("cd %s && env RAMUS_DATA=%s/data XDG_CACHE_HOME=%s/cache RAMUS_THREADS=1 %s %s"):format(folder, folder, folder, binary,
-    arguments))
-  check.equal(got, status, ("ramus %s: exit status\n%s"):format(arguments, text))
-  check.ok(not part or text:find(part, 1, true), ("ramus %s: wanted '%s' in\n%s"):format(arguments, tostring(part), text))
-  return text
-end
+local expect = processes.inside(folder, binary)
 
 check.case("new recipe and model: train as they are; options of the model", function()
   expect("new recipe mine", 0, "ramus train mine.lua")

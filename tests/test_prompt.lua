@@ -292,22 +292,8 @@ end)
 check.case("at a terminal: keys for completion, history of blocks, Ctrl-C in Lua and in the core", function()
   if os.execute "command -v tmux > /dev/null 2>&1" ~= 0 then check.skip "no tmux" end
   local folder = check.folder "prompt_terminal"
-  local tmux = "tmux -L ramus-test-" .. folder:match "([%w_]+)/[^/]*$" .. " "
-  local function run(command)
-    local p = io.popen(tmux .. command .. " 2>&1")
-    local text = p:read "*a"
-    p:close()
-    return text
-  end
-  local function wait_for(part)
-    local text
-    for _ = 1, 200 do
-      text = run "capture-pane -p"
-      if text:find(part, 1, true) then return text end
-      os.execute "sleep 0.05"
-    end
-    error(("did not see '%s' in\n%s"):format(part, tostring(text)), 2)
-  end
+  local t = require "terminal"(folder)
+  local run, wait_for = t.run, t.wait_for
   local function keys(...) run("send-keys -- " .. table.concat({ ... }, " ")) end
   local function line(text)
     run("send-keys -l -- '" .. text .. "'")

@@ -8,13 +8,7 @@ local tune = require "ramus.study.tune"
 local folder = check.folder "tune"
 local binary = files.absolute(processes.executable(check.root))
 
-local function expect(arguments, status, part)
-  local text, got = processes.sh(("cd %s && env RAMUS_DATA=%s/data XDG_CACHE_HOME=%s/cache RAMUS_THREADS=1 %s %s"):format(folder, folder, folder, binary,
-    arguments))
-  check.equal(got, status, ("ramus %s: exit status\n%s"):format(arguments, text))
-  check.ok(not part or text:find(part, 1, true), ("ramus %s: wanted '%s' in\n%s"):format(arguments, tostring(part), text))
-  return text
-end
+local expect = processes.inside(folder, binary)
 
 local function search(text, name) assert(files.write(("%s/%s.lua"):format(folder, name or "search"), "return { recipe = 'r.lua', " .. text .. " }")) end
 
