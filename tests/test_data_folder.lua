@@ -247,7 +247,7 @@ check.case("a changed training image is named when a run goes on, with what it w
 end)
 
 check.case("the repair of a file that an error named: the run goes on", function()
-  local snapshot, cjson = require "ramus.train.snapshot", require "cjson"
+  local witness, cjson = require "ramus.train.witness", require "cjson"
   local path, kept = project .. "/data/5.png", assert(files.read(project .. "/data/5.png"))
   assert(files.write(path, kept:sub(1, 80)))
   -- what a run that met the cut file keeps: its hash, and that the error named it
@@ -257,7 +257,8 @@ check.case("the repair of a file that an error named: the run goes on", function
   local facts = cjson.decode(assert(files.read(at)))
   facts.parts.val[1].files[1][2] = dataset.sha256_file(path)
   assert(files.write(at, cjson.encode(facts)))
-  snapshot.note_failed({ run = { path_of = function(_, kind) return names.path_of(project .. "/data/run", kind) end }, data = { set = set } },
+  local stub = { path = project .. "/data/run", path_of = function(_, kind) return names.path_of(project .. "/data/run", kind) end }
+  witness.note_failed({ run = stub, data = { set = set } },
     ("'%s' is cut short"):format(set.samples[5].image))
   check.equal(cjson.decode(assert(files.read(at))).failed[1], "5.png")
   assert(files.write(path, kept))

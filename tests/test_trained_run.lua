@@ -85,7 +85,7 @@ check.case("run: a line of the metrics that cannot be written ends a training; o
   assert(go(long))
   local log = assert(files.read(path .. "/log.txt"))
   check.ok(log:find("metrics.jsonl lacks 1 of the 1 epochs", 1, true), log)
-  check.ok(log:find("resolved.json is missing or damaged, so the recipe was not compared", 1, true), log)
+  check.ok(log:find("resolved.json is missing, damaged or changed, so the recipe was compared with that in the checkpoint", 1, true), log)
   check.equal(#assert(run.read(path)):history(), 2)
 end)
 
@@ -331,6 +331,6 @@ check.case("resume: another build is a warning", function()
   meta["ramus.build"] = '{"version":"0.0.9","commit":"abc","kernels":"other"}'
   assert(safetensors.save(run.path_of(copy, "last"), file.tensors, meta))
   local opened = assert(run.open(copy, r))
-  check.ok(opened.warning and opened.warning:find("began with Ramus 0.0.9", 1, true), tostring(opened.warning))
+  check.ok(opened.warnings[1] and opened.warnings[1]:find("began with Ramus 0.0.9", 1, true), tostring(opened.warnings[1]))
   opened:close()
 end)

@@ -103,17 +103,22 @@ local function declare(def, samples, given, o)
   return base, classes or false
 end
 
---- The hashes of the samples' files by path, from the mark where it has them, and the hash of the set; nil and a message that names all
--- files that are missing.
+--- The hashes of the samples' files by path, as the files are now, and the hash of the set; nil and a message that names all files that are
+-- missing, or that are not those which were prepared.
 local function hashes(def, folder, mark, samples)
-  local paths, sums, unknown = identity.all_paths(samples), {}, {}
+  local paths, changed = identity.all_paths(samples), {}
+  local sums, err = identity.sums(paths, folder)
+  if not sums then return nil, ("%s: %s"):format(def.name, err) end
   for _, path in ipairs(paths) do
-    sums[path] = mark.files and not identity.wrong(path) and mark.files[path:sub(#folder + 2)] or nil
-    if not sums[path] then unknown[#unknown + 1] = path end
+    local name = path:sub(#folder + 2)
+    local was = mark.files and mark.files[name]
+    if was and was ~= sums[path] then changed[#changed + 1] = name end
   end
-  local others, err = identity.sums(unknown, folder)
-  if not others then return nil, ("%s: %s"):format(def.name, err) end
-  for path, sum in pairs(others) do sums[path] = sum end
+  if #changed > 0 then
+    return nil, ("%s: %s in %s %s changed since the set was prepared: %s; bring the files back with ramus fetch %s --again, or, if the change is meant, "
+      .. "copy the folder and name the copy as data set"):format(def.name, #changed == 1 and "1 file" or #changed .. " files", folder,
+      #changed == 1 and "has" or "have", pairing.some(changed), def.name)
+  end
   return sums, mark.files and identity.hash(mark.files) or identity.hash(sums, folder)
 end
 

@@ -7,6 +7,7 @@ local fields = require "ramus.data.fields"
 local files = require "ramus.base.files"
 local pairing = require "ramus.data.pairing"
 local prepared = require "ramus.data.prepared"
+local reading = require "ramus.data.reading"
 local C = ffi.C
 
 local identity = {}
@@ -79,6 +80,17 @@ end
 
 -- ---- what a run began with ----
 
+local DECLARED = { "classes", "frame" }
+for _, key in ipairs(reading.keys) do DECLARED[#DECLARED + 1] = key end
+
+--- A source, or a table of them, without what identity.of has: their files.
+local function without_paths(v)
+  if type(v) ~= "table" then return nil end
+  local result = {}
+  for k, inner in pairs(v) do if k ~= "path" and type(inner) ~= "cdata" then result[k] = type(inner) == "table" and without_paths(inner) or inner end end
+  return result
+end
+
 --- The samples of each split with the hashes of their files: { train = { { id =, files = { { path, sha256 }, .. } }, .. }, .. }.
 function identity.of(set, names)
   local parts = {}
@@ -92,6 +104,50 @@ function identity.of(set, names)
     parts[name] = list
   end
   return parts
+end
+
+--- A value as text, the same for the same value: keys sorted, numbers exact.
+local function canonical(v)
+  if type(v) == "number" then return ("%.17g"):format(v) end
+  if type(v) ~= "table" then return type(v) .. " " .. tostring(v) end
+  local lines = {}
+  for k, inner in pairs(v) do lines[#lines + 1] = ("%s %s=%s"):format(type(k), tostring(k), canonical(inner)) end
+  table.sort(lines)
+  return "{" .. table.concat(lines, ";") .. "}"
+end
+
+--- What a set says of the samples of some splits beside their files (how masks are read, classes, frames, kinds of fields), as { KEY = SHA-256 } over
+-- all of them: the same declaration, the same hashes.
+function identity.declared(set, names)
+  local by_key = {}
+  local function add(key, v)
+    by_key[key] = by_key[key] or {}
+    table.insert(by_key[key], v == nil and "-" or canonical(v))
+  end
+  add("fields", set.fields)
+  for _, name in ipairs(names) do
+    for _, s in ipairs(set.splits[name] or {}) do
+      for _, key in ipairs(DECLARED) do add(key, s[key]) end
+      for _, part in ipairs { "image", "mask", "fov", "label", "fields" } do
+        if type(s[part]) == "table" then add("sources", without_paths(s[part])) end
+      end
+    end
+  end
+  local sums = {}
+  for key, list in pairs(by_key) do
+    table.sort(list) -- the order of the samples is compared with their files
+    sums[key] = prepared.sha256(table.concat(list, "\n"))
+  end
+  return sums
+end
+
+--- Keys of which a set says something else than before; none where nothing was kept.
+function identity.declared_changes(was, now)
+  local list = {}
+  for key, sum in pairs(now) do if was and was[key] ~= sum then list[#list + 1] = key end end
+  for key in pairs(was or {}) do if now[key] == nil then list[#list + 1] = key end end
+  table.sort(list)
+  return list
 end
 
 --- What differs between two samples' files: a list of sentences. excused: paths of files that an error had named.

@@ -132,6 +132,9 @@ end
 --- The samples of every split that a training reads, with the hashes of their files: what a run keeps beside its checkpoints.
 function Data:samples() return identity.of(self.set, self:read_splits()) end
 
+--- What the data set declares of these samples beside their files, { KEY = SHA-256 }.
+function Data:declared() return identity.declared(self.set, self:read_splits()) end
+
 --- Names of the splits that a training reads: those to train and validate on, then that of the scores.
 function Data:read_splits()
   local d = self.recipe_data
@@ -149,14 +152,19 @@ local function differs_from_hash(set, hash)
     .. "so that which one came, went or changed cannot be told: remove what was added, or choose another folder with --run DIR"):format(set.folder)
 end
 
---- Compares with what a run began with: facts, the text in its checkpoint; kept, what Data:samples gave then (nil: a run of an earlier
--- version), and kept.failed, files that an error named. Returns true and [opt] a note about test images; nil and a message.
+--- Compares with what a run began with: facts, the text in its checkpoint; kept, what was kept of it then, { parts = as Data:samples gave,
+-- declared [opt], failed = files that an error named } (nil: a run of an earlier version). Returns true and [opt] a note about test images; nil and a message.
 function Data:same(facts, kept)
   local d = self.recipe_data
   if not kept then
     local ok, plain = pcall(cjson.decode, facts or "")
     local err = differs_from_hash(self.set, ok and type(plain) == "table" and plain.hash)
     return not err or nil, err
+  end
+  local declared = identity.declared_changes(kept.declared, self:declared())
+  if #declared > 0 then
+    return nil, ("data set %s says something else of its samples than when this run began (%s); bring the definition back, or choose another folder with "
+      .. "--run DIR"):format(self.set.name, table.concat(declared, ", "))
   end
   local now, excused, note = self:samples(), {}, nil
   for _, path in ipairs(kept.failed or {}) do excused[path] = true end

@@ -8,7 +8,8 @@
 -- channels, size, preparation, range, scale: see scale.lua), "ramus.output" (JSON: main, activation,
 -- threshold, classes, numerics; activation "softmax": one channel per class of
 -- classes, a list of { name, value, colour }), "ramus.state" (JSON), "ramus.recipe" (source),
--- "ramus.losses" (JSON: what was recorded of rows whose loss is a function, by term), "ramus.resolved", "ramus.protocol" (JSON),
+-- "ramus.losses" (JSON: what was recorded of rows whose loss is a function, by term), "ramus.resolved", "ramus.identity" (the recipe's
+-- fields that decide the results), "ramus.schedules" (text: those of the model's ops, where there are any), "ramus.protocol" (JSON),
 -- "ramus.data" (JSON: sha256 by sample).
 local augment = require "ramus.data.augment"
 local cjson = require "cjson"

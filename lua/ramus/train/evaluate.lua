@@ -32,6 +32,7 @@ local registry = require "ramus.data.registry"
 local run = require "ramus.train.run"
 local tiles = require "ramus.train.tiles"
 local way = require "ramus.train.way"
+local witness = require "ramus.train.witness"
 local F = require "ramus.lang.F"
 
 local evaluate = {}
@@ -212,6 +213,8 @@ local function run_evaluation(model, facts, o)
   end
   local set, samples, judged = scored_set.open(model, facts, o)
   if not set then return nil, samples end
+  local changed = o.run and o.out and witness.changed(o.run, set, facts.part)
+  if changed then o.out:warn(changed) end
   local list = checkpoint.classes(model)
   notes.coloured(judged.images, model.template.channels, o.out)
   local all, err = #samples
@@ -302,6 +305,7 @@ function evaluate.of_run(path, given)
   local name = outputs_module.evaluation(o)
   o.folder = o.folder or run.path_of(path, "pictures") .. name:sub(#"eval" + 1)
   local result
+  if not o.data then o.run = path end
   result, err = run_evaluation(model, facts_of(recipe_data, o.data, o), o)
   if not result then return nil, err end
   result.protocol.model = path

@@ -111,26 +111,44 @@ local function write_resolved(self, recipe, identity)
   return ok, err
 end
 
+--- A warning about the run, which the training prints.
+function Run:say(text) self.warnings[#self.warnings + 1] = text end
+
+--- Writes anew the texts of the recipe that are missing, and says so; nil and a message.
+function Run:restore_texts(recipe)
+  for _, kind in ipairs { "resolved", "recipe" } do
+    if not files.is_file(self:path_of(kind)) then
+      local text = tostring(recipe)
+      local ok, err = files.write(self:path_of(kind), kind == "recipe" and recipe.source or text)
+      if not ok then return nil, err end
+      self:say(self:path_of(kind) .. " is missing; it is written anew")
+    end
+  end
+  return true
+end
+
 --- The checkpoint to resume from; nil and a message where the run was made by another recipe or version.
 function Run:resume(recipe)
   local file, err = checkpoint.open(self:path_of "last")
   if not file then return nil, ("%s; remove it to start anew"):format(err) end
   if checkpoint.format(file) < 2 then return nil, old_run(self.path) end
   local ok, known = pcall(cjson.decode, files.read(self:path_of "data") or "")
-  local earlier, now = ok and type(known) == "table" and known.identity, self.identity
+  local written, now = ok and type(known) == "table" and known.identity or nil, self.identity
+  local earlier = file.meta["ramus.identity"] or written
   if earlier and earlier ~= now then
     return nil, ("%s was made by another recipe; it now says\n%s\nchoose another folder with --run DIR, or remove that one")
       :format(self.path, differences(earlier, now, 5))
   end
-  self.warning = other_build(file)
-  if not earlier then
-    local written
-    written, err = write_resolved(self, recipe, now)
-    if not written then return nil, err end
-    self.warning = ("%s is missing or damaged, so the recipe was not compared with that of the run; it is written anew%s"):format(self:path_of "data",
-      self.warning and "; " .. self.warning or "")
+  self.warnings[1] = other_build(file)
+  if not earlier or earlier ~= written then
+    self:say(("%s is missing, damaged or changed, so the recipe was %s; it is written anew"):format(self:path_of "data",
+      earlier and "compared with that in the checkpoint" or "not compared with that of the run"))
+    local done
+    done, err = write_resolved(self, recipe, now)
+    if not done then return nil, err end
   end
-  return file
+  ok, err = self:restore_texts(recipe)
+  return ok and file or nil, err
 end
 
 --- Writes anew what is resolved of the run's recipe, of which the data have decided something. nil and a message.
@@ -146,9 +164,10 @@ function Run:begin(recipe)
 end
 
 --- Opens or makes the run folder of a recipe. nil and a message where another recipe made it or it cannot be written.
--- Returns the run and, where there is something to resume, its open checkpoint; run.warning says where another build began it.
+-- Returns the run and, where there is something to resume, its open checkpoint; run.warnings: texts about what is not as it was (another build, a
+-- file that is missing).
 function run.open(path, recipe)
-  local self = setmetatable({ path = path, identity = identity_of(recipe) }, Run)
+  local self = setmetatable({ path = path, identity = identity_of(recipe), warnings = {} }, Run)
   local ok, err = files.make_folder(self:path_of "pictures")
   if not ok then return nil, err end
   self.unlock, err = files.lock(self:path_of "lock")

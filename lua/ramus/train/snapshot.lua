@@ -4,10 +4,9 @@ local clock = require "ramus.train.clock"
 local checkpoint = require "ramus.train.checkpoint"
 local companions = require "ramus.train.companions"
 local files = require "ramus.base.files"
-local identity = require "ramus.data.identity"
-local json = require "ramus.base.json"
 local safetensors = require "ramus.lang.safetensors"
 local state = require "ramus.train.state"
+local witness = require "ramus.train.witness"
 
 local snapshot = { schema = state.schema(companions.modules) }
 
@@ -30,6 +29,7 @@ local function meta_of(training)
   local meta = checkpoint.meta(training.model, recipe)
   meta["ramus.state"] = checkpoint.encode(state.pack(s, snapshot.schema))
   meta["ramus.recipe"], meta["ramus.resolved"] = recipe.source or tostring(recipe), tostring(recipe)
+  meta["ramus.identity"], meta["ramus.schedules"] = training.run.identity, witness.schedules(training.model)
   local functions = training.supervision:functions(data.set.fields)
   if next(functions) then meta["ramus.losses"] = checkpoint.encode(functions) end
   meta["ramus.data"], meta["ramus.protocol"] = checkpoint.encode(data.facts), checkpoint.encode(data.protocol)
@@ -51,55 +51,6 @@ function snapshot.save_epoch(training, is_best)
   return files.share(path_of(training, "best"), path_of(training, "last")) or snapshot.save(training, "last")
 end
 
---- Writes what the run began with: the images of its splits and the hashes of their files. failed [opt]: files that an error named; they
--- may be repaired before the run goes on. nil and a message on failure.
-function snapshot.remember(training, failed)
-  local facts = { parts = training.data:samples(), failed = failed and #failed > 0 and failed or nil }
-  return files.write(path_of(training, "samples"), json.encode(facts) .. "\n")
-end
-
---- The same as it was written; nil in a run of an earlier version.
-local function remembered(training)
-  local text = files.read(path_of(training, "samples"))
-  local facts = text and checkpoint.decode(text, path_of(training, "samples"))
-  return type(facts) == "table" and type(facts.parts) == "table" and facts or nil
-end
-
---- Keeps in mind which files of the set an error names. Files that had been named before stay named.
-function snapshot.note_failed(training, message)
-  local kept = remembered(training)
-  if not kept then return true end
-  local named = identity.named_in(message, training.data.set)
-  for _, path in ipairs(kept.failed or {}) do named[#named + 1] = path end
-  if #named == 0 then return true end
-  kept.failed = named
-  return files.write(path_of(training, "samples"), json.encode(kept) .. "\n")
-end
-
---- Refuses to go on with other images than those that the run began with, and says what has changed. nil and a message.
-local function check_samples(training, file)
-  local kept = remembered(training)
-  local ok, note = training.data:same(file.meta["ramus.data"], kept)
-  if not ok then return nil, note end
-  if note then training.out:line("warning: " .. note) end
-  if kept and not kept.failed and not note then return true end
-  return snapshot.remember(training) -- repaired files are the run's from now on
-end
-
---- Refuses to go on where a function of a row records other ops than those that the run began with. nil and a message.
-local function check_functions(training, file)
-  local kept, err = checkpoint.decode(file.meta["ramus.losses"] or "{}", "ramus.losses")
-  if type(kept) ~= "table" then return nil, err or "ramus.losses must be an object" end
-  for name, now in pairs(training.supervision:functions(training.data.set.fields)) do
-    local before = kept[name]
-    if type(before) ~= "table" or before.sha256 ~= now.sha256 then
-      return nil, ("%s: the function of %s records other ops than when the run began (what it calls may have changed); the run's are in the "
-        .. "metadata ramus.losses of the checkpoint; choose another folder with --run DIR"):format(file.path, name)
-    end
-  end
-  return true
-end
-
 --- Whether a recipe's extension may be another one than when the checkpoint was made: nothing of it was trained yet. nil and a message.
 local function may_extend(recipe, s)
   local now, was = recipe.extend or 0, s.extend or 0
@@ -116,7 +67,7 @@ function snapshot.restore(training, file)
   s, err = state.unpack(plain, snapshot.schema)
   if not s then return nil, ("%s: %s"):format(file.path, err) end
   local ok
-  ok, err = check_functions(training, file)
+  ok, err = witness.check(training, file)
   if ok then ok, err = training.model:load_values(file) end
   if not ok then return nil, err end
   ok, err = may_extend(training.recipe, s)
@@ -134,8 +85,6 @@ function snapshot.restore(training, file)
     training.out:warn(("this run began with matrix products by '%s' and goes on with '%s': results are no longer the same to the bit")
       :format(tostring(s.blas), tostring(blas)))
   end
-  ok, err = check_samples(training, file)
-  if not ok then return nil, err end
   local missing
   ok, missing = training.run:truncate(s.lines)
   if not ok then return nil, missing end

@@ -14,6 +14,7 @@ local run_folder = require "ramus.train.run"
 local run_text = require "ramus.train.run_text"
 local setup = require "ramus.train.setup"
 local snapshot = require "ramus.train.snapshot"
+local witness = require "ramus.train.witness"
 local C = ffi.C
 
 --- Restores a training from the checkpoint `file` where there is one, and runs its loop. Returns as the loop does.
@@ -28,7 +29,7 @@ local function go(self, file)
   end
   if self:finished() then return true end
   if not file then
-    ok, err = snapshot.remember(self)
+    ok, err = witness.remember(self)
     if not ok then return nil, err end
   end
   ok, err = setup.plan(self)
@@ -47,13 +48,13 @@ local function train_in(run, file, r, o)
     resumed = file ~= nil }, out)
   if not training then return nil, err end
   setmetatable(training, Loop)
-  if run.warning then out:warn(run.warning) end
+  for _, text in ipairs(run.warnings) do out:warn(text) end
   C.ra_signal_catch(true) -- from here on SIGINT, SIGTERM and their like wait for the end of a batch
   local ended
   ended, err = go(training, file)
   C.ra_signal_catch(false)
   if not ended then
-    snapshot.note_failed(training, err)
+    witness.note_failed(training, err)
     return nil, err
   end
   training.data.train_loader:stop()
