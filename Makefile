@@ -64,7 +64,7 @@ GDCM_SO := $(if $(and $(wildcard $(GDCM)/gdcmJPEGCodec.h),$(shell command -v $(C
 BUILD = $(MAKE) --no-print-directory $(if $(findstring j,$(MAKEFLAGS)),,-j$(shell nproc 2>/dev/null || echo 2)) build
 
 .DEFAULT_GOAL := all
-.PHONY: all build lib help setup test test-all rehash ci lint asan fuzz gradcheck chaos oom demo bench install install-lib uninstall deb rockspec install-rock clean
+.PHONY: all build lib help setup test test-all rehash ci lint asan fuzz gradcheck chaos oom demo docs bench install install-lib uninstall deb rockspec install-rock clean
 
 all: setup       ## install what is missing, build build/ramus
 	+@$(BUILD)
@@ -197,6 +197,10 @@ lint:            ## luacheck and cppcheck
 
 demo: all        ## train a segmenter on synthetic angiograms, score it, draw it: under 5 minutes
 	@$(BIN) demo
+
+docs: all        ## build/site/index.html: all documents as a site of files, with a search (pandoc, libjs-lunr)
+	@.ci/setup docs
+	@$(BIN) run docs/site/make.lua build/site
 
 bench: all       ## training and inference against PyTorch and ONNX Runtime, which it installs; BENCH="--only ROW --rounds N"
 	@$(BIN) run tests/bench/main.lua $(BENCH)

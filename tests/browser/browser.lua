@@ -23,9 +23,9 @@ function browser.has_packages(root)
   return select(2, processes.sh(("NODE_PATH=%s node -e 'require(\"puppeteer-core\"); require.resolve(\"axe-core/axe.min.js\")'"):format(modules(root)))) == 0
 end
 
---- What tests/browser/page.js prints of a file.
-function browser.look(root, path)
-  return processes.sh(("NODE_PATH=%s node %s/tests/browser/page.js %s '%s'"):format(modules(root), root, browser.executable(), path))
+--- What tests/browser/page.js, or another script there, prints of a file.
+function browser.look(root, path, script)
+  return processes.sh(("NODE_PATH=%s node %s/tests/browser/%s %s '%s'"):format(modules(root), root, script or "page.js", browser.executable(), path))
 end
 
 return browser
