@@ -727,6 +727,7 @@ typedef struct ra_plan_options {
   ra_tensor *const *gradient; /* where each goes: same shape as the leaf, contiguous */
   int32_t numerics;         /* RA_NUMERICS_* */
   _Bool fuse;
+  double budget;            /* bytes that the arena may have, 0: as many as it takes; values are computed twice where that saves memory */
   _Bool poison;             /* for tests: buffers are filled with NaN before and after their life */
   ra_arena *arena;          /* outlives the plan */
 } ra_plan_options;

@@ -37,24 +37,26 @@ static void put_how(writer *w, const ra_plan *p, const ra_plan_step *step) {
   char text[RA_HOW_TEXT];
   const ra_plan_node *n = &p->node[step->node], *from = source(p, n);
   const ra_call *c = &n->call;
-  const char *how = c->op->how ? c->op->how(c, step->backward, text) : NULL;
+  bool forward = step->kind == RA_STEP_FORWARD;
+  const char *how = c->op->how ? c->op->how(c, step->kind == RA_STEP_BACKWARD, text) : NULL;
   put(w, "  %s", how ? how : "");
   put_fused(w, p, step->node);
   if (from && from->segmented) put(w, " of %d segments", from->call.n_in);
   if (from && from->call.fused.deferred) put(w, " of normalised");
-  if (!step->backward && c->fused.deferred) put(w, " when read");
-  if (!step->backward && c->fused.moments_in_chunks > 0) put(w, ", statistics from above");
+  if (forward && c->fused.deferred) put(w, " when read");
+  if (forward && c->fused.moments_in_chunks > 0) put(w, ", statistics from above");
 }
 
 /* ---- measured speed ---- */
 
-static double flops_of(const ra_call *c, bool backward) {
-  return ra_call_flops(c) * (backward ? (c->din[1].data != NULL) + ra_wants_dx(c) : 1);
+static double step_flops(const ra_plan *p, const ra_plan_step *step) {
+  const ra_call *c = &p->node[step->node].call;
+  return ra_call_flops(c) * (step->kind == RA_STEP_BACKWARD ? (c->din[1].data != NULL) + ra_wants_dx(c) : 1);
 }
 
 double ra_plan_flops(const ra_plan *p) {
   double flops = 0;
-  for (int32_t s = 0; s < p->n_steps; s++) flops += flops_of(&p->node[p->step[s].node].call, p->step[s].backward);
+  for (int32_t s = 0; s < p->n_steps; s++) flops += step_flops(p, &p->step[s]);
   return flops;
 }
 
@@ -74,29 +76,45 @@ static double bytes_of(const ra_call *c, bool backward) {
 
 static void put_speed(writer *w, const ra_plan *p, const ra_plan_step *step, double whole, double peak) {
   const ra_plan_node *n = &p->node[step->node];
-  double t = n->seconds[step->backward] / p->runs, flops = flops_of(&n->call, step->backward);
+  double t = step->seconds / p->runs, flops = step_flops(p, step);
   put(w, " %9.3f %5.1f", 1e3 * t, 100 * t / whole);
   if (flops > 0 && t > 0) put(w, " %8.0f %5.0f%%", flops / t / 1e9, 100 * flops / t / 1e9 / peak);
   else put(w, " %8s %6s", "", "");
-  put(w, " %6.1f", t > 0 ? bytes_of(&n->call, step->backward) / t / 1e9 : 0);
+  put(w, " %6.1f", t > 0 ? bytes_of(&n->call, step->kind == RA_STEP_BACKWARD) / t / 1e9 : 0);
 }
 
 static double seconds_of(const ra_plan *p) {
   double sum = 0;
-  for (int32_t s = 0; s < p->n_steps; s++) sum += p->node[p->step[s].node].seconds[p->step[s].backward];
+  for (int32_t s = 0; s < p->n_steps; s++) sum += p->step[s].seconds;
   return sum / p->runs;
 }
 
 /* ---- the text ---- */
 
+/* What a budget costs. */
+static void put_twice(writer *w, const ra_plan *p) {
+  double flops = 0, seconds = 0;
+  if (p->n_again == 0) return;
+  for (int32_t s = 0; s < p->n_steps; s++) {
+    if (p->step[s].kind != RA_STEP_AGAIN) continue;
+    flops += step_flops(p, &p->step[s]);
+    seconds += p->step[s].seconds;
+  }
+  put(w, "=> %d values are computed twice, %.2f GFLOP of %.2f, to save memory: %.2f MB instead of %.2f", p->n_again, flops / 1e9,
+      ra_plan_flops(p) / 1e9, (double)p->bytes / 1e6, (double)p->bytes_before / 1e6);
+  if (p->runs > 0) put(w, "; %.2f ms", 1e3 * seconds / p->runs);
+  put(w, "\n");
+}
+
 static void put_step(writer *w, const ra_plan *p, const ra_plan_step *step, double whole, double peak) {
   char shape[80];
   const ra_plan_node *n = &p->node[step->node];
   const ra_call *c = &n->call;
-  put(w, "%4d %-2s %-18s %-18s", step->node, step->backward ? "<-" : "->", c->op->name,
+  const char *const arrow[] = {[RA_STEP_FORWARD] = "->", [RA_STEP_BACKWARD] = "<-", [RA_STEP_AGAIN] = "=>"};
+  put(w, "%4d %-2s %-18s %-18s", step->node, arrow[step->kind], c->op->name,
       ra_shape_text(c->out.rank, c->out.dim, shape));
   if (p->runs > 0) put_speed(w, p, step, whole, peak);
-  int32_t b = step->backward ? n->grad : n->value;
+  int32_t b = step->kind == RA_STEP_BACKWARD ? n->grad : step->value;
   if (b >= 0) put(w, " %8.2f %8.2f", (double)p->buffer[b].bytes / 1e6, (double)p->buffer[b].offset / 1e6);
   else put(w, " %8s %8s", "-", "");
   put_how(w, p, step);
@@ -119,7 +137,8 @@ const char *ra_plan_describe(ra_plan *p) {
         1e3 * whole, flops / 1e9, flops / whole / 1e9, ra_isa(), ra_threads(), peak);
   }
   put(&w, "%d steps (%d forward, %d backward); arena %.2f MB, lower bound %.2f MB\n", p->n_steps, p->n_forward,
-      p->n_steps - p->n_forward, (double)p->bytes / 1e6, (double)p->lower_bound / 1e6);
+      p->n_steps - p->n_forward - p->n_again, (double)p->bytes / 1e6, (double)p->lower_bound / 1e6);
+  put_twice(&w, p);
   ra_mem_free(p->text);
   p->text = w.text;
   return w.text;

@@ -1,7 +1,9 @@
 /* plan.h: the structs of a plan; included by the files of this folder only.
  *
- *   plan.c      from graph to plan: used nodes, gradients, lifetimes, memory
+ *   plan.c      from graph to plan: used nodes, gradients
  *   fuse.c      the rules by which ops are fused into their neighbours
+ *   layout.c    the order of steps, the lifetime of every buffer and its place in the arena
+ *   budget.c    which values are dropped and computed again, so that the arena fits into a budget
  *   run.c       pointers, and running the steps
  *   describe.c  the plan as text */
 #ifndef RA_PLAN_H
@@ -12,6 +14,13 @@
 
 enum { RA_NONE = -1 };
 
+/* AGAIN: the forward call once more, of a value that was dropped. */
+typedef enum { RA_STEP_FORWARD, RA_STEP_BACKWARD, RA_STEP_AGAIN } ra_step_kind;
+
+/* Of a value that backward reads: kept until then; dropped after forward and computed again once; dropped also between the steps of
+ * backward that read it, where these are far apart. */
+typedef enum { RA_LIFE_KEPT, RA_LIFE_AGAIN, RA_LIFE_FLEETING } ra_life;
+
 typedef struct ra_plan_node {
   ra_node_kind kind;
   bool used;
@@ -21,30 +30,37 @@ typedef struct ra_plan_node {
   int32_t norm[4];       /* tensors of a folded normalisation, or RA_NONE */
   int32_t residual;      /* the other input of an add that was fused into this node, or RA_NONE */
   bool segmented;        /* a concat that is not written: its readers read its inputs as segments */
+  ra_life life;
+  bool done, wanted;     /* while steps are made: the value is there; it has to be computed again */
+  int32_t touched;       /* while steps are made: the last backward step that read or wrote the value */
   ra_call call;
   ra_tensor *tensor;     /* a tensor that the graph holds or the caller bound; NULL for an op */
   ra_tensor *leaf_grad;  /* a leaf's gradient goes here */
   bool reached;          /* a leaf to which a gradient flows; that of others is 0 */
-  int32_t value, grad, saved[RA_MAX_SAVED], work[2], moments; /* buffers, or RA_NONE */
+  int32_t value, current, grad, saved[RA_MAX_SAVED], moments; /* buffers, or RA_NONE; current: where the value is at the step that is
+                                                               * laid out or run */
   double norm2;
-  double seconds[2];     /* profile: forward, backward */
 } ra_plan_node;
 
 typedef struct ra_plan_step {
   int32_t node;
-  bool backward;
+  ra_step_kind kind;
   uint32_t first_leaf; /* bit k: the first contribution of a run to the leaf behind input k */
+  int32_t value, work; /* buffers: of the value that a forward call writes, of scratch */
+  double seconds;      /* profile */
 } ra_plan_step;
 
 struct ra_plan {
   ra_arena *arena;
   void *bound_to; /* start of the arena's block when pointers were set; NULL: set them again */
-  int32_t n_nodes, n_steps, n_forward, n_buffers, n_outputs, loss;
+  int32_t n_nodes, n_steps, n_forward, n_again, n_buffers, n_outputs, loss;
+  int32_t step_room, buffer_room;
   ra_plan_node *node;
   ra_plan_step *step;
   ra_buffer *buffer;
   int32_t *output;
   size_t bytes, lower_bound;
+  size_t bytes_before; /* without the budget */
   ra_real seed;      /* d(loss)/d(loss), times the caller's scale */
   bool poison;       /* tests: buffers hold NaN before and after their life */
   bool profile;
@@ -54,6 +70,23 @@ struct ra_plan {
 
 /* Fuses ops into their producers and readers; see fuse.c. */
 void ra_plan_fuse(ra_plan *p);
+
+/* Decides steps, lifetimes and places; may be called again after the life of a node changed. */
+int32_t ra_plan_lay_out(ra_plan *p);
+/* Drops values until the arena needs at most `budget` bytes. Fails, and says what is the least, where that cannot be. */
+int32_t ra_plan_fit(ra_plan *p, size_t budget);
+
+/* Input k of op node n is differentiated. */
+bool ra_plan_wants_din(const ra_plan *p, const ra_plan_node *n, int32_t k);
+
+/* each(p, i, to) for every value that step `node` of a kind reads: of its inputs, through those that are not written, and its own where
+ * backward reads it. */
+void ra_plan_reads(ra_plan *p, int32_t node, ra_step_kind kind, void (*each)(ra_plan *p, int32_t i, void *to), void *to);
+/* each(p, i, to), in the order of the graph, for all that has to be computed again before step `node` of a kind can run. */
+void ra_plan_redo(ra_plan *p, int32_t node, ra_step_kind kind, void (*each)(ra_plan *p, int32_t i, void *to), void *to);
+
+/* Fleeting values are dropped where this many steps or more do not read them. */
+enum { RA_FAR = 4 };
 
 /* The value of node is not written to an array of its own: readers read its sources. */
 static inline bool ra_plan_unwritten(const ra_plan_node *n) { return n->segmented || n->call.fused.deferred; }

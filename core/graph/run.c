@@ -1,4 +1,4 @@
-/* run.c: setting the pointers of a plan and running its steps. */
+/* run.c: setting the pointers of a plan and running its steps. Where values are computed again, pointers are set anew before each step. */
 #include <string.h>
 
 #include "../op/call.h"
@@ -12,7 +12,7 @@ static ra_real *place(const ra_plan *p, int32_t buffer, char *start) {
 
 static ra_real *value_of(const ra_plan *p, int32_t node, char *start) {
   const ra_plan_node *n = &p->node[node];
-  if (n->kind == RA_NODE_OP) return place(p, n->value, start);
+  if (n->kind == RA_NODE_OP) return place(p, n->current, start);
   return n->tensor ? n->tensor->data : NULL;
 }
 
@@ -43,7 +43,8 @@ static void set_targets(const ra_plan *p, const ra_plan_node *from, char *start,
   }
 }
 
-static void set_inputs(ra_plan *p, ra_plan_node *n, bool backward, char *start) {
+static void set_inputs(ra_plan *p, int32_t s, char *start) {
+  ra_plan_node *n = &p->node[p->step[s].node];
   ra_call *c = &n->call;
   for (int32_t k = 0; k < c->n_in; k++) {
     if (n->in[k] < 0) continue;
@@ -51,34 +52,33 @@ static void set_inputs(ra_plan *p, ra_plan_node *n, bool backward, char *start) 
     c->in[k].data = value_of(p, n->in[k], start);
     if (k == 0) c->fused.x.count = 0;
     if (k == 0 && ra_plan_unwritten(from)) add_segments(p, n->in[k], start, &c->fused.x);
-    if (!backward) continue;
+    if (p->step[s].kind != RA_STEP_BACKWARD) continue;
     c->din[k] = c->in[k];
     c->din[k].data = NULL;
-    if (!(n->wants_grad && from->wants_grad && ra_op_differentiable(c->op, k))) continue;
+    if (!ra_plan_wants_din(p, n, k)) continue;
     if (from->segmented) set_targets(p, from, start, &c->fused.dx);
     else c->din[k].data = from->kind == RA_NODE_OP ? place(p, from->grad, start) : from->leaf_grad->data;
   }
 }
 
-static void set_pointers(ra_plan *p, char *start) {
-  for (int32_t s = 0; s < p->n_steps; s++) {
-    int32_t i = p->step[s].node;
-    ra_plan_node *n = &p->node[i];
-    ra_call *c = &n->call;
-    ra_fusion *f = &c->fused;
-    c->out.data = place(p, n->value, start);
-    for (int32_t k = 0; k < c->n_saved; k++) c->saved[k].data = place(p, n->saved[k], start);
-    set_inputs(p, n, p->step[s].backward, start);
-    for (int32_t k = 0; k < 4; k++)
-      if (n->norm[k] >= 0) f->norm[k].data = value_of(p, n->norm[k], start);
-    if (n->residual >= 0) f->residual = value_of(p, n->residual, start);
-    f->moments = (ra_moments *)(void *)place(p, n->moments, start);
-    if (f->moments_in_chunks > 0) f->moments_in = (ra_moments *)(void *)place(p, p->node[n->in[0]].moments, start);
-    c->dout = c->out;
-    c->dout.data = i == p->loss ? &p->seed : place(p, n->grad, start);
-    c->norm2 = &n->norm2;
-  }
-  p->bound_to = start;
+static void set_pointers(ra_plan *p, int32_t s, char *start) {
+  int32_t i = p->step[s].node;
+  ra_plan_node *n = &p->node[i];
+  ra_call *c = &n->call;
+  ra_fusion *f = &c->fused;
+  if (p->step[s].kind != RA_STEP_BACKWARD) n->current = p->step[s].value;
+  c->again = p->step[s].kind == RA_STEP_AGAIN;
+  c->out.data = place(p, n->current, start);
+  for (int32_t k = 0; k < c->n_saved; k++) c->saved[k].data = place(p, n->saved[k], start);
+  set_inputs(p, s, start);
+  for (int32_t k = 0; k < 4; k++)
+    if (n->norm[k] >= 0) f->norm[k].data = value_of(p, n->norm[k], start);
+  if (n->residual >= 0) f->residual = value_of(p, n->residual, start);
+  f->moments = c->again ? NULL : (ra_moments *)(void *)place(p, n->moments, start);
+  if (f->moments_in_chunks > 0) f->moments_in = (ra_moments *)(void *)place(p, p->node[n->in[0]].moments, start);
+  c->dout = c->out;
+  c->dout.data = i == p->loss ? &p->seed : place(p, n->grad, start);
+  c->norm2 = &n->norm2;
 }
 
 int32_t ra_plan_bind(ra_plan *p, int32_t node, ra_tensor *t) {
@@ -116,15 +116,16 @@ static void run_step(ra_plan *p, int32_t s, bool accumulate) {
   ra_call *c = &n->call;
   if (c->out.size == 0) return;
   double start = p->profile ? ra_clock() : 0;
-  c->work = n->work[step->backward] < 0 ? NULL : (char *)p->bound_to + p->buffer[n->work[step->backward]].offset;
-  if (step->backward) {
+  if (p->n_again > 0) set_pointers(p, s, p->bound_to); /* a value is not where it was */
+  c->work = place(p, step->work, p->bound_to);
+  if (step->kind == RA_STEP_BACKWARD) {
     for (int32_t k = 0; step->first_leaf >> k; k++)
       if (step->first_leaf >> k & 1) c->add[k] = accumulate;
     c->op->backward(c);
   } else {
     c->op->forward(c);
   }
-  if (p->profile) n->seconds[step->backward] += ra_clock() - start;
+  if (p->profile) step->seconds += ra_clock() - start;
 }
 
 /* A NaN as float and as double, positive so that Lua takes it for a number, and no index. */
@@ -145,7 +146,8 @@ int32_t ra_plan_run(ra_plan *p, bool accumulate, double scale, double seed, int3
   for (int32_t i = 0; i < p->n_nodes; i++)
     if (p->node[i].used && p->node[i].kind == RA_NODE_INPUT && !p->node[i].tensor)
       return ra_fail(RA_ERR_STATE, "input node %d of the plan has no tensor; bind one first", i);
-  if (p->bound_to != start) set_pointers(p, start);
+  for (int32_t s = 0; p->bound_to != start && s < p->n_steps; s++) set_pointers(p, s, start);
+  p->bound_to = start;
   p->seed = (ra_real)scale;
   for (int32_t i = 0; i < p->n_nodes; i++) {
     ra_plan_node *n = &p->node[i];
@@ -188,5 +190,5 @@ double ra_plan_gradient_norm(ra_plan *p, int32_t node) {
 void ra_plan_profile(ra_plan *p, bool on) {
   p->profile = on;
   p->runs = 0;
-  for (int32_t i = 0; i < p->n_nodes; i++) p->node[i].seconds[0] = p->node[i].seconds[1] = 0;
+  for (int32_t s = 0; s < p->n_steps; s++) p->step[s].seconds = 0;
 }

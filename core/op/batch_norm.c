@@ -51,7 +51,8 @@ static void update_running(ra_call *c, int32_t C, int64_t count) {
   }
 }
 
-static void forward(ra_call *c) {
+/* Statistics, and scale and shift made of them. */
+static void save_affine(ra_call *c) {
   const ra_array *x = &c->in[X];
   const ra_fusion *f = &c->fused;
   int32_t B = x->dim[0], C = x->dim[1], N = inner_size(x);
@@ -71,9 +72,15 @@ static void forward(ra_call *c) {
     scale[i] = ra_has(c, WEIGHT) ? c->in[WEIGHT].data[i] * rstd[i] : rstd[i];
     shift[i] = (ra_has(c, BIAS) ? c->in[BIAS].data[i] : 0) - mean[i] * scale[i];
   }
+}
+
+static void forward(ra_call *c) {
+  const ra_array *x = &c->in[X];
+  const ra_fusion *f = &c->fused;
+  if (!c->again) save_affine(c);
   if (f->deferred) return;
-  ra_affine_act e = {.scale = scale, .shift = shift, .act = f->act, .slope = f->slope};
-  ra_kernel()->channel_affine(B, C, N, x->data, &e, c->out.data);
+  ra_affine_act e = {.scale = c->saved[SAVED_SCALE].data, .shift = c->saved[SAVED_SHIFT].data, .act = f->act, .slope = f->slope};
+  ra_kernel()->channel_affine(x->dim[0], x->dim[1], inner_size(x), x->data, &e, c->out.data);
 }
 
 static void backward(ra_call *c) {

@@ -78,6 +78,7 @@ typedef struct ra_call {
   ra_array dout;
   ra_array din[RA_MAX_IN];
   bool add[RA_MAX_IN]; /* add to din[k] instead of overwriting it */
+  bool again;          /* forward: once more in this run, in[] as before; saved[] holds its arrays already, and no leaf is moved twice */
   double *norm2;       /* losses: receives the squared norm of d(loss)/d(in[0]); may be NULL */
 
   ra_random_key key; /* random ops: seed, epoch, step, number of the op among the random ops of its graph */

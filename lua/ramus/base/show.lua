@@ -48,6 +48,14 @@ function show.bytes(n)
   return ("%.1f TB"):format(n)
 end
 
+--- "300MB" or "1.5 GB" -> 3e8, 1.5e9; nil and a message for another text.
+function show.read_bytes(text)
+  local number, unit = tostring(text):match "^%s*([%d.]+)%s*([KMG]?B)%s*$"
+  local bytes = tonumber(number) and tonumber(number) * ({ B = 1, KB = 1e3, MB = 1e6, GB = 1e9 })[unit]
+  if bytes and bytes > 0 then return bytes end
+  return nil, ('wants a size as "300MB" or "1.5GB", given %q'):format(tostring(text))
+end
+
 --- Lines of a table whose cells are texts: columns as wide as their widest cell, two blanks between; right[k]: column k is set to the right.
 function show.columns(rows, right)
   local widths, lines = {}, {}

@@ -128,7 +128,8 @@ end
 graph.NUMERICS = { fast = C.RA_NUMERICS_FAST, exact = C.RA_NUMERICS_EXACT }
 
 --- Decides memory, fusions and algorithms.
--- options: outputs (list of nodes), loss (node), gradients (list of { node, tensor }), numerics ("fast"), fuse (default true).
+-- options: outputs (list of nodes), loss (node), gradients (list of { node, tensor }), numerics ("fast"), fuse (default true), budget (bytes of
+-- the arena; unless given as many as it takes: within a budget values are computed twice, to the same bits).
 -- Returns the plan, or nil and a message.
 function Recorder:plan(options)
   local outputs, gradients = options.outputs or {}, options.gradients or {}
@@ -141,7 +142,7 @@ function Recorder:plan(options)
     outputs = #outputs, output = output, loss = options.loss and options.loss.id or -1,
     gradients = #gradients, leaf = leaf, gradient = gradient,
     numerics = graph.NUMERICS[options.numerics or "fast"] or error(("plan: unknown numerics %q"):format(options.numerics), 2),
-    fuse = options.fuse ~= false, poison = graph.poison or false, arena = options.arena or graph.arena(),
+    fuse = options.fuse ~= false, budget = options.budget or 0, poison = graph.poison or false, arena = options.arena or graph.arena(),
   })
   ffi.make_room(0)
   local c, err = ffi.own(C.ra_plan_new(self.c, o), C.ra_plan_release)

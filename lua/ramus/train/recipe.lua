@@ -16,6 +16,7 @@ local ranges = require "ramus.lang.ranges"
 local reading = require "ramus.data.reading"
 local schedule = require "ramus.lang.schedule"
 local sets = require "ramus.data.sets"
+local show = require "ramus.base.show"
 local teacher = require "ramus.train.teacher"
 
 local recipe = {}
@@ -94,6 +95,10 @@ local schema = {
   extend = { type = "integer", min = 0, max = 1e6, default = 0, grows = true },
   seed = { type = "integer", default = 0 },
   profile = { type = "boolean", default = false, help = "true to write profile.txt: time per part of an epoch, and speed of every step of the plan" },
+  memory = { type = "string", affects_results = false, check = function(v)
+    local bytes, err = show.read_bytes(v)
+    return bytes and v, err
+  end, help = "what the arrays of a training step may take, as \"300MB\": values are computed twice where that saves memory; the bits stay the same" },
   numerics = { type = "string", one_of = { "fast", "exact" }, default = "fast", help = "choice of algorithms; exact: no Winograd convolutions" },
   validate = section({ every = { type = "integer", min = 1, default = 1, help = "epochs" },
     threshold = { type = "number", min = 0, max = 1, default = 0.5 } }),
@@ -186,7 +191,7 @@ local function read_file(path)
 end
 
 --- The table of a recipe with the changes that a caller asks for: given.without (fields), given.values (values by field), given.set (texts
--- of the command line), given.seed, given.epochs. nil and a message.
+-- of the command line), given.seed, given.epochs, given.extend, given.memory. nil and a message.
 local function changed(raw, given)
   local err
   raw, err = override.without(raw, given.without or {}, schema)
@@ -194,7 +199,7 @@ local function changed(raw, given)
   if raw then raw, err = override.texts(raw, given.set or {}, schema) end
   if not raw then return nil, err end
   raw = options.copy(raw)
-  for _, key in ipairs { "seed", "epochs", "extend", "name" } do if given[key] then raw[key] = given[key] end end
+  for _, key in ipairs { "seed", "epochs", "extend", "memory", "name" } do if given[key] then raw[key] = given[key] end end
   return raw
 end
 
@@ -226,7 +231,7 @@ end
 
 -- ---- writing -----------------------------------------------------------------
 
--- profile is left out: it changes no result, so a run may be resumed with or without it
+-- profile and memory are left out: they change no result, so a run may be resumed with or without them
 local order = { "name", "data", "model", "main", "teacher", "teachers", "supervise", "init", "freeze",
   "optim", "epochs", "extend", "seed", "numerics", "validate", "early_stop", "log" }
 

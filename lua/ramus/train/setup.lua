@@ -8,6 +8,7 @@ local fit = require "ramus.train.fit"
 local initial = require "ramus.train.initial"
 local models = require "ramus.lang.models"
 local options = require "ramus.base.options"
+local show = require "ramus.base.show"
 local snapshot = require "ramus.train.snapshot"
 local state = require "ramus.train.state"
 local step = require "ramus.train.step"
@@ -81,7 +82,7 @@ function setup.new(r, given, out)
     if not training.teachers[t.name] then return nil, err end
   end
   training.steps = step.new { model = training.model, supervision = training.supervision, teachers = training.teachers, main = r.main,
-    fields = training.data.set.fields, accumulate = r.optim.accumulate, numerics = r.numerics }
+    fields = training.data.set.fields, accumulate = r.optim.accumulate, numerics = r.numerics, budget = r.memory and show.read_bytes(r.memory) }
   training.batches = training.data.train_loader:steps()
   training.total_steps = math.ceil(training.batches / r.optim.accumulate) * r.epochs
   training.companions, err = companions.new(training)

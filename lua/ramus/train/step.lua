@@ -24,10 +24,10 @@ local SCALE = ops.specs.affine.by_name.scale.slot
 local TOTAL, MAIN, FIRST_TERM = 1, 2, 3 -- outputs of a variant's plan
 
 --- model, supervision, teachers (by name; {} unless given), main (name of the main output, "out"), accumulate (micro-batches per step, 1), numerics,
--- fields (the data set's declaration of its fields; one channel each unless given).
+-- budget (bytes of the arena), fields (the data set's declaration of its fields; one channel each unless given).
 function step.new(given)
   local self = setmetatable({ model = given.model, supervision = given.supervision, teachers = given.teachers or {}, main = given.main or "out",
-    numerics = given.numerics, fields = given.fields or {}, variants = {}, terms_of = {} }, Steps)
+    numerics = given.numerics, budget = given.budget, fields = given.fields or {}, variants = {}, terms_of = {} }, Steps)
   self.gradient = tensor.zeros(self.model.flat.shape)
   self.accumulates = (given.accumulate or 1) > 1
   self.sum = self.accumulates and tensor.zeros(self.model.flat.shape) or self.gradient
@@ -76,7 +76,7 @@ local function build(self, terms, shape)
     outputs[t.output] = t.loss
   end
   local err
-  v.plan, err = recorder:plan { outputs = outputs, loss = total, gradients = gradients, numerics = self.numerics }
+  v.plan, err = recorder:plan { outputs = outputs, loss = total, gradients = gradients, numerics = self.numerics, budget = self.budget }
   if not v.plan then return nil, err end
   for field, node in pairs(v.inputs) do v.plan:bind(node, v.buffers[field]) end
   return v

@@ -35,6 +35,7 @@ return {
     { name = "seed", value = "N", number = true, help = "seed of initialisation, order, augmentation and dropout" },
     { name = "epochs", value = "N", number = true, help = "number of epochs" },
     { name = "extend", value = "N", number = true, help = "further epochs, of a run that has ended too" },
+    { name = "memory", value = "SIZE", wants = "a size as 300MB", help = "what the arrays of a step may take, by computing values twice, to the same bits" },
     { name = "dry-run", help = "say what it would do and cost, measured on the first batches; nothing is fetched or written" },
     command.DATA_ROOT, command.OFFLINE, command.ACCEPT_ODD, command.QUIET, command.JSON,
   },
@@ -42,7 +43,7 @@ return {
     if #words ~= 1 then return false, ("train wants one recipe, given %d"):format(#words), 2 end
     require("ramus.base.paths").open() -- a recipe may require modules of the current folder
     local recipe, err = require("ramus.train.recipe").load(words[1], { set = given.set, seed = given.seed, epochs = given.epochs,
-      extend = given.extend })
+      extend = given.extend, memory = given.memory })
     if not recipe and (files.is_folder(words[1]) or not files.exists(words[1])) then return false, err end
     if not recipe then return false, err, 2 end
     if given["dry-run"] then return dry_run(recipe, given.run or "runs/" .. recipe.name, given) end
