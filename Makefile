@@ -64,7 +64,7 @@ GDCM_SO := $(if $(and $(wildcard $(GDCM)/gdcmJPEGCodec.h),$(shell command -v $(C
 BUILD = $(MAKE) --no-print-directory $(if $(findstring j,$(MAKEFLAGS)),,-j$(shell nproc 2>/dev/null || echo 2)) build
 
 .DEFAULT_GOAL := all
-.PHONY: all build lib help setup test test-all rehash ci lint asan fuzz gradcheck chaos oom demo docs bench install install-lib uninstall deb rockspec install-rock clean
+.PHONY: all build lib help setup test test-all rehash ci lint asan fuzz gradcheck chaos oom demo docs bench dist install install-lib uninstall deb rockspec install-rock clean
 
 all: setup       ## install what is missing, build build/ramus
 	+@$(BUILD)
@@ -96,10 +96,11 @@ $(OUT)/ramus_gdcm.so: core/dicom/gdcm.cpp core/file/dl_gdcm.h
 VERSION := 0.1.0
 KERNEL_SOURCES := $(sort $(wildcard core/kernel/*)) core/base/random.h core/base/random.c
 GIT = git -C $(CURDIR) --git-dir=$(CURDIR)/.git
+DESCRIBE_COMMIT = { $(GIT) describe --always --exclude='*' --abbrev=12 --dirty || sed -n 2p dist-info || echo unknown; } 2>/dev/null
+DESCRIBE_VERSION = { $(GIT) describe --tags --match 'v[0-9]*' || sed -n 1p dist-info || echo $(VERSION); } 2>/dev/null
 $(OUT)/build_info.h: FORCE
 	@mkdir -p $(@D)
-	@{ commit=$$($(GIT) describe --always --exclude='*' --abbrev=12 --dirty 2>/dev/null) || commit=unknown; \
-	version=$$($(GIT) describe --tags --match 'v[0-9]*' 2>/dev/null) || version=$(VERSION); \
+	@{ commit=$$($(DESCRIBE_COMMIT)); version=$$($(DESCRIBE_VERSION)); \
 	kernels=$$({ cat $(KERNEL_SOURCES); echo '$(CFLAGS) $(FLAGS_$(VARIANT)) $(KERNEL_CFLAGS) $(ISA_LIST)'; $(CC) --version; } | sha256sum); \
 	echo "#define RA_BUILD_VERSION \"$${version#v}\""; \
 	echo "#define RA_BUILD_COMMIT \"$$commit\""; \
@@ -240,6 +241,18 @@ uninstall:       ## take away what make install put below PREFIX; says where dat
 	@rmdir $(DESTDIR)$(PREFIX)/lib/ramus $(HEADERS) 2>/dev/null || true
 	@echo "left as they are: data sets in $${RAMUS_DATA:-$${XDG_DATA_HOME:-$$HOME/.local/share}/ramus}, the cache in" \
 	  "$${XDG_CACHE_HOME:-$$HOME/.cache}/ramus, the prompt's history in $${XDG_STATE_HOME:-$$HOME/.local/state}/ramus, and your runs/"
+	@echo "delete the first two yourself, or with a ramus that is still built: build/ramus gc --all lists them with their bytes, --yes deletes them"
+
+# What is committed, and in dist-info what git knows of it: where there is no git, the build reads its version and commit there.
+DIST = ramus-$(shell $(DESCRIBE_VERSION) | sed 's/^v//')
+dist:            ## build/ramus-VERSION.tar.gz: the sources that are committed, to build without git
+	@$(GIT) diff --quiet HEAD || { echo "make dist: there are changes that are not committed; commit them, or they would not be in it" >&2; exit 1; }
+	@mkdir -p build
+	@printf '%s\n%s\n' "$$($(DESCRIBE_VERSION))" "$$($(DESCRIBE_COMMIT))" >build/dist-info
+	@$(GIT) archive --format=tar --prefix=$(DIST)/ --add-file=build/dist-info HEAD | gzip -9n >build/$(DIST).tar.gz.new
+	@mv build/$(DIST).tar.gz.new build/$(DIST).tar.gz
+	@rm build/dist-info
+	@echo build/$(DIST).tar.gz
 
 # A package for the Debian (or Ubuntu) that builds it; what it depends on is asked of dpkg.
 deb: all         ## build/ramus_VERSION_ARCH.deb

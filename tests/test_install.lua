@@ -31,7 +31,30 @@ check.case("make install, make uninstall: manual page and completions in place, 
   if has "man" then check.ok(must(("man -M %s/share/man ramus | cat"):format(prefix)):find("EXIT STATUS", 1, true)) end
   local said = must(("make -C %s --no-print-directory uninstall DESTDIR=%s/stage PREFIX=/usr"):format(root, folder))
   check.ok(said:find("left as they are: data sets in /", 1, true), said)
+  check.ok(said:find("gc --all", 1, true), said)
   check.equal(must(("find %s -type f"):format(prefix)), prefix .. "/bin/other\n")
+end)
+
+check.case("make dist: a tarball of what is committed, which knows version and commit and builds without git; changes that are not in it are refused", function()
+  if not in_tree or not has "git" or not files.exists(root .. "/.git") then check.skip "no git" end
+  local clone = folder .. "/clone"
+  must(("git clone -q --depth 1 file://%s %s && cp %s/Makefile %s/"):format(files.absolute(root), clone, root, clone))
+  must(("cd %s && git -c user.name=x -c user.email=x@x commit -qam x --allow-empty"):format(clone))
+  local path = must(("make -C %s --no-print-directory dist"):format(clone)):match "build/ramus%-%S+%.tar%.gz"
+  must(("mkdir %s/dist && tar -C %s/dist --strip-components=1 -xf %s/%s"):format(folder, folder, clone, path))
+  check.equal(must(("cd %s && git ls-files | sort"):format(clone)), must(("cd %s/dist && find . -type f -o -type l | sed 's,^./,,' | grep -v '^dist-info$' | sort")
+    :format(folder)))
+  local commit = must(("git -C %s rev-parse --short=12 HEAD"):format(clone)):gsub("%s", "")
+  must(("make -C %s/dist --no-print-directory build/release/build_info.h"):format(folder))
+  local info = assert(files.read(folder .. "/dist/build/release/build_info.h"))
+  check.ok(info:find(('RA_BUILD_COMMIT "%s"'):format(commit), 1, true), info)
+  check.ok(info:find(('RA_BUILD_VERSION "%s"'):format(path:match "ramus%-(%S+)%.tar%.gz"), 1, true), info)
+  must(("echo x >>%s/README.md"):format(clone))
+  local said, status = sh(("make -C %s --no-print-directory dist"):format(clone))
+  check.ok(status ~= 0 and said:find("not committed", 1, true), said)
+  if not all then return end
+  must(("make -C %s/dist --no-print-directory -j2 build"):format(folder))
+  check.ok(must(("%s/dist/build/ramus --version"):format(folder)):find(commit, 1, true))
 end)
 
 check.case("make deb: the package installs in a clean system, works there, and goes again", function()
