@@ -1,5 +1,5 @@
---- Writes the reference pages that come from tables: ops.md, losses.md, models.md, recipe.md, study.md, cli.md, datasets.md,
--- tensors.md.
+--- Writes the reference pages that come from tables: ops.md, losses.md, models.md, recipe.md, study.md, cli.md, json.md,
+-- datasets.md, tensors.md.
 --   build/ramus run docs/reference/generate.lua [FOLDER]
 -- FOLDER: where to write; docs/reference unless given. tests/test_docs.lua fails
 -- when a committed page differs from what this makes.
@@ -272,6 +272,25 @@ local function cli_page()
   write_page("cli.md", lines)
 end
 
+-- ---- --json ---------------------------------------------------------------------------
+
+local function json_page()
+  local lines = { "# JSON\n",
+    "With `--json` a command prints one JSON value on standard output and nothing else; complaints and progress are on standard error, and the exit",
+    "status means what it always does ([command line](cli.md#exit-status)). Where a command fails nothing is printed there.\n",
+    "Keys of objects come in the order of the alphabet, so that the same values are the same bytes. Lists keep their brackets where they are empty.",
+    "Numbers are finite; what is not defined (Dice of an image without it, a score that was not computed) is absent, never null or NaN. Fields may be",
+    "added in a minor version; a field that is here keeps name, type and meaning for as long as the major version lasts.\n",
+    "In a field's name `[]` stands for any element of a list, `*` for any key: a metric, an output, a set. `?`: it may be absent. `tests/test_json.lua`",
+    "runs every command of this page and holds what it prints to it." }
+  for _, row in ipairs(dofile((arg[0]:match("^(.*)/[^/]*$") or ".") .. "/json_table.lua")) do
+    local words = row[2]:gsub(" ?%$SMALL", "")
+    lines[#lines + 1] = ("\n## ramus %s%s --json\n\n| field | type | meaning |\n|---|---|---|"):format(row[1], words ~= "" and " " .. words or "")
+    for _, f in ipairs(row[3]) do lines[#lines + 1] = ("| %s | %s | %s |"):format(code(f[1]), f[2], cell(f[3])) end
+  end
+  write_page("json.md", lines)
+end
+
 -- ---- data sets ------------------------------------------------------------------------
 
 local function set_section(f, lines)
@@ -328,3 +347,4 @@ models_page()
 recipe_page()
 study_page()
 cli_page()
+json_page()
