@@ -13,7 +13,7 @@ LIB := $(OUT)/libramus.so
 
 PACKAGES      := luajit libpng libjpeg jansson libedit zlib
 # Not linked: core/file/dl.c opens them when they are needed.
-PACKAGES_LATE := libcurl libarchive libcrypto libtiff-4 libgif libwebp charls libopenjp2 libprotobuf-c
+PACKAGES_LATE := libcurl libarchive libcrypto libtiff-4 libgif libwebp charls libopenjp2 libprotobuf-c libmicrohttpd
 PKG_CFLAGS = $(shell pkg-config --cflags $(PACKAGES) $(PACKAGES_LATE))
 PKG_LIBS   = $(shell pkg-config --libs $(PACKAGES)) -ldl
 

@@ -153,11 +153,15 @@ typedef struct ra_image_details {
   double window[2];    /* smallest and largest grey value to show */
 } ra_image_details;
 int32_t ra_image_info(const char *path, ra_image_details *out);
+int32_t ra_image_info_bytes(const void *bytes, double size, ra_image_details *out); /* the same of a file's content */
 /* [own] Contrast agent of every frame, [frames]: darkness at the scale of vessels (core/image/contrast.c); the frame with most of it. */
 ra_tensor *ra_image_contrast(const char *path);
+ra_tensor *ra_image_contrast_bytes(const void *bytes, double size);
 int32_t ra_image_best_frame(const char *path, int32_t *frame);
 /* Writes [H,W], [1,H,W] or [3,H,W], clamped to 0..1, as .png, .pgm, .ppm or .pnm with 8 or 16 bits; aside, synced, renamed. */
 int32_t ra_image_save(const char *path, const ra_tensor *t, int32_t bits);
+/* out[t->size]: the 8-bit samples that it would write, the channels of a pixel beside each other. */
+int32_t ra_image_samples(const ra_tensor *t, void *out);
 /* By all threads; the first failure's code. mark [opt]: ASCII text that tells whose files these are, in a PNG its chunk "raMK",
  * which editors drop. */
 int32_t ra_image_save_all(int32_t count, const char *const *path, const ra_tensor *const *t, int32_t bits, RA_OPT const char *mark);
@@ -800,3 +804,30 @@ const char *ra_model_class_name(const ra_model *m, int32_t k);    /* 0-based; NU
 int32_t ra_model_class_colour(const ra_model *m, int32_t k);      /* r << 16 | g << 8 | b; -1 beyond the last */
 ra_tensor *ra_model_run_classes(ra_model *m, const char *path);   /* [own] probabilities [classes,H,W], else as ra_model_run */
 ra_tensor *ra_model_labels(const ra_model *m, const ra_tensor *probability); /* [own] class of every pixel, [H,W], of these probabilities */
+
+/* ---- a page for this machine (core/serve) -------------------------------- */
+
+/* HTTP at 127.0.0.1 and nowhere else, through libmicrohttpd, by polling. Every connection brings one request, which waits twice at most:
+ * when its head has come (RA_REQUEST_HEAD), to be answered or accepted with its body, and when that has come (RA_REQUEST_WHOLE), to be
+ * answered. Who is slow keeps nobody waiting, and is shut out when his time is over. One thread at a time for one server. */
+typedef struct ra_server ra_server;
+typedef struct ra_server_limits {
+  int32_t connections;   /* at a time, 1 to 64; further ones wait */
+  double head_seconds;   /* in which the head of a request must have come */
+  double seconds;        /* in which its body must have come, and in which its answer must be taken; 1 to 86400 */
+} ra_server_limits;
+ra_server *ra_server_new(int32_t port, const ra_server_limits *limits); /* [own] port 0: a free one; RA_ERR_EXISTS where it is taken */
+void ra_server_release(RA_OPT ra_server *s);                      /* ends it and closes all connections */
+int32_t ra_server_port(const ra_server *s);
+/* The number of the request that has waited longest; 0 where none came for so many seconds, or a signal was noted. */
+int32_t ra_server_wait(ra_server *s, double seconds);
+enum { RA_REQUEST_NONE, RA_REQUEST_HEAD, RA_REQUEST_WHOLE };
+int32_t ra_request_stage(ra_server *s, int32_t request);    /* RA_REQUEST_NONE: no such request waits */
+/* Texts are valid until the request is accepted or answered; NULL where no such request waits. */
+const char *ra_request_method(ra_server *s, int32_t request);
+const char *ra_request_path(ra_server *s, int32_t request); /* decoded, without a query; "" where it has 256 characters or more */
+const char *ra_request_header(ra_server *s, int32_t request, const char *name); /* NULL: it is not there, or more than once */
+const void *ra_request_body(ra_server *s, int32_t request, double *size);
+int32_t ra_request_accept(ra_server *s, int32_t request, double bytes); /* its body is let in; one that is larger closes the connection */
+/* fields: lines NAME: VALUE; body is copied. */
+int32_t ra_request_answer(ra_server *s, int32_t request, int32_t status, const char *fields, RA_OPT const void *body, double size);

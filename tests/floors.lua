@@ -17,6 +17,7 @@ return {
     { "loader", "fields, samples, the loader and its threads" },
     { "model", "a trained model for programs in C" },
     { "export", "a model written as an ONNX file" },
+    { "serve", "HTTP at 127.0.0.1 by polling, through libmicrohttpd" },
     { "testing", "single kernels and failing allocations, for tests and benchmarks; declared in api_test.h, not in api.h" },
   },
   lua = {
@@ -31,6 +32,7 @@ return {
     { "study", "study, definition, folds, key, score, signs, tables, cell, curve, results, pictures, runner, part, pace, probe, cost, verify, live, "
       .. "summary, pages, markdown, plain, figure, studies, contents, difference, tune" },
     { "report", "report, page and its parts (html, chart, tables, curves, supervision, weights, pictures, signs, style, script), gather, compared" },
+    { "serve", "the page of ramus serve: server, gate, look, page, style, script" },
     { "ramus", "init.lua: everything by its public name, loaded when first used" },
     { "cli", "the command line (commands/), the REPL, completion, help, demo, bench" },
   },

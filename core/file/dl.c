@@ -7,6 +7,7 @@
 #include "dl_gdcm.h"
 #include "dl_openjp2.h"
 #include "dl_gif.h"
+#include "dl_microhttpd.h"
 #include "dl_openblas.h"
 #include "dl_protobuf.h"
 #include "dl_tiff.h"
@@ -61,6 +62,7 @@ LIBRARY(gif, RA_GIF_CALLS, "libgif.so.7", "libgif.so")
 LIBRARY(tiff, RA_TIFF_CALLS, "libtiff.so.6", "libtiff.so")
 LIBRARY(charls, RA_CHARLS_CALLS, "libcharls.so.2", "libcharls.so")
 LIBRARY(openjp2, RA_OPENJP2_CALLS, "libopenjp2.so.7", "libopenjp2.so")
+LIBRARY(microhttpd, RA_MICROHTTPD_CALLS, "libmicrohttpd.so.12", "libmicrohttpd.so")
 LIBRARY(protobuf, RA_PROTOBUF_CALLS, "libprotobuf-c.so.1", "libprotobuf-c.so")
 LIBRARY(webp, RA_WEBP_CALLS, "libwebp.so.7", "libwebp.so")
 

@@ -72,6 +72,12 @@ ra_tensor *ra_image_contrast(const char *path) {
   return list;
 }
 
+ra_tensor *ra_image_contrast_bytes(const void *bytes, double size) {
+  if (size >= 0 && size <= FILE_MAX) return of_bytes("image", bytes, (size_t)size);
+  ra_fail(RA_ERR_ARG, "image: %.0f bytes given, at most %d are read", size, FILE_MAX);
+  return NULL;
+}
+
 int32_t ra_image_best_frame(const char *path, int32_t *frame) {
   ra_tensor *m = ra_image_contrast(path);
   if (!m) return ra_error_code();

@@ -187,6 +187,15 @@ int32_t ra_image_info(const char *path, ra_image_details *out) {
   return RA_OK;
 }
 
+int32_t ra_image_info_bytes(const void *bytes, double size, ra_image_details *out) {
+  ra_pixels p;
+  RA_TRY(check_bytes_size(size));
+  RA_TRY(ra_pixels_decode("image", bytes, (size_t)size, 0, true, &p));
+  *out = ra_pixels_details(&p);
+  ra_pixels_free(&p);
+  return RA_OK;
+}
+
 ra_tensor *ra_image_load_memory(const void *bytes, double size) { return ra_image_load_frame(bytes, size, 0); }
 
 /* ---- writing: the extension chooses ---- */
@@ -236,22 +245,38 @@ static int32_t quantise(const ra_tensor *t, ra_pixels *p) {
   return RA_OK;
 }
 
+/* The samples of a tensor as a file shall have them, to be freed; `where` begins a message. */
+static int32_t pixels_of(const char *where, const ra_tensor *t, int32_t bits, ra_pixels *p) {
+  int32_t C = t->rank == 3 ? t->dim[0] : 1;
+  if ((t->rank != 2 && t->rank != 3) || (C != 1 && C != 3) || t->size == 0)
+    return ra_fail(RA_ERR_SHAPE, "%s: an image is [H,W], [1,H,W] or [3,H,W] and not empty; the tensor has rank %d and %d values",
+                   where, t->rank, t->size);
+  ra_tensor *copy = NULL;
+  *p = (ra_pixels){.bits = bits, .max_value = (1 << bits) - 1};
+  int32_t code = ra_pixels_size(p, C, t->dim[t->rank - 1], t->dim[t->rank - 2], RA_IMAGE_SAMPLES_MAX, false);
+  if (code == RA_OK && !ra_tensor_contiguous(t) && !(copy = ra_tensor_clone(t))) code = ra_error_code();
+  if (code == RA_OK) code = quantise(copy ? copy : t, p);
+  if (code != RA_OK && code != RA_ERR_MEMORY) ra_fail_in(code, "%s", where);
+  ra_tensor_release(copy);
+  return code;
+}
+
 static int32_t save(const char *path, const ra_tensor *t, int32_t bits, const char *mark) {
   const ra_image_format *format = writer_of(path);
   if (!format) return no_writer(path);
   if (bits != 8 && bits != 16) return ra_fail(RA_ERR_ARG, "%s: bits are 8 or 16, given %d", path, bits);
-  int32_t C = t->rank == 3 ? t->dim[0] : 1;
-  if ((t->rank != 2 && t->rank != 3) || (C != 1 && C != 3) || t->size == 0)
-    return ra_fail(RA_ERR_SHAPE, "%s: an image is [H,W], [1,H,W] or [3,H,W] and not empty; the tensor has rank %d and %d values",
-                   path, t->rank, t->size);
-  ra_tensor *copy = NULL;
-  ra_pixels p = {.bits = bits, .max_value = (1 << bits) - 1, .mark = mark};
-  int32_t code = ra_pixels_size(&p, C, t->dim[t->rank - 1], t->dim[t->rank - 2], RA_IMAGE_SAMPLES_MAX, false);
-  if (code == RA_OK && !ra_tensor_contiguous(t) && !(copy = ra_tensor_clone(t))) code = ra_error_code();
-  if (code == RA_OK) code = quantise(copy ? copy : t, &p);
-  if (code != RA_OK && code != RA_ERR_MEMORY) ra_fail_in(code, "%s", path);
+  ra_pixels p = {0};
+  int32_t code = pixels_of(path, t, bits, &p);
+  p.mark = mark;
   if (code == RA_OK) code = format->write(&p, path);
-  ra_tensor_release(copy);
+  ra_pixels_free(&p);
+  return code;
+}
+
+int32_t ra_image_samples(const ra_tensor *t, void *out) {
+  ra_pixels p = {0};
+  int32_t code = pixels_of("image", t, 8, &p);
+  for (int32_t i = 0; code == RA_OK && i < t->size; i++) ((uint8_t *)out)[i] = (uint8_t)p.sample[i];
   ra_pixels_free(&p);
   return code;
 }

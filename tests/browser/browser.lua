@@ -28,4 +28,10 @@ function browser.look(root, path, script)
   return processes.sh(("NODE_PATH=%s node %s/tests/browser/%s %s '%s'"):format(modules(root), root, script or "page.js", browser.executable(), path))
 end
 
+--- What tests/browser/serve.js prints of the page of ramus serve at an address; files that are saved go into a folder.
+function browser.serve(root, address, picture, broken, folder)
+  return processes.sh(("NODE_PATH=%s node %s/tests/browser/serve.js %s '%s' '%s' '%s' '%s'"):format(modules(root), root, browser.executable(), address,
+    picture, broken, folder))
+end
+
 return browser

@@ -64,18 +64,26 @@ function image.decode(bytes, given)
 end
 
 --- From the file's header: { channels =, height =, width =, bits =, frames = }, and where the format has them spacing = { row, column }
--- in mm, window = { low, high } and orientation (that of EXIF, which is applied: height and width are those of the turned image).
-function image.info(path)
-  local out = ffi.new("ra_image_details")
-  if C.ra_image_info(path, out) ~= 0 then return nil, ffi.message() end
+-- in mm, window = { low, high } and orientation (that of EXIF, which is applied: height and width are those of the turned image). Option
+-- bytes: the file's content, which is then not read.
+local bytes_schema = { bytes = load_schema.bytes }
+
+function image.info(path, given)
+  local o, out = options.check(given, bytes_schema, "image.info"), ffi.new("ra_image_details")
+  local code
+  if o.bytes then code = C.ra_image_info_bytes(o.bytes, #o.bytes, out) else code = C.ra_image_info(path, out) end
+  if code ~= 0 then return nil, ffi.message() end
   return details(out)
 end
 
---- Contrast agent of every frame of a film, a list: darkness at the scale of vessels (formula: core/image/contrast.c); nil and a message.
-function image.contrast(path)
+--- Contrast agent of every frame of a film, a list: darkness at the scale of vessels (formula: core/image/contrast.c); nil and a message. Option
+-- bytes: the file's content, which is then not read.
+function image.contrast(path, given)
   if type(path) ~= "string" then error("image.contrast: wants a path, got " .. options.show(path), 2) end
+  local o = options.check(given, bytes_schema, "image.contrast")
   ffi.make_room(2 ^ 20)
-  local t, err = tensor.wrap(C.ra_image_contrast(path))
+  local t, err
+  if o.bytes then t, err = tensor.wrap(C.ra_image_contrast_bytes(o.bytes, #o.bytes)) else t, err = tensor.wrap(C.ra_image_contrast(path)) end
   if not t then return nil, err end
   local list = {}
   for i = 1, t.size do list[i] = t.data[i - 1] end
@@ -136,6 +144,14 @@ function image.save(path, t, given)
   local o = options.check(given, save_schema, "image.save")
   if C.ra_image_save(path, x, o.bits) ~= 0 then return nil, ffi.message() end
   return true
+end
+
+--- The 8-bit samples that image.save would write, as a string: the channels of a pixel beside each other; nil and a message.
+function image.samples(t)
+  if not tensor.is(t) then error("image.samples: wants a tensor, got " .. options.show(t), 2) end
+  local out = ffi.new("uint8_t[?]", math.max(1, t.size))
+  if C.ra_image_samples(t, out) ~= 0 then return nil, ffi.message() end
+  return ffi.string(out, t.size)
 end
 
 local save_all_schema = { bits = save_schema.bits, mark = { type = "string", help = "text of the chunk raMK of a PNG" } }

@@ -7,7 +7,7 @@ local html = {}
 local Raw = {}
 
 local ENTITY = { ["&"] = "&amp;", ["<"] = "&lt;", [">"] = "&gt;", ['"'] = "&quot;", ["'"] = "&#39;" }
-local VOID = { img = true, input = true, meta = true, br = true, col = true }
+local VOID = { img = true, input = true, meta = true, link = true, br = true, col = true }
 
 --- A text for the inside of an element or of an attribute; control characters, which no page may hold, become blanks.
 function html.escape(text) return (tostring(text):gsub("[%z\1-\8\11\12\14-\31\127]", " "):gsub("[&<>\"']", ENTITY)) end

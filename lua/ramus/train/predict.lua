@@ -86,10 +86,17 @@ end
 --- A message where an image of H x W pixels is too large to be predicted as it is told, else nil.
 local function too_large(model, H, W, o) return tiles.too_large(checkpoint.preparation(model, o), H, W, o.tile) end
 
---- Probability [H,W] of one image, a tensor [C,H,W] in 0..1, at its own size, prepared as the model's images were; of a model with classes
--- [K,H,W]. nil and a message on failure.
+--- A probability [1,K,h,w] at the size of a picture: [H,W], or [K,H,W].
+local function at_size_of(picture, p)
+  if p.dim[1] == 1 then p = p:reshape(p.dim[2], p.dim[3]) else p = p:reshape(p.dim[1], p.dim[2], p.dim[3]) end
+  local H, W = picture.dim[picture.rank - 2], picture.dim[picture.rank - 1]
+  return (p.dim[p.rank - 2] ~= H or p.dim[p.rank - 1] ~= W) and image.resize(p, { H, W, method = "bilinear" }) or p
+end
+
+--- Probabilities { NAME = [H,W] } of named outputs of one image, a tensor [C,H,W] in 0..1, at its own size, prepared as the model's images were; of
+-- a model with classes [K,H,W]. The outputs have as many channels as the main one. nil and a message on failure.
 -- given: the options of way.lua (or way, made of them), size, preprocess, numerics.
-function predict.probability(model, picture, given)
+function predict.probabilities(model, picture, names, given)
   local o = given or {}
   local large = too_large(model, picture.dim[picture.rank - 2], picture.dim[picture.rank - 1], o)
   if large then return nil, large end
@@ -100,12 +107,17 @@ function predict.probability(model, picture, given)
   x, err = input_of(model, picture, o)
   if not x then return nil, err end
   local list
-  list, err = w:probabilities(x, { model.output.main }, { numerics = o.numerics, check = check_of(model) })
+  list, err = w:probabilities(x, names, { numerics = o.numerics, check = check_of(model) })
   if not list then return nil, err end
-  local p = list[model.output.main]
-  if p.dim[1] == 1 then p = p:reshape(p.dim[2], p.dim[3]) else p = p:reshape(p.dim[1], p.dim[2], p.dim[3]) end
-  local H, W = picture.dim[picture.rank - 2], picture.dim[picture.rank - 1]
-  return (p.dim[p.rank - 2] ~= H or p.dim[p.rank - 1] ~= W) and image.resize(p, { H, W, method = "bilinear" }) or p
+  local sized = {}
+  for _, name in ipairs(names) do sized[name] = at_size_of(picture, list[name]) end
+  return sized
+end
+
+--- The same of the main output alone: [H,W] or [K,H,W].
+function predict.probability(model, picture, given)
+  local list, err = predict.probabilities(model, picture, { model.output.main }, given)
+  return list and list[model.output.main], err
 end
 
 --- What is known of an entry's file, { path, header, bytes = [opt] its content }: held, where that is of the same file. The content is kept
