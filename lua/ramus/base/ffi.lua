@@ -133,4 +133,7 @@ function ffi.own(pointer, release)
   return luajit.gc(pointer, release)
 end
 
+--- Releases now what `own` gave, and not when it is collected.
+function ffi.release(pointer, release) release(luajit.gc(pointer, nil)) end
+
 return ffi

@@ -107,7 +107,10 @@ end
 function files.lock(path)
   local lock, err = ffi.own(C.ra_lock_take(path), C.ra_lock_release)
   if not lock then return nil, err end
-  return function() C.ra_lock_release(ffi.gc(lock, nil)) end
+  return function()
+    if lock then ffi.release(lock, C.ra_lock_release) end
+    lock = nil
+  end
 end
 
 --- The path from the root of the file system, without links; nil and a message where there is no such file.

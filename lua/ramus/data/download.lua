@@ -1,4 +1,5 @@
 --- The files of a data set: their addresses, the download of one, and what to say where it can only come by hand.
+local always = require "ramus.base.always"
 local ffi = require "ramus.base.ffi"
 local files = require "ramus.base.files"
 local prepared = require "ramus.data.prepared"
@@ -33,14 +34,8 @@ end
 
 -- ---- one file ----
 
---- Downloads one file: file.name, bytes, sha256 or md5 [opt], to `path`, from the first of the addresses that works. Resumes what
--- an earlier call left in PATH.part. Returns { from = address, etag =, modified = }, or nil and a message.
-function download.get(path, addresses, file, given)
-  given = given or {}
-  local config = ffi.new("ra_transfer_config", { path = path, sha256 = file.sha256, md5 = file.md5, bytes = file.bytes or 0,
-    stall = given.stall or 0, wait = given.wait or 0, tries = given.tries or 0 })
-  local transfer, err = ffi.own(C.ra_transfer_new(config), C.ra_transfer_release)
-  if not transfer then return nil, err end
+--- Runs a transfer from the first of the addresses that works; returns as download.get does.
+local function run_transfer(transfer, addresses, file, given)
   for _, url in ipairs(addresses) do
     if C.ra_transfer_add(transfer, url) ~= 0 then return nil, ffi.message() end
   end
@@ -58,9 +53,21 @@ function download.get(path, addresses, file, given)
     return value ~= "" and value or nil
   end
   local source = { from = text(C.ra_transfer_url), etag = text(C.ra_transfer_etag), modified = text(C.ra_transfer_modified) }
-  C.ra_transfer_release(ffi.gc(transfer, nil)) -- releases the lock now
   if failed then return nil, failed end
   return source
+end
+
+--- Downloads one file: file.name, bytes, sha256 or md5 [opt], to `path`, from the first of the addresses that works. Resumes what
+-- an earlier call left in PATH.part. Returns { from = address, etag =, modified = }, or nil and a message.
+function download.get(path, addresses, file, given)
+  given = given or {}
+  local config = ffi.new("ra_transfer_config", { path = path, sha256 = file.sha256, md5 = file.md5, bytes = file.bytes or 0,
+    stall = given.stall or 0, wait = given.wait or 0, tries = given.tries or 0 })
+  local transfer, err = ffi.own(C.ra_transfer_new(config), C.ra_transfer_release)
+  if not transfer then return nil, err end
+  return always(function() return run_transfer(transfer, addresses, file, given) end, function()
+    ffi.release(transfer, C.ra_transfer_release) -- connection, file and lock
+  end)
 end
 
 --- True where the file at path is the one that is wanted; nil and a message. Without a sum, any that is there.

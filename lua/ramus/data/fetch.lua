@@ -10,6 +10,7 @@
 --   progress   function{ stage = "download"|"unpack"|"prepare"|"wait"|"pinned"|"left", file =, bytes =, total =, note = }
 -- A mirror is looked up as MIRROR/SET/FILE, then as MIRROR/FILE. A file without a published checksum is pinned when it comes first
 -- (received.lua); one that differs later is an error.
+local always = require "ramus.base.always"
 local ffi = require "ramus.base.ffi"
 local dataset = require "ramus.data.dataset"
 local download = require "ramus.data.download"
@@ -252,11 +253,10 @@ function fetch.fetch(name, given)
   unlock, err = take_lock(lock_of(root, def), o, progress, ready)
   if unlock == nil then return nil, err end
   if unlock == false then return folder end
-  local ok, result, message
-  if ready() then ok, result = true, folder -- another process has prepared it meanwhile
-  else ok, result, message = xpcall(bring, debug.traceback, def, root, folder, set_options, o, progress) end
-  unlock()
-  if not ok then error(result, 0) end
+  local result, message = always(function()
+    if ready() then return folder end -- another process has prepared it meanwhile
+    return bring(def, root, folder, set_options, o, progress)
+  end, unlock)
   if result then return result end
   return nil, ("data set %s: %s"):format(def.name, message)
 end

@@ -2,6 +2,7 @@
 --   local l = loader.new(samples, { batch = 4, seed = 42, steps = 10, augment = program, fields = { "image", "mask" } })
 --   l:start(epoch, step)                     -- 0-based, both 0 unless given
 --   local n, epoch, step, samples = l:next { image = x, mask = y }  -- n = 0 after the last epoch; nil and a message on failure
+--   l:close()                                -- frees its threads now, not when it is collected
 --   local one = loader.one(sample, { prepare = program })          -- a sample without a loader, by the same code
 -- samples: a list as data sets give it (ramus.data.fields): { id =, image =, mask =, fov =, threshold =, fields = { .. } }.
 local ffi = require "ramus.base.ffi"
@@ -53,10 +54,14 @@ function loader.new(samples, given)
   })
   local pointer, err = ffi.own(C.ra_loader_new(config, #list, fields.array(list), ffi.hidden(o.prepare), ffi.hidden(o.augment)), C.ra_loader_release)
   if not pointer then return nil, err end
+  local function failed(message)
+    ffi.release(pointer, C.ra_loader_release)
+    return nil, message
+  end
   for _, s in ipairs(samples) do
     local sources, wrong = fields.sources(s, list)
-    if not sources then return nil, wrong end
-    if C.ra_loader_add(pointer, s.id, sources) ~= 0 then return nil, ffi.message() end
+    if not sources then return failed(wrong) end
+    if C.ra_loader_add(pointer, s.id, sources) ~= 0 then return failed(ffi.message()) end
   end
   local position = {}
   for i, f in ipairs(list) do position[f.name] = i - 1 end
@@ -118,7 +123,14 @@ function methods.mask_report(l, i, name)
   if field and C.ra_loader_mask_report(l.pointer, i - 1, field, report) then return report end
 end
 
+--- Ends the threads; start begins anew.
 function methods.stop(l) C.ra_loader_stop(l.pointer) end
+
+--- Frees threads and memory now; the loader is of no use afterwards. Twice is fine.
+function methods.close(l)
+  if l.pointer then ffi.release(l.pointer, C.ra_loader_release) end
+  l.pointer = nil
+end
 
 -- ---- one sample ----
 

@@ -1,5 +1,6 @@
 --- The data of a recipe: the set fetched and opened, a loader for training,
 -- loaders for whole images, and what is known about them (hashes, protocol).
+local always = require "ramus.base.always"
 local augment = require "ramus.data.augment"
 local class_scores = require "ramus.data.class_scores"
 local dataset = require "ramus.data.dataset"
@@ -181,6 +182,9 @@ function Data:same(facts, kept)
   return true, note
 end
 
+--- Frees the loader's threads and memory now.
+function Data:close() self.train_loader:close() end
+
 --- The fields that scores need: image, mask, field of view, label where there are classes, and which pixels are not void where the set
 -- says so.
 function data.scored_fields(declared, classes)
@@ -213,20 +217,19 @@ local function each_ahead(samples, given, f)
   local l, err = loader.new(samples, { fields = given.fields, set = given.set, batch = 1, channels = given.channels, epochs = 1,
     shuffle = false, threads = 1, depth = 2, cache = 0, prepare = given.prepare })
   if not l then return nil, err end
-  local ok
-  ok, err = l:start(0, 0)
-  while ok do
-    local shape, message
-    shape, message = l:peek()
-    if shape == nil then return nil, message end
-    if not shape then return true, l:waited() end
-    local buffers = l:buffers(shape)
-    local count, why, _, batch = l:next(buffers)
-    if not count then return nil, why end
-    ok, err = f(batch[1], buffers)
-    if not ok then l:stop() end
-  end
-  return nil, err
+  return always(function()
+    local ok, why = l:start(0, 0)
+    while ok do
+      local shape, message = l:peek()
+      if shape == nil then return nil, message end
+      if not shape then return true, l:waited() end
+      local buffers = l:buffers(shape)
+      local count, wrong, _, batch = l:next(buffers)
+      if not count then return nil, wrong end
+      ok, why = f(batch[1], buffers)
+    end
+    return nil, why
+  end, function() l:close() end)
 end
 
 --- The pixels of a batch that count: inside the field of view, and not void.

@@ -4,6 +4,7 @@
 -- or "interrupted" (the run is saved, the same call goes on); nil and a message where no line could be written.
 -- A line: { cell, recipe (hash), study, row, seed, build, isa, compiler, processor, threads, data, weights (hashes), scores, curve, cost } or,
 -- of a cell that failed, failed = message.
+local always = require "ramus.base.always"
 local cjson = require "cjson"
 local checkpoint = require "ramus.train.checkpoint"
 local curve = require "ramus.study.curve"
@@ -224,16 +225,14 @@ function cell.run(study, c, o)
   local release
   release, err = lock(folder .. ".lock")
   if not release then return nil, err end
-  local line, why = work(study, c, folder, o)
-  if not line then
-    release()
-    return why
-  end
-  ok, err = write(study, line, results.read(study.results)[c.key])
-  if ok and not line.failed and not o.keep then C.ra_path_remove(folder) end
-  release()
-  if not ok then return nil, err end
-  return line.failed and "failed" or "done", line.failed
+  return always(function()
+    local line, why = work(study, c, folder, o)
+    if not line then return why end
+    ok, err = write(study, line, results.read(study.results)[c.key])
+    if not ok then return nil, err end
+    if not line.failed and not o.keep then C.ra_path_remove(folder) end
+    return line.failed and "failed" or "done", line.failed
+  end, release)
 end
 
 return cell

@@ -3,6 +3,7 @@
 --   pace.choose(study, cell, options)            jobs, threads of each: measured once for a recipe on a machine
 --   pace.measure(study, cell, jobs, threads, options)   the mean of probe.run in so many processes at once; nil and a message
 -- What was measured is kept below XDG_CACHE_HOME/ramus, by recipe, processor and kernels, unless the machine was busy with something else.
+local always = require "ramus.base.always"
 local cjson = require "cjson"
 local ffi = require "ramus.base.ffi"
 local files = require "ramus.base.files"
@@ -97,17 +98,20 @@ function pace.measure(study, c, jobs, threads, o)
   local path = cache_path(c, jobs, threads)
   local kept = measured[path or ""] or read_kept(path)
   if kept then return kept end
-  local children, list = {}, {}
   local ok, err = files.make_folder(o.runs)
-  for i = 1, ok and jobs or 0 do
-    children[i], err = start(study, c, i, threads, o)
-    if not children[i] then return nil, err end
-  end
-  if ok then ok, err = wait_for(children) end
-  if not ok then
-    for _, one in ipairs(children) do one.child:stop() end
-    return nil, err
-  end
+  if not ok then return nil, err end
+  local children, list = {}, {}
+  ok, err = always(function()
+    for i = 1, jobs do
+      local why
+      children[i], why = start(study, c, i, threads, o)
+      if not children[i] then return nil, why end
+    end
+    return wait_for(children)
+  end, function()
+    for _, one in ipairs(children) do one.child:stop() end -- those that have ended are left alone
+  end)
+  if not ok then return nil, err end
   for i, one in ipairs(children) do
     list[i], err = result_of(one.log)
     if not list[i] then return nil, err end

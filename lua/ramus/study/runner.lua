@@ -3,6 +3,7 @@
 -- runner.run(study, options) returns { absent = messages by cell, interrupted = } or nil and a message. A cell that fails is a
 -- line of results, and the others go on; it is tried again at the next call unless its loss was not finite. Whatever stops this process,
 -- its children end too (base/process.lua), and the same call goes on from their checkpoints.
+local always = require "ramus.base.always"
 local cell = require "ramus.study.cell"
 local ffi = require "ramus.base.ffi"
 local files = require "ramus.base.files"
@@ -171,8 +172,7 @@ local function run_pool(study, cells, reasons, known, o)
   local pool = setmetatable({ study = study, options = o, program = program, reasons = reasons, running = {}, way = way,
     live = live.new(study, cells, known, o.out, way.jobs) }, Pool)
   local ended
-  ended, err = pool:run(cells)
-  pool:stop()
+  ended, err = always(function() return pool:run(cells) end, function() pool:stop() end)
   o.out:block {}
   return ended, err
 end
@@ -187,8 +187,7 @@ local function run_missing(study, o)
   local ended = true
   if #ready > 0 then
     C.ra_signal_catch(true)
-    ended, err = run_pool(study, ready, reasons, known, o)
-    C.ra_signal_catch(false)
+    ended, err = always(function() return run_pool(study, ready, reasons, known, o) end, function() C.ra_signal_catch(false) end)
   end
   if not ended then return nil, err end
   ok, err = results.tidy(study.results, keys_of(study))
@@ -205,8 +204,7 @@ function runner.run(study, o)
   release, err = files.lock(study.results .. ".lock")
   if not release then return nil, err .. "; the study is running already" end
   local result
-  result, err = run_missing(study, o)
-  release()
+  result, err = always(function() return run_missing(study, o) end, release)
   return result, err
 end
 

@@ -3,6 +3,7 @@
 --   dry_run(recipe, { run =, out =, data_root =, accept_odd = })    { batches, epochs, images, parameters, flops, scratch_bytes, bytes,
 --       seconds_per_batch, hours, rates, earlier = [opt] facts of a run that it would go on with }; nil and a message
 -- hours: of the batches alone, without validation and scoring. The recipe's data must be in the data root.
+local always = require "ramus.base.always"
 local clock = require "ramus.train.clock"
 local dataset = require "ramus.data.dataset"
 local ffi = require "ramus.base.ffi"
@@ -49,6 +50,21 @@ local function images_of(set)
   return counts
 end
 
+--- The numbers of a training that is set up; nil and a message.
+local function measure(training, set, o)
+  local ok, err = setup.plan(training)
+  if not ok then return nil, err end
+  report.header(training)
+  local shape, scratch, r = training.shape, training.steps:memory(), training.recipe
+  local seconds
+  seconds, err = time_batches(training)
+  if not seconds then return nil, err end
+  local cost, epochs = training.model:cost(shape[3], shape[4], { outputs = { r.main } }), clock.length(r)
+  return { name = r.name, batches = training.batches, epochs = epochs, images = images_of(set), parameters = cost.parameters, flops = cost.flops,
+    scratch_bytes = scratch, bytes = C.ra_mem_live(), seconds_per_batch = seconds, hours = seconds * training.batches * epochs / 3600,
+    rates = rates_of(training), earlier = run_list.is(o.run) and run_list.facts(o.run) or nil }
+end
+
 return function(r, o)
   local d = r.data
   local set, err = dataset.open(d.set, { root = o.data_root, options = d.options, edition = d.edition, split = d.split })
@@ -57,17 +73,7 @@ return function(r, o)
   training, err = setup.new(r, { run = { path = o.run, describe = function() return true end }, data_root = o.data_root, offline = true,
     accept_odd = o.accept_odd }, o.out)
   if not training then return nil, err end
-  local ok
-  ok, err = setup.plan(training)
-  if not ok then return nil, err end
-  report.header(training)
-  local shape, scratch = training.shape, training.steps:memory()
-  local seconds
-  seconds, err = time_batches(training)
-  training.data.train_loader:stop()
-  if not seconds then return nil, err end
-  local cost, epochs = training.model:cost(shape[3], shape[4], { outputs = { r.main } }), clock.length(r)
-  return { name = r.name, batches = training.batches, epochs = epochs, images = images_of(set), parameters = cost.parameters, flops = cost.flops,
-    scratch_bytes = scratch, bytes = C.ra_mem_live(), seconds_per_batch = seconds, hours = seconds * training.batches * epochs / 3600,
-    rates = rates_of(training), earlier = run_list.is(o.run) and run_list.facts(o.run) or nil }
+  local result
+  result, err = always(function() return measure(training, set, o) end, function() setup.close(training) end)
+  return result, err
 end

@@ -6,6 +6,7 @@
 -- options: from, to, steps, stop (ends where the smoothed loss is so many times its least), data_root, offline, quiet. Returns { rate = { .. },
 -- loss = { .. }, smooth = { .. }, suggestion =, lowest = the rate of the least smoothed loss }; nil and a message. Nothing is written, and the
 -- recipe's model is initialised anew, as a training would.
+local always = require "ramus.base.always"
 local Loop = require "ramus.train.loop"
 local optim = require "ramus.lang.optim"
 local options = require "ramus.base.options"
@@ -83,12 +84,12 @@ return function(given_recipe, given)
   training, err = setup.new(probing(r, o), { run = NOWHERE, data_root = o.data_root, offline = o.offline }, progress.new { quiet = o.quiet })
   if not training then return nil, err end
   setmetatable(training, Loop)
-  local ok
-  ok, err = setup.plan(training)
-  if not ok then return nil, err end
   local found
-  found, err = climb(training, o)
-  training.data.train_loader:stop()
+  found, err = always(function()
+    local ok, why = setup.plan(training)
+    if not ok then return nil, why end
+    return climb(training, o)
+  end, function() setup.close(training) end)
   if not found then return nil, err end
   return judge(found)
 end

@@ -6,6 +6,7 @@
 --   r:model "best"         a model, and its open file            r:timing()   the epochs' seconds
 --   r:evaluation "eval"    scores, as `ramus eval --json`        r:images()   paths of the overlays
 -- Reading a run never executes anything that its folder holds.
+local always = require "ramus.base.always"
 local checkpoint = require "ramus.train.checkpoint"
 local files = require "ramus.base.files"
 local json = require "ramus.base.json"
@@ -173,12 +174,11 @@ function run.open(path, recipe)
   self.unlock, err = files.lock(self:path_of "lock")
   if not self.unlock then return nil, err end
   local result
-  if files.is_file(self:path_of "last") then result, err = self:resume(recipe)
-  else result, err = self:begin(recipe) end
-  if not result then
-    self:close()
-    return nil, err
-  end
+  always(function()
+    if files.is_file(self:path_of "last") then result, err = self:resume(recipe)
+    else result, err = self:begin(recipe) end
+  end, function() if not result then self:close() end end)
+  if not result then return nil, err end
   return self, result ~= true and result or nil
 end
 

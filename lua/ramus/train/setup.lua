@@ -1,4 +1,5 @@
 --- A training before its first step: model, data, teacher, plans, optimizer and the other companions of a recipe.
+local always = require "ramus.base.always"
 local checkpoint = require "ramus.train.checkpoint"
 local clock = require "ramus.train.clock"
 local companions = require "ramus.train.companions"
@@ -47,10 +48,8 @@ local function check_sizes(training)
   return true
 end
 
---- Makes a training of a recipe: model, data, supervision, teacher, steps, state, companions, out. nil and a message on failure.
--- given: run, data_root, offline, accept_odd, resumed (the weights come from a checkpoint).
-function setup.new(r, given, out)
-  local training = { recipe = r, model = r.model, out = out, run = given.run, state = state.new(snapshot.schema) }
+--- Fills a training in; true, or nil and a message.
+local function fill(training, r, given, out)
   local ok, err = training.model:initialise(r.seed)
   if not ok then return nil, err end
   local source
@@ -86,8 +85,23 @@ function setup.new(r, given, out)
   training.batches = training.data.train_loader:steps()
   training.total_steps = math.ceil(training.batches / r.optim.accumulate) * r.epochs
   training.companions, err = companions.new(training)
-  if not training.companions then return nil, err end
-  return training
+  return training.companions and true, err
+end
+
+--- Makes a training of a recipe: model, data, supervision, teacher, steps, state, companions, out. nil and a message on failure.
+-- given: run, data_root, offline, accept_odd, resumed (the weights come from a checkpoint). The caller calls setup.close.
+function setup.new(r, given, out)
+  local training, made = { recipe = r, model = r.model, out = out, run = given.run, state = state.new(snapshot.schema) }, nil
+  return always(function()
+    local err
+    made, err = fill(training, r, given, out)
+    return made and training, err
+  end, function() if not made then setup.close(training) end end)
+end
+
+--- Frees what a training holds beside memory: its loader's threads.
+function setup.close(training)
+  if training.data then training.data:close() end
 end
 
 --- Starts the loader at the state's batch and plans every variant that will come: each set of active rows with a full and, where

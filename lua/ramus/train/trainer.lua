@@ -4,6 +4,7 @@
 -- Returns { run =, history =, evaluation =, complete = } or nil and a message; the third value
 -- is "interrupted" after SIGINT, SIGTERM or another signal that asks a process to end (a checkpoint is saved).
 -- A training that was stopped resumes where it was, to the same bits: see docs/explanation/determinism.md.
+local always = require "ramus.base.always"
 local ffi = require "ramus.base.ffi"
 local Loop = require "ramus.train.loop"
 local options = require "ramus.base.options"
@@ -51,14 +52,29 @@ local function train_in(run, file, r, o)
   for _, text in ipairs(run.warnings) do out:warn(text) end
   C.ra_signal_catch(true) -- from here on SIGINT, SIGTERM and their like wait for the end of a batch
   local ended
-  ended, err = go(training, file)
-  C.ra_signal_catch(false)
+  ended, err = always(function() return go(training, file) end, function()
+    C.ra_signal_catch(false)
+    setup.close(training)
+  end)
   if not ended then
     witness.note_failed(training, err)
     return nil, err
   end
-  training.data.train_loader:stop()
   return training, ended
+end
+
+--- Trains and evaluates in an open run folder. Returns what ra.train does.
+local function train_and_score(run, file, r, o)
+  local evaluation, err
+  local training, ended = train_in(run, file, r, o)
+  if not training then return nil, ended end
+  if ended == "interrupted" then return nil, "interrupted", "interrupted" end
+  if o.evaluate and training.data.test and not training.data.untested then
+    evaluation, err = require("ramus.train.evaluate").of_run(run.path, { out = training.out, data_root = o.data_root, offline = o.offline,
+      accept_odd = o.accept_odd, pictures = r.log.pictures })
+  end
+  if err then return nil, err end
+  return setmetatable({ run = run.path, history = run:history(), evaluation = evaluation, complete = true, model = training.model }, run_text.trained)
 end
 
 local schema = { run = { type = "string" }, quiet = { type = "boolean", default = false }, evaluate = { type = "boolean", default = true },
@@ -66,25 +82,16 @@ local schema = { run = { type = "string" }, quiet = { type = "boolean", default 
 
 return function(recipe, given)
   local o = options.check(given, schema, "train")
-  local r, err = recipe, nil
+  local r = recipe
   if not recipe_module.is(recipe) then
     if type(recipe) ~= "table" then error("train: wants a recipe (a table), given " .. options.show(recipe), 2) end
+    local err
     r, err = recipe_module.resolve(recipe)
     if not r then return nil, err end
   end
   local path = o.run or ("runs/" .. r.name)
   local run, file = run_folder.open(path, r)
   if not run then return nil, file end
-  local training, ended = train_in(run, file, r, o)
-  local evaluation
-  if training and ended ~= "interrupted" and o.evaluate and training.data.test and not training.data.untested then
-    evaluation, err = require("ramus.train.evaluate").of_run(path, { out = training.out, data_root = o.data_root, offline = o.offline,
-      accept_odd = o.accept_odd, pictures = r.log.pictures })
-  end
-  local history = run:history()
-  run:close()
-  if not training then return nil, ended end
-  if ended == "interrupted" then return nil, "interrupted", "interrupted" end
-  if err then return nil, err end
-  return setmetatable({ run = path, history = history, evaluation = evaluation, complete = true, model = training.model }, run_text.trained)
+  local trained, why, kind = always(function() return train_and_score(run, file, r, o) end, function() run:close() end)
+  return trained, why, kind
 end
