@@ -324,3 +324,27 @@ check.case("gradients through running statistics: an activation in the normalisa
     check.near(check.relative_l2(a.data, b.data, a.size), 0, 1e-6, "gradient " .. k)
   end
 end)
+
+check.case("plan: a normalisation that is read by an activation and by another op keeps its value, with and without fusing", function()
+  local nn = ra.nn
+  ra.seed(3)
+  for name, net in pairs {
+    ["activation first"] = function(y) return F.add(F.relu(y), F.mul(y, 2)) end,
+    ["activation last"] = function(y) return F.add(F.mul(y, 2), F.relu(y)) end,
+    ["twice in one op"] = function(y) return F.mul(y, y) end,
+    ["two activations"] = function(y) return F.add(F.relu(y), F.silu(y)) end,
+  } do
+    local m = ra.model(function(x) return net(nn.batch_norm { 3 } (nn.conv2d { 1, 3, k = 3, pad = 1 } (x))) end)
+    local x, values = ra.randn(1, 1, 9, 7), {}
+    for i, fuse in ipairs { true, false } do
+      local r = require("ramus.lang.graph").recorder()
+      local node = r:input { 1, 1, 9, 7 }
+      local plan = assert(r:plan { outputs = { m:record(r, node).out }, fuse = fuse })
+      plan:bind(node, x)
+      plan:run {}
+      values[i] = plan:output(1):clone()
+    end
+    check.ok((values[1] - values[2]):abs():max() < 1e-5, name)
+    check.ok(values[1]:abs():max() > 0)
+  end
+end)

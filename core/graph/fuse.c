@@ -15,16 +15,15 @@
 
 #include "plan.h"
 
-/* Number of used nodes that read `node`. */
-static int32_t readers(const ra_plan *p, int32_t node) {
-  int32_t n = 0;
+/* Counts the reads of every node's value by used ops, as they were recorded. Fusing i into its producer moves i's count there: who read i's value
+ * reads the producer's from then on. */
+static void count_readers(ra_plan *p) {
   for (int32_t i = 0; i < p->n_nodes; i++) {
     const ra_plan_node *r = &p->node[i];
-    if (!r->used || r->kind != RA_NODE_OP || r->into != i) continue;
-    for (int32_t k = 0; k < r->call.n_in; k++) n += r->in[k] == node;
-    n += r->residual == node;
+    if (!r->used || r->kind != RA_NODE_OP) continue;
+    for (int32_t k = 0; k < r->call.n_in; k++)
+      if (r->in[k] >= 0) p->node[r->in[k]].readers++;
   }
-  return n;
 }
 
 /* ---- into the producer: n into `before`; other is n's other input, or RA_NONE ---- */
@@ -89,13 +88,14 @@ static void fuse_into_producer(ra_plan *p, int32_t i) {
     before = n->in[0] > n->in[1] ? n->in[0] : n->in[1];
     other = n->in[0] > n->in[1] ? n->in[1] : n->in[0];
   }
-  if (before < 0 || p->node[before].kind != RA_NODE_OP || readers(p, before) != 1 || ra_plan_is_output(p, before)) return;
+  if (before < 0 || p->node[before].kind != RA_NODE_OP || p->node[before].readers != 1 || ra_plan_is_output(p, before)) return;
   ra_plan_node *producer = &p->node[before];
   for (size_t r = 0; r < sizeof rules / sizeof *rules; r++) {
     if (rules[r].producer != producer->call.op->role || rules[r].reader != n->call.op->role) continue;
     if (rules[r].inference && (producer->wants_grad || n->wants_grad)) continue;
     if (!rules[r].fuse(p, producer, n, other)) continue;
     n->into = before;
+    producer->readers = n->readers;
     return;
   }
 }
@@ -159,6 +159,7 @@ static const struct {
 };
 
 void ra_plan_fuse(ra_plan *p) {
+  count_readers(p);
   for (int32_t i = 0; i < p->n_nodes; i++) {
     ra_plan_node *n = &p->node[i];
     if (!n->used || n->kind != RA_NODE_OP) continue;

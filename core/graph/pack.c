@@ -88,13 +88,19 @@ done:
   return code;
 }
 
-size_t ra_pack_lower_bound(const ra_buffer *buffer, int32_t n, int32_t steps) {
-  size_t most = 0;
-  for (int32_t t = 0; t < steps; t++) {
-    size_t live = 0;
-    for (int32_t i = 0; i < n; i++)
-      if (buffer[i].root == i && buffer[i].first <= t && t <= buffer[i].last) live += buffer[i].bytes;
-    if (live > most) most = live;
+int32_t ra_pack_lower_bound(const ra_buffer *buffer, int32_t n, int32_t steps, size_t *most) {
+  size_t *change = ra_mem_zalloc((size_t)steps + 2, sizeof *change), live = 0; /* bytes that begin and end at a step, modulo 2^64 */
+  *most = 0;
+  if (!change) return RA_ERR_MEMORY;
+  for (int32_t i = 0; i < n; i++) {
+    if (buffer[i].root != i || buffer[i].first >= steps) continue;
+    change[buffer[i].first] += buffer[i].bytes;
+    change[buffer[i].last < steps ? buffer[i].last + 1 : steps + 1] -= buffer[i].bytes;
   }
-  return most;
+  for (int32_t t = 0; t < steps; t++) {
+    live += change[t];
+    if (live > *most) *most = live;
+  }
+  ra_mem_free(change);
+  return RA_OK;
 }

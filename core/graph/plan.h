@@ -26,6 +26,7 @@ typedef struct ra_plan_node {
   bool used;
   bool wants_grad;       /* a gradient flows through it to a leaf */
   int32_t into;          /* fused into this node, whose value is its value; itself where not */
+  int32_t readers;       /* ops that read the value, while ops are fused */
   int32_t in[RA_MAX_IN]; /* inputs after fusion */
   int32_t norm[4];       /* tensors of a folded normalisation, or RA_NONE */
   int32_t residual;      /* the other input of an add that was fused into this node, or RA_NONE */
