@@ -71,13 +71,15 @@ function options.unknown(what, name, names)
   local listed = {}
   for i, n in ipairs(names) do listed[i] = tostring(n) end
   local near = options.nearest(name, names)
-  return ("unknown %s '%s'%s known: %s"):format(what, tostring(name), near and ("; did you mean '" .. near .. "'?") or ";",
+  return ("unknown %s %s%s known: %s"):format(what, options.show(tostring(name)), near and ("; did you mean '" .. near .. "'?") or ";",
     #listed > 0 and table.concat(listed, ", ") or "none")
 end
 
 --- The text of a value in a message.
 function options.show(value)
-  if type(value) == "string" then return ("'%s'"):format(value) end
+  if type(value) == "string" then
+    return #value <= 200 and ("'%s'"):format(value) or ("'%s..' (%d bytes)"):format(value:sub(1, 60), #value)
+  end
   if type(value) ~= "table" then return tostring(value) end
   local parts, index = {}, 0
   for key, v in pairs(value) do

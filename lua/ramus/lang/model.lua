@@ -151,7 +151,9 @@ local function check_arrays(parameters, file)
       return nil, ("'%s' has the shape [%s] in the file, [%s] in the model"):format(p.name, table.concat(shape, ","), table.concat(p.shape, ","))
     end
     local init = p.init
-    if type(p.buffer or false) ~= "boolean" or init ~= nil and (type(init) ~= "table" or type(init.fan_in or init.std or init.value) ~= "number") then
+    local number = type(init) == "table" and (init.fan_in or init.std or init.value)
+    local fine = init == nil or type(number) == "number" and math.abs(number) < 1e30 and number >= (init.fan_in and 1 or init.std and 0 or -1e30)
+    if type(p.buffer or false) ~= "boolean" or not fine then
       return nil, ("the model says of '%s' neither how it is initialised nor what it is"):format(p.name)
     end
   end
@@ -163,6 +165,7 @@ end
 function model.from_text(text, file)
   local read, err = template.new(text)
   if not read then return nil, err end
+  if type(read.name or "") ~= "string" or #(read.name or "") > 200 then return nil, "the model's name must be a text of at most 200 bytes" end
   local ok
   ok, err = check_arrays(read.parameters, file)
   if not ok then return nil, err end

@@ -23,6 +23,7 @@ local options = require "ramus.base.options"
 local prepared = require "ramus.data.prepared"
 local scale = require "ramus.data.scale"
 local safetensors = require "ramus.lang.safetensors"
+local shape = require "ramus.base.shape"
 local state_dict = require "ramus.lang.state_dict"
 
 local checkpoint = {}
@@ -43,6 +44,7 @@ end
 
 -- ---- the description of input and output ----------------------------------------
 
+local SIDE_MAX = 2 ^ 20 -- as RA_IMAGE_SIDE_MAX
 local count = { type = "integer", min = 1 }
 
 --- Entries of `value` fit an options entry, and there are n of them; nil and a message.
@@ -53,6 +55,19 @@ local function check_list(value, n, entry, what)
     if ok == nil then return nil, ("%s: entry %d %s"):format(what, i, err) end
   end
   return #value == n or nil, ("%s: must be a list of %d numbers"):format(what, n)
+end
+
+--- What is wrong with the size and the range that ramus.input gives; nil where nothing is. They repeat what preparation and training did.
+local function wrong_input(input)
+  local size, range = input.size, input.range
+  if range and (range[1] ~= 0 or range[2] ~= 1) then return "range: must be [0,1], to which images are scaled" end
+  if size then
+    for _, side in ipairs(size) do if side > SIDE_MAX then return ("size: must be at most %d pixels, is %d"):format(SIDE_MAX, side) end end
+  end
+  for _, s in ipairs(input.preparation or {}) do
+    if s.a % 1 ~= 0 or s.step == "size" and s.b % 1 ~= 0 then return ("preparation: %s wants whole numbers"):format(s.step) end
+    if s.step == "size" and not (size and size[1] == s.a and size[2] == s.b) then return "size: is not that of the preparation's resizing" end
+  end
 end
 
 local input_schema = { channels = count, size = { type = "table" }, preparation = { type = "table" }, range = { type = "table" },
@@ -123,7 +138,8 @@ local function read_description(m, meta)
   ok, err = scale.check(input.scale)
   if not ok then return nil, "ramus.input: " .. err end
   ok, err = augment.of_steps(input.preparation or {})
-  if not ok then return nil, "ramus.input: " .. err end
+  err = not ok and err or wrong_input(input)
+  if err then return nil, "ramus.input: " .. err end
   if input.channels ~= m.template.channels then
     return nil, ("ramus.input: %s channels, and the model has %d"):format(tostring(input.channels), m.template.channels)
   end
@@ -138,6 +154,8 @@ local function read_description(m, meta)
       return nil, ("ramus.output: %d classes, and the output '%s' has %d channels"):format(#output.classes, output.main, channels)
     end
   end
+  err = output.activation == "sigmoid" and output.classes and shape.wrong(output.classes, { list = "string" }, "ramus.output: classes")
+  if err then return nil, err end
   m.input, m.output = input, output
   return true
 end
@@ -171,7 +189,7 @@ function checkpoint.format(file)
   local format = text:match("^%d+$") and tonumber(text)
   if format and format >= model.FORMAT - 1 and format <= model.FORMAT then return format end
   local build = decode(file.meta["ramus.build"] or "null", "ramus.build")
-  local by = type(build) == "table" and type(build.version) == "string" and "Ramus " .. build.version or "another version of Ramus"
+  local by = type(build) == "table" and type(build.version) == "string" and "Ramus " .. build.version:sub(1, 60) or "another version of Ramus"
   return nil, ("%s: was written by %s, in format %s; this build reads formats %d and %d"):format(file.path, by, text, model.FORMAT - 1, model.FORMAT)
 end
 

@@ -5,6 +5,7 @@ local loss = require "ramus.lang.loss"
 local model = require "ramus.lang.model"
 local options = require "ramus.base.options"
 local optim = require "ramus.lang.optim"
+local shape = require "ramus.base.shape"
 local schedule = require "ramus.lang.schedule"
 
 local resolved = {}
@@ -46,6 +47,12 @@ local string_field, name_field = { type = "string" }, { type = "string", require
 local data_schema = { set = name_field, options = { type = "table", default = {} }, split = { type = "string", default = "usual" },
   edition = string_field, train = name_field, val = { type = "string|boolean" }, test = name_field, size = { type = "integer", min = 1 } }
 
+--- What programs read of the rest.
+local row_shape = { at = "any?", weight = "any?", loss = "table|string?", against = "string?", from = "integer?", till = "integer?" }
+local recipe_shape = { name = "string", model = { name = "string?" }, main = "string?", supervise = { list = row_shape },
+  optim = { lr = "any?", kind = "string?" }, epochs = "integer", extend = "integer?", seed = "number?", early_stop = { optional = true, patience = "integer?" },
+  validate = { optional = true, every = "integer?" }, teacher = "table?", teachers = "table?", log = "table?" }
+
 --- The plain recipe in a text of JSON, the fields that programs read checked; nil and a message.
 function resolved.parse(text, where)
   local ok, value = pcall(cjson.decode, text)
@@ -57,6 +64,8 @@ function resolved.parse(text, where)
   local checked, err = options.validate(read, data_schema, where .. ": data")
   if not checked then return nil, err end
   for name, v in pairs(checked) do value.recipe.data[name] = v end
+  err = shape.wrong(value.recipe, recipe_shape, where .. ": recipe")
+  if err then return nil, err end
   return value
 end
 

@@ -11,6 +11,7 @@ local checkpoint = require "ramus.train.checkpoint"
 local files = require "ramus.base.files"
 local json = require "ramus.base.json"
 local names = require "ramus.train.run_names"
+local shape = require "ramus.base.shape"
 local resolved = require "ramus.train.resolved"
 local cjson = require "cjson"
 
@@ -18,15 +19,25 @@ local run = {}
 
 run.path_of = names.path_of
 
---- Entries of a .jsonl file; a line that is cut short is left out.
-local function read_lines(path)
+--- A line of the metrics, and of any other .jsonl file of a run.
+local METRICS = { epoch = "integer", loss = "number?", terms = { optional = true, map = { map = "number" } },
+  validation = { optional = true, dice = "number?" }, outputs = "table?" }
+local LINE = { epoch = "integer?" }
+
+--- Entries of a .jsonl file; a line that is cut short, or is no such entry, is left out.
+local function read_lines(path, wanted)
   local list = {}
   for line in (files.read(path) or ""):gmatch("[^\n]+") do
     local ok, entry = pcall(cjson.decode, line)
-    if ok then list[#list + 1] = entry end
+    if ok and not shape.wrong(entry, wanted or LINE, "") then list[#list + 1] = entry end
   end
   return list
 end
+
+--- What readers of an evaluation take for granted.
+local SUMMARY = { map = { mean = "number?", sd = "number?", low = "number?", high = "number?", n = "integer?" } }
+local EVALUATION = { per_image = SUMMARY, pooled = "table?", n = "integer", images = { list = { id = "string" } }, outputs = { optional = true,
+  map = { per_image = SUMMARY } }, protocol = { optional = true, map = "string|number|boolean|table" } }
 
 -- ---- for reading ------------------------------------------------------------------
 
@@ -35,7 +46,7 @@ Reading.__index = Reading
 
 function Reading:__tostring() return require("ramus.train.run_text").of(self.path, self:history(), self:evaluation()) end
 function Reading:path_of(kind) return run.path_of(self.path, kind) end
-function Reading:history() return read_lines(self:path_of "metrics") end
+function Reading:history() return read_lines(self:path_of "metrics", METRICS) end
 function Reading:timing() return read_lines(self:path_of "timing") end
 
 --- The model of the checkpoint "best" or "last" (best where there is one), and the open file; nil and a message.
@@ -45,7 +56,11 @@ function Reading:model(which) return checkpoint.load_model(which and self:path_o
 function Reading:evaluation(name)
   local text, err = files.read(("%s/%s.json"):format(self.path, name or "eval"))
   if not text then return nil, err end
-  return checkpoint.decode(text, name or "eval")
+  local value
+  value, err = checkpoint.decode(text, name or "eval")
+  err = err or shape.wrong(value, EVALUATION, ("%s/%s.json"):format(self.path, name or "eval"))
+  if err then return nil, err end
+  return value
 end
 
 --- Paths of the overlays.
@@ -204,7 +219,7 @@ end
 function Run:record(entry, kind) return append(self:path_of(kind or "metrics"), json.encode(entry, 10) .. "\n") end
 
 --- Entries of the metrics.
-function Run:history() return read_lines(self:path_of "metrics") end
+function Run:history() return read_lines(self:path_of "metrics", METRICS) end
 
 --- Leaves the first n lines of the metrics: a checkpoint knows how many there were. Returns true and how many are missing; nil and a message.
 function Run:truncate(n)

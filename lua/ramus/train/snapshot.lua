@@ -72,6 +72,8 @@ function snapshot.restore(training, file)
   if not ok then return nil, err end
   ok, err = may_extend(training.recipe, s)
   if not ok then return nil, err end
+  err = state.wrong(s, { epochs = clock.length(training.recipe), batches = training.batches, accumulate = training.recipe.optim.accumulate })
+  if err then return nil, ("%s: %s"):format(file.path, err) end
   for name, value in pairs(s) do training.state[name] = value end
   training.state.extend = extension_of(training.recipe)
   ok, err = training.companions:call("restore", file)

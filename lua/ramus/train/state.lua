@@ -34,8 +34,8 @@ local function is_integer(v) return type(v) == "number" and v == math.floor(v) a
 
 --- Reads a real that `exact` wrote.
 local function real(v)
-  local number = type(v) == "string" and tonumber(v)
-  return number or nil
+  local number = type(v) == "string" and #v < 64 and tonumber(v)
+  return number and number == number and math.abs(number) ~= math.huge and number or nil
 end
 
 --- A table of values by name, each read or written by f.
@@ -120,6 +120,27 @@ function state.unpack(plain, schema)
     end
   end
   return values
+end
+
+--- What is impossible in a state, in one line; nil where nothing is. limits: epochs (with the extension), batches (of an epoch), accumulate (batches
+-- of a step).
+function state.wrong(s, limits)
+  local steps = math.ceil(limits.batches / limits.accumulate)
+  local rules = {
+    { "epoch", s.epoch, 0, limits.epochs }, { "batch", s.batch, 0, limits.batches - 1 }, { "micro", s.micro, s.batch % limits.accumulate },
+    { "lines", s.lines, s.epoch }, { "sums.batches", s.sums.batches, s.batch }, { "sums.steps", s.sums.steps, math.floor(s.batch / limits.accumulate) },
+    { "sums.clipped", s.sums.clipped, 0, s.sums.steps }, { "best_epoch", s.best_epoch or 0, 0, math.max(0, s.epoch - 1) },
+    { "since_best", s.since_best or 0, 0, s.epoch }, { "empty_epochs", s.empty_epochs or 0, 0, s.epoch },
+    { "optim_steps", s.optim_steps or 0, 0, s.epoch * steps + s.sums.steps },
+  }
+  for _, r in ipairs(rules) do
+    local name, v, low, high = r[1], r[2], r[3], r[4] or r[3]
+    if v < low or v > high then
+      return ("the training state: %s = %d is impossible with epoch %d, batch %d: it must be %s"):format(name, v, s.epoch, s.batch,
+        low == high and ("%d"):format(low) or ("from %d to %d"):format(low, high))
+    end
+  end
+  if (s.best == nil) ~= (s.best_epoch == nil) then return "the training state: best and best_epoch belong together" end
 end
 
 return state

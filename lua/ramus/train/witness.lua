@@ -8,32 +8,14 @@ local json = require "ramus.base.json"
 local names = require "ramus.train.run_names"
 local options = require "ramus.base.options"
 local pairing = require "ramus.data.pairing"
+local shape = require "ramus.base.shape"
 
 local witness = {}
 
 -- ---- the images -----------------------------------------------------------------
 
---- What is wrong with the value of samples.json; nil where nothing is.
-local function wrong_samples(facts)
-  if type(facts) ~= "table" or type(facts.parts) ~= "table" then return "parts must be an object" end
-  for name, list in pairs(facts.parts) do
-    if type(list) ~= "table" then return ("parts.%s must be a list"):format(tostring(name)) end
-    for i = 1, #list do
-      local s = list[i]
-      local good = type(s) == "table" and type(s.id) == "string" and type(s.files) == "table"
-      for k = 1, good and #s.files or 0 do
-        local f = s.files[k]
-        good = good and type(f) == "table" and type(f[1]) == "string" and type(f[2]) == "string"
-      end
-      if not good then return ("parts.%s: sample %d must be { id, files = [[path, sha256], ..] }"):format(tostring(name), i) end
-    end
-  end
-  local lists = { failed = facts.failed or {}, declared = facts.declared or {} }
-  for name, list in pairs(lists) do
-    if type(list) ~= "table" then return name .. " must hold texts" end
-    for _, v in pairs(list) do if type(v) ~= "string" then return name .. " must hold texts" end end
-  end
-end
+local SAMPLES = { parts = { map = { list = { id = "string", files = { list = { list = "string" } } } } },
+  declared = { optional = true, map = "string" }, failed = { optional = true, list = "string" } }
 
 --- What a run's folder says of the images that it began with: { parts =, declared =, failed = }; nil and why it says nothing.
 function witness.samples(folder)
@@ -44,8 +26,8 @@ function witness.samples(folder)
   local facts
   facts, err = checkpoint.decode(text, path)
   if err then return nil, err end
-  err = wrong_samples(facts)
-  if err then return nil, ("%s is damaged: %s"):format(path, err) end
+  err = shape.wrong(facts, SAMPLES, path)
+  if err then return nil, err .. ", so it is damaged" end
   return facts
 end
 
