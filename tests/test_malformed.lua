@@ -106,7 +106,8 @@ end)
 
 check.case("malformed: what a checkpoint says of input, output and build", function()
   hold("input", file.meta["ramus.input"], { ["^%.preparation$"] = "gone, object, list", ["^%.preparation%.2$"] = "gone",
-    ["^%.preparation%.2%.b$"] = "half, zero", ["^%.range$"] = "gone", ["^%.range%.1$"] = "zero" }, function(text) return model_of(with { ["ramus.input"] = text }) end)
+    ["^%.preparation%.2%.b$"] = "half, zero", ["^%.range$"] = "gone", ["^%.size$"] = "gone" },
+    function(text) return model_of(with { ["ramus.input"] = text }) end)
   hold("output", file.meta["ramus.output"], { ["^%.classes"] = "gone, object, list, text, nothing, long", ["^%.numerics$"] = "gone",
     ["^%.threshold$"] = "zero" }, function(text) return model_of(with { ["ramus.output"] = text }) end)
   hold("build", file.meta["ramus.build"], {}, function(text) return checkpoint.format(with { ["ramus.build"] = text, ["ramus.format"] = "3" }) end)

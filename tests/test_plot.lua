@@ -93,7 +93,7 @@ check.case("open_run: the metrics as columns", function()
   local lines = {}
   for i, e in ipairs(entries) do lines[i] = json.encode(e) .. "\n" end
   assert(files.write(folder .. "/metrics.jsonl", table.concat(lines)))
-  local recipe = { name = "x", data = { set = "phantom", train = "train", test = "test" } }
+  local recipe = { name = "x", data = { set = "phantom", train = "train", test = "test" }, model = {}, supervise = {}, optim = {}, epochs = 2 }
   assert(files.write(folder .. "/resolved.json", json.encode { recipe = recipe, build = {} }))
   local run = assert(ra.open_run(folder))
   check.equal(run.recipe.name .. table.concat(run.history.loss, " "), "x2 1")

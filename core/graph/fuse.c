@@ -15,8 +15,8 @@
 
 #include "plan.h"
 
-/* Counts the reads of every node's value by used ops, as they were recorded. Fusing i into its producer moves i's count there: who read i's value
- * reads the producer's from then on. */
+/* Counts the reads of every node's value by used ops, as they were recorded. Fusing i into its producer moves i's count
+ * there: who read i's value reads the producer's from then on. */
 static void count_readers(ra_plan *p) {
   for (int32_t i = 0; i < p->n_nodes; i++) {
     const ra_plan_node *r = &p->node[i];

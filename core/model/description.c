@@ -6,6 +6,7 @@
 
 #include "../base/error.h"
 #include "../base/mem.h"
+#include "../image/image.h"
 
 /* [own] The JSON object of a key; NULL on failure. */
 static json_t *section(const ra_bundle *b, const char *key) {
@@ -66,6 +67,29 @@ static int32_t read_scale(ra_description *d, const json_t *scale) {
   return RA_OK;
 }
 
+/* size and range repeat what the preparation and the training did: they may be absent, and must not say something else. */
+static int32_t check_repeated(const ra_description *d, const json_t *input) {
+  const json_t *size = json_object_get(input, "size"), *range = json_object_get(input, "range");
+  double low = json_number_value(json_array_get(range, 0)), high = json_number_value(json_array_get(range, 1));
+  if (range && (json_array_size(range) != 2 || low != 0 || high != 1))
+    return ra_fail(RA_ERR_FORMAT, "ramus.input: range: must be [0,1], to which images are scaled");
+  double side[2];
+  for (size_t i = 0; size && i < 2; i++) {
+    side[i] = json_number_value(json_array_get(size, i));
+    if (json_array_size(size) != 2 || !(side[i] >= 1 && side[i] <= RA_IMAGE_SIDE_MAX))
+      return ra_fail(RA_ERR_FORMAT, "ramus.input: size: must be two numbers from 1 to %d pixels", RA_IMAGE_SIDE_MAX);
+  }
+  for (int32_t i = 0; i < d->prepare.count; i++) {
+    const ra_augment_step *s = &d->prepare.step[i];
+    bool resizes = s->kind == RA_AUGMENT_RESIZE;
+    if ((resizes || s->kind == RA_AUGMENT_CLAHE) && (s->a != (double)(int32_t)s->a || (resizes && s->b != (double)(int32_t)s->b)))
+      return ra_fail(RA_ERR_FORMAT, "ramus.input: preparation: a step wants whole numbers");
+    if (resizes && size && (side[0] != s->a || side[1] != s->b))
+      return ra_fail(RA_ERR_FORMAT, "ramus.input: size: is not that of the preparation's resizing");
+  }
+  return RA_OK;
+}
+
 static int32_t read_input(ra_description *d, const json_t *input, const ra_template *t) {
   const json_t *list = json_object_get(input, "preparation"), *channels = json_object_get(input, "channels");
   size_t n = json_array_size(list);
@@ -77,7 +101,8 @@ static int32_t read_input(ra_description *d, const json_t *input, const ra_templ
     return ra_fail(RA_ERR_FORMAT, "ramus.input: the preparation is no list of steps");
   for (size_t i = 0; i < n; i++) RA_TRY(read_step(json_array_get(list, i), &d->prepare.step[i]));
   d->prepare.count = (int32_t)n;
-  return n ? ra_augment_check(&d->prepare) : RA_OK;
+  if (n) RA_TRY(ra_augment_check(&d->prepare));
+  return check_repeated(d, input);
 }
 
 /* How the model computes: fast unless it says exact. */

@@ -65,8 +65,10 @@ local function wrong_input(input)
     for _, side in ipairs(size) do if side > SIDE_MAX then return ("size: must be at most %d pixels, is %d"):format(SIDE_MAX, side) end end
   end
   for _, s in ipairs(input.preparation or {}) do
-    if s.a % 1 ~= 0 or s.step == "size" and s.b % 1 ~= 0 then return ("preparation: %s wants whole numbers"):format(s.step) end
-    if s.step == "size" and not (size and size[1] == s.a and size[2] == s.b) then return "size: is not that of the preparation's resizing" end
+    if (s.step == "size" or s.step == "clahe") and s.a % 1 ~= 0 or s.step == "size" and s.b % 1 ~= 0 then
+      return ("preparation: %s wants whole numbers"):format(s.step)
+    end
+    if s.step == "size" and size and (size[1] ~= s.a or size[2] ~= s.b) then return "size: is not that of the preparation's resizing" end
   end
 end
 
