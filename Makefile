@@ -64,7 +64,7 @@ GDCM_SO := $(if $(and $(wildcard $(GDCM)/gdcmJPEGCodec.h),$(shell command -v $(C
 BUILD = $(MAKE) --no-print-directory $(if $(findstring j,$(MAKEFLAGS)),,-j$(shell nproc 2>/dev/null || echo 2)) build
 
 .DEFAULT_GOAL := all
-.PHONY: all build lib help setup test test-all rehash ci lint asan fuzz gradcheck chaos oom demo docs bench dist install install-lib uninstall deb rockspec install-rock clean
+.PHONY: all build lib help setup test test-all rehash ci lint analyze tidy asan fuzz gradcheck chaos oom demo docs bench dist install install-lib uninstall deb rockspec install-rock clean
 
 all: setup       ## install what is missing, build build/ramus
 	+@$(BUILD)
@@ -191,10 +191,29 @@ oom: all         ## every allocation of the core's main paths fails once
 
 CPPCHECK := cppcheck -q --std=c11 --enable=warning,performance,portability --inline-suppr --error-exitcode=1 -j2 \
   -I core -DRA_ISA=avx512 --suppress=missingIncludeSystem --suppress=normalCheckLevelMaxBranches
-lint:            ## luacheck and cppcheck
+lint:            ## luacheck, cppcheck, gcc -fanalyzer and clang-tidy (.clang-tidy) over every file
 	@.ci/setup test
 	luacheck -q lua recipes datasets tests $(wildcard docs)
 	$(CPPCHECK) core lua
+	+@$(BUILD:build=analyze)
+	+@$(BUILD:build=tidy)
+
+# gcc's -fanalyzer, and clang-tidy, one file a process; a file is looked at again when it or a header that it includes has changed.
+ANALYZED := $(patsubst %.c,build/analyzed/%.ok,$(sort $(CORE_SRC) $(KERNEL_SRC) lua/main.c lua/line.c))
+ANALYZE = -std=c11 -Wall -Wextra -Wno-format-truncation -Wno-unknown-pragmas -fPIC -I$(OUT) -I$(OUT)/core/export -DRA_ISA=generic -DRA_HAVE_generic $(PKG_CFLAGS)
+analyze: $(ANALYZED)
+build/analyzed/%.ok: %.c | $(OUT)/build_info.h $(PROTO).h
+	@mkdir -p $(@D)
+	@echo "ANALYZE $<"
+	@gcc $(ANALYZE) -O1 -fanalyzer -Werror -MMD -MP -MT $@ -MF $(@:.ok=.d) -c -o /dev/null $<
+	@touch $@
+-include $(ANALYZED:.ok=.d)
+
+tidy: $(ANALYZED:.ok=.tidy)
+build/analyzed/%.tidy: %.c build/analyzed/%.ok .clang-tidy
+	@echo "TIDY $<"
+	@clang-tidy --quiet $< -- $(ANALYZE) 2>$@.said || { cat $@.said; exit 1; }
+	@touch $@
 
 demo: all        ## train a segmenter on synthetic angiograms, score it, draw it: under 5 minutes
 	@$(BIN) demo

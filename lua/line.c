@@ -48,8 +48,8 @@ static unsigned char clear_line(EditLine *edit, int key) {
   (void)edit;
   (void)key;
   terminal.cleared = true;
-  fputs("^C\n", stdout);
-  fflush(stdout);
+  (void)fputs("^C\n", stdout);
+  (void)fflush(stdout);
   return CC_NEWLINE;
 }
 
@@ -77,7 +77,7 @@ static unsigned char complete_word(EditLine *edit, int key) {
     if (insert && *insert && el_insertstr(edit, insert) == 0) result = CC_REFRESH;
     if (list) {
       printf("\n%s\n", list);
-      fflush(stdout);
+      (void)fflush(stdout);
       result = CC_REDISPLAY;
     }
   }
@@ -89,7 +89,7 @@ static int start(lua_State *L) {
   if (terminal.edit) return 0;
   HistEvent event;
   const char *letters = setlocale(LC_CTYPE, ""); /* letters beyond ASCII are typed as UTF-8, also where no locale is set */
-  if (!letters || strcmp(letters, "C") == 0 || strcmp(letters, "POSIX") == 0) setlocale(LC_CTYPE, "C.UTF-8");
+  if (!letters || strcmp(letters, "C") == 0 || strcmp(letters, "POSIX") == 0) (void)setlocale(LC_CTYPE, "C.UTF-8");
   terminal.edit = el_init("ramus", stdin, stdout, stderr);
   terminal.history = history_init();
   if (!terminal.edit || !terminal.history) return luaL_error(L, "the terminal cannot be used for line editing");
@@ -180,7 +180,7 @@ static int line_ask(lua_State *L) {
   raw = before;
   raw.c_lflag &= (tcflag_t)~(ICANON | ECHO);
   raw.c_cc[VMIN] = raw.c_cc[VTIME] = 0;
-  fflush(stdout);
+  (void)fflush(stdout);
   if (tcsetattr(STDIN_FILENO, TCSANOW, &raw) != 0) return 0;
   static char text[1 << 16];
   size_t size = 0;
@@ -213,7 +213,7 @@ static void note_interrupt(int number) {
   presses++;
   if (presses == 2 && write(STDERR_FILENO, text, sizeof text - 1) < 0) presses = 3;
   if (presses > 2) {
-    signal(number, SIG_DFL);
+    (void)signal(number, SIG_DFL);
     raise(number);
   } else if (watched) lua_sethook(watched, raise_interrupted, LUA_MASKCALL | LUA_MASKRET | LUA_MASKCOUNT, 1);
 }
@@ -222,7 +222,7 @@ static int line_watch(lua_State *L) {
   bool on = lua_toboolean(L, 1);
   watched = on ? L : NULL;
   presses = 0;
-  signal(SIGINT, on ? note_interrupt : SIG_DFL);
+  (void)signal(SIGINT, on ? note_interrupt : SIG_DFL);
   if (!on) lua_sethook(L, NULL, 0, 0);
   return 0;
 }

@@ -72,7 +72,7 @@ static bool output_checked;
 static bool output_written(void) {
   output_checked = true;
   if (fflush(stdout) == 0 && !ferror(stdout)) return true;
-  fputs("ramus: cannot write to standard output\n", stderr);
+  (void)fputs("ramus: cannot write to standard output\n", stderr);
   return false;
 }
 
@@ -123,7 +123,7 @@ int main(int argc, char **argv) {
   atexit(check_output_at_exit);
   lua_State *L = luaL_newstate();
   if (!L) {
-    fputs("ramus: out of memory\n", stderr);
+    (void)fputs("ramus: out of memory\n", stderr);
     return 1;
   }
   luaL_openlibs(L);

@@ -12,7 +12,7 @@ static _Thread_local int32_t last_code = RA_OK;
 const char *ra_error(void) { return message; }
 int32_t ra_error_code(void) { return last_code; }
 
-int32_t ra_fail(int32_t code, const char *format, ...) {
+int32_t (ra_fail)(int32_t code, const char *format, ...) {
   char text[RA_MESSAGE_SIZE]; /* an argument may be the stored message itself */
   va_list args;
   va_start(args, format);
@@ -29,9 +29,7 @@ int32_t ra_fail_in(int32_t code, const char *format, ...) {
   vsnprintf(prefix, sizeof prefix, format, args);
   va_end(args);
   memcpy(text, message, sizeof text);
-  size_t used = strlen(prefix);
-  memcpy(message, prefix, used);
-  snprintf(message + used, sizeof message - used, ": %s", text);
+  snprintf(message, sizeof message, "%s: %s", prefix, text);
   return last_code = code;
 }
 

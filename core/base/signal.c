@@ -22,7 +22,7 @@ enum { COUNT = sizeof NOTED / sizeof NOTED[0] };
 static void note_signal(int number) {
   if (!arrived) arrived = number;
   for (int i = 0; i < COUNT; i++)
-    if (NOTED[i].number == number && NOTED[i].insists) signal(number, SIG_DFL);
+    if (NOTED[i].number == number && NOTED[i].insists) (void)signal(number, SIG_DFL);
 }
 
 void ra_signal_catch(bool on) {

@@ -31,8 +31,8 @@ static int processors(void) {
 /* RAMUS_THREADS, else all processors. */
 static int default_threads(void) {
   const char *wish = getenv("RAMUS_THREADS");
-  int n = wish ? atoi(wish) : 0;
-  return n < 1 ? processors() : ra_min(n, MAX_THREADS);
+  long n = wish ? strtol(wish, NULL, 10) : 0;
+  return n < 1 ? processors() : (int)(n < MAX_THREADS ? n : MAX_THREADS);
 }
 
 int32_t ra_threads(void) {

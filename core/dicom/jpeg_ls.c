@@ -36,7 +36,7 @@ int32_t ra_dicom_jpeg_ls(const ra_dicom *d, ra_dicom_span stream, uint32_t *cell
   charls_jpegls_decoder *decoder = charls_jpegls_decoder_create();
   if (!decoder) return ra_fail(RA_ERR_MEMORY, "no memory for a JPEG-LS decoder");
   charls_frame_info info;
-  charls_interleave_mode mode;
+  charls_interleave_mode mode = CHARLS_INTERLEAVE_MODE_NONE;
   uint8_t *bytes = NULL;
   size_t size = 0, area = (size_t)d->rows * (size_t)d->columns, samples = (size_t)d->samples;
   int32_t code = read_header(decoder, d, stream, &info, &size, &mode);

@@ -47,7 +47,7 @@ static bool is_entered(uint32_t tag) {
 
 uint32_t ra_dicom_word(const uint8_t *at, int32_t bytes, bool big) {
   uint32_t v = 0;
-  for (int32_t i = 0; i < bytes; i++) v = v << 8 | at[big ? i : bytes - 1 - i];
+  for (int32_t i = 0; at && i < bytes; i++) v = v << 8 | at[big ? i : bytes - 1 - i];
   return v;
 }
 

@@ -110,7 +110,7 @@ const char *ra_onnx_attention(ra_onnx_build *o, const ra_onnx_call *c) {
   bool cut = !isnan(ra_onnx_param(c, "heads"));
   int32_t heads = cut ? (int32_t)ra_onnx_param(c, "heads") : 1, lead = q->rank - 2, rank = q->rank + cut;
   double scale = ra_onnx_param(c, "scale");
-  if (isnan(scale)) scale = 1 / sqrt(q->dim[q->rank - 1] / heads);
+  if (isnan(scale)) scale = 1 / sqrt((double)q->dim[q->rank - 1] / heads);
   const char *part[3];
   for (int32_t k = 0; k < 3; k++) part[k] = cut ? split_heads(o, c->in[k], lead, heads) : c->in[k];
   int64_t order[RA_MAX_RANK + 1];

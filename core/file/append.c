@@ -31,7 +31,8 @@ static int32_t append(int fd, const char *path, const char *line, size_t size) {
     if (written < 0) break;
     done += (size_t)written;
   }
-  int32_t code = done < n || fsync(fd) != 0 ? fail(path) : RA_OK;
+  bool unsynced = done == n && fsync(fd) != 0 && errno != EINVAL && errno != ENOTSUP; /* some files cannot: a pipe, a device */
+  int32_t code = done < n || unsynced ? fail(path) : RA_OK;
   ra_mem_free(text);
   return code;
 }

@@ -137,7 +137,7 @@ static bool zip_is_whole(unpacking *u) {
   double from = u->packed_bytes > RECORD + COMMENT ? u->packed_bytes - RECORD - COMMENT : 0;
   size_t n = file && fseeko(file, (off_t)from, SEEK_SET) == 0 ? fread(u->block, 1, RECORD + COMMENT, file) : 0;
   for (size_t i = 0; i + RECORD <= n && !found; i++) found = memcmp(u->block + i, "PK\5\6", 4) == 0;
-  if (file) fclose(file);
+  if (file) (void)fclose(file);
   return found;
 }
 

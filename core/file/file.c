@@ -199,7 +199,7 @@ int32_t ra_file_read(const char *path, size_t limit, uint8_t **bytes, size_t *si
     else got += (size_t)n;
   }
   close(fd);
-  if (code != RA_OK) {
+  if (code != RA_OK || !data) {
     ra_mem_free(data);
     return code;
   }

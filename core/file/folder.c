@@ -48,7 +48,7 @@ int32_t ra_path_stamp(const char *path, char *text, double *age) {
 int32_t ra_folder_make(const char *path) {
   char part[PATH_MAX];
   if (strlen(path) >= sizeof part || !*path) return ra_fail(RA_ERR_ARG, "cannot make a folder '%s'", path);
-  strcpy(part, path);
+  memcpy(part, path, strlen(path) + 1);
   for (char *at = part + 1;; at++) {
     if (*at != '/' && *at != 0) continue;
     char was = *at;

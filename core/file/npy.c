@@ -132,7 +132,7 @@ static void reverse_bytes(uint8_t *data, size_t count, size_t width) {
 
 /* Column-major to row-major: walks `to` in order, with the index of each dimension. */
 static void to_row_major(const npy_header *h, size_t width, const uint8_t *from, size_t count, uint8_t *to) {
-  size_t step[RA_BUNDLE_RANK], offset = 0;
+  size_t step[RA_BUNDLE_RANK] = {0}, offset = 0;
   int64_t index[RA_BUNDLE_RANK] = {0};
   for (int32_t i = 0; i < h->rank; i++) step[i] = i == 0 ? width : step[i - 1] * (size_t)h->dim[i - 1];
   for (size_t k = 0; k < count; k++, to += width) {

@@ -163,7 +163,7 @@ static json_t *describe(const ra_bundle_entry *e, size_t begin) {
   json_t *shape = json_array();
   for (int32_t i = 0; i < e->rank; i++) json_array_append_new(shape, json_integer(e->dim[i]));
   return json_pack("{s:s, s:o, s:[I,I]}", "dtype", ra_dtype_name(e->dtype), "shape", shape, "data_offsets",
-                   (json_int_t)begin, (json_int_t)(begin + e->size));
+                   (json_int_t)begin, (json_int_t)begin + (json_int_t)e->size);
 }
 
 /* Arrays are ordered by decreasing element size, so that each is aligned; stable within a size. */

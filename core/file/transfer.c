@@ -128,7 +128,7 @@ static void read_line(FILE *file, char *to, size_t capacity) {
 }
 
 static void load_saved(const ra_transfer *t, ra_remote *saved) {
-  char total[64];
+  char total[64] = "";
   memset(saved, 0, sizeof *saved);
   FILE *file = fopen(t->from, "r");
   if (!file) return;
@@ -136,15 +136,15 @@ static void load_saved(const ra_transfer *t, ra_remote *saved) {
   read_line(file, saved->etag, sizeof saved->etag);
   read_line(file, saved->modified, sizeof saved->modified);
   read_line(file, total, sizeof total);
-  saved->total = atof(total);
-  fclose(file);
+  saved->total = ra_header_number(total, 0);
+  (void)fclose(file);
 }
 
 static void store_saved(const ra_transfer *t, const ra_remote *now) {
   FILE *file = fopen(t->from, "w"); /* without it the next run restarts from 0 */
   if (!file) return;
-  fprintf(file, "%s\n%s\n%s\n%.0f\n", now->url, now->etag, now->modified, now->total);
-  fclose(file);
+  bool whole = fprintf(file, "%s\n%s\n%s\n%.0f\n", now->url, now->etag, now->modified, now->total) > 0;
+  if (fclose(file) != 0 || !whole) (void)remove(t->from);
 }
 
 static void drop_part(ra_transfer *t) {

@@ -36,6 +36,9 @@ typedef struct ra_wanted {
   double bytes;
 } ra_wanted;
 
+/* The number that a server's text begins with, of 1 to 15 digits; `otherwise` where there is none: no signs, no powers, no inf. */
+double ra_header_number(const char *text, double otherwise);
+
 bool ra_wanted_has_sum(const ra_wanted *wanted);
 /* Writes into why (of RA_TRANSFER_TEXT bytes) what is wrong with a file; "": nothing. Fails where it cannot be read. */
 int32_t ra_wanted_check(const ra_wanted *wanted, const char *path, char *why);

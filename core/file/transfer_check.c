@@ -43,7 +43,7 @@ int32_t ra_stranger(const char *path, char *why) {
   FILE *file = fopen(path, "rb");
   if (!file) return ra_fail(RA_ERR_IO, "cannot read '%s': %s", path, strerror(errno));
   text[fread(text, 1, HEAD, file)] = 0;
-  fclose(file);
+  (void)fclose(file);
   const char *from = text + (strncmp(text, "\xef\xbb\xbf", 3) == 0 ? 3 : 0);
   from += strspn(from, " \t\r\n");
   for (size_t i = 0; i < sizeof strangers / sizeof *strangers; i++) {

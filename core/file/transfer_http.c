@@ -26,19 +26,31 @@ static void copy_value(char *to, size_t capacity, const char *value, size_t n) {
   to[n] = 0;
 }
 
+double ra_header_number(const char *text, double otherwise) {
+  size_t n = strspn(text, "0123456789");
+  return n > 0 && n <= 15 ? strtod(text, NULL) : otherwise;
+}
+
+/* The three digits of a status; 0 where there are none. Lines of headers have no zero behind them. */
+static int status_of(const char *at, const char *end) {
+  int status = 0, digits = 0;
+  for (; at < end && *at >= '0' && *at <= '9' && digits < 4; at++, digits++) status = 10 * status + (*at - '0');
+  return digits == 3 ? status : 0;
+}
+
 static void one_header(ra_attempt *a, const char *name, size_t name_size, const char *value, size_t n) {
-  char text[128];
+  char text[128] = "";
   copy_value(text, sizeof text, value, n);
   if (name_size == 4 && strncasecmp(name, "etag", 4) == 0) copy_value(a->now.etag, sizeof a->now.etag, value, n);
   if (name_size == 13 && strncasecmp(name, "last-modified", 13) == 0)
     copy_value(a->now.modified, sizeof a->now.modified, value, n);
   if (name_size == 12 && strncasecmp(name, "content-type", 12) == 0) copy_value(a->type, sizeof a->type, value, n);
-  if (name_size == 14 && strncasecmp(name, "content-length", 14) == 0 && a->status != 206) a->now.total = atof(text);
-  if (name_size == 11 && strncasecmp(name, "retry-after", 11) == 0) a->retry_after = atof(text);
+  if (name_size == 14 && strncasecmp(name, "content-length", 14) == 0 && a->status != 206) a->now.total = ra_header_number(text, 0);
+  if (name_size == 11 && strncasecmp(name, "retry-after", 11) == 0) a->retry_after = ra_header_number(text, 0);
   if (name_size == 13 && strncasecmp(name, "content-range", 13) == 0) {
     const char *slash = strchr(text, '/');
-    a->range_start = strncasecmp(text, "bytes ", 6) == 0 && text[6] != '*' ? atof(text + 6) : -1;
-    a->range_total = slash && slash[1] != '*' ? atof(slash + 1) : 0;
+    a->range_start = strncasecmp(text, "bytes ", 6) == 0 ? ra_header_number(text + 6, -1) : -1;
+    a->range_total = slash ? ra_header_number(slash + 1, 0) : 0;
   }
 }
 
@@ -48,7 +60,7 @@ static size_t on_header(char *line, size_t size, size_t count, void *context) {
   while (n > 0 && (line[n - 1] == '\r' || line[n - 1] == '\n' || line[n - 1] == ' ')) n--;
   if (n > 9 && strncasecmp(line, "HTTP/", 5) == 0) { /* of every response, redirects included */
     const char *space = memchr(line, ' ', n);
-    a->status = space ? atoi(space + 1) : 0;
+    a->status = space ? status_of(space + 1, line + n) : 0;
     a->now.etag[0] = a->now.modified[0] = a->type[0] = 0;
     a->now.total = a->range_total = a->retry_after = 0;
     a->range_start = -1;

@@ -180,7 +180,7 @@ ra_tensor *ra_plan_output(ra_plan *p, int32_t index) {
 double ra_plan_scalar(ra_plan *p, int32_t index) {
   if (index < 0 || index >= p->n_outputs || !p->bound_to) return 0;
   const ra_real *v = value_of(p, ra_plan_source(p, p->output[index]), p->bound_to);
-  return (double)v[0];
+  return v ? (double)v[0] : 0;
 }
 
 double ra_plan_gradient_norm(ra_plan *p, int32_t node) {

@@ -61,7 +61,7 @@ static int32_t name_leaf(ra_template_leaf *leaf, const char *name) {
 /* Parameters, then constants; index: name of a parameter -> its number. */
 static int32_t read_leaves(ra_template *t, const json_t *root, json_t *index) {
   const json_t *list = json_object_get(root, "parameters");
-  int32_t constants;
+  int32_t constants = 0;
   t->parameters = length_of(list, LEAVES_MAX);
   if (t->parameters < 0)
     return ra_fail(RA_ERR_FORMAT, "the model's parameters must be a list of at most %d", LEAVES_MAX);

@@ -210,20 +210,19 @@ static const ra_real *foreground_of(const ra_sample_planes *in) {
   return in->foreground >= 0 ? in->set[in->foreground].data : NULL;
 }
 
-static int64_t count_foreground(const ra_sample_planes *in) {
-  const ra_real *mask = foreground_of(in);
+static int64_t count_foreground(const ra_sample_planes *in, const ra_real *mask) {
   int64_t n = (int64_t)in->height * in->width, count = 0;
   for (int64_t i = 0; i < n; i++) count += mask[i] >= (ra_real)0.5;
   return count;
 }
 
 /* Where in the canvas the foreground pixel number `wanted` (0-based) lies. */
-static void foreground_at(const ra_sample_planes *in, int64_t wanted, ra_affine m, double *x, double *y) {
-  const ra_real *mask = foreground_of(in);
+static void foreground_at(const ra_sample_planes *in, const ra_real *mask, int64_t wanted, ra_affine m, double *x, double *y) {
   int64_t n = (int64_t)in->height * in->width, i = 0;
   for (; i < n; i++)
     if (mask[i] >= (ra_real)0.5 && wanted-- == 0) break;
-  double u = (double)(i % in->width) - (in->width - 1) / 2.0 - m.bx, v = (double)(i / in->width) - (in->height - 1) / 2.0 - m.by;
+  int64_t row = i / in->width;
+  double u = (double)(i % in->width) - (in->width - 1) / 2.0 - m.bx, v = (double)row - (in->height - 1) / 2.0 - m.by;
   double det = m.xx * m.yy - m.xy * m.yx;
   *x = (m.yy * u - m.xy * v) / det;
   *y = (m.xx * v - m.yx * u) / det;
@@ -248,11 +247,12 @@ static void choose_crop(const ra_augment *program, const ra_sample_planes *in, c
   enum { CROP = RA_AUGMENT_CROP_NUMBER, TRIES = 8 };
   bool movable = canvas_h > out->height || canvas_w > out->width, hold = false;
   double x = 0, y = 0, share = program->foreground_share;
-  if (movable && foreground_of(in) && share > 0 && ra_augment_draw(key, CROP, 0, 0, 1) < share) {
-    int64_t count = count_foreground(in);
+  const ra_real *mask = foreground_of(in);
+  if (movable && mask && share > 0 && ra_augment_draw(key, CROP, 0, 0, 1) < share) {
+    int64_t count = count_foreground(in, mask);
     for (int32_t k = 0; k < TRIES && count > 0 && !hold; k++) { /* a step may have turned this pixel out of the canvas */
       int64_t wanted = (int64_t)ra_augment_draw(key, CROP, 3 + k, 0, (double)count);
-      foreground_at(in, wanted, m, &x, &y);
+      foreground_at(in, mask, wanted, m, &x, &y);
       x += (canvas_w - 1) / 2.0;
       y += (canvas_h - 1) / 2.0;
       hold = x >= 0 && y >= 0 && x <= canvas_w - 1 && y <= canvas_h - 1;

@@ -171,7 +171,8 @@ static int32_t decode(const uint8_t *bytes, size_t size, bool header_only, ra_pi
   bool runs = h.compression == RUNS_8 || h.compression == RUNS_4;
   size_t left = size - h.pixels, row = ((size_t)(uint32_t)h.width * (size_t)h.bits + 7) / 8, stride = (row + 3) / 4 * 4;
   /* a step of 4 bytes passes over 255 rows; padding behind the last row may be missing */
-  double most = runs ? (double)left * 64 * h.width : (double)((left + stride - row) / (stride ? stride : 1)) * h.width;
+  size_t rows = (left + stride - row) / (stride ? stride : 1);
+  double most = runs ? (double)left * 64 * h.width : (double)rows * h.width;
   out->bits = h.bits < 8 ? h.bits : 8;
   out->max_value = 255;
   RA_TRY(ra_pixels_size(out, 3, h.width, h.height, most * 3, header_only));

@@ -29,7 +29,8 @@ static int32_t take_colour(const ra_dicom *d, const uint32_t *cell, ra_pixels *p
   p->sample = ra_mem_alloc(3 * area, sizeof *p->sample);
   if (!p->sample) return RA_ERR_MEMORY;
   bool convert = strncmp(d->photometric, "YBR_FULL", 8) == 0;
-  double middle = (p->max_value + 1) / 2;
+  int32_t half = (p->max_value + 1) / 2;
+  double middle = half;
   for (size_t i = 0; i < area; i++) {
     double y = cell[3 * i], b = cell[3 * i + 1], r = cell[3 * i + 2];
     double rgb[3] = {y, b, r};

@@ -70,7 +70,7 @@ ra_tensor *ra_image_frangi(const ra_tensor *t, const double *scale, int32_t scal
   }
   double widest = 0;
   for (int32_t k = 0; k < scales; k++) {
-    if (!(scale[k] >= 0.3 && scale[k] <= RA_GAUSS_RADIUS_MAX / 4)) {
+    if (!(scale[k] >= 0.3 && scale[k] <= RA_GAUSS_RADIUS_MAX / 4.0)) {
       ra_fail(RA_ERR_ARG, "frangi: a scale is 0.3 to %d pixels, given %g", RA_GAUSS_RADIUS_MAX / 4, scale[k]);
       return NULL;
     }

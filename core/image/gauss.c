@@ -66,13 +66,13 @@ void ra_filter_columns(const ra_real *x, int32_t H, int32_t W, const ra_real *we
 ra_tensor *ra_image_blur(const ra_tensor *t, double sigma) {
   ra_planes p;
   if (ra_planes_of("blur", t, &p) != RA_OK) return NULL;
-  if (!(sigma >= 0 && sigma <= RA_GAUSS_RADIUS_MAX / 4)) {
+  if (!(sigma >= 0 && sigma <= RA_GAUSS_RADIUS_MAX / 4.0)) {
     ra_fail(RA_ERR_ARG, "blur: sigma is 0 to %d pixels, given %g", RA_GAUSS_RADIUS_MAX / 4, sigma);
     return NULL;
   }
   int32_t radius = ra_gauss_radius(sigma);
   if (radius == 0) return ra_tensor_clone(t);
-  ra_real weight[2 * RA_GAUSS_RADIUS_MAX + 1];
+  ra_real weight[2 * RA_GAUSS_RADIUS_MAX + 1] = {0};
   ra_gauss_taps(sigma, 0, radius, weight);
   size_t area = (size_t)p.H * (size_t)p.W;
   ra_real *work = ra_mem_alloc(area + (size_t)(p.W + 2 * radius), sizeof *work);

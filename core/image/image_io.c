@@ -150,7 +150,7 @@ ra_tensor *ra_image_read_bytes(const void *bytes, double size, const ra_source *
 
 /* A grey image of eight bits without a sign says its scale without a look at the pixels. */
 int32_t ra_image_inspect(const ra_source *source, ra_image_report *out) {
-  ra_pixels p;
+  ra_pixels p = {0};
   *out = (ra_image_report){.low = NAN, .high = NAN};
   RA_TRY(check_source(source));
   RA_TRY(check_file(source->path, &p));
@@ -222,7 +222,7 @@ static int32_t no_writer(const char *path) {
   char text[200] = "";
   size_t used = 0;
   for (size_t i = 0; i < FORMATS; i++)
-    for (const char *at = formats[i]->write ? formats[i]->write_extensions : ""; *at && used < 180;) {
+    for (const char *at = formats[i]->write ? formats[i]->write_extensions : ""; *at && used < 180;) { /* NOLINT: no row is NULL */
       int n = (int)strcspn(at, " ");
       used += (size_t)snprintf(text + used, sizeof text - used, "%s.%.*s", used ? ", " : "", n, at);
       at += n + (at[n] == ' ');

@@ -77,7 +77,7 @@ static void blur_lines(float *p, int32_t lines, int32_t n, int32_t line_stride, 
 enum { MAX_REACH = 64 };
 
 static void blur(float *p, int32_t H, int32_t W, double sigma, float *line) {
-  float weight[2 * MAX_REACH + 1];
+  float weight[2 * MAX_REACH + 1] = {0};
   int32_t reach = (int32_t)ceil(3 * sigma);
   if (reach < 1) return;
   if (reach > MAX_REACH) reach = MAX_REACH;

@@ -48,7 +48,7 @@ static void extremes(const ra_pixels *p, double *low, double *high) {
     *low = number_of(p, a), *high = number_of(p, b);
     return;
   }
-  uint16_t a = p->sample[0], b = p->sample[0];
+  uint16_t a = p->sample[0], b = p->sample[0]; /* NOLINT: samples or values, one of the two is there */
   _Pragma("omp simd reduction(min : a) reduction(max : b)")
   for (size_t i = 0; i < n; i++) {
     uint16_t v = p->sample[i];
@@ -88,10 +88,11 @@ enum { WHY = sizeof ((ra_image_report *)0)->unclear };
  * numbers go as far as its bits can hold. */
 static void judge(const ra_pixels *p, ra_image_report *r) {
   int used = 1;
-  while (r->high >= (double)(1ll << used) && used < 62) used++;
+  while (r->high >= (double)(1LL << used) && used < 62) used++;
   double top = p->curve == RA_CURVE_NONE ? p->max_value : p->details.window[1];
   double quarter = (double)(1 << DETECTOR_BITS) / (2 * WORD_MAX + 2);
-  bool is_word = p->max_value >= WORD_MAX, whole = top == p->max_value || top == p->max_value / 2; /* the bits with and without a sign */
+  int32_t half = p->max_value / 2;
+  bool is_word = p->max_value >= WORD_MAX, whole = top == p->max_value || top == half; /* the bits with and without a sign */
   if (r->low < (p->max_value > 1 ? 0 : -AS_01) || (p->max_value == 1 && r->high > 1 + AS_01))
     snprintf(r->unclear, WHY, "its numbers go from %.10g to %.10g, and nothing says which are black and white", r->low, r->high);
   else if (is_word && whole && r->high > 0 && used <= DETECTOR_BITS)
@@ -119,7 +120,7 @@ double ra_pixels_coloured(const ra_pixels *p) {
   double limit = (p->curve != RA_CURVE_NONE ? p->details.window[1] - p->details.window[0] : p->sample ? p->max_value : 1) / 32;
   for (size_t i = 0; i < area; i++) {
     double v[3];
-    for (size_t c = 0; c < 3; c++) v[c] = p->value ? (double)p->value[c * area + i] : p->sample[3 * i + c];
+    for (size_t c = 0; c < 3; c++) v[c] = p->value ? (double)p->value[c * area + i] : p->sample[3 * i + c]; /* NOLINT: as above */
     count += fabs(v[0] - v[1]) > limit || fabs(v[1] - v[2]) > limit || fabs(v[0] - v[2]) > limit;
   }
   return (double)count / (double)area;

@@ -24,7 +24,10 @@ const ra_kernels *ra_kernel_of(int32_t isa) {
   return &ra_kernels_generic;
 }
 
-const ra_kernels *ra_kernel(void) { return ra_kernel_of((int32_t)ra_isa_active()); }
+const ra_kernels *ra_kernel(void) {
+  const ra_kernels *active = ra_kernel_of((int32_t)ra_isa_active());
+  return active ? active : &ra_kernels_generic;
+}
 
 const char *ra_conv_algo_name(int32_t algo) {
   static const char *const name[RA_CONV_ALGOS] = {

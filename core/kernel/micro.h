@@ -53,7 +53,7 @@ static KERNEL_ALONE void micro(int32_t depth, const ra_real *a, const ra_real *b
   MICRO_EACH_ROW(MICRO_DECLARE)
   for (int32_t k = 0; k < depth; k++, a += MO, b += ldb) {
     MICRO_EACH_VEC(MICRO_LOAD_B, 0)
-    MICRO_EACH_ROW(MICRO_FMA)
+    MICRO_EACH_ROW(MICRO_FMA) /* NOLINT: all of a is packed before */
   }
   if (add) { MICRO_EACH_ROW(MICRO_ADD) }
   MICRO_EACH_ROW(MICRO_STORE)

@@ -245,6 +245,7 @@ static void return_scratch(ra_sample_set *set, ra_augment_scratch *s) {
 }
 
 static ra_sample_planes planes_of(const ra_sample_set *set, const ra_sample *s) {
+  /* NOLINTNEXTLINE: a set has a first field, the image */
   ra_sample_planes p = {.count = set->fields, .foreground = set->foreground, .height = s->field[0]->dim[1],
                         .width = s->field[0]->dim[2]};
   for (int32_t f = 0; f < set->fields; f++) {

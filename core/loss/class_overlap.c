@@ -83,7 +83,7 @@ static double group_loss(const job *j, ra_overlap_fn *fn, int32_t group, int32_t
   for (int32_t k = 0; k < j->classes; k++) {
     ra_overlap o = sums_of(j, group, k);
     bool in = ra_class_counts((int32_t)j->c->param[RA_OVERLAP_AVERAGE], k, o.y > 0);
-    double one = fn(j->c, &o);
+    double one = fn(j->c, &o); /* NOLINT: NULL only beside a function of all classes */
     slope[2 * k] = in ? (ra_real)o.d_both : 0;
     slope[2 * k + 1] = in ? (ra_real)o.d_p : 0;
     if (in) loss += one;

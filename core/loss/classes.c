@@ -151,7 +151,7 @@ static void divide(const ra_class_tile *t, const ra_real *p, ra_real *g) {
   const ra_real least = (ra_real)1e-12;
   int32_t size = t->classes * TILE;
   RA_SIMD
-  for (int32_t i = 0; i < size; i++) g[i] /= p[i] > least ? p[i] : least;
+  for (int32_t i = 0; i < size; i++) g[i] /= p[i] > least ? p[i] : least; /* NOLINT: gather filled as many */
 }
 
 void ra_class_from_log_input(const ra_call *c, const ra_class_tile *t, const ra_real *p, ra_real *a) {

@@ -55,11 +55,12 @@ static void classes(const ra_call *c, const ra_class_tile *t, ra_real *value, ra
   ra_class_values p, lp;
   ra_real m[RA_CLASSES_TILE], power[RA_CLASSES_TILE], gamma = (ra_real)c->param[GAMMA], alpha = (ra_real)c->param[ALPHA];
   const ra_real tiny = (ra_real)1e-30;
+  const bool given = c->param[RA_LOSS_INPUT] == RA_INPUT_PROB;
   (void)share;
   ra_class_probabilities(c, t, RA_PREDICTION, p, lp);
-  if (c->param[RA_LOSS_INPUT] != RA_INPUT_PROB) ra_class_others(t, p, m);
+  if (!given) ra_class_others(t, p, m);
   for (int32_t i = 0; i < t->n; i++) {
-    if (c->param[RA_LOSS_INPUT] == RA_INPUT_PROB) m[i] = 1 - p[t->label[i] * RA_CLASSES_TILE + i];
+    if (given) m[i] = 1 - p[t->label[i] * RA_CLASSES_TILE + i];
     m[i] = m[i] > tiny ? m[i] : tiny;
   }
   ra_tile_pow(t->n, m, gamma, power);

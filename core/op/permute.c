@@ -78,7 +78,7 @@ static void strides_of(const ra_array *a, int64_t stride[RA_MAX_RANK]) {
 
 static void forward(ra_call *c) {
   int32_t order[RA_MAX_LIST], n = ra_list(c, 0, order);
-  int64_t own[RA_MAX_RANK], stride[RA_MAX_RANK];
+  int64_t own[RA_MAX_RANK] = {0}, stride[RA_MAX_RANK] = {0};
   strides_of(&c->in[0], own);
   for (int32_t i = 0; i < n; i++) stride[i] = own[order[i]];
   copy(n, c->out.dim, stride, c->in[0].data, false, c->out.data);
@@ -86,7 +86,7 @@ static void forward(ra_call *c) {
 
 static void backward(ra_call *c) {
   int32_t order[RA_MAX_LIST], n = ra_list(c, 0, order);
-  int64_t own[RA_MAX_RANK], stride[RA_MAX_RANK];
+  int64_t own[RA_MAX_RANK] = {0}, stride[RA_MAX_RANK] = {0};
   strides_of(&c->out, own);
   for (int32_t i = 0; i < n; i++) stride[order[i]] = own[i];
   copy(n, c->in[0].dim, stride, c->dout.data, c->add[0], c->din[0].data);

@@ -48,7 +48,7 @@ static int32_t entry(int32_t size, int32_t i, int32_t j) {
 static void forward_window(void *context, int32_t window) {
   ra_call *c = context;
   ra_windows w = windows_of(c);
-  int32_t parts[MOST * MOST], heads = c->out.dim[2], n = c->out.dim[3];
+  int32_t parts[MOST * MOST] = {0}, heads = c->out.dim[2], n = c->out.dim[3];
   parts_of(&w, window / c->out.dim[1], window % c->out.dim[1], parts);
   bool mask = c->out.dim[0] * c->out.dim[1] > 1 || w.rows * w.columns == 1;
   ra_real *y = c->out.data + (int64_t)window * heads * n * n;

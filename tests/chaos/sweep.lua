@@ -9,8 +9,8 @@
 -- ignore      patterns of files that are not compared (times, locks), relative to kept
 -- leaves      [opt] pattern of what a command says that has done its work and could not remove what it no longer needs
 -- every       each so many-th call only; errors: what a call fails with, besides being killed before it
+local compared = require "compared"
 local files = require "ramus.base.files"
-local hash = require "ramus.base.hash"
 local sh = require("processes").sh
 
 local sweep = {}
@@ -43,31 +43,6 @@ local function calls_of(path)
   return list
 end
 
---- { path below a folder = hash of its bytes }.
-local function contents(folder, ignore)
-  local found = {}
-  for line in sh(("cd '%s' 2>/dev/null && find . -type f | sort"):format(folder)):gmatch "[^\n]+" do
-    local name = line:gsub("^%./", "")
-    local ignored = false
-    for _, pattern in ipairs(ignore or {}) do ignored = ignored or name:find(pattern) ~= nil end
-    if not ignored then found[name] = hash.sha256(assert(files.read(folder .. "/" .. name))) end
-  end
-  return found
-end
-
---- What differs between two contents, as a text; nil where nothing does.
-local function difference(got, wanted)
-  local list = {}
-  for name, value in pairs(wanted) do
-    if not got[name] then list[#list + 1] = name .. " is missing" elseif got[name] ~= value then list[#list + 1] = name .. " differs" end
-  end
-  for name in pairs(got) do
-    if not wanted[name] then list[#list + 1] = name .. " is too many" end
-  end
-  table.sort(list)
-  return #list > 0 and table.concat(list, ", ") or nil
-end
-
 --- One run of the command, its cache below folder too; inject: strace's words, or nil. Returns what it said and its status.
 local function run(o, inject, trace)
   local before = inject and ("strace -f -qq -o %s -e trace=%s%s "):format(trace, inject.name,
@@ -75,13 +50,9 @@ local function run(o, inject, trace)
   return sh(("cd '%s' && env RAMUS_THREADS=1 XDG_CACHE_HOME=cache %s%s %s </dev/null"):format(o.folder, before, o.ramus, o.command))
 end
 
-local function fresh(o)
-  sh(("cd '%s' && rm -rf cache '%s'"):format(o.folder, o.kept))
-end
-
 --- One try: how is "signal=KILL" or "error=E..". Returns nothing, or what went wrong; and whether the command survived.
 local function try(o, call, how, wanted)
-  fresh(o)
+  compared.fresh(o)
   local said, status = run(o, { name = call.name, at = call.at, how = how }, o.folder .. "/injected.txt")
   local where = ("%s at %s"):format(how, call.text:sub(1, 100))
   if how ~= "signal=KILL" then
@@ -91,22 +62,22 @@ local function try(o, call, how, wanted)
   end
   local survived = status == 0
   if survived and not (o.leaves and said:find(o.leaves)) then
-    local why = difference(contents(o.folder .. "/" .. o.kept, o.ignore), wanted)
+    local why = compared.difference(compared.contents(o.folder .. "/" .. o.kept, o.ignore), wanted)
     if why then return ("%s: status 0, but %s\n%s"):format(where, why, said) end
   end
   said, status = run(o)
   if status ~= 0 then return ("%s: the same command again: status %d\n%s"):format(where, status, said) end
-  local why = difference(contents(o.folder .. "/" .. o.kept, o.ignore), wanted)
+  local why = compared.difference(compared.contents(o.folder .. "/" .. o.kept, o.ignore), wanted)
   if why then return ("%s: after the same command again %s\n%s"):format(where, why, said) end
   return nil, survived
 end
 
 function sweep.run(o)
-  fresh(o)
+  compared.fresh(o)
   local trace = o.folder .. "/trace.txt"
   local said, status = run(o, { name = table.concat(sweep.CALLS, ",") }, trace)
   assert(status == 0, said)
-  local wanted, list = contents(o.folder .. "/" .. o.kept, o.ignore), calls_of(trace)
+  local wanted, list = compared.contents(o.folder .. "/" .. o.kept, o.ignore), calls_of(trace)
   local result = { calls = #list, tried = 0, survived = 0, wrong = {} }
   local hows = { "signal=KILL" }
   for _, code in ipairs(o.errors or sweep.ERRORS) do hows[#hows + 1] = "error=" .. code end

@@ -91,6 +91,12 @@ function files.write(path, text)
   return true
 end
 
+--- Adds a whole line to a file, which other processes may write too, and syncs it; nil and a message on failure.
+function files.append(path, line)
+  if C.ra_file_append(path, line, #line) ~= 0 then return nil, ffi.message() end
+  return true
+end
+
 --- Copies a file, whole or not at all; nil and a message on failure.
 function files.copy(from, to)
   if C.ra_file_copy(from, to) ~= 0 then return nil, ffi.message() end

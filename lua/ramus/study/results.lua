@@ -4,10 +4,8 @@
 --   results.append(path, line)        adds one: under a lock, whole, synced
 --   results.tidy(path, keys)          writes the file anew without superseded and damaged lines, in the order of the keys
 local cjson = require "cjson"
-local ffi = require "ramus.base.ffi"
 local files = require "ramus.base.files"
 local json = require "ramus.base.json"
-local C = ffi.C
 
 local results = {}
 
@@ -86,8 +84,7 @@ function results.append(path, line)
   local text = json.encode(line, 6)
   local ok, err = files.make_folder((files.split(path)))
   if not ok then return nil, err end
-  if C.ra_file_append(path, text, #text) ~= 0 then return nil, ffi.message() end
-  return true
+  return files.append(path, text)
 end
 
 --- keys: cells in the order that the file gets; others follow, as they were. Returns true and how many lines went; nil and a message.

@@ -215,8 +215,12 @@ local function append(path, text)
   return nil, ("cannot add to '%s': %s"):format(path, (err or why or "?"):gsub("^.*: ", ""))
 end
 
---- Adds a line to the metrics, or to the run's file of another kind ("timing").
-function Run:record(entry, kind) return append(self:path_of(kind or "metrics"), json.encode(entry, 10) .. "\n") end
+--- Adds a line to the metrics, synced, since the checkpoint that is saved next counts it; or to the run's file of another kind ("timing").
+function Run:record(entry, kind)
+  local line = json.encode(entry, 10)
+  if kind then return append(self:path_of(kind), line .. "\n") end
+  return files.append(self:path_of "metrics", line)
+end
 
 --- Entries of the metrics.
 function Run:history() return read_lines(self:path_of "metrics", METRICS) end
