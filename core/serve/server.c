@@ -23,9 +23,9 @@ static int32_t check(int32_t port, const ra_server_limits *l) {
   if (port < 0 || port > 65535) return ra_fail(RA_ERR_ARG, "a port is a number from 1 to 65535, or 0 for a free one; given %d", port);
   if (l->connections < 1 || l->connections > SERVE_CONNECTIONS_MOST)
     return ra_fail(RA_ERR_ARG, "a server has 1 to %d connections at a time, given %d", SERVE_CONNECTIONS_MOST, l->connections);
-  if (!(l->head_seconds > 0 && l->seconds >= 1 && l->seconds <= 86400))
-    return ra_fail(RA_ERR_ARG, "a server waits above 0 seconds for a head and 1 to 86400 for the rest, given %g and %g", l->head_seconds,
-                   l->seconds);
+  if (!(l->head_seconds > 0 && l->head_seconds <= 86400 && l->seconds >= 1 && l->seconds <= 86400))
+    return ra_fail(RA_ERR_ARG, "a server waits above 0 to 86400 seconds for a head and 1 to 86400 for the rest, given %g and %g",
+                   l->head_seconds, l->seconds);
   return RA_OK;
 }
 

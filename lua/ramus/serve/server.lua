@@ -49,11 +49,12 @@ local function head_of(self, request)
     origin = header "Origin", site = header "Sec-Fetch-Site", length = header "Content-Length", frame = header "Ramus-Frame" }
 end
 
---- Bodies that are coming in; those whose time is over are none any more.
+--- Bodies that are coming in. One whose time is over waits for its turn, or its connection is closed.
 local function bodies(self)
   local count, now = 0, C.ra_clock()
-  for id, one in pairs(self.accepted) do
-    if now > one.till then self.accepted[id] = nil else count = count + 1 end
+  for request, one in pairs(self.accepted) do
+    if now <= one.till then count = count + 1
+    elseif C.ra_request_stage(self.core, request) == C.RA_REQUEST_NONE then self.accepted[request] = nil end
   end
   return count
 end
@@ -80,6 +81,7 @@ local function whole(self, request, out)
     result, facts = look.example(self.subject, self.examples)
   else result, facts = look.at(self.subject, body ~= nil and ffi.string(body, size[0]) or "", one.frame) end
   if not result then
+    facts = facts:gsub("^image: ", ""):gsub("^the picture: ", "") -- the page says which file it is
     out:line("refused a picture: " .. facts)
     return answer(self, request, 422, "application/json", json.encode { error = facts })
   end
