@@ -95,7 +95,41 @@ check.case("docs: generated reference pages are as committed", function()
         name .. " differs from what docs/reference/generate.lua makes; run build/ramus run docs/reference/generate.lua")
     end
   end
-  check.equal(made, 9, "pages")
+  check.equal(made, 10, "pages")
+end)
+
+check.case("docs: every op, loss, model, module, schedule, optimizer, field, metric, method and command has its entry in the reference", function()
+  local ra = require "ramus"
+  local help, ops, options = require "ramus.cli.help", require "ramus.lang.ops", require "ramus.base.options"
+  local recipe, definition = require "ramus.train.recipe", require "ramus.study.definition"
+  local text, missing, count = {}, {}, 0
+  local function wanted(page, name, entry)
+    text[page] = text[page] or assert(files.read(("%s/docs/reference/%s.md"):format(root, page)))
+    count = count + 1
+    if not text[page]:find(entry:gsub("NAME", function() return name end), 1, true) then missing[#missing + 1] = page .. ": " .. name end
+  end
+  local function fields(page, schema)
+    for _, name in ipairs(options.names(schema)) do
+      local label = type(name) == "number" and schema[name].name or name
+      wanted(page, tostring(label), "`NAME` |")
+    end
+  end
+  for _, name in ipairs(ops.names) do wanted(ops.specs[name].is_loss and "losses" or "ops", name, "\n## NAME\n") end
+  for _, name in ipairs(ra.models.names()) do wanted("models", name, "\n### NAME\n") end
+  for name in pairs(help.modules()) do wanted("models", name, "NAME") end
+  for _, name in ipairs(require("ramus.lang.schedule").names()) do wanted("recipe", name, "\n  ra.NAME") end
+  for _, name in ipairs(require("ramus.lang.optim").names) do wanted("recipe", name, "\n### ra.optim.NAME\n") end
+  for _, name in ipairs(require("ramus.data.metrics").keys) do wanted("metrics", name, "\n## NAME\n") end
+  for _, name in ipairs(help.tensor_methods()) do wanted("tensors", name, name) end
+  for _, c in ipairs(require("ramus.cli.command").all()) do
+    wanted("cli", c.name, "| `ramus NAME")
+    for _, f in ipairs(c.flags or {}) do wanted("cli", f.short or "--" .. f.name, "| `NAME") end
+  end
+  for _, name in ipairs(ra.datasets.names()) do wanted("datasets", name, "\n## NAME\n") end
+  for _, schema in ipairs { recipe.schema, recipe.data_schema, recipe.teacher_schema, require("ramus.data.augment").schema } do fields("recipe", schema) end
+  for _, schema in ipairs { definition.schema, definition.row_schema } do fields("study", schema) end
+  check.equal(table.concat(missing, "\n"), "")
+  check.ok(count > 400, count .. " entries")
 end)
 
 check.case("docs: links lead somewhere", function()

@@ -1,4 +1,4 @@
---- Writes the reference pages that come from tables: ops.md, losses.md, models.md, recipe.md, study.md, cli.md, json.md,
+--- Writes the reference pages that come from tables: ops.md, losses.md, models.md, recipe.md, study.md, cli.md, json.md, metrics.md,
 -- datasets.md, tensors.md.
 --   build/ramus run docs/reference/generate.lua [FOLDER]
 -- FOLDER: where to write; docs/reference unless given. tests/test_docs.lua fails
@@ -96,6 +96,27 @@ local function tensors_page()
   for i, name in ipairs(help.tensor_methods()) do lines[#lines + 1] = (i > 1 and "\n" or "") .. help.find("t." .. name) end
   lines[#lines + 1] = "```"
   write_page("tensors.md", lines)
+end
+
+-- ---- metrics ------------------------------------------------------------------------
+
+local function metrics_page()
+  local metrics = require "ramus.data.metrics"
+  local lines = { "# Metrics\n",
+    "`ramus eval` computes all of them, per image (mean, deviation, 95 % bootstrap interval over images) and, where it says so, pooled: from all pixels as",
+    "if they were one image. tp, fp, fn, tn count pixels inside the field of view. From Lua: `ra.metrics(probability, mask)`.",
+    "Of a model with classes each class is scored against the rest. " .. metrics.ZERO_RULE:gsub("^%l", string.upper) .. ".\n",
+    "Definitions in full: `core/metric/metric.h`; the numbers are held to those of other programs by `tests/test_metric.lua`.",
+    "\n| metric | better | pooled | meaning |\n|---|---|---|---|" }
+  for _, name in ipairs(metrics.keys) do
+    lines[#lines + 1] = ("| [%s](#%s) | %s | %s | %s |"):format(name, name, metrics.lower_is_better[name] and "smaller" or "larger",
+      metrics.is_pooled[name] and "yes" or "no", cell(metrics.help[name]:gsub("; smaller is better$", "")))
+  end
+  for _, name in ipairs(metrics.keys) do
+    lines[#lines + 1] = ("\n## %s\n"):format(name)
+    lines[#lines + 1] = metrics.help[name]:gsub("^%l", string.upper) .. "."
+  end
+  write_page("metrics.md", lines)
 end
 
 -- ---- option tables ------------------------------------------------------------------
@@ -197,7 +218,7 @@ local function study_page()
   lines[#lines + 1] = "\n## Tables\n\nEach table is a page `NAME.md` beside the results, with `NAME.csv`, `NAME.json` and the figure `NAME.svg`."
   schema_table(tables.schema, lines)
   for _, text in ipairs {
-    "\nMetrics are those of `?metrics`, and:\n\n```\n" .. help.head_of "ramus.study.signs" .. "\n```",
+    "\nMetrics are [those of `ramus eval`](metrics.md), and:\n\n```\n" .. help.head_of "ramus.study.signs" .. "\n```",
     "\nOf a page only what lies between the two comments `ramus study: from here` and `to here` is made anew.\n",
     "## What is compared, and how\n",
     "A mean is that over seeds of the means over pictures; its 95 % interval is a nested bootstrap (10000 resamples): seeds are drawn, and pictures within",
@@ -341,6 +362,7 @@ end
 
 datasets_page()
 ops_page()
+metrics_page()
 tensors_page()
 losses_page()
 models_page()

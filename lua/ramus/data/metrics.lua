@@ -16,8 +16,8 @@ local check_table = require("ramus.base.options").check
 
 local metrics = {}
 
---- Scores in the order of the tables; by name: those for which smaller is better, and the help text of each.
-metrics.keys, metrics.lower_is_better, metrics.help = {}, {}, {}
+--- Scores in the order of the tables; by name: those for which smaller is better, those that are pooled too, and the help text of each.
+metrics.keys, metrics.lower_is_better, metrics.is_pooled, metrics.help = {}, {}, {}, {}
 local pooled_keys = {} -- index in the core's array -> name
 for i = 0, C.ra_metric_count() - 1 do
   local info = C.ra_metric_at(i)
@@ -25,7 +25,7 @@ for i = 0, C.ra_metric_count() - 1 do
   metrics.keys[i + 1] = name
   metrics.help[name] = ffi.string(info.help) .. (info.lower_is_better and "; smaller is better" or "")
   if info.lower_is_better then metrics.lower_is_better[name] = true end
-  if info.pooled then pooled_keys[i] = name end
+  if info.pooled then pooled_keys[i], metrics.is_pooled[name] = name, true end
 end
 --- The value of a score where its formula is 0/0, as core/metric/metric.h states it.
 metrics.ZERO_RULE = "0/0 is 1 where prediction and mask agree on every pixel, else 0 (an empty prediction of a mask that is not empty has "
