@@ -1,6 +1,6 @@
 --- What every command prints with --json: the table behind docs/reference/json.md, to which tests/test_json.lua holds real output.
 -- A field is { path, type, meaning }. In a path `[]` is any element of a list, `*` any key (a metric, an output, a set, a field). Types: string,
--- number, boolean, object, list, any (whatever is below it is described elsewhere); `?` behind it: it may be missing.
+-- number, boolean, object, list, any (whatever is below it is described elsewhere); `?` behind it: it may be missing. goes_on: until it is stopped.
 local SCORES = {
   { "n", "number", "images that were scored" },
   { "images[]", "object", "an image, in the order of their ids" },
@@ -121,6 +121,7 @@ return {
   { "export", "runs/a a.onnx", {
     { "file", "string", "" }, { "bytes", "number", "" }, { "outputs[]", "string", "" }, { "classes[]", "string", "" }, { "threshold", "number?", "" },
     { "folded", "boolean", "" } } },
+  { "serve", "runs/a", { { "address", "string", "with its token" }, { "port", "number", "" }, { "model", "string", "the run or file" } }, goes_on = true },
   { "new", "recipe fresh", { { "file", "string", "" }, { "kind", "string", "" }, { "next", "string", "the command to try it with" } } },
   { "datasets", "", { { "[].name", "string", "" }, { "[].title", "string", "" }, { "[].here", "boolean", "in the data root" } } },
   { "datasets", "phantom", {
