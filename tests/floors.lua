@@ -21,7 +21,7 @@ return {
     { "testing", "single kernels and failing allocations, for tests and benchmarks; declared in api_test.h, not in api.h" },
   },
   lua = {
-    { "base", "ffi (the only cdef), build, options, mistake, always, files, paths, json, shape, base64, show, progress" },
+    { "base", "ffi (the only cdef), build, options, mistake, always, files, paths, json, shape, base64, show, talk, progress" },
     { "lang", "ops (the op table), tensor and its parts, F, graph, module, nn, loss, loss_function, schedule, schedule_text, optim, grad, trace, template, "
       .. "model, onnx, torch_names, state_dict, models, models/" },
     { "data", "reading, fields, classes, dataset, folder, nnunet, coco, runs, contours, fetch, sets, loader, augment, image, metrics, compare, audit" },

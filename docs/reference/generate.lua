@@ -262,7 +262,8 @@ end
 local function cli_page()
   local lines = { "# Command line\n", "| command | what it does |\n|---|---|" }
   for _, c in ipairs(command.all()) do lines[#lines + 1] = ("| %s | %s |"):format(code("ramus " .. command.usage(c)), cell(c.help)) end
-  lines[#lines + 1] = "\n## Options"
+  lines[#lines + 1] = "\n## Options\n\nEvery command has these; `run` and `-e` take them before their first word:\n\n| option | meaning |\n|---|---|"
+  for _, f in ipairs(command.EVERY) do lines[#lines + 1] = ("| %s | %s |"):format(code("--" .. f.name), cell(command.meaning(f))) end
   for _, c in ipairs(command.all()) do
     if #(c.flags or {}) > 0 then lines[#lines + 1] = ("\n### ramus %s\n\n| option | meaning |\n|---|---|"):format(c.name) end
     for _, f in ipairs(c.flags or {}) do
@@ -281,7 +282,10 @@ local function cli_page()
     "\nIn every command a file, folder, run or image that is named and is not there, or cannot be read, is status 1; a name that is none of those",
     "which a list or a table has is status 2.",
     "\n## Results and messages\n",
-    "Results go to standard output, complaints to standard error. With `--json` standard output holds JSON and nothing else. Where standard",
+    "Results go to standard output, complaints to standard error. With `--json` standard output holds JSON and nothing else. `--quiet` leaves out",
+    "progress and notes: answers and errors remain, and nothing where what was asked for is a file. `--verbose` leaves standard output as it is",
+    "and says on standard error what is done: every file that is read, written or looked into, samples with their files, each plan with its",
+    "memory and its algorithms, the libraries that are open at the end, and seconds since the start. Where standard",
     "output is not a terminal the live line is left out and whole lines remain. Nothing ever asks a question. A standard output that is",
     "full or closed is an error (status 1).\n",
     "A mistake that is found late is one line too, also in a file of yours (`run`, `-e`): its place there, and from where it was called.",

@@ -5,10 +5,11 @@
 -- Lua function that checks its pointers by the declaration in api.h and calls it. Constants and functions without
 -- pointers come from C as they are. Numbers, strings and foreign handles for a pointer are refused by LuaJIT itself.
 local options = require "ramus.base.options"
+local talk = require "ramus.base.talk"
 
 local border = {}
 
---- Parameters of the declaration of `name` in the text of api.h without comments: list of { name, pointer, tensor, optional };
+--- Parameters of the declaration of `name` in the text of api.h without comments: list of { name, pointer, text, tensor, optional };
 -- nil where it declares no such function.
 local function parameters_of(text, name)
   local inside = text:match("[%s*]" .. name .. "%s*(%b())%s*;")
@@ -17,7 +18,8 @@ local function parameters_of(text, name)
   for one in inside:sub(2, -2):gmatch("[^,]+") do
     if not one:match("^%s*void%s*$") then
       list[#list + 1] = { name = one:match("([%w_]+)%s*$"), pointer = one:find("*", 1, true) ~= nil,
-        tensor = one:match("^[%w_%s]-ra_tensor%s*%*%s*[%w_]+%s*$") ~= nil, optional = one:find("RA_OPT", 1, true) ~= nil }
+        text = one:match "^%s*const char %*%s*[%w_]+%s*$" ~= nil, tensor = one:match("^[%w_%s]-ra_tensor%s*%*%s*[%w_]+%s*$") ~= nil,
+        optional = one:find("RA_OPT", 1, true) ~= nil }
     end
   end
   return list
@@ -36,6 +38,19 @@ local function freed(name, parameter)
   error(("%s: %s was freed; it has no values any more"):format((name:gsub("^ra_", "")), parameter), LEVEL)
 end
 
+--- Parameters that name a file or folder, and functions that only ask whether there is one: --verbose tells of the others.
+local PATHS = { path = true, from = true, to = true, archive = true, folder = true }
+local ASKS = { ra_path_kind = true, ra_path_stamp = true, ra_path_absolute = true }
+
+--- A line of the source that tells which files a function is called for; nil where it takes none.
+local function telling(name, list)
+  local paths = {}
+  for i, p in ipairs(list) do if p.text and PATHS[p.name] then paths[#paths + 1] = "a" .. i end end
+  if #paths == 0 or ASKS[name] then return nil end
+  return ("if talk.verbose then talk.detail('%s %s', %s) end"):format(name:gsub("^ra_", ""):gsub("_", " "), ("%s "):rep(#paths):sub(1, -2),
+    table.concat(paths, ", "))
+end
+
 --- A function of the source that checks the pointers among `list` and calls f.
 local function checking(name, list, f)
   local arguments, lines = {}, {}
@@ -51,10 +66,11 @@ local function checking(name, list, f)
         :format(a, a, a, a, p.name)
     end
   end
+  lines[#lines + 1] = telling(name, list)
   local given = table.concat(arguments, ", ")
-  local source = ("local f, name, missing, freed, is_tensor = ... return function(%s) %s return f(%s) end")
+  local source = ("local f, name, missing, freed, is_tensor, talk = ... return function(%s) %s return f(%s) end")
     :format(given, table.concat(lines, " "), given)
-  return assert(loadstring(source, "=border " .. name))(f, name, missing, freed, border.is_tensor)
+  return assert(loadstring(source, "=border " .. name))(f, name, missing, freed, border.is_tensor, talk)
 end
 
 --- What the core does not have: an error with the nearest name of its functions, which names all of api.h.

@@ -1,5 +1,6 @@
 --- Files and folders: functions of the core that Lua itself lacks.
 local ffi = require "ramus.base.ffi"
+local talk = require "ramus.base.talk"
 local C = ffi.C
 
 local files = {}
@@ -70,6 +71,7 @@ end
 
 --- The whole content of a text file; nil and a message on failure.
 function files.read(path)
+  talk.detail("read %s", path)
   local file, err = io.open(path, "rb")
   if not file then return nil, err end
   local text = file:read("*a")
@@ -130,6 +132,7 @@ end
 
 --- Runs a Lua file and returns its value; modules beside it are found by their name. nil and a message where it fails.
 function files.run(path)
+  talk.detail("run %s", path)
   local chunk, err = loadfile(path)
   if not chunk then return nil, err end
   local kept = package.path

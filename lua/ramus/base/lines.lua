@@ -5,13 +5,14 @@
 --   l:line(1, "pinned: ..")                   a line that stays: "a: pinned: .."
 --   l:close()                                 draws once more; the live lines stay as they are
 local ffi = require "ramus.base.ffi"
+local talk = require "ramus.base.talk"
 
 local lines = {}
 local Lines = {}
 Lines.__index = Lines
 
 function lines.new(names, given)
-  local quiet = given and given.quiet
+  local quiet = given and given.quiet or talk.quiet
   local self = setmetatable({ names = names, live = not quiet and ffi.is_terminal(1), quiet = quiet, text = {}, drawn = 0, last = 0, width = 0 }, Lines)
   for _, name in ipairs(names) do self.width = math.max(self.width, #name) end
   return self

@@ -1,17 +1,19 @@
 --- The output of a long job: one live line on a terminal, plain lines elsewhere.
 local ffi = require "ramus.base.ffi"
+local talk = require "ramus.base.talk"
 
 local progress = {}
 local Progress = {}
 Progress.__index = Progress
 
---- quiet: print nothing but warnings; also(text): receives every whole line; to: io.stderr instead of standard output. `warnings` is the list of
--- those so far.
+--- quiet: print nothing but warnings (the command's --quiet: nothing but answers and warnings); also(text): receives every whole line; to:
+-- io.stderr instead of standard output. `warnings` is the list of those so far.
 function progress.new(given)
   local o = given or {}
   local to = o.to or io.stdout
-  local live = not o.quiet and ffi.is_terminal(to == io.stderr and 2 or 1)
-  return setmetatable({ to = to, live = live, quiet = o.quiet, also = o.also, last = 0, width = 0, warnings = {}, said = {} }, Progress)
+  local quiet = o.quiet or talk.quiet
+  local live = not quiet and ffi.is_terminal(to == io.stderr and 2 or 1)
+  return setmetatable({ to = to, live = live, quiet = quiet, mute = o.quiet, also = o.also, last = 0, width = 0, warnings = {}, said = {} }, Progress)
 end
 
 --- A warning: to standard error, to the log, and into the list `warnings`, which --json shows. The same text is said once, and of a kind
@@ -41,6 +43,14 @@ function Progress:line(text)
   self:clear()
   self.to:write(text, "\n")
   self.to:flush()
+end
+
+--- Prints an answer: what was asked for, which --quiet prints too.
+function Progress:answer(text)
+  local kept = self.quiet
+  self.quiet = self.mute
+  self:line(text)
+  self.quiet = kept
 end
 
 --- Prints a line unless it was printed before.

@@ -24,8 +24,8 @@ bench.schema = {
     return nil, "is an " .. options.unknown("model", v, models.names())
   end },
   size = { type = "integer", min = 16, default = 256, help = "side of the images" },
-  batch = { type = "integer", min = 1, default = 4 },
-  steps = { type = "integer", min = 1, default = 9, help = "that are timed, after 2 that are not" },
+  batch = { type = "integer", min = 1, default = 4, help = "images in a batch" },
+  steps = { type = "integer", min = 1, default = 9, help = "steps that are timed, after 2 that are not" },
   profile = { type = "boolean", default = false, help = "time and speed of every step of the plan" },
 }
 

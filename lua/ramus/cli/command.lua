@@ -3,29 +3,40 @@
 --   { name = "eval", order = 5, words = "RUN", help = "one line", example = "ramus eval runs/first", flags = { FLAG, ... }, run = function(words, given) }
 --
 -- and a file that is put there is a command. A FLAG is { name = "threshold", value = "T", wants = "a folder", help = "meaning" };
--- without value it is a switch. short: a second spelling, as "-o"; many: may be given several times, its value is a list;
--- number: its value is a number, from min to max. raw = true: run(args) reads its arguments itself. run returns the exit
--- status (nil: 0), or false, a message and the status (1 unless given, 2 where the message is of a wrong declaration, see
--- base/mistake.lua; a 2 that is given also shows the usage).
--- Usage lines, --help, messages and docs/reference/cli.md come from these tables.
+-- without value it is a switch. default: the value where the flag is absent, which run is given; or, where that is no constant,
+-- unless: words that say what holds then ("that of the run"); a flag with a value has one of the two. short: a second spelling, as "-o";
+-- many: may be given several times, its value is a list; number: its value is a number, from min to max. raw = true:
+-- run(args) reads its arguments itself. run returns the exit status (nil: 0), or false, a message and the status (1 unless given, 2
+-- where the message is of a wrong declaration, see base/mistake.lua; a 2 that is given also shows the usage).
+-- Usage lines, --help, messages, the manual page, completions and docs/reference/cli.md come from these tables. command.EVERY lists the flags
+-- that all commands have; those with raw = true take them before their first word.
 local options = require "ramus.base.options"
+local talk = require "ramus.base.talk"
 
 local command = {}
 
 --- Flags that several commands have.
-command.DATA_ROOT = { name = "data-root", value = "DIR", wants = "a folder", help = "where data sets live; RAMUS_DATA unless given" }
+command.DATA_ROOT = { name = "data-root", value = "DIR", wants = "a folder", help = "where data sets live", unless = "RAMUS_DATA, else ~/.local/share/ramus" }
 command.OFFLINE = { name = "offline", help = "never use the network" }
 command.ACCEPT_ODD = { name = "accept-odd", help = "masks of another kind than the rest of the set are read by themselves" }
-command.QUIET = { name = "quiet", help = "print nothing but errors" }
 command.JSON = { name = "json", help = "standard output holds JSON and nothing else" }
-command.THRESHOLD = { name = "threshold", value = "T", number = true, min = 0, max = 1, help = "probability from which a pixel is foreground" }
+command.THRESHOLD = { name = "threshold", value = "T", number = true, min = 0, max = 1, help = "probability from which a pixel is foreground",
+  unless = "that of the run's validation" }
+--- Flags of every command.
+command.EVERY = {
+  { name = "quiet", help = "print answers and errors only: no progress, no notes; nothing where what was asked for is a file" },
+  { name = "verbose", help = "also say on standard error what is done: files opened, plans, libraries, times" },
+}
 --- How a mask is made of an image (train/way.lua), of eval and predict.
 command.WAY = {
-  { name = "tile", value = "N", number = true, min = 16, help = "side of the tiles into which images are cut; they overlap by half" },
-  { name = "flips", value = "WHICH", wants = "mirrored or turned", help = "mean over mirror images (mirrored: 4) and turns (turned: 8)" },
-  { name = "with", value = "RUN", wants = "a run", many = true, help = "a further run, whose probabilities are averaged; may be given several times" },
-  { name = "low", value = "T", number = true, min = 0, max = 1, help = "hysteresis: pixels from T on count where connected to one at the threshold" },
-  { name = "smallest", value = "N", number = true, min = 1, help = "regions of fewer pixels are removed from the mask" },
+  { name = "tile", value = "N", number = true, min = 16, help = "side of the tiles into which images are cut; they overlap by half",
+    unless = "whole images" },
+  { name = "flips", value = "WHICH", wants = "none, mirrored or turned", default = "none",
+    help = "mean over mirror images (mirrored: 4) and turns (turned: 8)" },
+  { name = "with", value = "RUN", wants = "a run", many = true, unless = "none", help = "a further run, whose probabilities are averaged" },
+  { name = "low", value = "T", number = true, min = 0, max = 1, unless = "no hysteresis",
+    help = "hysteresis: pixels from T on count where connected to one at the threshold" },
+  { name = "smallest", value = "N", number = true, min = 1, unless = "all stay", help = "regions of fewer pixels are removed from the mask" },
 }
 
 --- A list of flags of which some entries are lists themselves.
@@ -45,7 +56,8 @@ function command.options(group, given, more)
   return values
 end
 
-command.SET = { name = "set", value = "K=V", wants = "KEY=VALUE", many = true, help = "option of the set, or threshold, values, .. of its masks" }
+command.SET = { name = "set", value = "K=V", wants = "KEY=VALUE", many = true, help = "option of the set, or threshold, values, .. of its masks",
+  unless = "as the set declares" }
 
 --- Options of the set and what is said of its masks, from a list of KEY=VALUE; nil and a message.
 function command.settings(list)
@@ -108,18 +120,29 @@ function command.usage(c)
   return table.concat(parts, " ")
 end
 
---- What a flag means, with its bounds.
+--- All flags of a command.
+function command.flags_of(c) return command.flags { c.flags or {}, command.EVERY } end
+
+--- What holds where a flag with a value is absent, as text.
+function command.absent(f)
+  if f.default == nil then return f.unless end
+  return type(f.default) == "table" and table.concat(f.default, " and ") or tostring(f.default)
+end
+
+--- What a flag means, with its bounds and what holds without it.
 function command.meaning(f)
   local bounds = f.max and ("; %g to %g"):format(f.min, f.max) or f.min and ("; >= %g"):format(f.min) or ""
-  return f.help .. bounds .. (f.short and ("; also --%s"):format(f.name) or "") .. (f.many and "; may be given several times" or "")
+  local absent = command.absent(f)
+  return f.help .. bounds .. (absent and (" (default: %s)"):format(absent) or "") .. (f.short and ("; also --%s"):format(f.name) or "")
+    .. (f.many and "; may be given several times" or "")
 end
 
 --- What `ramus NAME --help` prints.
 function command.help(c)
   local lines, width = { "usage: ramus " .. command.usage(c), c.help }, 0
-  for _, f in ipairs(c.flags or {}) do width = math.max(width, #spelling(f)) end
-  if width > 0 then lines[#lines + 1] = "" end
-  for _, f in ipairs(c.flags or {}) do lines[#lines + 1] = ("  %-" .. width .. "s  %s"):format(spelling(f), command.meaning(f)) end
+  for _, f in ipairs(command.flags_of(c)) do width = math.max(width, #spelling(f)) end
+  lines[#lines + 1] = ""
+  for _, f in ipairs(command.flags_of(c)) do lines[#lines + 1] = ("  %-" .. width .. "s  %s"):format(spelling(f), command.meaning(f)) end
   if c.example then lines[#lines + 1] = "\nexample: " .. c.example end
   return table.concat(lines, "\n")
 end
@@ -128,7 +151,7 @@ end
 function command.overview()
   local lines = { "usage: ramus COMMAND ...", "" }
   for _, c in ipairs(command.all()) do lines[#lines + 1] = ("  ramus %s\n      %s"):format(command.usage(c), c.help) end
-  lines[#lines + 1] = "\nramus COMMAND --help explains the options of one. ramus --version says what was built."
+  lines[#lines + 1] = "\nramus COMMAND --help explains the options of one; each takes --quiet and --verbose. ramus --version says what was built."
   lines[#lines + 1] = "Exit status: 0 done, 1 failed (network, file, diverged), 2 wrong use, 130 interrupted and saved."
   return table.concat(lines, "\n")
 end
@@ -137,7 +160,7 @@ end
 
 local function unknown_flag(c, a)
   local known = {}
-  for _, f in ipairs(c.flags or {}) do known[#known + 1] = "--" .. f.name end
+  for _, f in ipairs(command.flags_of(c)) do known[#known + 1] = "--" .. f.name end
   return nil, options.unknown("option", a, known)
 end
 
@@ -145,7 +168,7 @@ end
 local function flag_of(c, a)
   local name, inline = a:match("^%-%-([%w%-]+)=(.*)$")
   name = name or a:match("^%-%-([%w%-]+)$")
-  for _, f in ipairs(c.flags or {}) do
+  for _, f in ipairs(command.flags_of(c)) do
     if f.name == name or f.short == a then return f, inline end
   end
 end
@@ -202,7 +225,25 @@ function command.parse(c, args)
     end
     i = i + 1
   end
+  if given.quiet and given.verbose then return nil, "--quiet and --verbose say the opposite of each other" end
+  for _, f in ipairs(c.flags or {}) do
+    if given[f.name] == nil then given[f.name] = f.default end
+  end
   return words, given
+end
+
+--- The arguments of a command that reads them itself, without the flags of every command before its first word, and these; nil and a message.
+local function leading(c, args)
+  local before, rest = { args[1] }, { args[1] }
+  local i = 2
+  while args[i] and flag_of({}, args[i]) do
+    before[i] = args[i]
+    i = i + 1
+  end
+  local words, given = command.parse({ name = c.name }, before)
+  if not words then return nil, given end
+  for k = i, #args do rest[#rest + 1] = args[k] end
+  return rest, given
 end
 
 -- ---- running ------------------------------------------------------------------
@@ -241,17 +282,25 @@ function command.call(c, args)
     print(command.help(c))
     return 0
   end
-  local words, given = args, nil
-  if not c.raw then
-    for _, a in ipairs(args) do
-      if a == "--help" or a == "-h" then
-        print(command.help(c))
-        return 0
-      end
+  for _, a in ipairs(c.raw and {} or args) do
+    if a == "--help" or a == "-h" then
+      print(command.help(c))
+      return 0
     end
-    words, given = command.parse(c, args)
-    if not words then return command.fail(c, given, 2) end
   end
+  local words, given = (c.raw and leading or command.parse)(c, args)
+  if not words then return command.fail(c, given, 2) end
+  talk.set(given)
+  local status = command.finish(c, words, given)
+  if talk.verbose then
+    talk.detail("libraries: %s", table.concat(talk.libraries(), ", "))
+    talk.detail("%s: status %d, at most %.0f MB", c.name, status, require("ramus.base.process").peak_memory() or 0)
+  end
+  return status
+end
+
+--- The same of arguments that were read.
+function command.finish(c, words, given)
   local status, message, code
   local ok, err = xpcall(function() status, message, code = c.run(words, given) end, caught)
   if not ok then

@@ -104,7 +104,7 @@ local function shell_words(line, names)
   if words[1]:match("[^/]*$") == "ramus" and #words == 2 then
     for _, n in ipairs(command.names()) do names[n] = true end
   elseif found and partial:sub(1, 1) == "-" then
-    for _, f in ipairs(found.flags or {}) do names["--" .. f.name] = true end
+    for _, f in ipairs(command.flags_of(found)) do names["--" .. f.name] = true end
   else
     if found and (found.words or ""):find("SET", 1, true) then for _, n in ipairs(require("ramus.data.dataset").names()) do names[n] = true end end
     file_names(partial, names)

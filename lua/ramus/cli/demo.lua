@@ -52,7 +52,7 @@ return function(given)
   local ok
   ok, err = files.write(run .. "/table.txt", text .. "\n")
   if not ok then return nil, err end
-  out:line("\n" .. text .. "\n")
+  out:answer("\n" .. text .. "\n")
   for _, line in ipairs {
     ("%s/table.txt   this table; every score is in eval.txt and eval.json"):format(run),
     ("%s/pictures/   the test images: vessels found yellow, missed blue, false alarms orange"):format(run),

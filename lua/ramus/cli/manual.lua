@@ -17,15 +17,20 @@ local function flag_text(f)
   return names .. (f.value and " \\fI" .. plain(f.value) .. "\\fR" or "")
 end
 
-local function command_lines(c, lines)
-  lines[#lines + 1] = (".SS %s"):format(plain("ramus " .. c.name))
-  lines[#lines + 1] = ".B " .. plain("ramus " .. command.usage(c))
-  lines[#lines + 1] = ".PP\n" .. plain(c.help:sub(1, 1):upper() .. c.help:sub(2) .. ".")
-  for _, f in ipairs(c.flags or {}) do
+local function flag_lines(flags, lines)
+  for _, f in ipairs(flags) do
     lines[#lines + 1] = ".TP"
     lines[#lines + 1] = flag_text(f)
     lines[#lines + 1] = plain(command.meaning(f))
   end
+end
+
+local function command_lines(c, lines)
+  lines[#lines + 1] = (".SS %s"):format(plain("ramus " .. c.name))
+  lines[#lines + 1] = ".B " .. plain("ramus " .. command.usage(c))
+  lines[#lines + 1] = ".PP\n" .. plain(c.help:sub(1, 1):upper() .. c.help:sub(2) .. ".")
+  flag_lines(c.flags or {}, lines)
+  if c.example then lines[#lines + 1] = ".PP\nExample: " .. bold(c.example) end
 end
 
 local TAIL = [[
@@ -75,7 +80,9 @@ function manual.page(version)
     "ramus \\- train, compare and apply nets that segment images, on ordinary processors", ".SH SYNOPSIS", ".B ramus", "[\\fICOMMAND\\fR] ...",
     ".SH DESCRIPTION", "A toolkit for image segmentation, scripted in Lua. Without a command it is a prompt where tensors, models and images are values.",
     ".PP", "\\fBramus\\fR \\fICOMMAND\\fR \\fB\\-\\-help\\fR explains the options of one command,",
-    "\\fBramus \\-\\-version\\fR says what was built.", ".SH COMMANDS" }
+    "\\fBramus \\-\\-version\\fR says what was built. Every command also has", }
+  flag_lines(command.EVERY, lines)
+  lines[#lines + 1] = ".SH COMMANDS"
   for _, c in ipairs(command.all()) do command_lines(c, lines) end
   return table.concat(lines, "\n") .. "\n" .. TAIL
 end

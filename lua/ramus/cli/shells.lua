@@ -32,7 +32,7 @@ end
 local function list_of_commands()
   local list = {}
   for _, c in ipairs(command.all()) do
-    list[#list + 1] = { name = c.name, help = c.help, flags = c.flags or {}, words = kind_of(c.words), given = c.words }
+    list[#list + 1] = { name = c.name, help = c.help, flags = command.flags_of(c), words = kind_of(c.words), given = c.words }
   end
   return list
 end

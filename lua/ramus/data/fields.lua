@@ -11,6 +11,7 @@ local ffi = require "ramus.base.ffi"
 local film = require "ramus.data.film"
 local options = require "ramus.base.options"
 local reading = require "ramus.data.reading"
+local talk = require "ramus.base.talk"
 local tensor = require "ramus.lang.tensor"
 local C = ffi.C
 
@@ -165,6 +166,7 @@ function fields.sources(sample, list)
     local s, a = fields.source(sample, f.name), array[i - 1]
     a.threshold, a.range[0], a.range[1] = NAN, NAN, NAN
     if s then
+      if s.path then talk.detail("sample %s, %s: %s", sample.id, f.name, s.path) end
       local r, err = reading.rules(s, s.classes)
       if r and f.name == "valid" then r = reading.valid_rules(r) end
       if not r then return nil, ("sample %s, field %s: %s"):format(sample.id, f.name, err) end

@@ -1,6 +1,7 @@
 --- Recording: a model or a loss is an ordinary Lua function; called on nodes
 -- instead of tensors, its ops are written down. A node has a shape and no value.
 local ffi = require "ramus.base.ffi"
+local talk = require "ramus.base.talk"
 local tensor = require "ramus.lang.tensor"
 local C = ffi.C
 
@@ -127,6 +128,20 @@ end
 --- Values of the option `numerics`, with the core's number for each.
 graph.NUMERICS = { fast = C.RA_NUMERICS_FAST, exact = C.RA_NUMERICS_EXACT }
 
+--- A plan's description in a line, for --verbose: "plan of 17 steps ..; conv2d by winograd 11, direct 2; 12 with fused ops".
+local function choices(text)
+  local counts, names, fused = {}, {}, 0
+  for line in text:gmatch "[^\n]+" do
+    local op, algorithm = line:match "^%s*%d+ %S%S (%S+) .*  (%a+) %("
+    local name = op and ("%s by %s"):format(op, algorithm)
+    if name and not counts[name] then names[#names + 1], counts[name] = name, 0 end
+    if name then counts[name] = counts[name] + 1 end
+    if line:find "%+%l[%l_]+" then fused = fused + 1 end
+  end
+  for i, name in ipairs(names) do names[i] = ("; %s %d"):format(name, counts[name]) end
+  return ("plan of %s%s; %d with fused ops"):format(text:match "([^\n]*)\n$" or text, table.concat(names), fused)
+end
+
 --- Decides memory, fusions and algorithms.
 -- options: outputs (list of nodes), loss (node), gradients (list of { node, tensor }), numerics ("fast"), fuse (default true), budget (bytes of
 -- the arena; unless given as many as it takes: within a budget values are computed twice, to the same bits).
@@ -145,8 +160,10 @@ function Recorder:plan(options)
     fuse = options.fuse ~= false, budget = options.budget or 0, poison = graph.poison or false, arena = options.arena or graph.arena(),
   })
   ffi.make_room(0)
+  local began = C.ra_clock()
   local c, err = ffi.own(C.ra_plan_new(self.c, o), C.ra_plan_release)
   if not c then return nil, err end
+  if talk.verbose then talk.detail("%s; made in %.1f ms", choices(ffi.string(C.ra_plan_describe(c))), 1e3 * (C.ra_clock() - began)) end
   return setmetatable({ c = c, recorder = self, outputs = outputs, gradients = gradients, arena = o.arena }, Plan)
 end
 

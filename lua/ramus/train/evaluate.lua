@@ -313,7 +313,7 @@ function evaluate.of_run(path, given)
   ok, err = files.write(("%s/%s.json"):format(path, name), evaluate.json(result) .. "\n")
   if ok then ok, err = files.write(("%s/%s.txt"):format(path, name), evaluate.text(result) .. "\n") end
   if not ok then return nil, err end
-  if o.out then o.out:line(evaluate.text(result)) end
+  if o.out then o.out:answer(evaluate.text(result)) end
   return result
 end
 
@@ -336,7 +336,7 @@ local function of_file(path, given)
   result, err = of_model(model, o)
   if not result then return nil, err end
   result.protocol.model = path
-  if o.out then o.out:line(evaluate.text(result)) end
+  if o.out then o.out:answer(evaluate.text(result)) end
   return result
 end
 

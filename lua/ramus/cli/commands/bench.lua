@@ -7,9 +7,9 @@ local function flags()
   local list = {}
   for _, name in ipairs { "width", "size", "batch", "steps" } do
     list[#list + 1] = { name = name, value = "N", wants = "a whole number", number = true, min = schema[name].min,
-      help = ("%s; %d unless given"):format(schema[name].help, schema[name].default) }
+      help = schema[name].help, default = schema[name].default }
   end
-  list[#list + 1] = { name = "model", value = "NAME", wants = "an architecture", help = schema.model.help }
+  list[#list + 1] = { name = "model", value = "NAME", wants = "an architecture", help = schema.model.help, unless = "that U-Net" }
   list[#list + 1] = { name = "profile", help = schema.profile.help }
   list[#list + 1] = command.JSON
   return list
@@ -17,7 +17,7 @@ end
 
 return {
   name = "bench", order = 10, words = "[CASE]...", flags = flags(),
-  example = "ramus bench train --width 16 --size 256 --batch 4",
+  example = "ramus bench train --width 8 --size 128",
   help = "time a training step (train), a step of self-distillation (dsd) and a prediction (infer), on random images",
   run = function(words, given)
     local bench = require "ramus.cli.bench"

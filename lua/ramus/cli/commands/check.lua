@@ -3,13 +3,14 @@ local command = require "ramus.cli.command"
 
 return {
   name = "check", order = 9, words = "SET|FOLDER",
-  example = "ramus check cimat80 -o sheet.png",
+  example = "ramus check pictures -o sheet.png",
   help = "decode every file of a data set: sizes, values, masks, duplicates, groups; status 1 where something is wrong",
   flags = {
     { name = "output", short = "-o", value = "PNG", wants = "a file that ends in .png",
+      unless = "none",
       help = "contact sheet: every picture, the same with its mask and field of view, split and name" },
-    { name = "most", value = "N", number = true, min = 1, help = "pictures on the sheet; 400 unless given; those with something wrong go first" },
-    { name = "split", value = "NAME", wants = "a split's name", help = "usual, 7:1:2, .., as data.split of a recipe" },
+    { name = "most", value = "N", number = true, min = 1, default = 400, help = "pictures on the sheet; those with something wrong go first" },
+    { name = "split", value = "NAME", wants = "a split's name", default = "usual", help = "7:1:2, .., as data.split of a recipe" },
     command.SET,
     command.ACCEPT_ODD, command.DATA_ROOT, command.JSON,
   },

@@ -72,8 +72,9 @@ return {
     else
       print(text_of(runs, t))
       if t.tests > 0 then
-        print(("\n  Differences are to %s, image by image. Intervals: bootstrap over images. p: Wilcoxon's signed-rank test after\n  Holm's correction "
-          .. "for %d comparisons. A difference counts where its interval leaves out 0 and p is at most 0.05."):format(runs[1].name, t.tests))
+        require("ramus.base.talk").note(("\n  Differences are to %s, image by image. Intervals: bootstrap over images. p: Wilcoxon's signed-rank "
+          .. "test after\n  Holm's correction for %d comparisons. A difference counts where its interval leaves out 0 and p is at most 0.05."):format(
+          runs[1].name, t.tests))
       end
     end
     return 0

@@ -15,7 +15,7 @@ local function list_all(given)
   local width = 12
   for _, d in ipairs(list) do width = math.max(width, #d.name) end
   for _, d in ipairs(list) do print(("%-" .. width .. "s %-5s %s"):format(d.name, d.here and "here" or "", d.title)) end
-  print("data root: " .. root)
+  require("ramus.base.talk").note("data root: " .. root)
   return 0
 end
 

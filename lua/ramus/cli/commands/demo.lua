@@ -1,10 +1,9 @@
 --- ramus demo: see ramus.cli.demo.
-local command = require "ramus.cli.command"
-
 return {
   name = "demo", order = 9, help = "train and evaluate a segmenter on synthetic angiograms in a few minutes, with overlays",
   example = "ramus demo",
-  flags = { { name = "run", value = "DIR", wants = "a folder", help = "folder of the run; runs/demo unless given" }, command.DATA_ROOT },
+  flags = { { name = "run", value = "DIR", wants = "a folder", help = "folder of the run", default = "runs/demo" },
+    { name = "data-root", value = "DIR", wants = "a folder", help = "where the images are made", unless = "the folder data of the run" } },
   run = function(words, given)
     if #words > 0 then return false, ("demo takes no argument, given '%s'"):format(words[1]), 2 end
     local ok, err, kind = require "ramus.cli.demo" { run = given.run, data_root = given["data-root"] }

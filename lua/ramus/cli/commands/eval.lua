@@ -3,13 +3,15 @@ local command = require "ramus.cli.command"
 
 return {
   name = "eval", order = 5, words = "RUN", help = "score a run (or, with --data, a model file): per image and pooled, every output, with its protocol",
-  example = "ramus eval runs/first --data cimat80:test --threshold 0.4",
+  example = "ramus eval runs/first --data pictures:all --threshold 0.4",
   flags = command.flags {
     { name = "data", value = "SET:SPLIT", wants = "SET:SPLIT",
-      help = "another data set or folder, or another split of the run's (the test split unless given; all: every image)" },
+      unless = "the run's test split",
+      help = "another data set or folder, or another split of the run's (all: every image)" },
     { name = "set", value = "K=V", wants = "KEY=VALUE", many = true,
-      help = "of the set that --data names: an option, threshold, values, .. of its masks, range of its images" },
-    { name = "recipe", value = "FILE", wants = "a file", help = "the recipe, for a run of an earlier format, which does not hold it as data" },
+      unless = "as the set declares", help = "of the set that --data names: an option, threshold, values, .. of its masks, range of its images" },
+    { name = "recipe", value = "FILE", wants = "a file", unless = "that of the run",
+      help = "the recipe, for a run of an earlier format, which does not hold it as data" },
     command.THRESHOLD, { name = "tune", help = "choose the threshold that scores best on the validation split" }, command.WAY,
     command.DATA_ROOT, command.OFFLINE, command.ACCEPT_ODD, command.JSON,
   },

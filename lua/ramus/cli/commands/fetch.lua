@@ -103,12 +103,13 @@ end
 
 return {
   name = "fetch", order = 7, words = "SET...", help = "bring data sets to the data root, checked; several at once",
-  example = "ramus fetch cimat80 chase_db1",
+  example = "ramus fetch phantom --set size=64 --set train=24",
   flags = {
-    { name = "from", value = "PATH", wants = "a folder or archive", help = "folder or archive that is used instead of the network" },
-    { name = "mirror", value = "URL", wants = "an address", help = "address or folder that is tried before any other" },
+    { name = "from", value = "PATH", wants = "a folder or archive", help = "folder or archive that is used instead of the network",
+      unless = "the network" },
+    { name = "mirror", value = "URL", wants = "an address", help = "address or folder that is tried before any other", unless = "RAMUS_MIRROR" },
     command.DATA_ROOT,
-    { name = "set", value = "K=V", wants = "KEY=VALUE", many = true, help = "option of the set, as train=24 of phantom" },
+    { name = "set", value = "K=V", wants = "KEY=VALUE", many = true, unless = "the set's own", help = "option of the set, as train=24 of phantom" },
     { name = "again", help = "prepare the set again even if it exists" },
     { name = "accept-changed", help = "a file without a published checksum may be another one than was pinned: take and pin it" }, command.OFFLINE,
     { name = "probe", help = "only ask the servers (headers): alive, size, changed since it was received; status 1 where one is not to be had" },

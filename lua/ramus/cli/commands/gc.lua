@@ -11,7 +11,8 @@ return {
   },
   run = function(words, given)
     if #words > 1 then return false, ("gc wants one folder, given %d"):format(#words), 2 end
-    local files, show, leftovers = require "ramus.base.files", require "ramus.base.show", require "ramus.train.leftovers"
+    local files, show, talk = require "ramus.base.files", require "ramus.base.show", require "ramus.base.talk"
+    local leftovers = require "ramus.train.leftovers"
     local folder = (words[1] or "runs"):gsub("(.)/+$", "%1")
     if words[1] and not files.is_folder(folder) then return false, ("gc: there is no folder %s"):format(folder) end
     local list = leftovers.find { data_root = given["data-root"], runs = folder, all = given.all }
@@ -25,9 +26,9 @@ return {
       local rows = {}
       for i, entry in ipairs(list) do rows[i] = { entry.kind, show.bytes(entry.bytes), entry.path } end
       for _, line in ipairs(show.columns(rows, { [2] = true })) do print(line) end
-      if #list == 0 then print("nothing can go")
-      elseif freed then print(("%s freed"):format(show.bytes(freed)))
-      else print(("%s can go; ramus gc --yes deletes it, nothing was deleted"):format(show.bytes(sum))) end
+      if #list == 0 then talk.note("nothing can go")
+      elseif freed then talk.note(("%s freed"):format(show.bytes(freed)))
+      else talk.note(("%s can go; ramus gc --yes deletes it, nothing was deleted"):format(show.bytes(sum))) end
     end
     if #failed > 0 then return false, table.concat(failed, "\n") end
     return 0

@@ -67,7 +67,8 @@ local function print_all(found, folder, state)
   if #found.runs > 0 and #found.studies > 0 then print() end
   for _, line in ipairs(#found.studies > 0 and study_lines(found.studies) or {}) do print(line) end
   if #found.runs + #found.studies == 0 then
-    print(("no %s at or below %s; ramus train RECIPE makes one"):format(state and state .. " run" or "run and no results of a study", folder))
+    require("ramus.base.talk").note(("no %s at or below %s; ramus train RECIPE makes one"):format(
+      state and state .. " run" or "run and no results of a study", folder))
   end
   for _, err in ipairs(found.unreadable) do command.complain(err) end
 end
@@ -76,14 +77,15 @@ return {
   name = "ls", order = 6.1, words = "[DIR]", example = "ramus ls runs --sort test",
   help = "list the runs and studies in DIR (this folder unless given) and four levels below: state, epochs, validation and test Dice, date, size",
   flags = {
-    { name = "state", value = "STATE", wants = "running, done, stopped or failed", help = "runs of this state only" },
-    { name = "sort", value = "KEY", wants = "name, date, val, test or size", help = "order of the runs: best, newest or largest first; name unless given" },
+    { name = "state", value = "STATE", wants = "running, done, stopped or failed", help = "runs of this state only", unless = "all" },
+    { name = "sort", value = "KEY", wants = "name, date, val, test or size", default = "name",
+      help = "order of the runs: best, newest or largest first" },
     command.JSON,
   },
   run = function(words, given)
     if #words > 1 then return false, ("ls wants one folder, given %d"):format(#words), 2 end
     local files, options = require "ramus.base.files", require "ramus.base.options"
-    local key = ORDERS[given.sort or "name"]
+    local key = ORDERS[given.sort]
     if not key then return false, options.unknown("order", given.sort, names_of(ORDERS)), 2 end
     if given.state and not STATES[given.state] then return false, options.unknown("state", given.state, names_of(STATES)), 2 end
     local folder = (words[1] or "."):gsub("(.)/+$", "%1")

@@ -1,43 +1,41 @@
 --- ramus models: the architectures and what they cost on this machine; see ramus.cli.model_list.
 local command = require "ramus.cli.command"
 
-local SIZES, SECONDS = { 256, 512 }, 0.3
-
 --- The sizes that are asked for; nil and a message.
 local function sizes_of(list)
   local sizes = {}
-  for i, text in ipairs(list or {}) do
+  for i, text in ipairs(list) do
     local n = tonumber(text)
     if not n or n % 1 ~= 0 or n < 1 or n > 8192 then return nil, ("--size wants a whole number from 1 to 8192, given '%s'"):format(text) end
     sizes[i] = n
   end
-  return #sizes > 0 and sizes or SIZES
+  return sizes
 end
 
 --- The presets that are asked for; nil and a message.
 local function presets_of(text)
   local known = require("ramus.cli.model_list").presets
   if text == "all" then return known end
-  for _, name in ipairs(known) do if name == (text or "light") then return { name } end end
+  for _, name in ipairs(known) do if name == text then return { name } end end
   return nil, ("--preset wants light, published or all, given '%s'"):format(text)
 end
 
 return {
   name = "models", order = 9.7, words = "[NAME]...",
-  example = "ramus models unet --preset all",
+  example = "ramus models unet --size 128",
   help = "list the architectures with parameters, operations, memory and milliseconds of a prediction on this machine",
   flags = {
-    { name = "preset", value = "NAME", wants = "light, published or all", help = "light unless given" },
-    { name = "size", value = "N", wants = "a whole number", many = true, help = "side of the picture; 256 and 512 unless given" },
-    { name = "seconds", value = "S", number = true, min = 0, help = ("of timing a size, at least 3 runs; %g unless given, 0 for no timing"):format(SECONDS) },
-    { name = "channels", value = "N", number = true, min = 1, help = "of the picture; 1 unless given" },
+    { name = "preset", value = "NAME", wants = "light, published or all", default = "light", help = "how large they are" },
+    { name = "size", value = "N", wants = "a whole number", many = true, default = { 256, 512 }, help = "side of the picture" },
+    { name = "seconds", value = "S", number = true, min = 0, default = 0.3, help = "of timing a size, at least 3 runs; 0 for no timing" },
+    { name = "channels", value = "N", number = true, min = 1, default = 1, help = "of the picture" },
     command.JSON,
   },
   run = function(words, given)
     local list, ffi = require "ramus.cli.model_list", require "ramus.base.ffi"
     local names, err = list.names(words)
     if not names then return false, err, 2 end
-    local o = { seconds = given.seconds or SECONDS, channels = given.channels }
+    local o = { seconds = given.seconds, channels = given.channels }
     o.sizes, err = sizes_of(given.size)
     if not o.sizes then return false, err, 2 end
     o.presets, err = presets_of(given.preset)
@@ -57,7 +55,7 @@ return {
       end
     end
     if given.json then require("ramus.base.json").print { isa = ffi.string(ffi.C.ra_isa()), threads = threads, models = rows } end
-    if #rows == 0 then return false, ("none of %s has a preset %s"):format(table.concat(names, ", "), given.preset or "light"), 2 end
+    if #rows == 0 then return false, ("none of %s has a preset %s"):format(table.concat(names, ", "), given.preset), 2 end
     return 0
   end,
 }

@@ -5,7 +5,7 @@ return {
   name = "new", order = 3.5, words = "recipe|model|dataset|study NAME", example = "ramus new recipe mine",
   help = "write a commented NAME.lua that runs as it is, to begin with", flags = { command.JSON },
   run = function(words, given)
-    local options, files = require "ramus.base.options", require "ramus.base.files"
+    local options, files, talk = require "ramus.base.options", require "ramus.base.files", require "ramus.base.talk"
     local skeletons, kind, name = require "ramus.cli.skeletons", words[1], words[2]
     if #words ~= 2 then return false, "new wants what to write and a name, as recipe mine", 2 end
     if not skeletons[kind] then return false, options.unknown("kind", kind, { "recipe", "model", "dataset", "study" }), 2 end
@@ -21,8 +21,8 @@ return {
     local ok, err = files.write(path, text)
     if not ok then return false, err end
     if given.json then require("ramus.base.json").print { file = path, kind = kind, next = after }
-    elseif kind == "dataset" then print(("wrote %s; put pictures into %s/images and masks into %s/masks, then: %s"):format(path, name, name, after))
-    else print(("wrote %s; next: %s"):format(path, after)) end
+    elseif kind == "dataset" then talk.note(("wrote %s; put pictures into %s/images and masks into %s/masks, then: %s"):format(path, name, name, after))
+    else talk.note(("wrote %s; next: %s"):format(path, after)) end
     return 0
   end,
 }

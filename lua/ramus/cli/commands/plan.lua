@@ -4,17 +4,17 @@ local command = require "ramus.cli.command"
 local function flags()
   local schema = require("ramus.train.plan_for").schema
   return {
-    { name = "output", short = "-o", value = "FILE", wants = "a file that ends in .lua", help = "write the recipe" },
-    { name = "gflop", value = "N", number = true, min = 0.01, help = ("%s; %d unless given"):format(schema.gflop.help, schema.gflop.default) },
-    { name = "memory", value = "MB", number = true, min = 1, help = ("%s; %d unless given"):format(schema.memory.help, schema.memory.default) },
-    { name = "split", value = "NAME", wants = "a split's name", help = "usual, 7:1:2, .., as data.split of a recipe" },
+    { name = "output", short = "-o", value = "FILE", wants = "a file that ends in .lua", help = "write the recipe", unless = "only shown" },
+    { name = "gflop", value = "N", number = true, min = 0.01, help = schema.gflop.help, default = schema.gflop.default },
+    { name = "memory", value = "MB", number = true, min = 1, help = schema.memory.help, default = schema.memory.default },
+    { name = "split", value = "NAME", wants = "a split's name", default = schema.split.default, help = "7:1:2, .., as data.split of a recipe" },
     command.DATA_ROOT, command.OFFLINE, command.JSON,
   }
 end
 
 return {
   name = "plan", order = 9.5, words = "SET|FOLDER", flags = flags(),
-  example = "ramus plan pictures -o recipe.lua",
+  example = "ramus plan pictures -o planned.lua",
   help = "choose depth, width, crop and batch for a data set, by the rules of nnU-Net, and say why",
   run = function(words, given)
     if #words ~= 1 then return false, ("plan wants one data set or folder, given %d; ramus datasets lists the sets"):format(#words), 2 end
@@ -34,7 +34,7 @@ return {
     if given.output then
       local ok, why = files.write(given.output, text.recipe(p))
       if not ok then return false, why end
-      if not given.json then print(("the recipe is in %s; ramus train %s"):format(given.output, given.output)) end
+      if not given.json then require("ramus.base.talk").note(("the recipe is in %s; ramus train %s"):format(given.output, given.output)) end
     end
     return 0
   end,

@@ -6,16 +6,18 @@ return {
   name = "predict", order = 6, words = "[RUN] IMAGE...", help = "masks (or labels of classes), probabilities and overlays for files and folders",
   example = "ramus predict runs/first angiograms -o out",
   flags = command.flags {
-    { name = "output", short = "-o", value = "DIR", wants = "a folder", help = "folder of the results; predictions unless given" },
-    { name = "model", value = "RUN", wants = "a run or a model file", help = "run or model file; the first word where it is one, else the model in the box" },
+    { name = "output", short = "-o", value = "DIR", wants = "a folder", help = "folder of the results", default = "predictions" },
+    { name = "model", value = "RUN", wants = "a run or a model file", help = "run or model file",
+      unless = "the first word where it is one, else the model in the box" },
     command.THRESHOLD, command.WAY,
-    { name = "range", value = "LOW,HIGH", wants = "two numbers or auto", help = "numbers of the files that are black and white, or auto: percentiles "
-      .. "0.5 and 99.5 of each image; as the run was trained unless given" },
-    { name = "pattern", value = "GLOB", wants = "a glob", help = "files of a folder that are taken, as '*.png' or '[0-9]?.tif', whatever their endings" },
+    { name = "range", value = "LOW,HIGH", wants = "two numbers or auto", unless = "as the run was trained",
+      help = "numbers of the files that are black and white, or auto: percentiles 0.5 and 99.5 of each image" },
+    { name = "pattern", value = "GLOB", wants = "a glob", unless = "all that can be read",
+      help = "files of a folder that are taken, as '*.png' or '[0-9]?.tif', whatever their endings" },
     { name = "probabilities", help = "write the probabilities as NAME_probabilities.npy too, of a model with classes [K,H,W]" },
-    { name = "as", value = "FORMS", wants = "nifti, rle, svg", help = "further forms of the masks, several as nifti,rle: NAME_mask.nii with class numbers, "
-      .. "NAME_rle.json with COCO's run lengths, NAME_contours.svg" },
-    { name = "frames", value = "WHICH", wants = "all, best, or numbers from 0 as 1,5-9", help = "frames of films; the first unless given" },
+    { name = "as", value = "FORMS", wants = "nifti, rle, svg", unless = "PNG alone",
+      help = "further forms of the masks, several as nifti,rle: NAME_mask.nii with class numbers, NAME_rle.json with COCO's run lengths, NAME_contours.svg" },
+    { name = "frames", value = "WHICH", wants = "all, best, or numbers from 0 as 1,5-9", help = "frames of films", unless = "the first" },
     { name = "force", help = "replace files that predict did not write" }, command.JSON,
   },
   run = function(words, given)

@@ -26,10 +26,11 @@ return {
   name = "replay", order = 6.4, words = "RUN", example = "ramus replay runs/first --yes",
   help = "train a run again from the recipe that it stores, after asking (a stored recipe is a program), and compare the weights; status 1 where they differ",
   flags = {
-    { name = "run", value = "DIR", wants = "a folder", help = "folder of the new run; RUN-replay unless given" },
-    { name = "recipe", value = "FILE", wants = "a recipe", help = "the recipe, where the stored one needs modules that lie elsewhere" },
+    { name = "run", value = "DIR", wants = "a folder", help = "folder of the new run", unless = "RUN-replay" },
+    { name = "recipe", value = "FILE", wants = "a recipe", unless = "the stored one",
+      help = "the recipe, where the stored one needs modules that lie elsewhere" },
     { name = "yes", help = "run the stored recipe without asking" },
-    command.DATA_ROOT, command.OFFLINE, command.QUIET, command.JSON,
+    command.DATA_ROOT, command.OFFLINE, command.JSON,
   },
   run = function(words, given)
     if #words ~= 1 then return false, ("replay wants one run, given %d"):format(#words), 2 end
@@ -59,7 +60,7 @@ return {
       local json = require "ramus.base.json"
       json.print { run = path, replay = again, same = compared.same, weights = json.list(compared.weights), arrays = json.list(compared.arrays),
         images_changed = compared.images_changed, reason = other }
-    elseif not given.quiet then report(path, again, compared, other) end
+    else report(path, again, compared, other) end
     if not compared.same then return false, ("%s: training again gave other weights"):format(path) end
     return 0
   end,

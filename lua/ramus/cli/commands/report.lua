@@ -6,7 +6,7 @@ return {
   example = "ramus report runs/first runs/second -o report.html",
   flags = command.flags {
     { name = "output", short = "-o", value = "FILE", wants = "a file",
-      help = "the file; report.html in the run's folder, or here for several runs, unless given" },
+      help = "the file", unless = "report.html in the run's folder, or here for several runs" },
     { name = "no-pictures", help = "leave the test images out, which the file else embeds" },
     { name = "signs", help = "also sensitivity by vessel width and contrast, and patch entropy; runs the models on every test image" },
     command.DATA_ROOT, command.JSON,
@@ -19,7 +19,7 @@ return {
     if given.json then require("ramus.base.json").print(result)
     else
       for _, why in ipairs(result.without) do command.complain("no pictures of " .. why) end
-      print(("%s: %.2f MB, %d run%s%s"):format(result.file, result.bytes / 1e6, result.runs, result.runs == 1 and "" or "s",
+      require("ramus.base.talk").note(("%s: %.2f MB, %d run%s%s"):format(result.file, result.bytes / 1e6, result.runs, result.runs == 1 and "" or "s",
         result.pictures > 0 and ", embeds " .. result.pictures .. " test images (--no-pictures leaves them out)" or ""))
     end
     return 0

@@ -61,17 +61,17 @@ return {
   example = "ramus study recipes/paper.lua --check",
   flags = {
     { name = "check", help = "what it will cost, before anything runs" },
-    { name = "only", value = "ROW", wants = "a row", many = true, help = "rows that are run, * for any text" },
-    { name = "seeds", value = "N,N", wants = "numbers, as 1,2,3", help = "seeds in the place of the study's" },
-    { name = "verify", value = "N", number = true, min = 1, help = "train N cells with a result again and compare, nothing else" },
-    { name = "jobs", value = "N", number = true, min = 1, help = "trainings at a time; as many as is fastest unless given" },
-    { name = "runs", value = "DIR", wants = "a folder", help = "folder of the runs while they last; runs/NAME unless given" },
-    { name = "results", value = "FILE", wants = "a file", help = "file of the results, in the place of the study's" },
+    { name = "only", value = "ROW", wants = "a row", many = true, help = "rows that are run, * for any text", unless = "all" },
+    { name = "seeds", value = "N,N", wants = "numbers, as 1,2,3", help = "seeds in the place of the study's", unless = "the study's" },
+    { name = "verify", value = "N", number = true, min = 1, help = "train N cells with a result again and compare, nothing else", unless = "none" },
+    { name = "jobs", value = "N", number = true, min = 1, help = "trainings at a time", unless = "as many as is fastest" },
+    { name = "runs", value = "DIR", wants = "a folder", help = "folder of the runs while they last", unless = "runs/NAME" },
+    { name = "results", value = "FILE", wants = "a file", help = "file of the results", unless = "the study's" },
     { name = "keep", help = "keep the runs after they are scored" },
-    { name = "cell", value = "KEY", wants = "a cell", help = "one training only, by its key in the results" },
-    { name = "probe", value = "KEY", wants = "a cell", help = "measure how long one training takes, with a short one" },
-    { name = "row", value = "ROW", wants = "a row", many = true, help = "rows of that cell; the others are not looked at" },
-    { name = "probe-number", value = "N", number = true, min = 0, help = "tells measurements at the same time apart" },
+    { name = "cell", value = "KEY", wants = "a cell", help = "one training only, by its key in the results", unless = "all" },
+    { name = "probe", value = "KEY", wants = "a cell", help = "measure how long one training takes, with a short one", unless = "none" },
+    { name = "row", value = "ROW", wants = "a row", many = true, help = "rows of that cell; the others are not looked at", unless = "all" },
+    { name = "probe-number", value = "N", number = true, min = 0, help = "tells measurements at the same time apart", unless = "0" },
     command.DATA_ROOT, command.OFFLINE, command.ACCEPT_ODD, command.JSON,
   },
   run = function(words, given)
@@ -88,7 +88,8 @@ return {
     if given.json then print(as_json(result))
     else
       io.write(result.text)
-      if result.pages then print("\neverything is in " .. table.concat(result.pages, ", ") .. ", with .csv, .json and .svg beside") end
+      local note = require("ramus.base.talk").note
+      if result.pages then note("\neverything is in " .. table.concat(result.pages, ", ") .. ", with .csv, .json and .svg beside") end
     end
     return status_of(result)
   end,

@@ -5,7 +5,7 @@ local files = require "ramus.base.files"
 --- What a training would cost, printed; the exit status, or false and a message.
 local function dry_run(recipe, run, given)
   local show, progress = require "ramus.base.show", require "ramus.base.progress"
-  local out = progress.new { quiet = given.quiet or given.json }
+  local out = progress.new { quiet = given.json }
   local d, err = require "ramus.train.dry_run" (recipe, { run = run, out = out, data_root = given["data-root"], accept_odd = given["accept-odd"] })
   if not d then return false, err end
   if given.json then
@@ -16,12 +16,12 @@ local function dry_run(recipe, run, given)
   for name, n in pairs(d.images) do images[#images + 1] = ("%s %d"):format(name, n) end
   table.sort(images)
   for i, r in ipairs(d.rates) do rates[i] = ("%.3g in epoch %d"):format(r.rate, r.epoch) end
-  out:line("images " .. table.concat(images, ", "))
-  out:line("rate   " .. table.concat(rates, ", "))
-  out:line(("cost   %.3g s a batch, %s for %d epochs of %d batches; rows that begin later, validation and scoring are not counted; %s of memory"):format(
+  out:answer("images " .. table.concat(images, ", "))
+  out:answer("rate   " .. table.concat(rates, ", "))
+  out:answer(("cost   %.3g s a batch, %s for %d epochs of %d batches; rows that begin later, validation and scoring are not counted; %s of memory"):format(
     d.seconds_per_batch, progress.time(3600 * d.hours), d.epochs, d.batches, show.bytes(d.bytes)))
   local e = d.earlier
-  out:line(e and ("%s exists (%s, %d of %d epochs): the same command without --dry-run goes on with it"):format(run, e.state, e.epochs, e.of)
+  out:answer(e and ("%s exists (%s, %d of %d epochs): the same command without --dry-run goes on with it"):format(run, e.state, e.epochs, e.of)
     or ("nothing was written; without --dry-run the run goes to %s"):format(run))
   return 0
 end
@@ -30,14 +30,14 @@ return {
   name = "train", order = 4, words = "RECIPE", example = "ramus train recipe.lua --set optim.lr=1e-3 --seed 2",
   help = "fetch what is missing, train, evaluate; the same command again resumes",
   flags = {
-    { name = "run", value = "DIR", wants = "a folder", help = "folder of the run; runs/NAME of the recipe unless given" },
-    { name = "set", value = "K=V", wants = "KEY=VALUE", many = true, help = "field of the recipe and its value, as optim.lr=3e-4" },
-    { name = "seed", value = "N", number = true, help = "seed of initialisation, order, augmentation and dropout" },
-    { name = "epochs", value = "N", number = true, help = "number of epochs" },
-    { name = "extend", value = "N", number = true, help = "further epochs, of a run that has ended too" },
-    { name = "memory", value = "SIZE", wants = "a size as 300MB", help = "what the arrays of a step may take, by computing values twice, to the same bits" },
+    { name = "run", value = "DIR", wants = "a folder", help = "folder of the run", unless = "runs/NAME of the recipe" },
+    { name = "set", value = "K=V", wants = "KEY=VALUE", many = true, unless = "the recipe's",
+      help = "field of the recipe and its value, as optim.lr=3e-4" },
+    { name = "seed", value = "N", number = true, help = "seed of initialisation, order, augmentation and dropout", unless = "the recipe's" },
+    { name = "epochs", value = "N", number = true, help = "number of epochs", unless = "the recipe's" },
+    { name = "extend", value = "N", number = true, help = "further epochs, of a run that has ended too", unless = "the recipe's" },
     { name = "dry-run", help = "say what it would do and cost, measured on the first batches; nothing is fetched or written" },
-    command.DATA_ROOT, command.OFFLINE, command.ACCEPT_ODD, command.QUIET, command.JSON,
+    command.DATA_ROOT, command.OFFLINE, command.ACCEPT_ODD, command.JSON,
   },
   run = function(words, given)
     if #words ~= 1 then return false, ("train wants one recipe, given %d"):format(#words), 2 end
@@ -52,7 +52,7 @@ return {
     if kind == "interrupted" then return 130 end
     if not result then return false, message end
     if given.json and result.evaluation then print(require("ramus.base.json").utf8(require("ramus.train.evaluate").json(result.evaluation))) end
-    if not given.quiet and not given.json then print(("everything is in %s"):format(result.run)) end
+    if not given.json then require("ramus.base.talk").note(("everything is in %s"):format(result.run)) end
     return 0
   end,
 }

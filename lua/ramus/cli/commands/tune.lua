@@ -30,19 +30,19 @@ return {
   name = "tune", order = 4.7, words = "FILE", example = "ramus tune search.lua --jobs 2",
   help = "search fields of a recipe at random or by Hyperband, on the validation split, as rows of a study; the same command again goes on",
   flags = {
-    { name = "jobs", value = "N", number = true, min = 1, help = "trainings at a time; as many as is fastest unless given" },
-    { name = "runs", value = "DIR", wants = "a folder", help = "folder of the runs while they last; runs/NAME of the study unless given" },
-    command.DATA_ROOT, command.OFFLINE, command.QUIET, command.JSON,
+    { name = "jobs", value = "N", number = true, min = 1, help = "trainings at a time", unless = "as many as is fastest" },
+    { name = "runs", value = "DIR", wants = "a folder", help = "folder of the runs while they last", unless = "runs/NAME of the study" },
+    command.DATA_ROOT, command.OFFLINE, command.JSON,
   },
   run = function(words, given)
     if #words ~= 1 then return false, ("tune wants one file, given %d"):format(#words), 2 end
     require("ramus.base.paths").open() -- the file and its recipe may require modules of the current folder
     local result, err, kind = require("ramus.study.tune").run(words[1], { jobs = given.jobs, runs = given.runs, data_root = given["data-root"],
-      offline = given.offline, quiet = given.quiet or given.json })
+      offline = given.offline, quiet = given.json })
     if kind == "interrupted" then return 130 end
     if not result then return false, err end
     if given.json then require("ramus.base.json").print(result, 10)
-    elseif not given.quiet then print_best(result, 10) end
+    else print_best(result, 10) end
     if not result.best then return false, "tune: no trial has a score" end
     return 0
   end,

@@ -20,13 +20,13 @@ return {
   name = "watch", order = 6.05, words = "RUN", example = "ramus watch runs/first",
   help = "show a run live while it trains, also over ssh: state, time left, curves, every term; of a run that has ended, once. Reads files only",
   flags = {
-    { name = "every", value = "SECONDS", number = true, min = 0.2, help = "seconds between two looks; 2 unless given" },
+    { name = "every", value = "SECONDS", number = true, min = 0.2, default = 2, help = "seconds between two looks" },
     { name = "once", help = "print it once; so it is where standard output is no terminal" },
   },
   run = function(words, given)
     if #words ~= 1 then return false, ("watch wants one run, given %d"):format(#words), 2 end
     local ffi, path = require "ramus.base.ffi", words[1]:gsub("(.)/+$", "%1")
-    if not given.once and ffi.is_terminal(1) then return follow(path, given.every or 2) end
+    if not given.once and ffi.is_terminal(1) then return follow(path, given.every) end
     local lines, err = require("ramus.train.story").lines(path, { columns = 79, rows = 40, plain = true })
     if not lines then return false, err end
     print(table.concat(lines, "\n"))
