@@ -101,6 +101,12 @@ local function has_own_text(v)
   return type(meta) == "table" and meta.__tostring ~= nil
 end
 
+--- What print shows of a value; without its address where that is all it would tell of.
+local function text_of(v)
+  if type(v) == "table" or type(v) == "string" then return tostring(v) end
+  return (tostring(v):gsub("^([%a ]+): 0x%x+$", "%1"):gsub("^(cdata<.*>): 0x%x+$", "%1"):gsub(" %(0x%x+%)$", ""))
+end
+
 local nested
 
 --- The entries of a table as texts, list part first; long tables are cut.
@@ -142,7 +148,7 @@ function nested(v, indent, depth, above, beside)
   if type(v) == "string" then return quoted(v, math.max(30, show.width() - #indent - (beside or 0) - 8)) end
   if type(v) == "number" then return ("%.14g"):format(v) end
   if type(v) == "function" then return "function" end
-  if type(v) ~= "table" or has_own_text(v) then return first_line(tostring(v)) end
+  if type(v) ~= "table" or has_own_text(v) then return first_line(text_of(v)) end
   if above[v] then return "{ itself }" end
   if depth > DEPTH then return "{ ... }" end
   above[v] = true
@@ -167,7 +173,7 @@ function show.value(v)
   if type(v) == "string" then return v:find("\n", 1, true) and v or quoted(v) end
   if type(v) ~= "table" or has_own_text(v) then
     if type(v) == "number" then return ("%.14g"):format(v) end
-    return tostring(v)
+    return text_of(v)
   end
   return nested(v, "", 1, {})
 end

@@ -67,6 +67,16 @@ local function hint_field(name, input, fields)
   return near and ("; did you mean %s?"):format(near) or ""
 end
 
+--- What a table of functions that was called holds: ra.augment{..} is ra.augment.program{..}.
+local function hint_room(name)
+  local where = getmetatable(require "ramus").lazy()[name]
+  local list, module = {}, where and not where[2] and require(where[1])
+  for _, key in ipairs(type(module) == "table" and options.names(module) or {}) do
+    if type(module[key]) == "function" and #list < 8 then list[#list + 1] = ("ra.%s.%s"):format(name, key) end
+  end
+  return #list > 0 and ("; it holds functions: %s, .."):format(table.concat(list, ", ")) or ""
+end
+
 local AT_HAND = { ra = true, F = true, nn = true, C = true }
 
 local function hint(text, input, fields)
@@ -75,6 +85,8 @@ local function hint(text, input, fields)
     return '; a file begins with: local ra = require "ramus"; local F, nn = ra.F, ra.nn'
   end
   if name then return hint_global(name) end
+  name = text:match("attempt to call %l+ '([%w_]+)' %(a table value%)$")
+  if name then return hint_room(name) end
   local kind
   kind, name = text:match("(%l+) '([%w_]+)' %(a nil value%)$")
   if kind == "field" or kind == "method" then return hint_field(name, input, fields) end

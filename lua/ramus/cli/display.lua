@@ -68,10 +68,33 @@ function display.schedule(s)
   return tostring(s) .. "\n" .. columns.text(head, { row }, { true })
 end
 
+--- The definition of a data set: what `ramus datasets NAME` prints; nil where its name does not lead to it.
+function display.dataset(definition)
+  local about = require "ramus.data.about"
+  local ok, facts = pcall(about.facts, definition.name)
+  return ok and facts and table.concat(about.lines(facts), "\n") or nil
+end
+
+--- A data set that was opened.
+function display.opened(set)
+  local parts = {}
+  for _, name in ipairs(options.names(set.counts)) do parts[#parts + 1] = ("%s %d"):format(name, set.counts[name]) end
+  local lines = { ("%s: %s"):format(set.name, tostring(set.title)) }
+  for _, row in ipairs { { "folder", set.folder }, { "split", set.split }, { "images", table.concat(parts, ", ") },
+    { "fields", table.concat(options.names(set.fields), ", ") }, { "warnings", table.concat(set.warnings or {}, "; ") } } do
+    if row[2] and row[2] ~= "" then lines[#lines + 1] = ("  %-9s %s"):format(row[1], tostring(row[2])) end
+  end
+  return table.concat(lines, "\n")
+end
+
+local function is_plain(v) return type(v) == "table" and getmetatable(v) == nil end
+
 --- The text of a value; nil where its print will do.
 function display.text(v)
   if require("ramus.train.recipe").is(v) then return display.recipe(v) end
   if require("ramus.lang.schedule").is(v) then return display.schedule(v) end
+  if is_plain(v) and v.title and v.editions and type(v.open) == "function" then return display.dataset(v) end
+  if is_plain(v) and v.samples and v.counts and v.folder and v.definition then return display.opened(v) end
 end
 
 return display

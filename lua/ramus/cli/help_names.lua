@@ -110,7 +110,11 @@ function help_names.name_of(value)
   end
   local methods = require("ramus.lang.tensor").methods
   for name, v in pairs(methods) do if v == value then return "t." .. name end end
-  return value == require("ramus.base.ffi").C and "C" or nil
+  local C = require("ramus.base.ffi").C
+  for name, v in next, C do if rawequal(v, value) and type(v) ~= "number" then return "C." .. name end end
+  local made = package.loaded["ramus.lang.model"] and type(value) == "function" and help_names.model_methods() or {}
+  for name, v in pairs(made) do if v == value then return "model." .. name end end
+  return value == C and "C" or nil
 end
 
 return help_names

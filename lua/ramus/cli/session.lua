@@ -70,7 +70,8 @@ function Session:who()
   local lines = {}
   for _, name in ipairs(names) do
     local v = _G[name]
-    local text = type(v) == "function" and "function" or show.brief(v)
+    local own = type(v) == "table" and require("ramus.cli.display").text(v)
+    local text = type(v) == "function" and "function" or own and own:match "^[^\n]*" or show.brief(v)
     lines[#lines + 1] = ("  %-" .. width .. "s  %s"):format(name, text)
   end
   if #names == 0 then lines[1] = "  no variables yet" end
@@ -109,17 +110,39 @@ end
 
 -- ---- values and errors --------------------------------------------------------------
 
+--- The most lines of a table that has no print of its own.
+local MOST = 120
+
+--- The first lines of a long text of a plain table.
+local function shortened(text, v)
+  if type(v) ~= "table" or (getmetatable(v) or {}).__tostring then return text end
+  local at, n = 0, select(2, text:gsub("\n", "\n")) + 1
+  if n <= MOST then return text end
+  for _ = 1, MOST do at = text:find("\n", at + 1, true) end
+  return ("%s\n... %d lines more; a field of it is shorter"):format(text:sub(1, at - 1), n - MOST)
+end
+
+--- A function that has no public name: where it is written.
+local function function_text(f)
+  local info = debug.getinfo(f, "S")
+  if info.what == "C" then return "function of Lua's own" end
+  return ("function of %s, line %d"):format(info.short_src, info.linedefined)
+end
+
 --- A value as text; for ra and its parts, the names in them.
 local function text_of(v)
   v = late.real(v)
   if v == require "ramus" then return help.topics() end
   local part = (type(v) == "table" or v == ffi.C) and help.name_of(v)
   if part and not part:find(".", 1, true) then return show.wrapped(help.find(part)) end
-  local name = type(v) == "function" and help.name_of(v)
+  local callable = type(v) == "function" or type(v) == "cdata" and tostring(v):find "^cdata<.*%(%)>" ~= nil
+  local name = callable and help.name_of(v)
+  if type(v) == "function" and not name then return function_text(v) end
   if name then return show.wrapped(("%s\n  a function; ?%s explains it"):format((help.find(name) or name):match("^[^\n]*"), name)) end
   local meta = type(v) == "table" and getmetatable(v)
   if type(meta) == "table" and meta.__save then return tostring(v) end -- a drawing fits the terminal by itself
-  local text = type(v) == "table" and require("ramus.cli.display").text(v) or show.value(v)
+  if type(v) == "thread" then return "thread, " .. coroutine.status(v) end
+  local text = type(v) == "table" and require("ramus.cli.display").text(v) or shortened(show.value(v), v)
   return type(v) == "table" and show.wrapped(text) or text
 end
 
@@ -169,6 +192,7 @@ function Session:run(read, input)
   if ok and read.shown and values.n > 0 then
     ok, err = xpcall(function()
       if failure_of(values) then self.write(fitted(self, "nil: " .. values[2]) .. "\n") return end
+      while values.n > 1 and values[values.n] == nil do values.n = values.n - 1 end -- the message that there is none
       for i = 1, values.n do self.write(text_of(values[i]) .. "\n") end
       local note = note_equality(input, values)
       if note then self.write(note) end

@@ -190,9 +190,16 @@ function dataset.open(name, given)
     classes = classes or nil, reading = declared }
 end
 
+--- A line for each set.
+local List = { __tostring = function(list)
+  local rows = {}
+  for i, d in ipairs(list) do rows[i] = { d.name, d.title } end
+  return table.concat(require("ramus.base.show").columns(rows), "\n")
+end }
+
 --- ra.datasets(): names and titles.
 return setmetatable(dataset, { __call = function()
-  local list = {}
+  local list = setmetatable({}, List)
   for i, name in ipairs(dataset.names()) do
     local def, err = dataset.find(name)
     list[i] = { name = name, title = def and def.title or err, definition = def }

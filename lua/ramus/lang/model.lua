@@ -105,7 +105,7 @@ end
 function model.new(f, given)
   local o = options.check(given, { channels = { type = "integer", min = 1, default = 1, help = "channels of the input" },
     seed = { type = "integer", default = 0, help = "seed of the initialisation" }, name = { type = "string" } }, "model")
-  if type(f) ~= "function" then error("model: wants a function of the input, given " .. options.show(f), 2) end
+  if not nn.is_callable(f) then error("model: wants a function of the input, given " .. options.show(f), 2) end
   local recorded, err = trace.record(f, o.channels)
   if not recorded then error(err, 2) end
   local parameters, made = {}
@@ -255,7 +255,7 @@ function Model:plan(shape, given)
   end
   local plan, err = r:plan { outputs = nodes, numerics = o.numerics }
   if not plan then return nil, err end
-  local kept = { key = key, plan = plan, x = x, names = wanted }
+  local kept = setmetatable({ key = key, plan = plan, x = x, names = wanted }, model_text.planned)
   table.insert(self.plans, 1, kept)
   self.plans[KEPT_PLANS + 1] = nil
   return kept
@@ -304,7 +304,7 @@ function Model:__call(x, given) return self:forward(x, given) end
 
 --- List of { name, shape, tensor }; in the order of the modules' first use.
 function Model:parameters()
-  local list = {}
+  local list = setmetatable({}, model_text.parameters)
   for i, p in ipairs(self.parameter_list) do list[i] = { name = p.name, shape = p.shape, tensor = self.values[p.name] } end
   return list
 end

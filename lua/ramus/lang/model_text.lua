@@ -1,6 +1,7 @@
 --- A model as text: its parts with shapes, parameters and FLOPs.
 local ffi = require "ramus.base.ffi"
 local graph = require "ramus.lang.graph"
+local show = require "ramus.base.show"
 local C = ffi.C
 
 local model_text = {}
@@ -56,5 +57,16 @@ function model_text.describe(model)
   lines[#lines + 1] = ("  scratch memory of a forward pass: %.1f MB"):format(model:cost(side, side, { outputs = model:output_names() }).bytes / 1e6)
   return table.concat(lines, "\n")
 end
+
+--- Of the list that model:parameters() returns, and of what model:plan() does.
+model_text.parameters = { __tostring = function(list)
+  local rows, n = { { "parameter", "shape", "numbers" } }, 0
+  for i, p in ipairs(list) do
+    rows[i + 1], n = { p.name, "[" .. table.concat(p.shape, ",") .. "]", tostring(p.tensor.size) }, n + p.tensor.size
+  end
+  rows[#rows + 1] = { "in all", "", tostring(n) }
+  return table.concat(show.columns(rows, { [3] = true }), "\n")
+end }
+model_text.planned = { __tostring = function(p) return ("plan for %s\n%s"):format(p.key, tostring(p.plan)) end }
 
 return model_text

@@ -61,7 +61,17 @@ end
 function Module:__tostring()
   local parts = {}
   for _, p in ipairs(self.parameters) do parts[#parts + 1] = p.name .. " [" .. table.concat(p.shape, ",") .. "]" end
-  return "nn." .. self.kind .. (#parts > 0 and " (" .. table.concat(parts, ", ") .. ")" or "")
+  return "nn." .. self.kind .. (self.written or "") .. (#parts > 0 and " (" .. table.concat(parts, ", ") .. ")" or "")
+end
+
+--- The options that were given, as they were written: "{ 1, 8, k = 3 }".
+local function written(given)
+  local parts = {}
+  for _, key in ipairs(options.names(given or {})) do
+    local text = type(given[key]) == "table" and options.show(given[key]) or type(given[key]) == "string" and ("%q"):format(given[key])
+    parts[#parts + 1] = (type(key) == "number" and "" or key .. " = ") .. (text or tostring(given[key]))
+  end
+  return #parts > 0 and "{ " .. table.concat(parts, ", ") .. " }" or "{}"
 end
 
 --- The module of a parameter alone: called on anything of a recording, it gives the parameter.
@@ -91,7 +101,7 @@ function module.define(d)
     if not parameters then error(where .. ": " .. wrong, 2) end
     local kept = {}
     for _, p in ipairs(op.params) do kept[p.name] = o[p.name] end
-    return setmetatable({ kind = d.name, options = kept, parameters = parameters, name = o.name,
+    return setmetatable({ kind = d.name, options = kept, parameters = parameters, name = o.name, written = written(given),
       has_mode = op.by_name.train ~= nil }, Module)
   end
 end

@@ -28,6 +28,13 @@ end
 
 local function both(k) return type(k) == "table" and k[1] or k, type(k) == "table" and k[2] or k end
 
+--- The groups of a convolution; nil and a message where they do not divide its channels.
+local function groups_of(o)
+  local groups = o.groups or 1
+  if o[1] % groups == 0 and o[2] % groups == 0 then return groups end
+  return nil, ("groups = %d must divide channels in (%d) and out (%d)"):format(groups, o[1], o[2])
+end
+
 define {
   name = "conv2d", signature = "conv2d{ C, O, k = 3, stride = 1, pad = 0, dilation = 1, groups = 1, bias = true }",
   help = "a convolution from C to O channels",
@@ -35,17 +42,15 @@ define {
     bias = { type = "boolean", default = true, help = "a number added to every output channel" } },
   parameters = function(o)
     local kh, kw = both(o.k)
-    local groups = o.groups or 1
-    if o[1] % groups ~= 0 or o[2] % groups ~= 0 then
-      return nil, ("groups = %d must divide channels in (%d) and out (%d)"):format(groups, o[1], o[2])
-    end
+    local groups, wrong = groups_of(o)
+    if not groups then return nil, wrong end
     return { { name = "weight", shape = { o[2], o[1] / groups, kh, kw }, init = { fan_in = o[1] / groups * kh * kw } },
       o.bias and { name = "bias", shape = { o[2] }, init = { value = 0 } } or nil }
   end,
 }
 
 define {
-  name = "conv_transpose2d", signature = "conv_transpose2d{ C, O, k = 2, stride = 2, bias = true }",
+  name = "conv_transpose2d", signature = "conv_transpose2d{ C, O, k = 2, stride = 2, groups = 1, bias = true }",
   help = "a transposed convolution from C to O channels",
   schema = { [1] = channels "channels in", [2] = channels "channels out", k = window(2, "size of the window"),
     stride = window(2, "distance of windows in the output"),
@@ -53,9 +58,11 @@ define {
   parameters = function(o)
     local kh, kw = both(o.k)
     local sh, sw = both(o.stride)
+    local groups, wrong = groups_of(o)
+    if not groups then return nil, wrong end
     -- each output receives kh*kw/(stride_h*stride_w) weights a channel
-    local fan_in = o[1] * math.max(1, kh * kw / (sh * sw))
-    return { { name = "weight", shape = { o[1], o[2], kh, kw }, init = { fan_in = fan_in } },
+    local fan_in = o[1] / groups * math.max(1, kh * kw / (sh * sw))
+    return { { name = "weight", shape = { o[1], o[2] / groups, kh, kw }, init = { fan_in = fan_in } },
       o.bias and { name = "bias", shape = { o[2] }, init = { value = 0 } } or nil }
   end,
 }
@@ -124,20 +131,45 @@ end
 module.defined.parameter = { name = "parameter", signature = "parameter{ shape = {C}, value = 0 }", schema = parameter_schema,
   help = "a parameter alone (position embedding, class token, learned scale): p(x) gives it, x being any tensor of the model" }
 
---- Modules one after the other: nn.sequence{ nn.conv2d{1, 8}, nn.relu{}, ... } is a function.
+local Sequence = {}
+Sequence.__index = Sequence
+
+function Sequence:__call(x)
+  for _, m in ipairs(self) do x = m(x) end
+  return x
+end
+
+--- A line for each module, those of a sequence in it further in.
+function Sequence:__tostring()
+  local lines = { ("nn.sequence of %d"):format(#self) }
+  for i, m in ipairs(self) do
+    local text = type(m) == "function" and "function" or tostring(m)
+    lines[#lines + 1] = ("  %d  %s"):format(i, (text:gsub("\n", "\n  ")))
+  end
+  return table.concat(lines, "\n")
+end
+
+--- True for what can be called on a tensor and is no model: a function, a module, a sequence.
+function nn.is_callable(v) return type(v) == "function" or nn.is(v) or getmetatable(v) == Sequence end
+
+--- Modules one after the other: nn.sequence{ nn.conv2d{1, 8}, nn.relu{}, ... } is called as a function is.
 function nn.sequence(list)
-  for i, m in ipairs(list) do
-    if not nn.is(m) and type(m) ~= "function" then
-      error(("nn.sequence: entry %d must be a module or a function, given %s"):format(i, options.show(m)), 2)
-    end
+  if type(list) ~= "table" or nn.is(list) then
+    error("nn.sequence: wants a list of modules, given " .. (nn.is(list) and tostring(list) or options.show(list)), 2)
   end
-  return function(x)
-    for _, m in ipairs(list) do x = m(x) end
-    return x
+  for key in pairs(list) do
+    if type(key) ~= "number" then error(("nn.sequence: unknown option '%s'; it takes a list of modules and functions"):format(tostring(key)), 2) end
   end
+  local kept = {}
+  for i = 1, table.maxn(list) do
+    local m = list[i]
+    if not nn.is_callable(m) then error(("nn.sequence: entry %d must be a module or a function, given %s"):format(i, options.show(m)), 2) end
+    kept[i] = m
+  end
+  return setmetatable(kept, Sequence)
 end
 module.defined.sequence = { name = "sequence", signature = "sequence{ nn.conv2d{1, 8}, nn.relu{}, ... }",
-  help = "modules one after the other; a function" }
+  help = "modules one after the other, called as a function is" }
 
 return setmetatable(nn, {
   __index = function(_, name)

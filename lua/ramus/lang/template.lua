@@ -28,6 +28,10 @@ function template.new(given, schedules)
   return self
 end
 
+function Template:__tostring()
+  return ("template of %d ops, %d parameters and buffers, outputs %s"):format(#self.entries, #self.parameters, table.concat(self.output_names, ", "))
+end
+
 --- The plain form, for a checkpoint.
 function Template:plain()
   local parameters = {}

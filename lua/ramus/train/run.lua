@@ -60,7 +60,7 @@ function Reading:evaluation(name)
   value, err = checkpoint.decode(text, name or "eval")
   err = err or shape.wrong(value, EVALUATION, ("%s/%s.json"):format(self.path, name or "eval"))
   if err then return nil, err end
-  return value
+  return setmetatable(value, require("ramus.train.run_text").scored)
 end
 
 --- Paths of the overlays.

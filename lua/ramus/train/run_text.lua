@@ -43,4 +43,10 @@ end
 --- Of the table that ra.train returns.
 run_text.trained = { __tostring = function(r) return run_text.of(r.run, r.history, r.evaluation) end }
 
+--- Of the scores that a run holds.
+run_text.scored = { __tostring = function(scores)
+  local ok, text = pcall(score_text.text, scores) -- of another version, some may be missing
+  return ok and text or "scores that this version cannot lay out; show them by their names, as scores.per_image.dice"
+end }
+
 return run_text

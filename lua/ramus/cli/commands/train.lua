@@ -36,6 +36,8 @@ return {
     { name = "seed", value = "N", number = true, help = "seed of initialisation, order, augmentation and dropout", unless = "the recipe's" },
     { name = "epochs", value = "N", number = true, help = "number of epochs", unless = "the recipe's" },
     { name = "extend", value = "N", number = true, help = "further epochs, of a run that has ended too", unless = "the recipe's" },
+    { name = "memory", value = "SIZE", wants = "a size as 300MB", unless = "the recipe's",
+      help = "what the arrays of a step may take, by computing values twice, to the same bits" },
     { name = "dry-run", help = "say what it would do and cost, measured on the first batches; nothing is fetched or written" },
     command.DATA_ROOT, command.OFFLINE, command.ACCEPT_ODD, command.JSON,
   },
