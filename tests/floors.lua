@@ -28,7 +28,7 @@ return {
     { "draw", "what is drawn in the terminal and in files: drawing, terminal, show, panels, grid, cells, graphics, plot, series, chart, canvas, hist, "
       .. "axes, trend, svg, raster" },
     { "train", "recipe, supervise, teacher, step, trainer, loop, state, companions/, checkpoint, run, evaluate, predict and its outputs, export, "
-      .. "checks, baseline, run_list, replay, leftovers, story, dry_run" },
+      .. "checks, baseline, run_list, replay, leftovers, story, current, dry_run" },
     { "study", "study, definition, folds, key, score, signs, tables, cell, curve, results, pictures, runner, part, pace, probe, cost, verify, live, "
       .. "summary, pages, markdown, plain, figure, studies, contents, difference, tune" },
     { "report", "report, page and its parts (html, chart, tables, curves, supervision, weights, pictures, signs, style, script), gather, compared" },

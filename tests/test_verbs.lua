@@ -91,3 +91,19 @@ check.case("defaults of the command line are those of the functions", function()
     check.equal(given[flag], wanted, name)
   end
 end)
+
+-- ---- colour ----------------------------------------------------------------------
+
+local ALWAYS = { watch = true, ls = true, show = true }
+
+check.case("at a terminal with NO_COLOR no command prints a colour", function()
+  if select(2, require("processes").sh "command -v script") ~= 0 then check.skip "no script(1) to make a terminal" end
+  for _, c in ipairs(verbs.all()) do
+    if ALWAYS[c.name] or os.getenv "RAMUS_TEST_ALL" then
+      local text = verbs.at_terminal(c, "NO_COLOR=1")
+      check.ok(#text > 0 or c.name == "repl", c.name .. " printed nothing")
+      check.ok(not text:find "\27%[[%d;:]*m", ("ramus %s: a colour in spite of NO_COLOR: %q"):format(c.name, text:sub(1, 400)))
+    end
+  end
+  check.ok(verbs.at_terminal(command.find "watch", "COLORTERM=truecolor"):find "\27%[[%d;:]*m", "ramus watch draws in colour where it may")
+end)

@@ -47,6 +47,15 @@ function verbs.run(c, flags)
   return verbs.ramus(("%s %s %s"):format(name, flags or "", rest), place)
 end
 
+--- What the example of a command prints at a terminal of its own, made by script(1). environment: "NAME=VALUE".
+function verbs.at_terminal(c, environment)
+  local out = verbs.folder .. "/typescript"
+  local inner = ("env TERM=xterm-256color RAMUS_DATA=%s/data XDG_CACHE_HOME=%s/cache RAMUS_THREADS=1 RAMUS_MODEL=none %s %s %s"):format(verbs.folder,
+    verbs.folder, environment, binary, verbs.example(c))
+  processes.sh(("cd %s && env -u NO_COLOR script -qec %s %s </dev/null"):format(template, "'" .. inner:gsub("'", [['\'']]) .. "'", out))
+  return files.read(out) or ""
+end
+
 --- The commands that are run.
 function verbs.all()
   local list = {}

@@ -19,7 +19,7 @@ static const char *advice(const char *verb, int code) {
     case ENOSPC: case EDQUOT: return "; free some space or write elsewhere, what was there before is untouched";
     case EROFS: case EACCES: case EPERM:
       return strcmp(verb, "read") == 0 ? "; its owner may allow it (chmod +r)" : "; choose a folder that may be written";
-    case ENOENT: case ENOTDIR: return "; does the folder exist?";
+    case ENOENT: case ENOTDIR: return strcmp(verb, "read") == 0 ? "" : "; does the folder exist?";
     default: return "";
   }
 }

@@ -54,6 +54,8 @@ luajit.cdef((text:gsub("RA_OPT ", ""):gsub("typedef struct ra_tensor {(.-)} ra_t
 local tensor_type, tensor_pointer = luajit.typeof "ra_tensor", luajit.typeof "ra_tensor *"
 local function is_tensor(value) return luajit.istype(tensor_type, value) or luajit.istype(tensor_pointer, value) end
 
+require("ramus.base.talk").clock = C.ra_clock
+
 local ffi = { C = border.checked(C, text, is_tensor), real = C.ra_real_size() == 8 and "double" or "float" }
 for _, name in ipairs { "new", "string", "gc", "sizeof", "cast", "typeof", "istype", "copy", "fill" } do ffi[name] = luajit[name] end
 

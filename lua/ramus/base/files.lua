@@ -50,6 +50,25 @@ function files.cache(name)
   return root and root .. "/ramus" .. (name and "/" .. name or "")
 end
 
+--- Why a path is no folder that can be read: it is not there, is a file, may not be listed; nil where it is one.
+function files.no_folder(path)
+  if files.is_folder(path) then
+    local names, err = files.list(path)
+    return not names and err or nil
+  end
+  if files.exists(path) then return ("%s is a file; wanted a folder"):format(path) end
+  return ("there is no folder %s"):format(path)
+end
+
+--- The same of a file.
+function files.no_file(path)
+  if files.is_folder(path) then return ("%s is a folder; wanted a file"):format(path) end
+  local file, err = io.open(path, "rb")
+  if file then file:close() end
+  if file or files.exists(path) then return not file and ("cannot read %s"):format(err) or nil end
+  return ("there is no file %s"):format(path)
+end
+
 --- Makes a folder and its parents; nil and a message on failure.
 function files.make_folder(path)
   if C.ra_folder_make(path) ~= 0 then return nil, ffi.message() end

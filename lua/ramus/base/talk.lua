@@ -3,13 +3,13 @@
 --
 --   talk.note("the recipe is in mine.lua")        on standard output, unless quiet: what a person would like to hear, no answer
 --   talk.detail("plan: %d steps", 17)             on standard error where verbose: "[   0.123 s] plan: 17 steps"
-local talk = { quiet = false, verbose = false }
+local talk = { quiet = false, verbose = false, clock = os.clock } -- clock: that of the core, as soon as ffi.lua has it
 
 function talk.note(text) if not talk.quiet then print(text) end end
 
 --- Seconds since the process began: what it had computed at the first look, and the time from there.
 local function seconds()
-  local now = require("ramus.base.ffi").C.ra_clock()
+  local now = talk.clock()
   talk.start = talk.start or now - os.clock()
   return now - talk.start
 end

@@ -128,8 +128,12 @@ local function of_table(what, o, level)
   return several(text, list)
 end
 
+--- Whether a value is what image.load says of a file, its second result: show(image.load "a.png").
+local function is_details(v) return type(v) == "table" and v.height ~= nil and v.width ~= nil and v.channels ~= nil and v.bits ~= nil end
+
 --- A drawing of a tensor, of an image by its name, of an image with a mask on it (and the truth), or of each tensor of a table.
 local function show(what, mask, truth, given)
+  if is_details(mask) then mask = nil end
   if type(mask) == "table" then mask, given = nil, mask
   elseif type(truth) == "table" then truth, given = nil, truth end
   local o = options.check(given, schema, "show")

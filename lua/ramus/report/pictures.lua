@@ -88,12 +88,14 @@ local function level_picture(p)
     local v = (k - 1) / (GREYS - 1)
     shades[k] = { v, v, v }
   end
-  local sum
-  for k = 1, GREYS - 1 do
-    local step = image.threshold(p, (k - 0.5) / (GREYS - 1))
-    sum = sum and sum + step or step
-  end
-  return with_palette(sum, shades)
+  return with_palette(p:map(function(v) return v > 0 and math.floor((GREYS - 1) * math.min(v, 1) + 0.5) or 0 end), shades)
+end
+
+--- Dice of a probability against the truth, among the pixels that are seen.
+local function dice_of(p, truth, seen, threshold)
+  local mask = image.threshold(p, threshold)
+  local hits, found, wanted = (mask * truth * seen):sum(), (mask * seen):sum(), (truth * seen):sum()
+  return found + wanted > 0 and 2 * hits / (found + wanted) or nil
 end
 
 -- ---- which images, and what the models say ------------------------------------------------
@@ -112,7 +114,7 @@ local function chosen(g)
 end
 
 --- Layers and levels of one image under one model.
-local function layers_of(model, p, truth, threshold, by_output, h, w)
+local function layers_of(model, p, truth, seen, threshold, by_output, h, w)
   local list, entry = checkpoint.classes(model), { levels = {}, h = h, w = w }
   local channels = model:output_channels()
   if list then
@@ -123,7 +125,9 @@ local function layers_of(model, p, truth, threshold, by_output, h, w)
   end
   for _, name in ipairs(model:output_names()) do
     local q = by_output[name]
-    if q and channels[name] == 1 and not list then entry.levels[#entry.levels + 1] = { name = name, picture = level_picture(q) } end
+    if q and channels[name] == 1 and not list then
+      entry.levels[#entry.levels + 1] = { name = name, picture = level_picture(q), dice = dice_of(q, truth, seen, threshold) }
+    end
   end
   return entry
 end
@@ -138,21 +142,16 @@ local function look(g, ids, o)
   local found = { classes = checkpoint.classes(model) }
   local protocol = g.scores.protocol or {}
   local result
-  result, err = evaluate.of_facts(model, facts, { only = ids, offline = true, data_root = o.data_root, opened = o.opened,
+  result, err = evaluate.of_facts(model, facts, { scores = false, only = ids, offline = true, data_root = o.data_root, opened = o.opened,
     threshold = not found.classes and protocol.threshold or nil,
-    each = function(sample, p, truth, _, _, threshold, by_output)
+    each = function(sample, p, truth, _, seen, threshold, by_output)
       local shown = assert(scale.picture(sample))
       local H, W = shown.dim[shown.rank - 2], shown.dim[shown.rank - 1]
       local h, w = fitted(H, W, SIDE)
-      found[sample.id] = layers_of(model, p, truth, threshold, by_output, h, w)
+      found[sample.id] = layers_of(model, p, truth, seen, threshold, by_output, h, w)
       found[sample.id].picture = function() return address(function(path) return image.save(path, image.resize(shown, { h, w })) end) end
     end })
   if not result then return nil, err end
-  for _, name in ipairs(model:output_names()) do
-    for i, m in ipairs(result.lists[name] or {}) do
-      for _, level in ipairs(found[result.lists[name][i].id].levels) do if level.name == name then level.dice = m.dice end end
-    end
-  end
   return found
 end
 

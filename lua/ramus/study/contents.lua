@@ -116,14 +116,14 @@ local function of_folder(path)
   if runs.is(path) then return of_run(path) end
   if files.is_file(path .. "/prepared.json") then return of_set(path) end
   local opened, err = run.read(path)
-  return opened and of_run(path), ("%s; ramus ls %s lists the runs below it"):format(err or "", path)
+  return opened and of_run(path), err
 end
 
 --- Readers by the ending of a file.
 local READERS = { safetensors = of_arrays, npz = of_arrays, npy = of_array, json = of_json, jsonl = of_results }
 
 function contents.of(path)
-  if not files.exists(path) then return nil, ("show: there is no file or folder %s"):format(path) end
+  if not files.exists(path) then return nil, ("there is no file or folder %s"):format(path) end
   if path:match "%.lua$" then
     return nil, ("%s is a program, which show does not run; ramus train %s --dry-run says what a recipe would do"):format(path, path)
   end

@@ -239,7 +239,8 @@ end
 
 --- Reads a study's file. given: seeds, results, rows. nil and a message.
 function definition.load(path, given)
-  if not files.is_file(path) then return nil, ("no such study: %s"):format(path) end
+  local none = files.no_file(path)
+  if none then return nil, ("no such study: %s"):format(none) end
   local _, wrong = check_seeds(given and given.seeds or { 0 })
   if wrong then return mistake("seeds " .. wrong) end
   local raw, err = files.run(path)

@@ -138,7 +138,8 @@ end
 
 --- Reads FILE; its table, the path of the study, the epochs of the recipe; nil and a message.
 local function read(path)
-  if not files.is_file(path) then return nil, ("tune: there is no file %s"):format(path) end
+  local none = files.no_file(path)
+  if none then return nil, "tune: " .. none end
   local raw, err = files.run(path)
   if err then return nil, err end
   local o

@@ -267,7 +267,11 @@ function checkpoint.load_model(path, given)
   if given then return load_into(path, given) end
   if files.is_folder(path) then
     local best = names.path_of(path, "best")
-    path = files.is_file(best) and best or names.path_of(path, "last")
+    local last = names.path_of(path, "last")
+    if not files.is_file(best) and not files.is_file(last) then
+      return nil, files.no_folder(path) or ("%s holds no checkpoint (%s); wanted a run folder or a model's file"):format(path, names.files.last)
+    end
+    path = files.is_file(best) and best or last
   end
   local file, err = checkpoint.open(path)
   if not file then return nil, err end

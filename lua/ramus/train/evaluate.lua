@@ -44,6 +44,7 @@ local schema = {
   recipe = { type = "string", help = "the recipe's file, for a run of format 1" },
   threshold = { type = "number", min = 0, max = 1, help = "threshold of the probability; that of the run's validation unless given" },
   tune = { type = "boolean", default = false, help = "choice of the threshold on the validation (else training) split" },
+  scores = { type = "boolean", default = true, help = "false: only calls `each`, with the predictions; nothing is scored, the result is true" },
   levels = { type = "boolean", default = true }, data_root = { type = "string" }, offline = { type = "boolean" },
   accept_odd = { type = "boolean", help = "true to read masks of another kind than the rest of the set by themselves" },
   each = { type = "function", help = "called for every image: (sample, probability, truth, fields at the size of their files, seen pixels, threshold, "
@@ -91,9 +92,11 @@ local function score_one(model, sample, one, lists, threshold, given, each)
   local by_output = {}
   for _, name in ipairs(outputs) do
     local p = native(result[name], H, W)
-    local m = score_output(p, one, threshold, checkpoint.classes(model), given.way)
-    m.id = sample.id
-    table.insert(lists[name], m)
+    if given.scores then
+      local m = score_output(p, one, threshold, checkpoint.classes(model), given.way)
+      m.id = sample.id
+      table.insert(lists[name], m)
+    end
     by_output[name] = p
   end
   local p = by_output[model.output.main]
@@ -111,7 +114,7 @@ local function score(model, samples, given, outputs, threshold, each)
     function(sample, one) return score_one(model, sample, one, lists, threshold, given, each) end)
   if not ok then return nil, err end
   for _, list in pairs(lists) do
-    if not list[1].of then metrics.without_foreground(list) end -- scores of classes leave out what an image lacks
+    if list[1] and not list[1].of then metrics.without_foreground(list) end -- scores of classes leave out what an image lacks
   end
   return lists
 end
@@ -163,7 +166,7 @@ local function choose_threshold(model, set, facts, prepare, o)
   local part = facts.val and set.splits[facts.val] and #set.splits[facts.val] > 0 and facts.val or facts.train
   if not set.splits[part] or #set.splits[part] == 0 then return nil, ("%s has no split '%s' to tune the threshold on"):format(set.name, part) end
   local main = model.output.main
-  local lists, err = score(model, set.splits[part], { prepare = prepare, fields = set.fields, way = o.way }, { main }, 0.5)
+  local lists, err = score(model, set.splits[part], { prepare = prepare, fields = set.fields, way = o.way, scores = true }, { main }, 0.5)
   if not lists then return nil, err end
   if metrics.without_foreground(lists[main]) then
     return nil, ("no mask of split '%s' has foreground to tune the threshold on; give one, --threshold 0.5"):format(part)
@@ -228,11 +231,13 @@ local function run_evaluation(model, facts, o)
   local outputs = o.levels and scored_outputs(model) or { main }
   local threshold, tuned_on = choose_threshold(model, set, facts, prepare, o)
   if not threshold then return nil, tuned_on end
-  local rows, also = not list and observer_rows.new(samples) or nil, {}
+  local rows, also = o.scores and not list and observer_rows.new(samples) or nil, {}
   for i, name in ipairs(rows and rows.names or {}) do also[i] = observers.field(name) end
   local lists
-  lists, err = score_and_draw(model, samples, { prepare = prepare, fields = set.fields, also = also, way = o.way }, outputs, threshold, o, rows)
+  lists, err = score_and_draw(model, samples, { prepare = prepare, fields = set.fields, also = also, way = o.way, scores = o.scores }, outputs,
+    threshold, o, rows)
   if not lists then return nil, err end
+  if not o.scores then return true end
   local function summarize(scores) return scores[1].of and class_scores.summarize(scores, list) or metrics.summarize(scores) end
   local result = summarize(lists[main])
   result.outputs = {}
@@ -329,9 +334,9 @@ end
 --- The same of a model's file, which holds no recipe; nothing is written.
 local function of_file(path, given)
   local o = options.check(given, schema, "evaluate")
-  if not o.data then return mistake(("%s is a model's file, which has no data of its own: name a set, --data SET:SPLIT"):format(path)) end
   local model, err = checkpoint.load_model(path)
   if not model then return nil, err end
+  if not o.data then return mistake(("%s is a model's file, which has no data of its own: name a set, --data SET:SPLIT"):format(path)) end
   local result
   result, err = of_model(model, o)
   if not result then return nil, err end
@@ -345,7 +350,7 @@ return setmetatable(evaluate, { __call = function(_, what, given)
   if type(what) == "string" then
     if files.is_folder(what) then return evaluate.of_run(what, given) end
     if files.is_file(what) then return of_file(what, given) end
-    return nil, ("%s is neither a run folder nor a model's file"):format(what)
+    return nil, ("%s is neither a run folder nor a model's file: there is no such file or folder"):format(what)
   end
   if not model_module.is(what) then error("evaluate: wants a run folder or a model, given " .. options.show(what), 2) end
   local o = options.check(given, schema, "evaluate")

@@ -78,11 +78,13 @@ end
 
 --- A run for reading; nil and a message where the folder holds none, or one of an earlier version.
 function run.read(path)
-  if not files.is_folder(path) then return nil, ("%s is not a run folder"):format(path) end
+  local wrong = files.no_folder(path)
+  if wrong then return nil, ("%s is not a run folder: %s; ramus ls lists the runs"):format(path, wrong) end
   local self = setmetatable({ path = path }, Reading)
   if not files.is_file(self:path_of "data") then
     local has_model = files.is_file(self:path_of "last") or files.is_file(self:path_of "best")
-    return nil, has_model and old_run(path) or ("%s is not a run folder: it holds no %s"):format(path, names.files.data)
+    return nil, has_model and old_run(path) or ("%s is not a run folder: it holds no %s; ramus ls %s lists the runs below it"):format(
+      path, names.files.data, path)
   end
   local text, err = files.read(self:path_of "data")
   if not text then return nil, err end

@@ -1,9 +1,11 @@
 --- The story of a run as lines for a terminal: where it is, how long it will take, its curves and every term. Read from its files alone.
+local drawing = require "ramus.draw.drawing"
 local files = require "ramus.base.files"
 local names = require "ramus.train.run_names"
 local progress = require "ramus.base.progress"
 local run = require "ramus.train.run"
 local run_list = require "ramus.train.run_list"
+local drawn = require "ramus.draw.show"
 local show = require "ramus.base.show"
 local trend = require "ramus.draw.trend"
 
@@ -11,6 +13,8 @@ local story = {}
 
 --- Epochs whose mean length tells how long one takes.
 local RECENT = 5
+--- Lines that a picture takes at most, and those below which there is none.
+local MOST, LEAST = 24, 6
 
 --- Seconds that are left by the mean of the last epochs, counted from the last one's end; nil where nothing is known.
 local function seconds_left(f, timing, changed)
@@ -62,15 +66,36 @@ end
 
 local function add(lines, more) for _, line in ipairs(more) do lines[#lines + 1] = line end end
 
---- The lines of a run, and its state; nil and a message. view: { columns =, rows =, plain = true for stars in the place of braille }; what does
--- not fit is left out.
-function story.lines(path, view)
+--- The lines of a picture that fit into `rows`; {} where they are too few.
+local function picture_lines(picture, caption, view, rows)
+  if rows < LEAST then return {} end
+  local plain = view.plain or (view.colours or 0) == 0
+  local lines = drawing.lines(drawn.show(picture), { columns = math.min(view.columns, 4 * rows), rows = rows + 3,
+    mode = plain and "characters" or "blocks", colours = plain and 0 or view.colours, cell = { 10, 20 } })
+  lines[1] = plain and caption or caption .. "  (yellow found, blue missed, orange falsely found)"
+  while #lines > rows do lines[#lines] = nil end
+  return lines
+end
+
+--- What a script wants of a run: state, epochs, seconds that are left, the last epoch's numbers; then its history. nil and a message.
+function story.facts(path)
   local f, err = run_list.facts(path)
   if not f then return nil, err end
   local opened = run.read(path)
   local history, timing = opened:history(), opened:timing()
   local _, changed = files.size(names.path_of(path, "metrics"))
-  local left, each = seconds_left(f, timing, changed)
+  f.seconds_left, f.seconds_an_epoch = seconds_left(f, timing, changed)
+  local last = history[#history]
+  if last then f.loss, f.rate, f.terms, f.last_validation = last.loss, last.rate, last.terms, last.validation end
+  return f, history
+end
+
+--- The lines of a run, and its state; nil and a message. view: { columns =, rows =, plain = true for stars in the place of braille, colours = of
+-- the terminal, picture = [opt] what current.picture gave, caption = }; what does not fit is left out.
+function story.lines(path, view)
+  local f, history = story.facts(path)
+  if not f then return nil, history end
+  local left, each = f.seconds_left, f.seconds_an_epoch
   local last = history[#history]
   local lines = { ("%s: %s, epoch %d of %d%s"):format(path, f.state, f.epochs, f.of, left and (", ETA %s"):format(progress.time(left)) or "") }
   lines[2] = ("%s on %s, seed %s%s"):format(f.model, f.set, tostring(f.seed), f.bytes and ", " .. show.bytes(f.bytes) or "")
@@ -81,11 +106,14 @@ function story.lines(path, view)
       f.test and ("  test dice %.4f"):format(f.test) or "", each and ("  %.3g s an epoch"):format(each) or "")
   end
   local terms = term_lines(history, view)
-  local height = math.max(2, math.min(8, math.floor((view.rows - #lines - #terms - 5) / 2)))
+  local reserved = (view.picture or view.caption) and math.min(MOST, math.floor(view.rows / 2)) or 0
+  local height = math.max(2, math.min(8, math.floor((view.rows - reserved - #lines - #terms - 5) / 2)))
   add(lines, curve("loss", column(history, function(h) return h.loss end), view, height))
   add(lines, curve("val dice", column(history, function(h) return h.validation and h.validation.dice end), view, height))
   if #terms > 0 then lines[#lines + 1] = "terms" end
   add(lines, terms)
+  if view.picture then add(lines, picture_lines(view.picture, view.caption, view, math.min(MOST, view.rows - #lines)))
+  elseif view.caption then lines[#lines + 1] = "no picture: " .. view.caption end
   while #lines > view.rows do lines[#lines] = nil end
   return lines, f.state
 end

@@ -14,7 +14,8 @@ return {
     local files, show, talk = require "ramus.base.files", require "ramus.base.show", require "ramus.base.talk"
     local leftovers = require "ramus.train.leftovers"
     local folder = (words[1] or "runs"):gsub("(.)/+$", "%1")
-    if words[1] and not files.is_folder(folder) then return false, ("gc: there is no folder %s"):format(folder) end
+    local none = words[1] and files.no_folder(folder)
+    if none then return false, "gc: " .. none end
     local list = leftovers.find { data_root = given["data-root"], runs = folder, all = given.all }
     local sum, freed, failed = 0, nil, {}
     for _, entry in ipairs(list) do sum = sum + entry.bytes end

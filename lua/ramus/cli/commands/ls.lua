@@ -89,7 +89,8 @@ return {
     if not key then return false, options.unknown("order", given.sort, names_of(ORDERS)), 2 end
     if given.state and not STATES[given.state] then return false, options.unknown("state", given.state, names_of(STATES)), 2 end
     local folder = (words[1] or "."):gsub("(.)/+$", "%1")
-    if not files.is_folder(folder) then return false, ("ls: there is no folder %s"):format(folder) end
+    local none = files.no_folder(folder)
+    if none then return false, "ls: " .. none end
     local found = find(folder, given.state)
     sort(found.runs, key)
     if not given.json then
