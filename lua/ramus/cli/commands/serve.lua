@@ -46,13 +46,16 @@ return {
   name = "serve", order = 7.5, words = "[RUN]", example = "ramus serve runs/first",
   help = "a page on this machine alone (127.0.0.1): a picture is dropped and the vessels appear; a run, a model file, or the model in the box",
   flags = command.flags {
-    { name = "port", value = "N", number = true, min = 1, max = 65535, help = "port of 127.0.0.1; a free one unless given" },
+    { name = "port", value = "N", number = true, min = 1, max = 65535, help = "port of 127.0.0.1", unless = "a free one" },
     command.THRESHOLD,
-    { name = "tile", value = "N", number = true, min = 16, help = "side of the tiles into which pictures are cut; they overlap by half" },
-    { name = "flips", value = "WHICH", wants = "mirrored or turned", help = "mean over mirror images (mirrored: 4) and turns (turned: 8)" },
-    { name = "range", value = "LOW,HIGH", wants = "two numbers or auto", help = "numbers of the files that are black and white, or auto: percentiles "
-      .. "0.5 and 99.5 of each picture; as the model was trained unless given" },
-    command.QUIET, { name = "json", help = "print the address and the model as one line of JSON, and nothing else" },
+    { name = "tile", value = "N", number = true, min = 16, unless = "whole pictures",
+      help = "side of the tiles into which pictures are cut; they overlap by half" },
+    { name = "flips", value = "WHICH", wants = "none, mirrored or turned", default = "none",
+      help = "mean over mirror images (mirrored: 4) and turns (turned: 8)" },
+    { name = "range", value = "LOW,HIGH", wants = "two numbers or auto", unless = "as the model was trained",
+      help = "numbers of the files that are black and white, or auto: percentiles "
+      .. "0.5 and 99.5 of each picture" },
+    { name = "json", help = "print the address and the model as one line of JSON, and nothing else" },
   },
   run = function(words, given)
     if #words > 1 then return false, ("serve wants one run or model file, or none, given %d"):format(#words), 2 end
