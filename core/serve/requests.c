@@ -58,7 +58,8 @@ static void put_aside(ra_server *s, request *r, stage as) {
 }
 
 static void copy(char *to, size_t room, const char *from) {
-  if (strlen(from) < room) strcpy(to, from);
+  size_t n = strlen(from);
+  if (n < room) memcpy(to, from, n + 1);
   else to[0] = 0;
 }
 

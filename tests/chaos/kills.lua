@@ -60,11 +60,13 @@ end
 
 ---- killing ----
 
---- Only what a training promises: its checkpoints, metrics and scores; of a study those of every cell.
+--- Only what a training promises: its checkpoints, metrics and scores; of a study the line of
+-- every cell (the folder of a cell that was killed after its line was written stays).
 local function results(scene)
   local found, n = {}, 0
+  local study = files.is_file(("%s/%s/results.jsonl"):format(folder, scene.kept))
   for path, hash in pairs(compared.contents(folder .. "/" .. scene.kept)) do
-    if path:find "%.safetensors$" or path:find "metrics%.jsonl$" or path:find "eval%.json$" then found[path], n = hash, n + 1 end
+    if not study and (path:find "%.safetensors$" or path:find "metrics%.jsonl$" or path:find "eval%.json$") then found[path], n = hash, n + 1 end
   end
   for line in (files.read(("%s/%s/results.jsonl"):format(folder, scene.kept)) or ""):gmatch "[^\n]+" do
     local text = line:gsub('"cost":%b{},', "") -- times
@@ -78,7 +80,7 @@ local function run(scene) return sh(("cd '%s' && env RAMUS_THREADS=1 XDG_CACHE_H
 --- Kills the command and all that it started after a time; its status, 137 where the kill came first.
 local function run_killed(scene, delay)
   local line = ("env RAMUS_THREADS=1 XDG_CACHE_HOME=cache setsid %s %s </dev/null >said.txt 2>&1"):format(ramus, scene.command)
-  local _, status = sh(("cd '%s' && { %s & p=$!; sleep %.3f; kill -9 -- -$p; wait $p; }"):format(folder, line, delay))
+  local _, status = sh(("cd '%s' && { %s & p=$!; sleep %.3f; kill -9 -$p; wait $p; }"):format(folder, line, delay))
   return status
 end
 
