@@ -39,7 +39,7 @@ static double cost_of(ra_plan *p, int32_t i) {
   double seconds = 1e-9;
   for (int32_t k = 0; k <= i; k++) p->node[k].done = false;
   add_cost(p, i, &seconds);
-  ra_plan_redo(p, i, RA_STEP_AGAIN, add_cost, &seconds);
+  ra_plan_redo(p, i, RA_PASS_AGAIN, add_cost, &seconds);
   return seconds;
 }
 
@@ -71,8 +71,8 @@ static void look_from(ra_plan *p, use *of, int32_t at) {
   for (int32_t i = 0; i < p->n_nodes; i++) of[i] = (use){.before = RA_NONE, .behind = RA_NONE, .fixed = of[i].fixed};
   for (; v.step < p->n_steps; v.step++) {
     int32_t i = p->step[v.step].node;
-    ra_plan_reads(p, i, p->step[v.step].kind, see, &v);
-    if (p->step[v.step].kind == RA_STEP_BACKWARD) continue;
+    ra_plan_reads(p, i, p->step[v.step].pass, see, &v);
+    if (ra_pass_is_backward(p->step[v.step].pass)) continue;
     bool anew = v.step > at && of[i].behind < 0;
     see(p, i, &v);
     if (anew) of[i].lies = false;

@@ -37,8 +37,8 @@ static void put_how(writer *w, const ra_plan *p, const ra_plan_step *step) {
   char text[RA_HOW_TEXT];
   const ra_plan_node *n = &p->node[step->node], *from = source(p, n);
   const ra_call *c = &n->call;
-  bool forward = step->kind == RA_STEP_FORWARD;
-  const char *how = c->op->how ? c->op->how(c, step->kind == RA_STEP_BACKWARD, text) : NULL;
+  bool forward = step->pass == RA_PASS_FORWARD;
+  const char *how = c->op->how ? c->op->how(c, step->pass, text) : NULL;
   put(w, "  %s", how ? how : "");
   put_fused(w, p, step->node);
   if (from && from->segmented) put(w, " of %d segments", from->call.n_in);
@@ -51,7 +51,8 @@ static void put_how(writer *w, const ra_plan *p, const ra_plan_step *step) {
 
 static double step_flops(const ra_plan *p, const ra_plan_step *step) {
   const ra_call *c = &p->node[step->node].call;
-  return ra_call_flops(c) * (step->kind == RA_STEP_BACKWARD ? (c->din[1].data != NULL) + ra_wants_dx(c) : 1);
+  bool whole = step->pass == RA_PASS_BACKWARD && !c->op->backward_weights;
+  return ra_call_flops(c) * (whole ? (c->din[1].data != NULL) + ra_wants_dx(c) : 1);
 }
 
 double ra_plan_flops(const ra_plan *p) {
@@ -61,14 +62,16 @@ double ra_plan_flops(const ra_plan *p) {
 }
 
 /* Bytes of the arrays that a step reads and writes, each once. */
-static double bytes_of(const ra_call *c, bool backward) {
+static double bytes_of(const ra_call *c, ra_pass pass) {
+  bool backward = ra_pass_is_backward(pass);
   double elements = 0;
   if (backward) elements += c->dout.size;
   else if (!c->fused.deferred) elements += c->out.size;
   for (int32_t k = 0; k < c->n_in; k++) {
+    bool written = backward && (k > 0 ? c->din[k].data != NULL : pass == RA_PASS_BACKWARD && ra_wants_dx(c));
     if (c->in[k].rank < 0 || (k == 0 && !backward && c->fused.moments_in)) continue;
-    if (!backward || (c->op->reads >> k & 1)) elements += c->in[k].size;
-    if (backward && (c->din[k].data || (k == 0 && c->fused.dx.count > 0))) elements += c->in[k].size;
+    if (!backward || (ra_pass_reads(c->op, pass) >> k & 1)) elements += c->in[k].size;
+    if (written) elements += c->in[k].size;
   }
   if (!backward && c->fused.residual) elements += c->out.size;
   return elements * (double)sizeof(ra_real);
@@ -80,7 +83,7 @@ static void put_speed(writer *w, const ra_plan *p, const ra_plan_step *step, dou
   put(w, " %9.3f %5.1f", 1e3 * t, 100 * t / whole);
   if (flops > 0 && t > 0) put(w, " %8.0f %5.0f%%", flops / t / 1e9, 100 * flops / t / 1e9 / peak);
   else put(w, " %8s %6s", "", "");
-  put(w, " %6.1f", t > 0 ? bytes_of(&n->call, step->kind == RA_STEP_BACKWARD) / t / 1e9 : 0);
+  put(w, " %6.1f", t > 0 ? bytes_of(&n->call, step->pass) / t / 1e9 : 0);
 }
 
 static double seconds_of(const ra_plan *p) {
@@ -96,7 +99,7 @@ static void put_twice(writer *w, const ra_plan *p) {
   double flops = 0, seconds = 0;
   if (p->n_again == 0) return;
   for (int32_t s = 0; s < p->n_steps; s++) {
-    if (p->step[s].kind != RA_STEP_AGAIN) continue;
+    if (p->step[s].pass != RA_PASS_AGAIN) continue;
     flops += step_flops(p, &p->step[s]);
     seconds += p->step[s].seconds;
   }
@@ -110,11 +113,11 @@ static void put_step(writer *w, const ra_plan *p, const ra_plan_step *step, doub
   char shape[80];
   const ra_plan_node *n = &p->node[step->node];
   const ra_call *c = &n->call;
-  const char *const arrow[] = {[RA_STEP_FORWARD] = "->", [RA_STEP_BACKWARD] = "<-", [RA_STEP_AGAIN] = "=>"};
-  put(w, "%4d %-2s %-18s %-18s", step->node, arrow[step->kind], c->op->name,
+  const char *const arrow[] = {[RA_PASS_FORWARD] = "->", [RA_PASS_WEIGHTS] = "<-", [RA_PASS_BACKWARD] = "<-", [RA_PASS_AGAIN] = "=>"};
+  put(w, "%4d %-2s %-18s %-18s", step->node, arrow[step->pass], c->op->name,
       ra_shape_text(c->out.rank, c->out.dim, shape));
   if (p->runs > 0) put_speed(w, p, step, whole, peak);
-  int32_t b = step->kind == RA_STEP_BACKWARD ? n->grad : step->value;
+  int32_t b = ra_pass_is_backward(step->pass) ? n->grad : step->value;
   if (b >= 0) put(w, " %8.2f %8.2f", (double)p->buffer[b].bytes / 1e6, (double)p->buffer[b].offset / 1e6);
   else put(w, " %8s %8s", "-", "");
   put_how(w, p, step);

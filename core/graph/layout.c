@@ -1,8 +1,9 @@
 /* layout.c: the order of a plan's steps, the lifetime of every buffer and its place in the arena.
  *
- * Steps 0..F-1 are the used ops in the order of recording, then come their backward calls in reverse. Before a backward call
- * that reads a dropped value stand the forward calls that compute it again. A buffer is a value, a gradient, an array saved
- * for backward or scratch; it lives from its first step to its last. A dropped value has a buffer for each of its lives. */
+ * Steps 0..F-1 are the used ops in the order of recording, then come their backward calls in reverse, of some ops in two (op.h).
+ * Before a backward call that reads a dropped value stand the forward calls that compute it again. A buffer is a value, a
+ * gradient, an array saved for backward or scratch; it lives from its first step to its last. A dropped value has a buffer for
+ * each of its lives. */
 #include "../base/math.h"
 #include "../base/mem.h"
 #include "plan.h"
@@ -18,12 +19,13 @@ static void read_value(ra_plan *p, int32_t node, void (*each)(ra_plan *p, int32_
     for (int32_t k = 0; k < (n->segmented ? n->call.n_in : 1); k++) read_value(p, n->in[k], each, to);
 }
 
-void ra_plan_reads(ra_plan *p, int32_t node, ra_step_kind kind, void (*each)(ra_plan *p, int32_t i, void *to), void *to) {
+void ra_plan_reads(ra_plan *p, int32_t node, ra_pass pass, void (*each)(ra_plan *p, int32_t i, void *to), void *to) {
   const ra_plan_node *n = &p->node[node];
-  bool backward = kind == RA_STEP_BACKWARD;
-  if (backward && n->call.op->reads & RA_READS_OUT) read_value(p, node, each, to);
+  bool backward = ra_pass_is_backward(pass);
+  int32_t reads = ra_pass_reads(n->call.op, pass);
+  if (backward && reads & RA_READS_OUT) read_value(p, node, each, to);
   for (int32_t k = 0; k < n->call.n_in; k++)
-    if (n->in[k] >= 0 && (!backward || n->call.op->reads >> k & 1)) read_value(p, n->in[k], each, to);
+    if (n->in[k] >= 0 && (!backward || reads >> k & 1)) read_value(p, n->in[k], each, to);
   if (!backward && n->residual >= 0) read_value(p, n->residual, each, to);
 }
 
@@ -38,13 +40,13 @@ static void want(ra_plan *p, int32_t i, void *wanted) {
   ++*(int32_t *)wanted;
 }
 
-void ra_plan_redo(ra_plan *p, int32_t node, ra_step_kind kind, void (*each)(ra_plan *p, int32_t i, void *to), void *to) {
+void ra_plan_redo(ra_plan *p, int32_t node, ra_pass pass, void (*each)(ra_plan *p, int32_t i, void *to), void *to) {
   int32_t wanted = 0, i = node + 1;
-  ra_plan_reads(p, node, kind, want, &wanted);
+  ra_plan_reads(p, node, pass, want, &wanted);
   while (wanted > 0) {
     if (!p->node[--i].wanted) continue;
     wanted--;
-    ra_plan_reads(p, i, RA_STEP_AGAIN, want, &wanted);
+    ra_plan_reads(p, i, RA_PASS_AGAIN, want, &wanted);
   }
   for (; i <= node; i++) {
     if (!p->node[i].wanted) continue;
@@ -55,7 +57,7 @@ void ra_plan_redo(ra_plan *p, int32_t node, ra_step_kind kind, void (*each)(ra_p
 
 static void touch(ra_plan *p, int32_t i, void *step) { p->node[i].touched = *(int32_t *)step; }
 
-static int32_t add_step(ra_plan *p, int32_t node, ra_step_kind kind) {
+static int32_t add_step(ra_plan *p, int32_t node, ra_pass pass) {
   if (p->n_steps == p->step_room) {
     int32_t room = 2 * p->step_room + 64;
     ra_plan_step *grown = ra_mem_realloc(p->step, (size_t)room, sizeof *grown);
@@ -63,31 +65,47 @@ static int32_t add_step(ra_plan *p, int32_t node, ra_step_kind kind) {
     p->step = grown;
     p->step_room = room;
   }
-  p->step[p->n_steps] = (ra_plan_step){.node = node, .kind = kind, .value = RA_NONE, .work = RA_NONE};
-  if (kind != RA_STEP_FORWARD) ra_plan_reads(p, node, kind, touch, &p->n_steps);
+  p->step[p->n_steps] = (ra_plan_step){.node = node, .pass = pass, .value = RA_NONE, .work = RA_NONE};
+  if (pass != RA_PASS_FORWARD) ra_plan_reads(p, node, pass, touch, &p->n_steps);
   p->n_steps++;
-  p->n_again += kind == RA_STEP_AGAIN;
+  p->n_again += pass == RA_PASS_AGAIN;
   return RA_OK;
 }
 
 static void add_again(ra_plan *p, int32_t i, void *code) {
   int32_t *c = code;
-  if (*c != RA_OK || (*c = add_step(p, i, RA_STEP_AGAIN)) != RA_OK) return;
+  if (*c != RA_OK || (*c = add_step(p, i, RA_PASS_AGAIN)) != RA_OK) return;
   p->node[i].done = true;
   p->node[i].touched = p->n_steps - 1;
+}
+
+/* The gradient of input k of node n is computed in the pass. */
+static bool computes(const ra_plan *p, const ra_plan_node *n, int32_t k, ra_pass pass) {
+  bool apart = n->call.op->backward_weights && k > 0;
+  return ra_plan_wants_din(p, n, k) && apart == (pass == RA_PASS_WEIGHTS);
+}
+
+static bool computes_any(const ra_plan *p, int32_t i, ra_pass pass) {
+  const ra_plan_node *n = &p->node[i];
+  for (int32_t k = 0; k < n->call.n_in; k++)
+    if (computes(p, n, k, pass)) return true;
+  return false;
 }
 
 static int32_t make_steps(ra_plan *p) {
   int32_t code = RA_OK;
   for (int32_t i = 0; i < p->n_nodes; i++)
-    if (p->node[i].used && p->node[i].kind == RA_NODE_OP && !p->node[i].segmented) RA_TRY(add_step(p, i, RA_STEP_FORWARD));
+    if (p->node[i].used && p->node[i].kind == RA_NODE_OP && !p->node[i].segmented) RA_TRY(add_step(p, i, RA_PASS_FORWARD));
   p->n_forward = p->n_steps;
   for (int32_t s = p->n_forward - 1; p->loss >= 0 && s >= 0; s--) {
     int32_t i = p->step[s].node;
     if (!p->node[i].wants_grad) continue;
-    ra_plan_redo(p, i, RA_STEP_BACKWARD, add_again, &code);
-    RA_TRY(code);
-    RA_TRY(add_step(p, i, RA_STEP_BACKWARD));
+    for (ra_pass pass = RA_PASS_WEIGHTS; pass <= RA_PASS_BACKWARD; pass++) {
+      if (!computes_any(p, i, pass)) continue;
+      ra_plan_redo(p, i, pass, add_again, &code);
+      RA_TRY(code);
+      RA_TRY(add_step(p, i, pass));
+    }
   }
   return RA_OK;
 }
@@ -183,17 +201,20 @@ static void make_backward_buffers(ra_plan *p) {
     ra_plan_node *n = &p->node[p->step[s].node];
     ra_call *c = &n->call;
     for (int32_t k = 0; k < c->n_saved; k++) live_until(p, n->saved[k], s);
-    if (p->step[s].kind == RA_STEP_AGAIN) {
+    if (p->step[s].pass == RA_PASS_AGAIN) {
       call_forward(p, s);
       continue;
     }
-    if (c->op->reads & RA_READS_OUT) live_until(p, n->current, s);
-    if (c->work_backward) p->step[s].work = add_buffer(p, c->work_backward, s, s);
+    ra_pass pass = p->step[s].pass;
+    int32_t reads = ra_pass_reads(c->op, pass);
+    size_t work = pass == RA_PASS_WEIGHTS ? c->work_weights : c->work_backward;
+    if (reads & RA_READS_OUT) live_until(p, n->current, s);
+    if (work) p->step[s].work = add_buffer(p, work, s, s);
     if (n->grad >= 0) live_until(p, n->grad, s);
     for (int32_t k = 0; k < c->n_in; k++) {
       if (n->in[k] < 0) continue;
-      if (c->op->reads >> k & 1) read_in_step(p, n->in[k], s);
-      if (ra_plan_wants_din(p, n, k)) contribute_to_input(p, s, k);
+      if (reads >> k & 1) read_in_step(p, n->in[k], s);
+      if (computes(p, n, k, pass)) contribute_to_input(p, s, k);
     }
   }
 }
@@ -216,10 +237,10 @@ static void share(ra_plan *p, int32_t b, int32_t host) {
 static void share_in_place(ra_plan *p) {
   for (int32_t s = 0; s < p->n_steps; s++) {
     ra_plan_node *n = &p->node[p->step[s].node];
-    if (n->in[0] < 0 || p->step[s].kind == RA_STEP_AGAIN) continue;
+    if (n->in[0] < 0 || p->step[s].pass == RA_PASS_AGAIN || p->step[s].pass == RA_PASS_WEIGHTS) continue;
     ra_plan_node *from = &p->node[n->in[0]];
     if (from->kind != RA_NODE_OP || from->segmented) continue;
-    if (p->step[s].kind == RA_STEP_FORWARD) {
+    if (p->step[s].pass == RA_PASS_FORWARD) {
       if (from->value < 0 || n->value < 0) continue;
       if (!(n->call.op->flags & RA_OP_INPLACE) || ra_plan_is_output(p, n->in[0])) continue;
       if (bytes_of(&n->call.out) != bytes_of(&n->call.in[0])) continue;

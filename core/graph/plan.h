@@ -14,9 +14,6 @@
 
 enum { RA_NONE = -1 };
 
-/* AGAIN: the forward call once more, of a value that was dropped. */
-typedef enum { RA_STEP_FORWARD, RA_STEP_BACKWARD, RA_STEP_AGAIN } ra_step_kind;
-
 /* Of a value that backward reads: kept until then; dropped after forward and computed again once; dropped also between the steps of
  * backward that read it, where these are far apart. */
 typedef enum { RA_LIFE_KEPT, RA_LIFE_AGAIN, RA_LIFE_FLEETING } ra_life;
@@ -45,7 +42,7 @@ typedef struct ra_plan_node {
 
 typedef struct ra_plan_step {
   int32_t node;
-  ra_step_kind kind;
+  ra_pass pass;
   uint32_t first_leaf; /* bit k: the first contribution of a run to the leaf behind input k */
   int32_t value, work; /* buffers: of the value that a forward call writes, of scratch */
   double seconds;      /* profile */
@@ -80,14 +77,19 @@ int32_t ra_plan_fit(ra_plan *p, size_t budget);
 /* Input k of op node n is differentiated. */
 bool ra_plan_wants_din(const ra_plan *p, const ra_plan_node *n, int32_t k);
 
-/* each(p, i, to) for every value that step `node` of a kind reads: of its inputs, through those that are not written, and its own where
+/* each(p, i, to) for every value that a pass of `node` reads: of its inputs, through those that are not written, and its own where
  * backward reads it. */
-void ra_plan_reads(ra_plan *p, int32_t node, ra_step_kind kind, void (*each)(ra_plan *p, int32_t i, void *to), void *to);
-/* each(p, i, to), in the order of the graph, for all that has to be computed again before step `node` of a kind can run. */
-void ra_plan_redo(ra_plan *p, int32_t node, ra_step_kind kind, void (*each)(ra_plan *p, int32_t i, void *to), void *to);
+void ra_plan_reads(ra_plan *p, int32_t node, ra_pass pass, void (*each)(ra_plan *p, int32_t i, void *to), void *to);
+/* each(p, i, to), in the order of the graph, for all that has to be computed again before a pass of `node` can run. */
+void ra_plan_redo(ra_plan *p, int32_t node, ra_pass pass, void (*each)(ra_plan *p, int32_t i, void *to), void *to);
 
 /* Fleeting values are dropped where this many steps or more do not read them. */
 enum { RA_FAR = 4 };
+
+/* Gradients are computed in the pass. */
+static inline bool ra_pass_is_backward(ra_pass pass) { return pass == RA_PASS_BACKWARD || pass == RA_PASS_WEIGHTS; }
+/* What a backward pass of an op reads. */
+static inline int32_t ra_pass_reads(const ra_op *op, ra_pass pass) { return pass == RA_PASS_WEIGHTS ? op->reads_weights : op->reads; }
 
 /* The value of node is not written to an array of its own: readers read its sources. */
 static inline bool ra_plan_unwritten(const ra_plan_node *n) { return n->segmented || n->call.fused.deferred; }

@@ -52,7 +52,7 @@ static void set_inputs(ra_plan *p, int32_t s, char *start) {
     c->in[k].data = value_of(p, n->in[k], start);
     if (k == 0) c->fused.x.count = 0;
     if (k == 0 && ra_plan_unwritten(from)) add_segments(p, n->in[k], start, &c->fused.x);
-    if (p->step[s].kind != RA_STEP_BACKWARD) continue;
+    if (!ra_pass_is_backward(p->step[s].pass)) continue;
     c->din[k] = c->in[k];
     c->din[k].data = NULL;
     if (!ra_plan_wants_din(p, n, k)) continue;
@@ -66,8 +66,8 @@ static void set_pointers(ra_plan *p, int32_t s, char *start) {
   ra_plan_node *n = &p->node[i];
   ra_call *c = &n->call;
   ra_fusion *f = &c->fused;
-  if (p->step[s].kind != RA_STEP_BACKWARD) n->current = p->step[s].value;
-  c->again = p->step[s].kind == RA_STEP_AGAIN;
+  if (!ra_pass_is_backward(p->step[s].pass)) n->current = p->step[s].value;
+  c->again = p->step[s].pass == RA_PASS_AGAIN;
   c->out.data = place(p, n->current, start);
   for (int32_t k = 0; k < c->n_saved; k++) c->saved[k].data = place(p, n->saved[k], start);
   set_inputs(p, s, start);
@@ -118,13 +118,9 @@ static void run_step(ra_plan *p, int32_t s, bool accumulate) {
   double start = p->profile ? ra_clock() : 0;
   if (p->n_again > 0) set_pointers(p, s, p->bound_to); /* a value is not where it was */
   c->work = place(p, step->work, p->bound_to);
-  if (step->kind == RA_STEP_BACKWARD) {
-    for (int32_t k = 0; step->first_leaf >> k; k++)
-      if (step->first_leaf >> k & 1) c->add[k] = accumulate;
-    c->op->backward(c);
-  } else {
-    c->op->forward(c);
-  }
+  for (int32_t k = 0; step->first_leaf >> k; k++)
+    if (step->first_leaf >> k & 1) c->add[k] = accumulate;
+  (step->pass == RA_PASS_WEIGHTS ? c->op->backward_weights : step->pass == RA_PASS_BACKWARD ? c->op->backward : c->op->forward)(c);
   if (p->profile) step->seconds += ra_clock() - start;
 }
 

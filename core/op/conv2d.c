@@ -49,8 +49,7 @@ static int32_t infer(ra_call *c) {
   for (int kind = 0; kind < RA_CONV_KINDS; kind++) {
     c->conv[kind] = k->conv_choose(&s, (ra_conv_kind)kind, c->numerics);
     size_t bytes = k->conv_work(&s, (ra_conv_kind)kind, c->conv[kind].algo);
-    size_t *work = kind == RA_CONV_FORWARD ? &c->work_forward : &c->work_backward;
-    if (bytes > *work) *work = bytes;
+    *(kind == RA_CONV_FORWARD ? &c->work_forward : kind == RA_CONV_BACKWARD_DATA ? &c->work_backward : &c->work_weights) = bytes;
   }
   c->work_forward += 2 * (size_t)s.O * sizeof(ra_real) + 64; /* a folded normalisation's scale and shift */
   c->accepts = RA_ACCEPTS_DEFERRED | RA_ACCEPTS_SEGMENTS;
@@ -87,17 +86,18 @@ static void forward(ra_call *c) {
   ra_kernel()->conv_forward(&s, c->conv[RA_CONV_FORWARD].algo, &x, c->in[1].data, &f, c->out.data, work);
 }
 
+static void backward_weights(ra_call *c) {
+  ra_conv s = shape_of(c);
+  ra_input x = ra_input_of(c);
+  if (c->din[1].data)
+    ra_kernel()->conv_backward_weight(&s, c->conv[RA_CONV_BACKWARD_WEIGHT].algo, &x, c->dout.data, c->add[1], c->din[1].data, c->work);
+  ra_conv_bias_grad(c);
+}
+
 static void backward(ra_call *c) {
   ra_conv s = shape_of(c);
-  const ra_kernels *k = ra_kernel();
-  ra_input x = ra_input_of(c);
   ra_target dx = ra_target_of(c);
-  if (c->din[1].data)
-    k->conv_backward_weight(&s, c->conv[RA_CONV_BACKWARD_WEIGHT].algo, &x, c->dout.data, c->add[1],
-                            c->din[1].data, c->work);
-  if (dx.count > 0)
-    k->conv_backward_data(&s, c->conv[RA_CONV_BACKWARD_DATA].algo, c->dout.data, c->in[1].data, &dx, c->work);
-  ra_conv_bias_grad(c);
+  ra_kernel()->conv_backward_data(&s, c->conv[RA_CONV_BACKWARD_DATA].algo, c->dout.data, c->in[1].data, &dx, c->work);
 }
 
 static double flops(const ra_call *c) {
@@ -105,19 +105,14 @@ static double flops(const ra_call *c) {
   return 2.0 * c->out.size * w[1] * w[2] * w[3];
 }
 
-static int algorithm(const ra_call *c, ra_conv_kind kind, char *text, size_t size) {
-  return snprintf(text, size, "%s (%s)", ra_conv_algo_name((int32_t)c->conv[kind].algo), c->conv[kind].why);
-}
-
-static const char *how(const ra_call *c, bool backward, char text[RA_HOW_TEXT]) {
-  bool dx = ra_wants_dx(c), dw = c->din[1].data != NULL;
-  char data[RA_HOW_TEXT / 3] = "", weight[RA_HOW_TEXT / 3] = "";
-  if (!backward) algorithm(c, RA_CONV_FORWARD, text, RA_HOW_TEXT);
-  else {
-    if (dx) algorithm(c, RA_CONV_BACKWARD_DATA, data, sizeof data);
-    if (dw) algorithm(c, RA_CONV_BACKWARD_WEIGHT, weight, sizeof weight);
-    snprintf(text, RA_HOW_TEXT, "%s%s%s%s%s", dx ? "data " : "", data, dx && dw ? ", " : "", dw ? "weight " : "", weight);
-  }
+static const char *how(const ra_call *c, ra_pass pass, char text[RA_HOW_TEXT]) {
+  static const struct {
+    const char *word;
+    ra_conv_kind kind;
+  } of[] = {[RA_PASS_FORWARD] = {"", RA_CONV_FORWARD}, [RA_PASS_AGAIN] = {"", RA_CONV_FORWARD},
+            [RA_PASS_WEIGHTS] = {"weight ", RA_CONV_BACKWARD_WEIGHT}, [RA_PASS_BACKWARD] = {"data ", RA_CONV_BACKWARD_DATA}};
+  const ra_conv_choice *choice = &c->conv[of[pass].kind];
+  snprintf(text, RA_HOW_TEXT, "%s%s (%s)", of[pass].word, ra_conv_algo_name((int32_t)choice->algo), choice->why);
   return text;
 }
 
@@ -129,10 +124,12 @@ const ra_op ra_op_conv2d = {
   .inputs = "x,weight,bias?",
   .params = params,
   .role = RA_ROLE_CONV,
-  .reads = RA_READS_IN0 | RA_READS_IN1,
+  .reads = RA_READS_IN1,
+  .reads_weights = RA_READS_IN0,
   .infer = infer,
   .forward = forward,
   .backward = backward,
+  .backward_weights = backward_weights,
   .flops = flops,
   .how = how,
   .samples = "2,3,5,4 4,3,3,3 4 | pad=1\n"

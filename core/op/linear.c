@@ -24,7 +24,7 @@ static int32_t infer(ra_call *c) {
   dim[x->rank - 1] = w->dim[0];
   RA_TRY(ra_out(c, x->rank, dim));
   size_t weight = ra_product_work(w->dim[0], w->dim[1], rows(c)), bias = ones_of(c) + ra_product_work(1, w->dim[0], rows(c));
-  c->work_backward = ra_max(weight, bias);
+  c->work_weights = ra_max(weight, bias);
   return RA_OK;
 }
 
@@ -42,12 +42,16 @@ static void bias_grad(ra_call *c) {
   ra_product(true, false, 1, c->in[WEIGHT].dim[0], R, ones, c->dout.data, c->add[BIAS], c->din[BIAS].data, (char *)c->work + ones_of(c));
 }
 
-static void backward(ra_call *c) {
-  int32_t O = c->in[WEIGHT].dim[0], K = c->in[WEIGHT].dim[1], R = rows(c);
+static void backward_weights(ra_call *c) {
+  int32_t O = c->in[WEIGHT].dim[0], K = c->in[WEIGHT].dim[1];
   const ra_real *dy = c->dout.data;
-  if (c->din[X].data) ra_product(false, false, R, K, O, dy, c->in[WEIGHT].data, c->add[X], c->din[X].data, NULL);
-  if (c->din[WEIGHT].data) ra_product(true, false, O, K, R, dy, c->in[X].data, c->add[WEIGHT], c->din[WEIGHT].data, c->work);
+  if (c->din[WEIGHT].data) ra_product(true, false, O, K, rows(c), dy, c->in[X].data, c->add[WEIGHT], c->din[WEIGHT].data, c->work);
   if (ra_has(c, BIAS) && c->din[BIAS].data) bias_grad(c);
+}
+
+static void backward(ra_call *c) {
+  int32_t O = c->in[WEIGHT].dim[0], K = c->in[WEIGHT].dim[1];
+  ra_product(false, false, rows(c), K, O, c->dout.data, c->in[WEIGHT].data, c->add[X], c->din[X].data, NULL);
 }
 
 static double flops(const ra_call *c) { return 2.0 * c->out.size * c->in[WEIGHT].dim[1]; }
@@ -57,10 +61,12 @@ const ra_op ra_op_linear = {
   .help = "a linear layer: y = x weight^T + bias (as PyTorch)\nx [...,K], weight [O,K], bias [O] -> [...,O]",
   .inputs = "x,weight,bias?",
   .flags = RA_OP_PRODUCT,
-  .reads = RA_READS_IN0 | RA_READS_IN1,
+  .reads = RA_READS_IN1,
+  .reads_weights = RA_READS_IN0,
   .infer = infer,
   .forward = forward,
   .backward = backward,
+  .backward_weights = backward_weights,
   .flops = flops,
   .samples = "3,4 5,4 5\n2,3,4 6,4 -\n7 2,7 2\n2,2,3,5 1,5 1\n2,1,3,2,3 4,3 4",
 };

@@ -64,7 +64,7 @@ typedef struct ra_call {
   ra_array out;
   int32_t n_saved;
   ra_array saved[RA_MAX_SAVED]; /* written by forward, read by backward */
-  size_t work_forward, work_backward; /* bytes */
+  size_t work_forward, work_weights, work_backward; /* bytes */
   void *work;
   ra_conv_choice conv[RA_CONV_KINDS]; /* convolutions: the algorithm of each direction */
   int32_t numerics;            /* RA_NUMERICS_* */
@@ -116,6 +116,9 @@ typedef enum {
  * readers; SEGMENTS, channel segments of a concat that is not written. */
 enum { RA_ACCEPTS_DEFERRED = 1, RA_ACCEPTS_SEGMENTS = 2 };
 
+/* The calls of an op. AGAIN: forward once more, of a value that was dropped. */
+typedef enum { RA_PASS_FORWARD, RA_PASS_WEIGHTS, RA_PASS_BACKWARD, RA_PASS_AGAIN } ra_pass;
+
 enum { RA_HOW_TEXT = 256 };
 
 struct ra_op {
@@ -127,14 +130,18 @@ struct ra_op {
   ra_role role;
   ra_act act;           /* of role ACT */
   int32_t reads;        /* RA_READS_* of backward */
+  int32_t reads_weights; /* of backward_weights */
   int32_t no_grad;      /* bit k: input k has no gradient (masks, buffers) */
   int32_t (*check)(const double *param); /* conditions on several parameters, checked before shapes are known; NULL: none */
   int32_t (*infer)(ra_call *c);
   void (*forward)(ra_call *c);
   void (*backward)(ra_call *c); /* NULL: not differentiable */
+  /* The gradients of all inputs but in[0], before backward, which is then called for that of in[0] alone. So what only one of the two
+   * reads or writes need not live through the other. NULL: backward does it all. */
+  void (*backward_weights)(ra_call *c);
   double (*flops)(const ra_call *c); /* multiply-adds x 2 of one forward call; NULL: not counted */
   /* Writes the algorithm of a call to text, for ra_plan_describe, and returns it; NULL: nothing to report. */
-  const char *(*how)(const ra_call *c, bool backward, char text[RA_HOW_TEXT]);
+  const char *(*how)(const ra_call *c, ra_pass pass, char text[RA_HOW_TEXT]);
   /* Sample calls for the gradient check and the shape tests, one a line:
    * "2,3,5,4 4,3,3,3 4 | pad=1": shapes of the inputs, then options. Behind a
    * shape: ":pos" values in 0.5..2, ":mask" 0 or 1, ":label" -1 to 2,
