@@ -408,6 +408,7 @@ typedef struct ra_transfer_config {
   const char *sha256;    /* [opt] 64 digits it must have */
   const char *md5;       /* [opt] 32 digits it must have; not looked at where sha256 is given */
   double bytes;          /* size it must have; 0: not known */
+  double most;           /* largest size where bytes is not known; 0: RA_LIMIT_DOWNLOAD */
   double stall;          /* seconds with nearly no data that end an attempt; 0: 30 */
   double wait;           /* seconds before the second attempt, doubled for each further one; 0: 1 */
   int32_t tries;         /* attempts per url in a row without progress; 0: 5 */

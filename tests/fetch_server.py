@@ -111,6 +111,8 @@ class Handler(BaseHTTPRequestHandler):
             return self.send(data, "v1", cut=30000) if count == 1 else self.send(other, "v2")
         if behaviour == "lie":  # the same, but answers the range of the new file
             return self.send(data, "v1", cut=30000) if count == 1 else self.send(other, "v2", check_if_range=False)
+        if behaviour == "weak":  # another file after the first request, by a tag that does not tell them apart
+            return self.send(data if count == 1 else other, None, cut=30000 if count == 1 else None, headers={"ETag": 'W/"1"'})
         if behaviour == "flaky":
             return self.error(503, Retry_After="0") if count <= 2 else self.send(data, etag)
         if behaviour == "wrong":

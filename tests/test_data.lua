@@ -337,6 +337,12 @@ check.case("npz: hostile files are refused; flips and cuts never crash", functio
     local p = C.ra_bundle_parse(buffer, size)
     if p ~= nil then error("a cut after " .. size .. " bytes went unnoticed") end
   end
+  if os.execute(("python3 - %s <<'END' 2>/dev/null\nimport sys, zipfile\nn = 25000000\n"
+    .. "h = b\"{'descr': '<f4', 'fortran_order': False, 'shape': (%%d,), }\" %% n\n"
+    .. "h += b' ' * (117 - len(h)) + b'\\n'\nz = zipfile.ZipFile(sys.argv[1], 'w', zipfile.ZIP_DEFLATED)\n"
+    .. "z.writestr('a.npy', b'\\x93NUMPY\\1\\0' + bytes([len(h), 0]) + h + bytes(4 * n))\nEND"):format(folder .. "/bomb.npz")) == 0 then
+    check.fails("unpacks to more than a file of its size may", load, folder .. "/bomb.npz")
+  end
   check.ok(parse("PK\3\4") == nil)
   check.ok(parse("PK\5\6" .. ("\0"):rep(18)), "an empty archive is a bundle of nothing")
   if os.execute("command -v zip >/dev/null") == 0 then

@@ -205,3 +205,19 @@ check.case("what a killed process left is no hindrance; a data root that is none
 end)
 
 servers.close()
+
+check.case("an archive that nests too deep is refused; what nests as deep as one may can be removed", function()
+  local function nested(depth) return ("d/"):rep(depth) end
+  for depth, fine in pairs { [60] = true, [63] = true, [64] = false, [900] = false } do
+    local place = check.folder("hostile_deep")
+    local made = os.execute(("cd %s && printf x > f && tar cf deep.tar --transform 's,^f,%sf,' f"):format(place, nested(depth)))
+    if made ~= 0 then check.skip "no tar that renames" end
+    local out = place .. "/above/it/out"
+    assert(files.make_folder(place .. "/above/it"))
+    local code = C.ra_archive_extract(place .. "/deep.tar", out, 0)
+    check.equal(code == 0, fine, depth .. " folders")
+    if not fine then check.ok(ffi.message():find("more folders than the limit of 64", 1, true), ffi.message()) end
+    check.ok(C.ra_path_remove(place .. "/above") == 0, ffi.message())
+    check.ok(not files.exists(place .. "/above"))
+  end
+end)

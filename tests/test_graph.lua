@@ -348,3 +348,15 @@ check.case("plan: a normalisation that is read by an activation and by another o
     check.ok(values[1]:abs():max() > 0)
   end
 end)
+
+check.case("an empty batch goes through convolutions of every kind and whole nets", function()
+  local nn, empty = ra.nn, ra.zeros(0, 4, 16, 16)
+  for _, o in ipairs { { k = 3, pad = 1 }, { k = 1 }, { k = 3, stride = 2, pad = 1 }, { k = 3, dilation = 2, pad = 2 }, { k = 3, groups = 4, pad = 1 },
+    { k = 5 } } do
+    local m = ra.model(function(x) return nn.conv2d { 4, 8, k = o.k, pad = o.pad, stride = o.stride, dilation = o.dilation, groups = o.groups } (x) end,
+      { channels = 4 })
+    check.equal(m:forward(empty).out.dim[0], 0)
+    check.equal(m:forward(empty, { train = true }).out.dim[0], 0)
+  end
+  check.equal(ra.models.unet { depth = 2, width = 2 }:forward(ra.zeros(0, 1, 8, 8)).out.dim[0], 0)
+end)

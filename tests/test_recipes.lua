@@ -106,3 +106,47 @@ check.case("recipes: a name that leaves the folder of the runs, and more epochs 
   for _, name in ipairs { ".", "..", "...", "a/b", "" } do check.fails("name must be letters, digits, . _ -, and not dots alone", load, { name = name }) end
   for _, epochs in ipairs { 0, 2 ^ 31, 1.5 } do check.fails("epochs must be", load, { epochs = epochs }) end
 end)
+
+check.case("recipes: whatever is accepted is written as Lua that loads and says the same", function()
+  local odd = { "", "x", "a b", "end", "a\0b", "\r\n", "]]--", "\\", "\"'", "\255\254", ("x"):rep(300), 0, -1, 0.1, 1e308, 2 ^ 53, 1 / 0, -1 / 0, 0 / 0, true,
+    false, {}, { 1, 2 }, { ["end"] = 1 }, { ["a b"] = 1 }, { [3] = 1 }, { [0.5] = "x" }, { [true] = 1 }, { { { {} } } },
+    ra.ramp(0, 1), ra.step { every = 2, times = 0.5 } }
+  local net = ra.models.unet { depth = 2, width = 2 }
+  local function made()
+    return { name = "odd", data = { set = "phantom", options = {}, augment = {}, preprocess = {} }, model = net,
+      supervise = { { at = "out", loss = ra.loss.bce() } }, optim = ra.optim.adamw { lr = 1e-3 }, epochs = 1 }
+  end
+  local paths = { { "name" }, { "main" }, { "seed" }, { "epochs" }, { "freeze" }, { "teacher" }, { "teachers" }, { "supervise" }, { "early_stop" }, { "log" },
+    { "init" }, { "supervise", 1, "at" }, { "supervise", 1, "weight" }, { "supervise", 1, "from" }, { "supervise", 1, "with" }, { "log", "grad_params" },
+    { "validate", "threshold" }, { "init", "from" }, { "init", "only" }, { "optim", "lr" }, { "optim", "groups" } }
+  for _, section in ipairs { "data" } do for name in pairs(ra.recipe.data_schema) do paths[#paths + 1] = { section, name } end end
+  for _, name in ipairs { "size", "train", "contrast", "end" } do paths[#paths + 1] = { "data", "options", name } end
+  for _, name in ipairs { "rotate", "gamma", "flip", "noise" } do paths[#paths + 1] = { "data", "augment", name } end
+  local taken, tried = 0, 0
+  for _, path in ipairs(paths) do
+    for _, value in ipairs(odd) do
+      local r = made()
+      local at = r
+      for i = 1, #path - 1 do
+        at[path[i]] = at[path[i]] or {}
+        at = at[path[i]]
+      end
+      at[path[#path]] = value
+      local ok, checked, err = pcall(ra.recipe.resolve, r)
+      local what = ("%s = %s"):format(table.concat(path, "."), require("ramus.base.options").show(value))
+      tried = tried + 1
+      check.ok(ok, what .. ": " .. tostring(checked))
+      if checked then
+        taken = taken + 1
+        local text = tostring(checked)
+        local chunk, wrong = loadstring(text)
+        check.ok(chunk, what .. ": " .. tostring(wrong))
+        local again
+        again, err = ra.recipe.resolve(chunk())
+        check.ok(again, what .. ": " .. tostring(err))
+        check.equal(tostring(again), text, what)
+      else check.ok(type(err) == "string" and not err:find "attempt to" and not err:find "traceback", what .. ": " .. tostring(err)) end
+    end
+  end
+  check.ok(taken > 100 and taken < tried, ("%d of %d were taken"):format(taken, tried))
+end)

@@ -5,14 +5,11 @@
 #include <string.h>
 
 #include "../base/error.h"
+#include "../base/limits.h"
 #include "../base/mem.h"
 #include "../file/inflate.h"
 #include "dicom.h"
 
-enum {
-  DEPTH_MAX = 16,          /* sequences in sequences */
-  INFLATED_MAX = 1 << 28,  /* bytes of a deflated data set */
-};
 static const uint32_t UNDEFINED = UINT32_MAX, ITEM = 0xfffee000, ITEM_END = 0xfffee00d, SEQUENCE_END = 0xfffee0dd;
 #define REGIONS 0x00186011u
 #define FRAME_GROUPS 0x52009230u
@@ -118,7 +115,7 @@ static int32_t items(reader *r, const element *of, int32_t depth, bool wanted) {
 }
 
 static int32_t sequence(reader *r, const element *e, int32_t depth, bool wanted) {
-  if (depth >= DEPTH_MAX) return ra_fail(RA_ERR_FORMAT, "more than %d sequences in sequences: broken", DEPTH_MAX);
+  if (depth >= RA_LIMIT_DICOM_DEPTH) return ra_fail(RA_ERR_FORMAT, "more than %d sequences in sequences: broken", RA_LIMIT_DICOM_DEPTH);
   bool implicit = r->implicit;
   if (strcmp(e->vr, "UN") == 0) r->implicit = true; /* PS3.5, 6.2.2, note 2 */
   int32_t code = items(r, e, depth, wanted);
@@ -211,10 +208,10 @@ static int32_t choose_syntax(reader *r) {
 static int32_t inflate_all(reader *r) {
   uint8_t *block;
   size_t size;
-  int32_t code = ra_inflate_raw(r->at, (size_t)(r->end - r->at), INFLATED_MAX + 1, &block, &size);
+  int32_t code = ra_inflate_raw(r->at, (size_t)(r->end - r->at), RA_LIMIT_DICOM_INFLATED + 1, &block, &size);
   if (code != RA_OK) return code == RA_ERR_FORMAT ? ra_fail(code, "the deflated data set is broken or cut off") : code;
   r->d->inflated = block;
-  if (size > INFLATED_MAX) return ra_fail(RA_ERR_FORMAT, "the deflated data set has more than 2^28 bytes");
+  if (size > RA_LIMIT_DICOM_INFLATED) return ra_fail(RA_ERR_FORMAT, "the deflated data set has more than 2^28 bytes");
   r->at = block;
   r->end = block + size;
   return RA_OK;

@@ -12,12 +12,15 @@
 #include <unistd.h>
 
 #include "../base/error.h"
+#include "../base/limits.h"
 #include "../base/mem.h"
 #include "../file/file.h"
 #include "unpack.h"
 
-enum { BLOCK = 1 << 18, RATIO_LIMIT = 250, FILES_LIMIT = 1000000 };
-static const double RATIO_FROM = 100e6; /* bytes unpacked before the ratio is checked */
+enum { BLOCK = 1 << 18 };
+
+#define TEXT_OF(x) #x
+#define TEXT(x) TEXT_OF(x)
 
 typedef struct {
   struct archive *a;
@@ -35,6 +38,7 @@ static int32_t fail_archive(const unpacking *u) {
 /* A relative path of plain components; "./" in front and "/" at the end are fine. */
 static int32_t check_name(const unpacking *u, const char *name) {
   const char *wrong = NULL;
+  int depth = 0;
   if (!name || !*name) wrong = "without a name";
   else if (name[0] == '/') wrong = "with an absolute path";
   else if (strchr(name, '\\')) wrong = "with a backslash in its path";
@@ -44,6 +48,7 @@ static int32_t check_name(const unpacking *u, const char *name) {
     if (n == 2 && memcmp(at, "..", 2) == 0) wrong = "that leaves the folder by '..'";
     for (size_t i = 0; i < n; i++)
       if ((unsigned char)at[i] < 32) wrong = "with a control character in its path";
+    if (n > 0 && ++depth > RA_LIMIT_DEPTH) wrong = "below more folders than the limit of " TEXT(RA_LIMIT_DEPTH);
     at += n + (at[n] == '/');
   }
   if (!wrong) return RA_OK;
@@ -75,8 +80,8 @@ static int32_t write_block(const char *path, int fd, const char *bytes, size_t s
 static int32_t check_size(const unpacking *u) {
   if (u->bytes > u->limit)
     return ra_fail(RA_ERR_FORMAT, "%s: unpacks to more than %.0f MB; refused", u->where, u->limit / 1e6);
-  if (u->bytes > RATIO_FROM && u->bytes > u->packed_bytes * RATIO_LIMIT)
-    return ra_fail(RA_ERR_FORMAT, "%s: unpacks to more than %d times its size; refused", u->where, RATIO_LIMIT);
+  if (u->bytes > RA_LIMIT_UNPACK_ALWAYS && u->bytes > u->packed_bytes * RA_LIMIT_UNPACK_RATIO)
+    return ra_fail(RA_ERR_FORMAT, "%s: unpacks to more than %d times its size; refused", u->where, RA_LIMIT_UNPACK_RATIO);
   return RA_OK;
 }
 
@@ -117,7 +122,8 @@ static int32_t one_member(unpacking *u, struct archive_entry *member) {
     name = raw_name(u, own, sizeof own);
   }
   RA_TRY(check_name(u, name));
-  if (++u->files > FILES_LIMIT) return ra_fail(RA_ERR_FORMAT, "%s: holds more than %d files; refused", u->where, FILES_LIMIT);
+  if (++u->files > RA_LIMIT_UNPACK_FILES)
+    return ra_fail(RA_ERR_FORMAT, "%s: holds more than %d files; refused", u->where, RA_LIMIT_UNPACK_FILES);
   int type = archive_entry_filetype(member);
   if (archive_entry_hardlink(member) || archive_entry_symlink(member) || (type != AE_IFREG && type != AE_IFDIR && type != 0))
     return ra_fail(RA_ERR_FORMAT, "%s: '%.100s' is a link or a device; refused", u->where, name);
@@ -190,7 +196,7 @@ int32_t ra_archive_extract(const char *archive, const char *folder, double max_b
   if (snprintf(part, sizeof part, "%s.part", folder) >= (int)sizeof part) return ra_fail(RA_ERR_ARG, "'%s' is too long", folder);
   RA_TRY(ra_path_remove(part)); /* of an earlier attempt */
   RA_TRY(ra_folder_make(part));
-  unpacking u = {.where = archive, .part = part, .limit = max_bytes > 0 ? max_bytes : 64e9, .packed_bytes = size};
+  unpacking u = {.where = archive, .part = part, .limit = max_bytes > 0 ? max_bytes : RA_LIMIT_UNPACK_BYTES, .packed_bytes = size};
   int32_t code = unpack_into(&u);
   if (code == RA_OK) code = ra_path_rename(part, folder);
   if (code == RA_OK) return RA_OK;

@@ -13,10 +13,11 @@
 #include <unistd.h>
 
 #include "../base/error.h"
+#include "../base/limits.h"
 #include "../base/mem.h"
 #include "../file/file.h"
 
-enum { DEPTH_LIMIT = 64, BLOCK = 1 << 18 };
+enum { BLOCK = 1 << 18 };
 
 static int32_t fail(const char *verb, const char *path) {
   return ra_fail(RA_ERR_IO, "cannot %s '%s': %s", verb, path, strerror(errno));
@@ -135,7 +136,8 @@ static int32_t remove_in(int at, const char *name, const char *whole, int depth)
   struct stat info;
   if (fstatat(at, name, &info, AT_SYMLINK_NOFOLLOW) != 0) return errno == ENOENT ? RA_OK : fail("remove", whole);
   if (!S_ISDIR(info.st_mode)) return unlinkat(at, name, 0) == 0 ? RA_OK : fail("remove", whole);
-  if (depth == DEPTH_LIMIT) return ra_fail(RA_ERR_IO, "cannot remove '%s': folders nest too deep", whole);
+  if (depth == RA_LIMIT_REMOVE_DEPTH)
+    return ra_fail(RA_ERR_IO, "cannot remove '%s': it holds more than %d folders in each other", whole, RA_LIMIT_REMOVE_DEPTH);
   int fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
   DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
   if (!dir) {

@@ -9,12 +9,13 @@
 #include <string.h>
 
 #include "../base/error.h"
+#include "../base/limits.h"
 #include "../base/mem.h"
 #include "../file/file.h"
 
 #define MAGIC "\x93NUMPY"
 
-enum { MAGIC_SIZE = 6, TEXT_LIMIT = 1 << 16 };
+enum { MAGIC_SIZE = 6 };
 
 static const char *const descr_of[RA_DTYPE_COUNT] = {
   [RA_DTYPE_BOOL] = "|b1", [RA_DTYPE_U8] = "|u1",  [RA_DTYPE_I8] = "|i1",  [RA_DTYPE_U16] = "<u2",
@@ -158,7 +159,7 @@ int32_t ra_npy_decode(ra_bundle *b, const char *name, const char *where, const u
   size_t lead = version == 1 ? MAGIC_SIZE + 4 : MAGIC_SIZE + 6;
   size_t length = (size_t)data[8] | (size_t)data[9] << 8;
   if (version > 1) length |= (size_t)data[10] << 16 | (size_t)data[11] << 24;
-  if (length > TEXT_LIMIT || length > size - lead) return damaged(where, name, "its header length is impossible");
+  if (length > RA_LIMIT_NPY_HEADER || length > size - lead) return damaged(where, name, "its header length is impossible");
   npy_header h = {.rank = 0};
   cursor c = {(const char *)data + lead, (const char *)data + lead + length};
   if (!take_header(&c, &h))

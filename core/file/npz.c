@@ -4,13 +4,17 @@
 #include <string.h>
 
 #include "../base/error.h"
+#include "../base/limits.h"
 #include "../base/mem.h"
 #include "../file/file.h"
 #include "npy.h"
 #include "unpack.h"
 
-/* All arrays of one file, unpacked. */
-static const size_t UNPACKED_LIMIT = (size_t)4 << 30;
+/* Bytes that the arrays of a file of `size` bytes may take, unpacked. */
+static size_t most_unpacked(size_t size) {
+  size_t most = size < RA_LIMIT_NPZ_BYTES / RA_LIMIT_UNPACK_RATIO ? size * RA_LIMIT_UNPACK_RATIO : RA_LIMIT_NPZ_BYTES;
+  return most > RA_LIMIT_NPZ_ALWAYS ? most : RA_LIMIT_NPZ_ALWAYS;
+}
 
 static int32_t fail_archive(struct archive *a, const char *where) {
   const char *why = archive_error_string(a);
@@ -46,7 +50,7 @@ static int32_t read_member(struct archive *a, const char *where, size_t *budget,
     if (n <= 0) break;
     used += (size_t)n;
     if (used > *budget) {
-      code = ra_fail(RA_ERR_FORMAT, "%s: unpacks to more than %.0f MB; not read", where, (double)UNPACKED_LIMIT / 1e6);
+      code = ra_fail(RA_ERR_FORMAT, "%s: unpacks to more than a file of its size may; not read", where);
       break;
     }
   }
@@ -88,7 +92,7 @@ int32_t ra_npz_decode(ra_bundle *b, const char *where, const uint8_t *data, size
     archive_read_support_format_zip(a);
     if (archive_read_open_memory(a, data, size) != ARCHIVE_OK) code = fail_archive(a, where);
   }
-  size_t budget = UNPACKED_LIMIT;
+  size_t budget = most_unpacked(size);
   while (code == RA_OK) {
     struct archive_entry *member;
     int got = archive_read_next_header(a, &member);

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "../base/error.h"
+#include "../base/limits.h"
 #include "../base/math.h"
 #include "../base/mem.h"
 #include "bundle.h"
@@ -23,7 +24,7 @@
 #define PREFIX "{\"__metadata__\":{\"ramus.version\":\"1\",\"ramus.sha256\":\""
 #define ZEROS "0000000000000000000000000000000000000000000000000000000000000000"
 
-enum { LENGTH = 8, ALIGN = 8, PREFIX_SIZE = sizeof PREFIX - 1, HEADER_LIMIT = 100 << 20 };
+enum { LENGTH = 8, ALIGN = 8, PREFIX_SIZE = sizeof PREFIX - 1 };
 
 /* ---- reading ---- */
 
@@ -142,7 +143,8 @@ int32_t ra_safetensors_decode(ra_bundle *b, const char *where, const uint8_t *da
   if (size < LENGTH + 2) return damaged(where, size ? "it is too short" : "it is empty");
   uint64_t header;
   memcpy(&header, data, sizeof header);
-  if (header < 2 || header > HEADER_LIMIT || header > size - LENGTH) return damaged(where, "its header length is impossible");
+  if (header < 2 || header > RA_LIMIT_SAFETENSORS_HEADER || header > size - LENGTH)
+    return damaged(where, "its header length is impossible");
   const char *text = (const char *)data + LENGTH;
   if (text[0] != '{') return damaged(where, "its header is not a JSON object");
   if (header > PREFIX_SIZE + RA_SHA256_HEX && memcmp(text, PREFIX, PREFIX_SIZE) == 0) {
@@ -221,8 +223,8 @@ static int32_t write_body(const ra_bundle *b, sink *out, const char *text) {
 static int32_t write_checked(const ra_bundle *b, const char *path, const char *text) {
   char hex[RA_SHA256_HEX + 1];
   sink out = {0};
-  if (strncmp(text, PREFIX ZEROS, PREFIX_SIZE + RA_SHA256_HEX) != 0 || strlen(text) > HEADER_LIMIT - ALIGN)
-    return ra_fail(RA_ERR_STATE, "%s: the header has %zu bytes, at most %d can be stored", path, strlen(text), HEADER_LIMIT);
+  if (strncmp(text, PREFIX ZEROS, PREFIX_SIZE + RA_SHA256_HEX) != 0 || strlen(text) > RA_LIMIT_SAFETENSORS_HEADER - ALIGN)
+    return ra_fail(RA_ERR_STATE, "%s: the header has %zu bytes, at most %d can be stored", path, strlen(text), RA_LIMIT_SAFETENSORS_HEADER);
   RA_TRY(ra_file_begin(&out.file, path));
   int32_t code = ra_hash_begin(&out.hash);
   if (code == RA_OK) {

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "../base/error.h"
+#include "../base/limits.h"
 #include "../base/mem.h"
 #include "../file/file.h"
 #include "hash.h"
@@ -28,7 +29,7 @@ static const double WAIT_MOST = 30, RETRY_AFTER_MOST = 60;
 struct ra_transfer {
   char *path, *part, *from, *lock_path;
   ra_wanted wanted;
-  double stall, wait;
+  double stall, wait, most;
   int32_t tries;
   char **url;
   int32_t url_count, at;
@@ -67,6 +68,7 @@ ra_transfer *ra_transfer_new(const ra_transfer_config *config) {
   if (!t) return NULL;
   t->attempt.fd = -1;
   t->wanted.bytes = config->bytes > 0 ? config->bytes : 0;
+  t->most = config->most > 0 ? config->most : RA_LIMIT_DOWNLOAD;
   t->stall = config->stall > 0 ? config->stall : 30;
   t->wait = config->wait > 0 ? config->wait : 1;
   t->tries = config->tries > 0 ? config->tries : 5;
@@ -196,7 +198,7 @@ static int32_t again(ra_transfer *t, const char *why, bool pause, int32_t tries)
 static double usable_part(const ra_transfer *t, const ra_remote *saved) {
   struct stat info;
   if (t->fresh || stat(t->part, &info) != 0 || strncasecmp(t->url[t->at], "file:", 5) == 0) return 0;
-  bool known = *saved->etag || *saved->modified;
+  bool known = (*saved->etag && strncmp(saved->etag, "W/", 2) != 0) || *saved->modified; /* a weak tag stands for several contents */
   if (!(strcmp(saved->url, t->url[t->at]) == 0 && known) && !ra_wanted_has_sum(&t->wanted)) return 0;
   return (double)info.st_size;
 }
@@ -210,7 +212,7 @@ static int32_t start(ra_transfer *t) {
   t->fresh = false;
   double whole = t->wanted.bytes > 0 ? t->wanted.bytes : a->saved.total;
   if (a->have > 0 && ra_wanted_has_sum(&t->wanted) && whole > 0 && a->have == whole) return verify(t); /* stopped before its last step */
-  a->limit = t->wanted.bytes;
+  a->limit = t->wanted.bytes > 0 ? t->wanted.bytes : t->most;
   a->fd = open(t->part, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
   if (a->fd < 0) return ra_fail(RA_ERR_IO, "cannot write '%s': %s", t->part, strerror(errno));
   RA_TRY(ra_curl_open());
@@ -278,7 +280,8 @@ static int32_t conclude(ra_transfer *t, CURLcode result) {
   }
   if (a->oversize) {
     drop_part(t);
-    snprintf(why, sizeof why, "it is larger than the %.0f bytes wanted", t->wanted.bytes);
+    snprintf(why, sizeof why, "it is larger than the %.0f bytes %s", a->limit,
+             t->wanted.bytes > 0 ? "wanted" : "of a file of unknown size");
     return next_url(t, why);
   }
   if (a->status == 416) { /* the server has no bytes after ours */

@@ -11,9 +11,10 @@
 #include <unistd.h>
 
 #include "../base/error.h"
+#include "../base/limits.h"
 #include "transfer.h"
 
-enum { REDIRECTS = 10, CONNECT_SECONDS = 20, SLOW = 64, DISCARD_LIMIT = 1 << 16 };
+enum { CONNECT_SECONDS = 20, SLOW = 64 };
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static void init_curl(void) { curl_global_init(CURL_GLOBAL_DEFAULT); }
@@ -127,7 +128,7 @@ static size_t on_body(char *data, size_t size, size_t count, void *context) {
   if (!a->decided && !ra_attempt_decide(a)) return 0;
   if (a->status != 0 && a->status != 200 && a->status != 206) {
     a->discarded += (double)n;
-    return a->discarded > DISCARD_LIMIT ? 0 : n;
+    return a->discarded > RA_LIMIT_ERROR_PAGE ? 0 : n;
   }
   a->received += (double)n;
   if (a->limit > 0 && a->have + (double)n > a->limit) {
@@ -150,7 +151,7 @@ static size_t on_body(char *data, size_t size, size_t count, void *context) {
 /* ---- what it means ---- */
 
 bool ra_attempt_refused(const ra_attempt *a, CURLcode result, char *why) {
-  if (result == CURLE_TOO_MANY_REDIRECTS) snprintf(why, RA_TRANSFER_TEXT, "more than %d redirects", REDIRECTS);
+  if (result == CURLE_TOO_MANY_REDIRECTS) snprintf(why, RA_TRANSFER_TEXT, "more than %d redirects", RA_LIMIT_REDIRECTS);
   else if (result == CURLE_UNSUPPORTED_PROTOCOL && a->status != 0)
     snprintf(why, RA_TRANSFER_TEXT, "it redirects to another kind of address; refused");
   else if (a->status == 0 || a->status == 200 || a->status == 206) return false;
@@ -194,7 +195,7 @@ int32_t ra_attempt_begin(ra_attempt *a, CURL *easy, const char *url, struct curl
   curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https,file");
   curl_easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS_STR, https ? "https" : "http,https");
   curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 1L);
-  curl_easy_setopt(easy, CURLOPT_MAXREDIRS, (long)REDIRECTS);
+  curl_easy_setopt(easy, CURLOPT_MAXREDIRS, (long)RA_LIMIT_REDIRECTS);
   curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L);
   curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L);
   curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);

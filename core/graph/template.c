@@ -7,10 +7,9 @@
 #include <string.h>
 
 #include "../base/mem.h"
+#include "../base/limits.h"
 #include "../tensor/tensor.h"
 #include "template_options.h"
-
-enum { CHANNELS_MAX = 1 << 20, LEAVES_MAX = 1 << 20 };
 
 void ra_template_release(ra_template *t) {
   if (!t) return;
@@ -62,11 +61,11 @@ static int32_t name_leaf(ra_template_leaf *leaf, const char *name) {
 static int32_t read_leaves(ra_template *t, const json_t *root, json_t *index) {
   const json_t *list = json_object_get(root, "parameters");
   int32_t constants = 0;
-  t->parameters = length_of(list, LEAVES_MAX);
+  t->parameters = length_of(list, RA_LIMIT_TEMPLATE_ENTRIES);
   if (t->parameters < 0)
-    return ra_fail(RA_ERR_FORMAT, "the model's parameters must be a list of at most %d", LEAVES_MAX);
+    return ra_fail(RA_ERR_FORMAT, "the model's parameters must be a list of at most %d", RA_LIMIT_TEMPLATE_ENTRIES);
   /* a constant is an input of an op, so that there are no more than those */
-  int32_t most = t->entries < LEAVES_MAX / RA_MAX_IN ? t->entries * RA_MAX_IN : LEAVES_MAX;
+  int32_t most = t->entries < RA_LIMIT_TEMPLATE_ENTRIES / RA_MAX_IN ? t->entries * RA_MAX_IN : RA_LIMIT_TEMPLATE_ENTRIES;
   RA_TRY(read_int(root, "constants", 0, most, 0, &constants));
   t->leaf = ra_mem_zalloc((size_t)(t->parameters + constants) + 1, sizeof *t->leaf);
   if (!t->leaf) return RA_ERR_MEMORY;
@@ -152,7 +151,7 @@ static int32_t read_outputs(ra_template *t, const json_t *root, const json_t *in
   json_t *object = json_object_get(root, "outputs"), *value;
   const char *name;
   size_t n = json_object_size(object);
-  if (n < 1 || n > LEAVES_MAX) return ra_fail(RA_ERR_FORMAT, "the model has no outputs by name");
+  if (n < 1 || n > RA_LIMIT_TEMPLATE_ENTRIES) return ra_fail(RA_ERR_FORMAT, "the model has no outputs by name");
   t->output = ra_mem_zalloc(n, sizeof *t->output);
   t->output_name = ra_mem_zalloc(n, sizeof *t->output_name);
   if (!t->output || !t->output_name) return RA_ERR_MEMORY;
@@ -169,10 +168,10 @@ static int32_t read_outputs(ra_template *t, const json_t *root, const json_t *in
 
 static int32_t read_root(ra_template *t, const json_t *root, json_t *index) {
   const json_t *entries = json_object_get(root, "entries");
-  t->entries = json_is_object(root) ? length_of(entries, LEAVES_MAX) : -1;
+  t->entries = json_is_object(root) ? length_of(entries, RA_LIMIT_TEMPLATE_ENTRIES) : -1;
   if (t->entries < 0)
     return ra_fail(RA_ERR_FORMAT, "the file holds no model: it has no list of entries");
-  RA_TRY(read_int(root, "channels", 1, CHANNELS_MAX, 0, &t->channels));
+  RA_TRY(read_int(root, "channels", 1, RA_LIMIT_TEMPLATE_CHANNELS, 0, &t->channels));
   RA_TRY(read_leaves(t, root, index));
   RA_TRY(read_entries(t, root, index));
   return read_outputs(t, root, index);

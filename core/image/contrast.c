@@ -11,7 +11,7 @@
 #include "../file/file.h"
 #include "image.h"
 
-enum { SIDE = 256, FILE_MAX = 1 << 30 };
+enum { SIDE = 256 };
 
 /* a [own] is given up for the next picture; NULL goes through. */
 static ra_tensor *then(ra_tensor *a, ra_tensor *b) {
@@ -66,7 +66,7 @@ static ra_tensor *of_bytes(const char *path, const uint8_t *bytes, size_t size) 
 ra_tensor *ra_image_contrast(const char *path) {
   uint8_t *bytes;
   size_t size;
-  if (ra_file_read(path, FILE_MAX, &bytes, &size) != RA_OK) return NULL;
+  if (ra_file_read(path, RA_LIMIT_IMAGE_FILE, &bytes, &size) != RA_OK) return NULL;
   ra_tensor *list = of_bytes(path, bytes, size);
   ra_mem_free(bytes);
   return list;

@@ -6,12 +6,8 @@
 
 #include <stddef.h>
 
+#include "../base/limits.h"
 #include "../ramus.h"
-
-enum {
-  RA_IMAGE_SIDE_MAX = 1 << 20,    /* pixels along one side */
-  RA_IMAGE_SAMPLES_MAX = 1 << 28  /* pixels x channels */
-};
 
 enum { RA_CURVE_NONE, RA_CURVE_LINEAR, RA_CURVE_SIGMOID };
 

@@ -18,7 +18,7 @@
 static const ra_image_format *const formats[] = {
 #include "formats.def"
 };
-enum { FORMATS = sizeof formats / sizeof *formats, FILE_MAX = 1 << 30 };
+enum { FORMATS = sizeof formats / sizeof *formats };
 
 int32_t ra_image_formats(void) { return FORMATS; }
 
@@ -65,7 +65,7 @@ int32_t ra_pixels_decode(const char *where, const uint8_t *bytes, size_t size, i
 int32_t ra_pixels_read(const char *path, int32_t frame, bool header_only, ra_pixels *out) {
   uint8_t *bytes;
   size_t size;
-  RA_TRY(ra_file_read(path, FILE_MAX, &bytes, &size));
+  RA_TRY(ra_file_read(path, RA_LIMIT_IMAGE_FILE, &bytes, &size));
   int32_t code = ra_pixels_decode(path, bytes, size, frame, header_only, out);
   ra_mem_free(bytes);
   return code;
@@ -85,7 +85,7 @@ static int32_t check_bytes(const char *path, const uint8_t *bytes, size_t size, 
 static int32_t check_file(const char *path, ra_pixels *p) {
   uint8_t *bytes;
   size_t size;
-  RA_TRY(ra_file_read(path, FILE_MAX, &bytes, &size));
+  RA_TRY(ra_file_read(path, RA_LIMIT_IMAGE_FILE, &bytes, &size));
   int32_t code = check_bytes(path, bytes, size, p);
   ra_mem_free(bytes);
   return code;
@@ -138,7 +138,8 @@ static ra_tensor *read_source(const ra_source *source, ra_image_report *out, boo
 }
 
 static int32_t check_bytes_size(double size) {
-  return size >= 0 && size <= FILE_MAX ? RA_OK : ra_fail(RA_ERR_ARG, "image: %.0f bytes given, at most %d are read", size, FILE_MAX);
+  if (size >= 0 && size <= RA_LIMIT_IMAGE_FILE) return RA_OK;
+  return ra_fail(RA_ERR_ARG, "image: %.0f bytes given, at most %d are read", size, RA_LIMIT_IMAGE_FILE);
 }
 
 ra_tensor *ra_image_read_bytes(const void *bytes, double size, const ra_source *source, ra_image_report *out) {

@@ -17,7 +17,6 @@
 #include "../base/mem.h"
 #include "image.h"
 
-enum { SCANS_MAX = 100 }; /* a progressive file with more is made to waste time */
 
 typedef struct job {
   struct jpeg_decompress_struct jpeg;
@@ -62,8 +61,8 @@ static void on_message(j_common_ptr common, int level) {
 }
 
 static void on_progress(j_common_ptr common) {
-  if (((j_decompress_ptr)common)->input_scan_number > SCANS_MAX) {
-    snprintf(((job *)common->client_data)->message, JMSG_LENGTH_MAX, "more than %d scans", SCANS_MAX);
+  if (((j_decompress_ptr)common)->input_scan_number > RA_LIMIT_JPEG_SCANS) {
+    snprintf(((job *)common->client_data)->message, JMSG_LENGTH_MAX, "more than %d scans", RA_LIMIT_JPEG_SCANS);
     on_error(common);
   }
 }

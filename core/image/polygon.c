@@ -5,13 +5,13 @@
  * Every edge turns one mark in each row that it crosses; one pass over the marks of a row then fills it. */
 #include <math.h>
 
+#include "../base/limits.h"
 #include "../base/error.h"
 #include "../base/mem.h"
 #include "plane.h"
 
 /* Coordinates up to here, so that differences and products stay exact enough and finite. */
 #define MOST 1e6
-enum { POINTS_MAX = 1 << 20 };
 
 /* The first row or column whose centre is at or beyond v, within 0..n. */
 static size_t first_at(double v, size_t n) {
@@ -37,7 +37,8 @@ int32_t ra_polygon_fill(ra_tensor *y, const double *xy, int32_t points, double v
   ra_planes p;
   RA_TRY(ra_planes_of("polygon", y, &p));
   if (p.C != 1) return ra_fail(RA_ERR_SHAPE, "polygon: wants one plane to fill, given %d", p.C);
-  if (points < 3 || points > POINTS_MAX) return ra_fail(RA_ERR_ARG, "polygon: wants 3 to %d points, given %d", POINTS_MAX, points);
+  if (points < 3 || points > RA_LIMIT_POLYGON_POINTS)
+    return ra_fail(RA_ERR_ARG, "polygon: wants 3 to %d points, given %d", RA_LIMIT_POLYGON_POINTS, points);
   for (int32_t i = 0; i < points; i++)
     if (!(fabs(xy[2 * i]) <= MOST && fabs(xy[2 * i + 1]) <= MOST))
       return ra_fail(RA_ERR_ARG, "polygon: point %d is at (%g, %g); wanted are coordinates between -%g and %g pixels", i + 1,

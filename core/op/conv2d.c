@@ -46,8 +46,9 @@ static int32_t infer(ra_call *c) {
                    s.dilation_h, ra_in_text(c, 0, a), s.pad_h);
   RA_TRY(ra_out(c, 4, (int32_t[]){s.B, s.O, s.Ho, s.Wo}));
   const ra_kernels *k = ra_kernel();
+  bool empty = c->in[0].size == 0 || c->in[1].size == 0; /* the fast ones cut what there is into parts */
   for (int kind = 0; kind < RA_CONV_KINDS; kind++) {
-    c->conv[kind] = k->conv_choose(&s, (ra_conv_kind)kind, c->numerics);
+    c->conv[kind] = empty ? (ra_conv_choice){.algo = RA_CONV_PLAIN} : k->conv_choose(&s, (ra_conv_kind)kind, c->numerics);
     size_t bytes = k->conv_work(&s, (ra_conv_kind)kind, c->conv[kind].algo);
     *(kind == RA_CONV_FORWARD ? &c->work_forward : kind == RA_CONV_BACKWARD_DATA ? &c->work_backward : &c->work_weights) = bytes;
   }

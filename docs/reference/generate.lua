@@ -1,5 +1,5 @@
 --- Writes the reference pages that come from tables: ops.md, losses.md, models.md, recipe.md, study.md, cli.md, json.md, metrics.md,
--- datasets.md, tensors.md.
+-- datasets.md, limits.md, tensors.md.
 --   build/ramus run docs/reference/generate.lua [FOLDER]
 -- FOLDER: where to write; docs/reference unless given. tests/test_docs.lua fails
 -- when a committed page differs from what this makes.
@@ -364,7 +364,24 @@ local function datasets_page()
   write_page("datasets.md", lines)
 end
 
+-- ---- limits -------------------------------------------------------------------------
+
+local function limits_page()
+  local lines = { "# Limits on files\n",
+    "Files from elsewhere may be damaged or mean harm. A size that a file gives is compared with the file first: a shape with the bytes that are there, an",
+    "offset with the end. Where that bounds nothing, as behind compression, these limits do; a file beyond one is refused in one line. They are those of",
+    "`core/base/limits.h`." }
+  local text = assert(files.read((arg[0]:match("^(.*)/[^/]*$") or ".") .. "/../../core/base/limits.h"))
+  for line in text:gmatch "[^\n]+" do
+    local heading, name, value, why = line:match "^/%* (%u[%w ,]+) %*/$", line:match "^#define (%S+) (.-) /%* (.-) %*/$"
+    if heading then lines[#lines + 1] = ("\n## %s\n\n| limit | value | of what, and why |\n|---|---|---|"):format(heading) end
+    if name then lines[#lines + 1] = ("| `%s` | `%s` | %s |"):format(name, value, cell(why)) end
+  end
+  write_page("limits.md", lines)
+end
+
 datasets_page()
+limits_page()
 ops_page()
 metrics_page()
 tensors_page()

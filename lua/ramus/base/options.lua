@@ -75,10 +75,15 @@ function options.unknown(what, name, names)
     #listed > 0 and table.concat(listed, ", ") or "none")
 end
 
+--- A text in one line: control characters as \n, \0, \27.
+local function one_line(text)
+  return (text:gsub("[%z\1-\31\127]", function(c) return c == "\n" and "\\n" or ("\\%d"):format(c:byte()) end))
+end
+
 --- The text of a value in a message.
 function options.show(value)
   if type(value) == "string" then
-    return #value <= 200 and ("'%s'"):format(value) or ("'%s..' (%d bytes)"):format(value:sub(1, 60), #value)
+    return #value <= 200 and ("'%s'"):format(one_line(value)) or ("'%s..' (%d bytes)"):format(one_line(value:sub(1, 60)), #value)
   end
   if type(value) ~= "table" then return tostring(value) end
   local parts, index = {}, 0

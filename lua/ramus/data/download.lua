@@ -62,7 +62,7 @@ end
 function download.get(path, addresses, file, given)
   given = given or {}
   local config = ffi.new("ra_transfer_config", { path = path, sha256 = file.sha256, md5 = file.md5, bytes = file.bytes or 0,
-    stall = given.stall or 0, wait = given.wait or 0, tries = given.tries or 0 })
+    most = given.most or 0, stall = given.stall or 0, wait = given.wait or 0, tries = given.tries or 0 })
   local transfer, err = ffi.own(C.ra_transfer_new(config), C.ra_transfer_release)
   if not transfer then return nil, err end
   return always(function() return run_transfer(transfer, addresses, file, given) end, function()

@@ -27,6 +27,18 @@ local function instance(is, wanted)
   return function(v) return is(v) and v or nil, "must be " .. wanted .. ", given " .. options.show(v) end
 end
 
+local is_optim = instance(optim.is, "an optimizer, as ra.optim.adamw{ lr = 1e-3 }")
+
+--- An optimizer whose fields are still what its constructor takes.
+local function check_optim(v)
+  local one, err = is_optim(v)
+  if not one then return nil, err end
+  local given = options.copy(v)
+  given.kind = nil
+  local ok, made = pcall(optim[v.kind], given)
+  return ok and made or nil, ok and err or "is no longer what its constructor made: " .. options.plain(made)
+end
+
 --- An entry for a table with its own schema, which is also in `fields`.
 local function section(schema)
   return { type = "table", default = nil, fields = schema, check = function(v) return options.validate(v, schema, "is wrong") end }
@@ -88,7 +100,7 @@ local schema = {
   teacher = section(teacher_schema),
   teachers = { type = "table", check = teachers_check },
   supervise = { type = "table", required = true },
-  optim = { type = "table", required = true, check = instance(optim.is, "an optimizer, as ra.optim.adamw{ lr = 1e-3 }") },
+  optim = { type = "table", required = true, check = check_optim },
   init = section(initial.schema),
   freeze = { type = "string|table", check = ranges.freeze },
   epochs = { type = "integer", min = 1, max = 1e6, required = true },
@@ -235,7 +247,16 @@ end
 local order = { "name", "data", "model", "main", "teacher", "teachers", "supervise", "init", "freeze",
   "optim", "epochs", "extend", "seed", "numerics", "validate", "early_stop", "log" }
 
-local function is_identifier(k) return type(k) == "string" and k:match("^[%a_][%w_]*$") end
+--- A name that may stand before = in a table: no word of the language.
+local function is_identifier(k) return type(k) == "string" and k:match("^[%a_][%w_]*$") and loadstring("local " .. k) ~= nil end
+
+--- A number as Lua that gives the same one.
+local function number_text(v)
+  if v ~= v then return "0/0" end
+  if math.abs(v) == math.huge then return v > 0 and "1/0" or "-1/0" end
+  local short = ("%.14g"):format(v)
+  return tonumber(short) == v and short or ("%.17g"):format(v)
+end
 
 local write
 
@@ -252,7 +273,7 @@ local function write_fields(t, indent, keys)
   end
   for _, k in ipairs(keys) do
     if t[k] ~= nil then
-      local name = is_identifier(k) and k or ("[%s]"):format(type(k) == "string" and ("%q"):format(k) or tostring(k))
+      local name = is_identifier(k) and k or ("[%s]"):format(type(k) == "string" and ("%q"):format(k) or type(k) == "number" and number_text(k) or tostring(k))
       parts[#parts + 1] = name .. " = " .. write(t[k], indent .. "  ")
     end
   end
@@ -277,10 +298,7 @@ function write(v, indent)
   if type(v) == "function" then return function_source.expression(v) end
   if type(v) == "table" then return write_fields(v, indent) end
   if type(v) == "string" then return ("%q"):format(v) end
-  if type(v) == "number" then
-    local short = ("%.14g"):format(v)
-    return tonumber(short) == v and short or ("%.17g"):format(v)
-  end
+  if type(v) == "number" then return number_text(v) end
   return tostring(v)
 end
 
