@@ -180,8 +180,8 @@ local function public_functions()
   end
   for name in pairs(getmetatable(ra).lazy()) do local _ = ra[name] end
   add("ra", ra)
-  for _, library in ipairs { "F", "nn", "loss", "optim", "image", "augment", "schedule", "metrics", "recipe", "models", "evaluate", "predict", "fetch", "datasets",
-    "plan_for", "checks" } do add("ra." .. library, ra[library]) end
+  for _, library in ipairs { "F", "nn", "loss", "optim", "image", "augment", "schedule", "metrics", "recipe", "models",
+    "evaluate", "predict", "fetch", "datasets", "plan_for", "checks" } do add("ra." .. library, ra[library]) end
   return list
 end
 
