@@ -73,8 +73,8 @@ ra_tensor *ra_image_contrast(const char *path) {
 }
 
 ra_tensor *ra_image_contrast_bytes(const void *bytes, double size) {
-  if (size >= 0 && size <= FILE_MAX) return of_bytes("image", bytes, (size_t)size);
-  ra_fail(RA_ERR_ARG, "image: %.0f bytes given, at most %d are read", size, FILE_MAX);
+  if (size >= 0 && size <= RA_LIMIT_IMAGE_FILE) return of_bytes("image", bytes, (size_t)size);
+  ra_fail(RA_ERR_ARG, "image: %.0f bytes given, at most %d are read", size, RA_LIMIT_IMAGE_FILE);
   return NULL;
 }
 
