@@ -9,13 +9,21 @@ local show = require "ramus.base.show"
 
 local function has(text, part) check.ok(text:find(part, 1, true), ("no '%s' in\n%s"):format(part, text)) end
 
+--- f() where the terminal has `width` columns.
+local function at_width(width, f)
+  local usual, room = show.width, show.room
+  show.width = function() return width end
+  show.room = show.width
+  local ok, a, b = pcall(f)
+  show.width, show.room = usual, room
+  return ok, a, b
+end
+
 --- What a session shows of an expression, at a width.
 local function shown(expression, width)
-  local text, usual = {}, show.width
-  show.width = function() return width end
+  local text = {}
   local s = repl.session { write = function(t) text[#text + 1] = t end, complain = function(t) text[#text + 1] = t end }
-  local ok, err = pcall(s.feed, s, expression)
-  show.width = usual
+  local ok, err = at_width(width, function() return s:feed(expression) end)
   check.ok(ok and err, tostring(err) .. table.concat(text))
   return table.concat(text)
 end
@@ -84,11 +92,12 @@ END]]):format(folder, files.absolute(processes.executable(check.root))))
 end)
 
 check.case("columns: the last is wrapped, others are left out from the right and said to be", function()
-  local usual = show.width
-  show.width = function() return 40 end
-  local narrow = columns.text({ "name", "first number", "second number", "third" }, { { "a", "1", "2", "3" } }, { true })
-  local wrapped = columns.text({ "name", "text" }, { { "a", ("word "):rep(20) } }, { true, true })
-  show.width = usual
+  local head, row = { "name", "first number", "second number", "third" }, { "a", "1", "2", "3" }
+  local _, narrow, wrapped = at_width(40, function()
+    return columns.text(head, { row }, { true }), columns.text({ "name", "text" }, { { "a", ("word "):rep(20) } }, { true, true })
+  end)
+  local _, piped = at_width(math.huge, function() return columns.text(head, { row }, { true }) end)
+  check.equal(piped, "  name  first number  second number  third\n  a                1              2      3", "a pipe gets all")
   check.equal(narrow, "  name  first number ...\n  a                1")
   for line in wrapped:gmatch "[^\n]+" do check.ok(#line <= 40, line) end
   local rows = {}

@@ -1,6 +1,5 @@
 --- Readers of files take time in proportion to what a file holds, however many names are in it.
 local check = require "check"
-local clock = require("ramus.base.ffi").C.ra_clock
 local files = require "ramus.base.files"
 local ra = require "ramus"
 
@@ -61,11 +60,13 @@ for what, make in pairs(makers) do
     for i, count in ipairs { FEW, FEW * TIMES } do
       local path = ("%s/%d%s"):format(folder, count, what:find "npz" and ".npz" or ".safetensors")
       make(path, count)
-      collectgarbage()
-      local began = clock()
-      local found = open(what, path)
-      seconds[i] = clock() - began
-      check.equal(found, what == "metadata keys" and 1 or count)
+      for _ = 1, 3 do -- processor time, the best of three: the machine may be busy
+        collectgarbage()
+        local began = os.clock()
+        local found = open(what, path)
+        seconds[i] = math.min(seconds[i] or math.huge, os.clock() - began)
+        check.equal(found, what == "metadata keys" and 1 or count)
+      end
     end
     -- with the square it would be a hundred times; small files take what starting takes
     check.ok(seconds[2] < 4 * TIMES * math.max(seconds[1], 0.01), ("%.3f and %.3f s"):format(seconds[1], seconds[2]))

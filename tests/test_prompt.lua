@@ -49,7 +49,7 @@ check.case("completion: what there is, from the tables that define it", function
     ["net:forw"] = "forward", ["ra.cosine{ sto"] = "stop", ['ra.cosine{ per = "'] = "epoch step", ['ra.follow("'] = "loss val.dice",
     ["ra.train({ data = { bat"] = "batch", ["ra.train({ data = { augment = { rota"] = "rotate", ['ra.train({ data = { set = "phan'] = "phantom",
     ["ra.train({}, { qui"] = "quiet", ["ra.image.resize(x, { me"] = "method", ['ra.predict(net, "x", { flips = "'] = "mirrored none turned",
-    ["?loss.dic"] = "dice", ["?image.loa"] = "load load_mask", ["?predict.prob"] = "probability", ["C.ra_tensor_so"] = "ra_tensor_sort",
+    ["?loss.dic"] = "dice", ["?image.loa"] = "load load_mask", ["?predict.prob"] = "probabilities probability", ["C.ra_tensor_so"] = "ra_tensor_sort",
     ["$ ramus doc"] = "doctor", ["$ ramus train --epo"] = "--epochs", ["$ ramus check driv"] = "drive drive_medsegbench", ['help "conv2'] = "conv2d",
     ["-- ra.lo"] = "", ["for i = 1, #x do prin"] = "print", ["time ra.zer"] = "zeros", ['("a, {"):len() .. ra.zer'] = "zeros", ["nothing.like.this"] = "",
     ["f{ a = { b = '}' }, c = ra.zer"] = "zeros", ["ra.loss.dice{ smooth = ra.ram"] = "ramp",

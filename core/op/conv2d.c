@@ -48,7 +48,8 @@ static int32_t infer(ra_call *c) {
   const ra_kernels *k = ra_kernel();
   bool empty = c->in[0].size == 0 || c->in[1].size == 0; /* the fast ones cut what there is into parts */
   for (int kind = 0; kind < RA_CONV_KINDS; kind++) {
-    c->conv[kind] = empty ? (ra_conv_choice){.algo = RA_CONV_PLAIN} : k->conv_choose(&s, (ra_conv_kind)kind, c->numerics);
+    if (empty) c->conv[kind].algo = RA_CONV_PLAIN, c->conv[kind].why = "nothing to compute";
+    else c->conv[kind] = k->conv_choose(&s, (ra_conv_kind)kind, c->numerics);
     size_t bytes = k->conv_work(&s, (ra_conv_kind)kind, c->conv[kind].algo);
     *(kind == RA_CONV_FORWARD ? &c->work_forward : kind == RA_CONV_BACKWARD_DATA ? &c->work_backward : &c->work_weights) = bytes;
   }

@@ -1,8 +1,17 @@
---- always(f, release): the results of f(); release() is called on every way out, whether f returns, fails or is interrupted.
-local function ended(release, ok, ...)
+--- always(f, release): the results of f(); release() is called on every way out, whether f returns, fails or is interrupted. An error goes on as
+-- what it was: one that was raised by error(), or any other (the command line tells mistakes of the user from defects by this).
+local function ended(release, raised, ok, ...)
   release()
-  if not ok then error((...), 0) end
-  return ...
+  if ok then return ... end
+  if raised.by_error then error((...), 0) end
+  assert(false, (...))
 end
 
-return function(f, release) return ended(release, pcall(f)) end
+return function(f, release)
+  local raised = {}
+  return ended(release, raised, xpcall(f, function(e)
+    local info = debug.getinfo(2, "f")
+    raised.by_error = info and info.func == error
+    return e
+  end))
+end

@@ -1,4 +1,5 @@
---- Rows of cells as a table that fits the terminal: what does not fit is left out from the right, and the head says so.
+--- Rows of cells as a table that fits the terminal: what does not fit is left out from the right, and the head says so. Where standard output is no
+-- terminal nothing is left out: who reads a pipe or a file gets all.
 local show = require "ramus.base.show"
 
 local columns = {}
@@ -6,13 +7,13 @@ local columns = {}
 --- head: names, one a column; rows: lists of texts as long; left: { [n] = true } for columns that begin at the left, others end at the right.
 -- A last column that begins at the left is wrapped where it is too long.
 function columns.text(head, rows, left)
-  local width, used, most = {}, 2, 0
+  local width, used, most, room = {}, 2, 0, show.room()
   for c, name in ipairs(head) do
     local wraps = c == #head and left and left[c]
     width[c] = #name
     for _, row in ipairs(rows) do width[c] = math.max(width[c], wraps and 0 or #row[c]) end
     used = used + width[c] + (c > 1 and 2 or 0)
-    if used > show.width() - (c < #head and 6 or 1) and c > 1 then break end
+    if used > room - (c < #head and 6 or 1) and c > 1 then break end
     most = c
   end
   local lines = {}
@@ -22,7 +23,7 @@ function columns.text(head, rows, left)
     lines[r + 1] = ("  " .. table.concat(cells, "  ")):gsub("%s+$", "")
   end
   if most < #head then lines[1] = lines[1] .. " ..." end
-  return show.wrapped(table.concat(lines, "\n"))
+  return room == math.huge and table.concat(lines, "\n") or show.wrapped(table.concat(lines, "\n"))
 end
 
 --- The rows of a list that is long: the first and last, and a row of "..." between them.

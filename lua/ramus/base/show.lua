@@ -13,6 +13,9 @@ function show.width()
   return math.max(40, math.min(WIDEST, (ffi.terminal_size(1))))
 end
 
+--- Columns that a table may take: those of the terminal; where standard output is none, all that it wants.
+function show.room() return ffi.is_terminal(1) and show.width() or math.huge end
+
 --- One line in lines of at most `width` columns, cut at blanks; further lines begin below the last column of a table's row, or two further in.
 local function wrapped_line(line, width, lines)
   local indent = #line:match("^%s*") + 2

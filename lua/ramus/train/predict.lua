@@ -114,10 +114,12 @@ function predict.probabilities(model, picture, names, given)
   return sized
 end
 
---- The same of the main output alone: [H,W] or [K,H,W].
+--- Probability [H,W] of the main output of one image, a tensor [C,H,W] in 0..1, at its own size, prepared as the model's images were; of a model
+-- with classes [K,H,W]. nil and a message on failure. given: as predict.probabilities takes it.
 function predict.probability(model, picture, given)
   local list, err = predict.probabilities(model, picture, { model.output.main }, given)
-  return list and list[model.output.main], err
+  if not list then return nil, err end
+  return list[model.output.main]
 end
 
 --- What is known of an entry's file, { path, header, bytes = [opt] its content }: held, where that is of the same file. The content is kept
