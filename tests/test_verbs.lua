@@ -6,8 +6,11 @@ local verbs = require "verbs"
 --- Those whose examples make files alone, of which --quiet says nothing.
 local SILENT = { train = true, new = true, fetch = true, predict = true, export = true, report = true }
 
---- A text without its numbers and the blanks that fill columns: times differ.
-local function shape(text) return (text:gsub("%-?%d[%d%.:e+-]*", "#"):gsub(" +", " ")) end
+--- A text without what is said of a machine that has other work.
+local function calm(text) return (text:gsub("The machine was busy[^\n]*\n?", "")) end
+
+--- The same without its numbers and the blanks that fill columns: times differ.
+local function shape(text) return (calm(text):gsub("%-?%d[%d%.:e+-]*", "#"):gsub(" +", " ")) end
 
 for _, c in ipairs(verbs.all()) do
   check.case(("ramus %s: the example runs; --quiet says less, --verbose more on standard error, both the same otherwise"):format(c.name), function()
@@ -19,7 +22,7 @@ for _, c in ipairs(verbs.all()) do
     check.equal(quiet_status, 0, c.example .. " --quiet: " .. quiet_errors)
     check.equal(quiet_errors, errors:find("warning", 1, true) and quiet_errors or "", c.example .. " --quiet, standard error")
     if SILENT[c.name] then check.equal(quiet, "", c.example .. " --quiet") end
-    check.ok(select(2, quiet:gsub("\n", "")) <= select(2, plain:gsub("\n", "")), c.example .. " --quiet says more than without")
+    check.ok(select(2, calm(quiet):gsub("\n", "")) <= select(2, calm(plain):gsub("\n", "")), c.example .. " --quiet says more than without")
 
     local verbose, said, verbose_status = verbs.run(c, "--verbose")
     check.equal(verbose_status, 0, c.example .. " --verbose: " .. said)
