@@ -28,7 +28,7 @@ local function in_child(f)
   if pid == 0 then
     system.dup2(QUIET, 1)
     system.dup2(QUIET, 2)
-    system.alarm(20)
+    system.alarm(120) -- all calls of a function, in a sanitized build too
     pcall(f)
     pcall(collectgarbage) -- finalizers too
     system._exit(0)
@@ -37,7 +37,7 @@ local function in_child(f)
   assert(system.waitpid(pid, status, 0) == pid)
   if status[0] == 0 then return nil end
   local signal = status[0] % 128
-  return signal == 14 and "took longer than 20 seconds" or signal ~= 0 and ("died of signal %d"):format(signal)
+  return signal == 14 and "took longer than 120 seconds" or signal ~= 0 and ("died of signal %d"):format(signal)
     or ("ended with status %d"):format(math.floor(status[0] / 256))
 end
 
