@@ -1,7 +1,9 @@
 --- A budget of memory: the same bits with values computed twice, for every architecture; what cannot be is said before the first step.
 local check = require "check"
 local ffi = require "ramus.base.ffi"
+local files = require "ramus.base.files"
 local graph = require "ramus.lang.graph"
+local processes = require "processes"
 local ra = require "ramus"
 local show = require "ramus.base.show"
 local step = require "ramus.train.step"
@@ -82,6 +84,28 @@ check.case("budget: dropout draws the same numbers when it is computed again", f
   local plan, wanted = gradient()
   local within, got = gradient(0.7 * plan:bytes())
   check.ok(within:bytes() <= 0.7 * plan:bytes() and got == wanted, "other bits")
+end)
+
+check.case("budget: --memory trains to the same weights; what cannot be is said, and no run is begun", function()
+  local folder = check.folder "budget"
+  assert(files.write(folder .. "/r.lua", require "hard_recipe" { epochs = "3" }))
+  local function train(run, more)
+    return processes.sh(("cd '%s' && RAMUS_DATA=data '%s' train r.lua --quiet --run %s %s 2>&1"):format(folder,
+      files.absolute(processes.executable(check.root)), run, more or ""))
+  end
+  local function weights(run) return (assert(ra.load(("%s/%s/last.safetensors"):format(folder, run)))) end
+  local text, status = train "free"
+  check.equal(status, 0, text)
+  text, status = train("none", "--memory 1KB")
+  check.equal(status, 1, text)
+  check.ok(text:find("are less than this step can do with", 1, true), text)
+  local least = assert(tonumber(text:match "which is ([%d.]+) MB"))
+  text, status = train("within", ("--memory %.0fKB"):format(1000 * least + 100))
+  check.equal(status, 0, text)
+  local free, within = weights "free", weights "within"
+  for name, t in pairs(free) do check.ok(bytes_of(t) == bytes_of(within[name]), name) end
+  text, status = train("wrong", "--memory lots")
+  check.ok(status ~= 0 and text:find('wants a size as "300MB"', 1, true), text)
 end)
 
 check.case("budget: sizes are read with their unit, and nothing else is", function()

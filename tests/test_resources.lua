@@ -37,6 +37,19 @@ local function leaves_nothing(name, f, times)
   for what, n in pairs(before) do check.equal(after[what], n, ("%s: %s after %d calls"):format(name, what, #results)) end
 end
 
+check.case("always: release is called once on every way out, and an error goes on as what it was", function()
+  local always, released = require "ramus.base.always", 0
+  local function by_error(f)
+    local raised
+    local ok = xpcall(function() always(f, function() released = released + 1 end) end, function() raised = debug.getinfo(2, "f").func end)
+    return not ok and raised == error
+  end
+  check.ok(by_error(function() error("a mistake of the caller", 0) end), "error() became something else")
+  check.ok(not by_error(function() local none; return none.field end), "a defect became a mistake of the caller")
+  check.equal(select("#", always(function() return 1, nil, nil end, function() released = released + 1 end)), 3)
+  check.equal(released, 3)
+end)
+
 local function recipe(change)
   local r = { name = "held", data = { set = "phantom", options = { size = 32, train = 3, val = 2, test = 1 }, batch = 2, threads = 2 },
     model = ra.models.unet { depth = 2, width = 2 }, supervise = { { at = "out", loss = ra.loss.bce() } }, optim = ra.optim.adamw { lr = 1e-3 }, epochs = 2 }

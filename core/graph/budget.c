@@ -43,19 +43,6 @@ static double cost_of(ra_plan *p, int32_t i) {
   return seconds;
 }
 
-/* The step at which the most bytes live. */
-static int32_t fullest_step(const ra_plan *p) {
-  int32_t fullest = 0;
-  size_t most = 0;
-  for (int32_t s = 0; s < p->n_steps; s++) {
-    size_t live = 0;
-    for (int32_t b = 0; b < p->n_buffers; b++)
-      if (p->buffer[b].root == b && p->buffer[b].first <= s && s <= p->buffer[b].last) live += p->buffer[b].bytes;
-    if (live > most) most = live, fullest = s;
-  }
-  return fullest;
-}
-
 static void see(ra_plan *p, int32_t i, void *to) {
   (void)p;
   view *v = to;
@@ -91,7 +78,7 @@ static bool can_shorten(const ra_plan *p, int32_t i, const use *u) {
 static int32_t next_to_shorten(ra_plan *p, use *of) {
   int32_t best = RA_NONE;
   double most = 0;
-  look_from(p, of, fullest_step(p));
+  look_from(p, of, p->fullest);
   for (int32_t i = 0; i < p->n_nodes; i++) {
     if (!can_shorten(p, i, &of[i])) continue;
     double gain = (double)p->buffer[p->node[i].value].bytes / cost_of(p, i);

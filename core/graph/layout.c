@@ -282,7 +282,7 @@ int32_t ra_plan_lay_out(ra_plan *p) {
   make_forward_buffers(p);
   make_backward_buffers(p);
   share_in_place(p);
-  RA_TRY(ra_pack_lower_bound(p->buffer, p->n_buffers, p->n_steps, &p->lower_bound));
+  RA_TRY(ra_pack_lower_bound(p->buffer, p->n_buffers, p->n_steps, &p->lower_bound, &p->fullest));
   RA_TRY(ra_pack(p->buffer, p->n_buffers, &p->bytes));
   for (int32_t b = 0; b < p->n_buffers; b++) p->buffer[b].offset = p->buffer[root_of(p, b)].offset;
   return RA_OK;

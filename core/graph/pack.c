@@ -88,9 +88,10 @@ done:
   return code;
 }
 
-int32_t ra_pack_lower_bound(const ra_buffer *buffer, int32_t n, int32_t steps, size_t *most) {
+int32_t ra_pack_lower_bound(const ra_buffer *buffer, int32_t n, int32_t steps, size_t *most, int32_t *at) {
   size_t *change = ra_mem_zalloc((size_t)steps + 2, sizeof *change), live = 0; /* bytes that begin and end at a step, modulo 2^64 */
   *most = 0;
+  *at = 0;
   if (!change) return RA_ERR_MEMORY;
   for (int32_t i = 0; i < n; i++) {
     if (buffer[i].root != i || buffer[i].first >= steps) continue;
@@ -99,7 +100,7 @@ int32_t ra_pack_lower_bound(const ra_buffer *buffer, int32_t n, int32_t steps, s
   }
   for (int32_t t = 0; t < steps; t++) {
     live += change[t];
-    if (live > *most) *most = live;
+    if (live > *most) *most = live, *at = t;
   }
   ra_mem_free(change);
   return RA_OK;

@@ -17,7 +17,7 @@ typedef struct ra_buffer {
  * space. *bytes: the block's size. */
 int32_t ra_pack(ra_buffer *buffer, int32_t n, size_t *bytes);
 
-/* *most: the most bytes that live at one step. */
-int32_t ra_pack_lower_bound(const ra_buffer *buffer, int32_t n, int32_t steps, size_t *most);
+/* *most: the most bytes that live at one step; *at: the first such step. */
+int32_t ra_pack_lower_bound(const ra_buffer *buffer, int32_t n, int32_t steps, size_t *most, int32_t *at);
 
 #endif

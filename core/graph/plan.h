@@ -58,6 +58,7 @@ struct ra_plan {
   ra_buffer *buffer;
   int32_t *output;
   size_t bytes, lower_bound;
+  int32_t fullest;     /* the step at which lower_bound bytes live */
   size_t bytes_before; /* without the budget */
   ra_real seed;      /* d(loss)/d(loss), times the caller's scale */
   bool poison;       /* tests: buffers hold NaN before and after their life */
