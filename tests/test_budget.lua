@@ -89,11 +89,11 @@ end)
 check.case("budget: --memory trains to the same weights; what cannot be is said, and no run is begun", function()
   local folder = check.folder "budget"
   assert(files.write(folder .. "/r.lua", require "hard_recipe" { epochs = "3" }))
-  local function train(run, more)
+  local function train(name, more)
     return processes.sh(("cd '%s' && RAMUS_DATA=data '%s' train r.lua --quiet --run %s %s 2>&1"):format(folder,
-      files.absolute(processes.executable(check.root)), run, more or ""))
+      files.absolute(processes.executable(check.root)), name, more or ""))
   end
-  local function weights(run) return (assert(ra.load(("%s/%s/last.safetensors"):format(folder, run)))) end
+  local function weights(name) return (assert(ra.load(("%s/%s/last.safetensors"):format(folder, name)))) end
   local text, status = train "free"
   check.equal(status, 0, text)
   text, status = train("none", "--memory 1KB")
