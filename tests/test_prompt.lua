@@ -202,6 +202,10 @@ check.case("errors are one line: the place in the user's own code, the nearest n
     local _, lines = text:gsub("\n", "")
     check.equal(lines, 1, text)
   end
+  for _, house in ipairs { "/home/me/ramus/lua/ramus/", "/usr/share/lua/5.1/ramus/", "...me/ramus/ramus/ramus/lua/ramus/" } do
+    check.equal(complaint.line { is_complaint = true, text = house .. "lang/trace.lua:122: conv2d: no", places = { "model.lua:3" } },
+      "model.lua:3: conv2d: no", house)
+  end
   assert(files.write(folder .. "/model.lua",
     'local ra = require "ramus"\nlocal c = ra.nn.conv2d { 3, 8 }\nlocal net = ra.model(function(x) return c(x) end)\nreturn net\n'))
   run("run model.lua", "ramus: model.lua:3: conv2d: x [1,1,64,64] has 1 channels")

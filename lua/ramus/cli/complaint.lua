@@ -108,8 +108,9 @@ local function divided(text)
   return nil, text
 end
 
+--- The place is in a file of Ramus, wherever that lies: the clone's own folder may be called ramus too, and long paths begin with dots.
 local function in_house(place)
-  local file = place:match("ramus/([%w_/]+%.lua):%d+$")
+  local file = place:match("^.*ramus/([%w_/]+%.lua):%d+$")
   return file and require("ramus.base.files").is_file(HOUSE .. file)
 end
 
