@@ -163,9 +163,12 @@ return { name = "many", data = { set = "phantom", options = { size = 32, train =
   model = ra.models.unet { depth = 2, width = 1 }, supervise = { { at = "out", loss = ra.loss.bce() } }, optim = ra.optim.adamw { lr = 1e-3 }, epochs = 60 }
 ]]))
   local arguments = ("env RAMUS_THREADS=1 RAMUS_DATA=%s %s train %s --quiet --run"):format(data_root, binary, path)
-  local text, status = processes.sh(("prlimit --as=%d %s %s/many_memory"):format(700e6, arguments, folder))
-  if status == 127 then check.skip "no prlimit" end
-  check.equal(status, 0, text)
+  local text, status
+  if not os.getenv "RAMUS_SANITIZED" then -- whose shadow alone reserves terabytes
+    text, status = processes.sh(("prlimit --as=%d %s %s/many_memory"):format(700e6, arguments, folder))
+    if status == 127 then check.skip "no prlimit" end
+    check.equal(status, 0, text)
+  end
   local user, none = processes.sh "id -u && setpriv --version"
   if none ~= 0 or not user:find "^0\n" then check.skip "limits on threads hold for users other than root, and setpriv is absent or this is none" end
   processes.sh(("chmod -R a+rwX %s"):format(folder))
