@@ -163,12 +163,6 @@ function files.run(path)
   return value
 end
 
---- True if a path lies in a folder, links followed. A path that does not exist lies nowhere.
-function files.is_inside(path, folder)
-  local inner, outer = files.absolute(path), files.absolute(folder)
-  return inner ~= nil and outer ~= nil and (inner .. "/"):sub(1, #outer + 1) == outer .. "/"
-end
-
 --- "a/b/c.png" -> "a/b", "c.png", "c"
 function files.split(path)
   local folder, name = path:match("^(.*)/([^/]*)$")

@@ -18,6 +18,9 @@ local command = {}
 --- Flags that several commands have.
 command.DATA_ROOT = { name = "data-root", value = "DIR", wants = "a folder", help = "where data sets live", unless = "RAMUS_DATA, else ~/.local/share/ramus" }
 command.OFFLINE = { name = "offline", help = "never use the network" }
+--- The definition of a run's data set where that is a program of the user's: a run alone starts none (data/registry.lua).
+command.PROGRAM = { name = "data", value = "FILE", wants = "the file of a data set", many = true, unless = "none is run",
+  help = "the file of a run's data set where that is a program (.lua): it runs if you name it" }
 command.ACCEPT_ODD = { name = "accept-odd", help = "masks of another kind than the rest of the set are read by themselves" }
 command.JSON = { name = "json", help = "standard output holds JSON and nothing else" }
 command.THRESHOLD = { name = "threshold", value = "T", number = true, min = 0, max = 1, help = "probability from which a pixel is foreground",
@@ -38,6 +41,12 @@ command.WAY = {
     help = "hysteresis: pixels from T on count where connected to one at the threshold" },
   { name = "smallest", value = "N", number = true, min = 1, unless = "all stay", help = "regions of fewer pixels are removed from the mask" },
 }
+
+--- Tells the data sets which programs the user named with --data.
+function command.trust(given)
+  local dataset = given.data and require "ramus.data.dataset"
+  for _, path in ipairs(given.data or {}) do dataset.trust(dataset.locate(path)) end
+end
 
 --- A list of flags of which some entries are lists themselves.
 function command.flags(list)

@@ -63,6 +63,26 @@ function registry.locate(name, base)
   return name
 end
 
+-- ---- who names a program ----
+
+local suspected, trusted = {}, {}
+
+local function whole(path) return files.absolute(path) or path end
+
+--- Says that a file named this set, not the user: where it is a program, `find` does not run it in this process until `trust` is told of it. What
+-- reads names of sets from files (train/resolved.lua) calls it, so that no command needs to think of it.
+function registry.suspect(name) suspected[whole(name)] = true end
+
+--- Says that the user, or a program of the user's, named this set: its definition may run.
+function registry.trust(name) trusted[whole(name)] = true end
+
+--- The message about a program that only a file names; nil where it may run.
+local function not_named(path)
+  if not suspected[whole(path)] or trusted[whole(path)] then return nil end
+  return ("%s is the data set that a run names; it is a program, which is not executed unless you name it: --data %s (in Lua ra.datasets.trust(%q))"):format(
+    path, path, path)
+end
+
 --- Why a name is no set's.
 local function unknown(name)
   if not name:find("/", 1, true) then return options.unknown("data set", name, registry.names()) .. "; nor is it a folder" end
@@ -86,7 +106,10 @@ function registry.find(name, base)
     if is_path or name:find("/", 1, true) then return nil, unknown(name) end -- a file or folder that is not there
     return mistake(unknown(name))
   end
-  local def, err = read_definition(path)
+  local err = is_path and not_named(path)
+  if err then return nil, err end
+  local def
+  def, err = read_definition(path)
   if not def then return nil, err end
   if not name:find("%.lua$") then known[name] = def end
   return def

@@ -52,6 +52,7 @@ function score.of(what, data, given)
   local o, err = options.validate(what, SCHEMA, "is wrong")
   if not o then return nil, err end
   o.set = o.set and dataset.locate(o.set, given.base) or data.set
+  dataset.trust(o.set)
   local def
   def, err = dataset.find(o.set)
   if not def then return nil, err end

@@ -128,9 +128,10 @@ local function save_overlay(path, sample, p, truth, threshold, list)
   return image.save(path, rgb)
 end
 
---- "SET:SPLIT" as set and split.
-local function split_name(text)
+--- "SET:SPLIT" of the caller as set and split.
+local function named_set(text)
   local set, part = text:match("^(.+):([^:/]+)$")
+  registry.trust(registry.locate(set or text))
   return set or text, part
 end
 
@@ -264,7 +265,7 @@ local function facts_of(d, text, o)
   local facts = { set = d.set, options = d.options, split_rule = d.split, part = d.test, test = d.test, val = d.val, train = d.train,
     edition = d.edition, reading = reading.of(d) }
   if text then
-    local set, part = split_name(text)
+    local set, part = named_set(text)
     if registry.locate(set) == registry.locate(d.set) then set = d.set end -- another name of the same folder
     if set ~= d.set then facts.set, facts.options, facts.split_rule, facts.edition, facts.reading = set, nil, "usual", nil, nil end
     facts.part = part or "test"
@@ -285,11 +286,6 @@ local function data_of(path, o)
   end
   local r, err = run.read(path)
   if not r then return nil, err end
-  local set = r.recipe.data.set
-  if not o.data and set:find("%.lua$") and files.is_inside(set, path) then
-    return nil, ("%s names a data set inside its own folder, %s; it is a program, which is not executed: name it with --data %s:SPLIT")
-      :format(path, set, set)
-  end
   return r.recipe.data
 end
 
@@ -326,7 +322,7 @@ evaluate.json, evaluate.text = score_text.json, score_text.text
 
 --- A model on the set that o.data names.
 local function of_model(model, o)
-  local set, part = split_name(o.data)
+  local set, part = named_set(o.data)
   return run_evaluation(model, { set = set, options = o.options, reading = o.reading, split_rule = "usual", part = part or "test", val = "val",
     train = "train" }, o)
 end

@@ -179,6 +179,7 @@ function recipe.resolve(raw, where, base)
     if r.early_stop then return nil, "recipe.early_stop needs a validation split, and data.val is false" end
   end
   r.data.set = dataset.locate(r.data.set, base)
+  dataset.trust(r.data.set)
   for _, t in ipairs(teacher.of(r)) do -- beside the recipe, else as seen from the working directory
     if base and t.spec.path and files.exists(base .. "/" .. t.spec.path) then t.spec.path = files.absolute(base .. "/" .. t.spec.path) end
   end

@@ -5,6 +5,7 @@ local loss = require "ramus.lang.loss"
 local model = require "ramus.lang.model"
 local options = require "ramus.base.options"
 local optim = require "ramus.lang.optim"
+local registry = require "ramus.data.registry"
 local shape = require "ramus.base.shape"
 local schedule = require "ramus.lang.schedule"
 
@@ -66,6 +67,7 @@ function resolved.parse(text, where)
   for name, v in pairs(checked) do value.recipe.data[name] = v end
   err = shape.wrong(value.recipe, recipe_shape, where .. ": recipe")
   if err then return nil, err end
+  registry.suspect(registry.locate(value.recipe.data.set))
   return value
 end
 

@@ -9,10 +9,11 @@ return {
       help = "the file", unless = "report.html in the run's folder, or here for several runs" },
     { name = "no-pictures", help = "leave the test images out, which the file else embeds" },
     { name = "signs", help = "also sensitivity by vessel width and contrast, and patch entropy; runs the models on every test image" },
-    command.DATA_ROOT, command.JSON,
+    command.PROGRAM, command.DATA_ROOT, command.JSON,
   },
   run = function(words, given)
     if #words < 1 then return false, "report wants one run folder or more, given none", 2 end
+    command.trust(given)
     local result, err = require("ramus.report.report").write(words, { output = given.output, pictures = not given["no-pictures"], signs = given.signs,
       data_root = given["data-root"] })
     if not result then return false, err end

@@ -53,10 +53,11 @@ return {
     { name = "every", value = "SECONDS", number = true, min = 0.2, default = 2,
       help = "seconds between two looks, at least; looking takes 1 % of the time at most" },
     { name = "once", help = "print it once; so it is where standard output is no terminal" },
-    { name = "no-picture", help = "without the picture: the model is not run" }, command.JSON,
+    { name = "no-picture", help = "without the picture: the model is not run" }, command.PROGRAM, command.JSON,
   },
   run = function(words, given)
     if #words ~= 1 then return false, ("watch wants one run, given %d"):format(#words), 2 end
+    command.trust(given)
     local ffi, story, path = require "ramus.base.ffi", require "ramus.train.story", words[1]:gsub("(.)/+$", "%1")
     if given.json then
       local facts, why = story.facts(path)
