@@ -83,6 +83,90 @@ check.case("border: every pointer of api.h that is not marked RA_OPT refuses nil
   check.ok(tried > 200, "only " .. tried .. " were tried")
 end)
 
+local NOT_WHOLE = { 1.5, -0.25, 2 ^ 31, 2 ^ 53, 0 / 0, 1 / 0, -1 / 0, 2LL ^ 40 }
+
+check.case("border: every int32_t of api.h refuses fractions, what is too large, infinite or no number", function()
+  local text, tried = api_text(), 0
+  for _, name in ipairs(declared()) do
+    local list = border.parameters_of(text, name)
+    for i, p in ipairs(list) do
+      if p.whole then
+        for _, bad in ipairs(NOT_WHOLE) do
+          local given = {}
+          for k = 1, i - 1 do given[k] = list[k].pointer and (not list[k].optional and luajit.cast("void *", 4096) or nil) or 0 end
+          given[i] = bad
+          local ok, message = pcall(ffi.C[name], unpack(given, 1, i))
+          check.ok(not ok and tostring(message):find(p.name .. " must be a whole number", 1, true), ("%s(%s = %s): %s"):format(name, p.name, tostring(bad),
+            tostring(message)))
+          tried = tried + 1
+        end
+      end
+    end
+  end
+  check.ok(tried > 600, "only " .. tried .. " were tried")
+end)
+
+check.case("border: fields of structs that are whole numbers refuse the same", function()
+  check.raises("height must be a whole number", ffi.new, "ra_sample_planes", { height = 16.5 })
+  check.raises("threads must be a whole number", ffi.new, "ra_loader_config", { threads = 2 ^ 40 })
+  check.raises("frame must be a whole number", ffi.new, "ra_source", { frame = 0 / 0 })
+  check.equal(ffi.new("ra_source", { frame = 3, threshold = 1.5 }).frame, 3)
+  check.raises("height must be a whole number", ra.augment.planes, 1, 16.5, 16, ra.rand(16, 16))
+end)
+
+--- A tensor of ones for each input of an op.
+local function inputs_of(op)
+  local list = {}
+  for input in ffi.string(ffi.C.ra_op_inputs(op)):gmatch "[^,]+" do if not input:find "%?$" then list[#list + 1] = ra.ones(1, 4, 8, 8) end end
+  return list
+end
+
+check.case("border: every whole number among the parameters of ops and losses refuses fractions", function()
+  local C, tried = ffi.C, 0
+  local whole = { [C.RA_PARAM_INT] = true, [C.RA_PARAM_DIM] = true, [C.RA_PARAM_PAIR] = true, [C.RA_PARAM_DIMS] = true, [C.RA_PARAM_INTS] = true }
+  for i = 0, C.ra_op_count() - 1 do
+    local op = C.ra_op_at(i)
+    local name = ffi.string(C.ra_op_name(op))
+    for k = 0, C.ra_op_param_count(op) - 1 do
+      local p = C.ra_op_param(op, k)
+      local field = ffi.string(p.name)
+      for _, bad in ipairs(whole[p.kind] and { 1.5, { 1.5, 2 }, 2 ^ 53, 0 / 0 } or {}) do
+        local ok, message
+        if C.ra_op_is_loss(op) then ok, message = pcall(ra.loss[name], { [field] = bad })
+        else
+          local given = inputs_of(op)
+          given[#given + 1] = { [field] = bad }
+          ok, message = pcall(ra.F[name], unpack(given))
+        end
+        check.ok(not ok and tostring(message):find(field, 1, true), ("%s: %s = %s: %s"):format(name, field, tostring(bad), tostring(message)))
+        tried = tried + 1
+      end
+    end
+  end
+  check.ok(tried > 60, "only " .. tried .. " were tried")
+end)
+
+check.case("border: no method of a tensor and no function of images rounds a whole number silently", function()
+  local t, x = ra.zeros(2, 3, 4), ra.rand(8, 8)
+  for name, calls in pairs {
+    narrow = { { 1, 1, 1, n = 3 } }, reshape = { { 2, 12, n = 2 } }, get = { { 1, 1, 1, n = 3 } }, unsqueeze = { { 1, n = 1 } },
+    squeeze = { { 1, n = 1 } } } do
+    for _, call in ipairs(calls) do
+      for i = 1, call.n do
+        local given = { unpack(call) }
+        given[i] = given[i] + 0.5
+        local ok = pcall(t[name], t, unpack(given))
+        check.ok(not ok, ("%s took a fraction as argument %d"):format(name, i))
+      end
+    end
+  end
+  for name, call in pairs { seed = { ra.seed, 1.5 }, zeros = { ra.zeros, 2.5 }, eye = { ra.eye, 2.5 }, linspace = { ra.linspace, 0, 1, 3.5 },
+    turn = { ra.image.turn, x, 2.5 }, resize = { ra.image.resize, x, { 4, 4.5 } }, index = { function() return t[1.5] end },
+    tile_starts = { ra.image.tile_starts, 16.5, 8 }, frame = { ra.image.load, "x.png", { frame = 0.5 } } } do
+    check.ok(not pcall(unpack(call)), name .. " took a fraction")
+  end
+end)
+
 check.case("border: a pointer behind others is refused too", function()
   local t = ra.zeros(2)
   check.raises("from is nil", function() ffi.C.ra_tensor_copy(t, nil) end)
@@ -162,8 +246,10 @@ end
 --- What a wrong argument may be.
 local function bad_values()
   return { { "nil", nil }, { "null", cjson.null }, { "number", 3 }, { "string", "x" }, { "freed", dead() },
-    { "handle", luajit.new "int[1]" }, { "huge", 2 ^ 53 }, { "negative", -5 }, { "nan", 0 / 0 }, { "table", {} },
-    { "file", io.stdout }, { "function", function() end } }
+    { "handle", luajit.new "int[1]" }, { "huge", 2 ^ 53 }, { "negative", -5 }, { "nan", 0 / 0 }, { "infinite", 1 / 0 }, { "fraction", 1.5 },
+    { "table", {} }, { "file", io.stdout }, { "function", function() end }, { "rank 0", ra.zeros {} }, { "rank 1", ra.zeros(3) },
+    { "rank 5", ra.zeros(1, 1, 1, 2, 2) }, { "empty", ra.zeros(1, 1, 0, 4) }, { "no numbers", ra.zeros(1, 1, 8, 8):fill(0 / 0) },
+    { "list", { 1.5, 0 / 0, 2 ^ 53 } } }
 end
 
 --- Public functions by name: all that ra and its libraries hold.

@@ -1,15 +1,15 @@
---- The rule of the border: a pointer that api.h does not mark RA_OPT is never NULL, and never of a freed tensor.
+--- The rule of the border: a pointer that api.h does not mark RA_OPT is never NULL, and never of a freed tensor; a whole number is one.
 --
--- LuaJIT silently converts nil, and any userdata, to a pointer, and the core would then read invalid memory. So
--- no module calls the core directly: border.checked(C, text) is a table that makes, at the first use of each function, a
--- Lua function that checks its pointers by the declaration in api.h and calls it. Constants and functions without
--- pointers come from C as they are. Numbers, strings and foreign handles for a pointer are refused by LuaJIT itself.
+-- LuaJIT silently converts nil, and any userdata, to a pointer, and the core would then read invalid memory; for an int32_t it cuts fractions
+-- off and takes what is too large modulo 2^32. So no module calls the core directly: border.checked(C, text) is a table that makes, at the
+-- first use of each function, a Lua function that checks pointers and whole numbers by the declaration in api.h and calls it. Constants and
+-- functions without either come from C as they are. Numbers, strings and foreign handles for a pointer are refused by LuaJIT itself.
 local options = require "ramus.base.options"
 local talk = require "ramus.base.talk"
 
 local border = {}
 
---- Parameters of the declaration of `name` in the text of api.h without comments: list of { name, pointer, text, tensor, optional };
+--- Parameters of the declaration of `name` in the text of api.h without comments: list of { name, pointer, text, tensor, optional, whole };
 -- nil where it declares no such function.
 local function parameters_of(text, name)
   local inside = text:match("[%s*]" .. name .. "%s*(%b())%s*;")
@@ -19,7 +19,7 @@ local function parameters_of(text, name)
     if not one:match("^%s*void%s*$") then
       list[#list + 1] = { name = one:match("([%w_]+)%s*$"), pointer = one:find("*", 1, true) ~= nil,
         text = one:match "^%s*const char %*%s*[%w_]+%s*$" ~= nil, tensor = one:match("^[%w_%s]-ra_tensor%s*%*%s*[%w_]+%s*$") ~= nil,
-        optional = one:find("RA_OPT", 1, true) ~= nil }
+        optional = one:find("RA_OPT", 1, true) ~= nil, whole = one:match "^%s*int32_t%s+[%w_]+%s*$" ~= nil }
     end
   end
   return list
@@ -38,6 +38,15 @@ local function freed(name, parameter)
   error(("%s: %s was freed; it has no values any more"):format((name:gsub("^ra_", "")), parameter), LEVEL)
 end
 
+local tobit = bit.tobit
+
+--- What is no number of 32 bits is none (an int64_t may be one); strings and tables are refused by LuaJIT itself.
+local function fraction(name, parameter, value)
+  local n = type(value) == "cdata" and tonumber(value) or value
+  if type(n) ~= "number" or tobit(n) == n then return end
+  error(("%s: %s must be a whole number from -2147483648 to 2147483647, given %s"):format((name:gsub("^ra_", "")), parameter, ("%.17g"):format(n)), LEVEL)
+end
+
 --- Parameters that name a file or folder, and functions that only ask whether there is one: --verbose tells of the others.
 local PATHS = { path = true, from = true, to = true, archive = true, folder = true }
 local ASKS = { ra_path_kind = true, ra_path_stamp = true, ra_path_absolute = true }
@@ -51,7 +60,7 @@ local function telling(name, list)
     table.concat(paths, ", "))
 end
 
---- A function of the source that checks the pointers among `list` and calls f.
+--- A function of the source that checks pointers and whole numbers of `list` and calls f.
 local function checking(name, list, f)
   local arguments, lines = {}, {}
   for i, p in ipairs(list) do
@@ -61,6 +70,9 @@ local function checking(name, list, f)
       local absent = p.optional and "type(%s) == 'userdata'" or "%s == nil or type(%s) == 'userdata'"
       lines[#lines + 1] = ("if %s then missing(name, %q, %s) end"):format(absent:gsub("%%s", a), p.name, a)
     end
+    if p.whole then
+      lines[#lines + 1] = ("if type(%s) ~= 'number' or tobit(%s) ~= %s then fraction(name, %q, %s) end"):format(a, a, a, p.name, a)
+    end
     if p.tensor then
       lines[#lines + 1] = ("if %s ~= nil and type(%s) == 'cdata' and is_tensor(%s) and %s.storage == nil then freed(name, %q) end")
         :format(a, a, a, a, p.name)
@@ -68,9 +80,25 @@ local function checking(name, list, f)
   end
   lines[#lines + 1] = telling(name, list)
   local given = table.concat(arguments, ", ")
-  local source = ("local f, name, missing, freed, is_tensor, talk = ... return function(%s) %s return f(%s) end")
+  local source = ("local f, name, missing, freed, fraction, tobit, is_tensor, talk = ... return function(%s) %s return f(%s) end")
     :format(given, table.concat(lines, " "), given)
-  return assert(loadstring(source, "=border " .. name))(f, name, missing, freed, border.is_tensor, talk)
+  return assert(loadstring(source, "=border " .. name))(f, name, missing, freed, fraction, tobit, border.is_tensor, talk)
+end
+
+--- Names of the fields of a struct of api.h that are whole numbers: { NAME = true }; nil where it declares no such struct.
+local function whole_fields(text, struct)
+  local inside = text:match("typedef struct " .. struct .. "%s*(%b{})")
+  if not inside then return nil end
+  local fields = {}
+  for list in inside:gmatch "int32_t%s+([%w_,%s]+);" do for name in list:gmatch "[%w_]+" do fields[name] = true end end
+  return fields
+end
+
+--- The same rule for the table that a struct is made of: an error where a field that is a whole number would not be one. kind: of ffi.new.
+local known = {}
+function border.check_fields(text, kind, init)
+  known[kind] = known[kind] or whole_fields(text:gsub("/%*.-%*/", " "), kind) or {}
+  for name in pairs(known[kind]) do if init[name] ~= nil then fraction(kind, name, init[name]) end end
 end
 
 --- What the core does not have: an error with the nearest name of its functions, which names all of api.h.
@@ -90,10 +118,10 @@ function border.checked(C, text, is_tensor)
     if not there then unknown(name, text) end
     plain = plain or text:gsub("/%*.-%*/", " ")
     local list = parameters_of(plain, name)
-    local pointers = false
-    for _, p in ipairs(list or {}) do pointers = pointers or p.pointer and not (p.optional and not p.tensor) end
+    local checks = false
+    for _, p in ipairs(list or {}) do checks = checks or p.whole or p.pointer and not (p.optional and not p.tensor) end
     local finalizer = name:find "_release$" or name:find "_drop$" -- these accept NULL and freed tensors
-    if pointers and not finalizer then value = checking(name, list, value) end
+    if checks and not finalizer then value = checking(name, list, value) end
     rawset(checked, name, value)
     return value
   end })

@@ -57,7 +57,14 @@ local function is_tensor(value) return luajit.istype(tensor_type, value) or luaj
 require("ramus.base.talk").clock = C.ra_clock
 
 local ffi = { C = border.checked(C, text, is_tensor), real = C.ra_real_size() == 8 and "double" or "float" }
-for _, name in ipairs { "new", "string", "gc", "sizeof", "cast", "typeof", "istype", "copy", "fill" } do ffi[name] = luajit[name] end
+for _, name in ipairs { "string", "gc", "sizeof", "cast", "typeof", "istype", "copy", "fill" } do ffi[name] = luajit[name] end
+
+--- As of LuaJIT; of a struct that is made of a table, whole numbers are whole.
+function ffi.new(kind, ...)
+  local init = ...
+  if type(init) == "table" and type(kind) == "string" then border.check_fields(text, kind, init) end
+  return luajit.new(kind, ...)
+end
 
 local real_pointer = luajit.typeof "ra_real *"
 

@@ -34,7 +34,7 @@ local state = { seed = 0, calls = 0 }
 
 --- Seeds ra.rand, ra.randn and eager dropout; the same seed gives the same numbers.
 function tensor.seed(n)
-  if type(n) ~= "number" then error("seed: wants a number", 2) end
+  if type(n) ~= "number" or n % 1 ~= 0 then error(("seed: wants a whole number, given %s"):format(tostring(n)), 2) end
   state.seed, state.calls = n, 0
 end
 
@@ -140,6 +140,9 @@ end
 function methods.narrow(t, dim, first, count)
   if type(dim) ~= "number" or type(first) ~= "number" or type(count) ~= "number" then
     error("narrow: wants three numbers, a dimension, the first index and how many: t:narrow(1, 2, 5)", 2)
+  end
+  if dim % 1 ~= 0 or first % 1 ~= 0 or count % 1 ~= 0 then
+    error(("narrow: wants whole numbers, given %s, %s, %s"):format(tostring(dim), tostring(first), tostring(count)), 2)
   end
   return (view("narrow", C.ra_tensor_narrow(t, dim - 1, first - 1, count), 2))
 end
