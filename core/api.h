@@ -685,6 +685,13 @@ int32_t ra_graph_tensor(ra_graph *g, ra_tensor *t);                    /* parame
 int32_t ra_graph_op(ra_graph *g, const ra_op *op, const double *param, int32_t n_in, const int32_t *in); /* in[k] < 0: absent */
 int32_t ra_graph_shape(const ra_graph *g, int32_t node, int32_t *dim); /* returns the rank */
 double ra_graph_flops(const ra_graph *g, int32_t node);                /* multiply-adds x 2 of a forward pass, convolutions and matmul */
+/* How far around a pixel of an input [..,H,W] an output of the same size looks, along axis 0 (height) or 1 (width), at most. Windows
+ * that begin at multiples of `grid` give the values of the whole where they are `pixels` or more from an edge that is none of the
+ * picture's. RA_ERR_ARG, with the op's name, where an op reads the whole picture. */
+typedef struct ra_reach {
+  int32_t pixels, grid;
+} ra_reach;
+int32_t ra_graph_reach(const ra_graph *g, int32_t input, int32_t output, int32_t axis, ra_reach *reach);
 
 /* What the kernels may do to be fast; one value that a plan hands to every op. */
 enum {

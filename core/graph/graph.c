@@ -97,9 +97,13 @@ int32_t ra_graph_shape(const ra_graph *g, int32_t node, int32_t *dim) {
   return g->node[node].rank;
 }
 
+int32_t ra_graph_call(const ra_graph *g, int32_t i, ra_call *c) {
+  const ra_node *n = &g->node[i];
+  return prepare(g, c, n->op, n->param, n->n_in, n->in);
+}
+
 double ra_graph_flops(const ra_graph *g, int32_t node) {
   ra_call c;
   if (node < 0 || node >= g->size || g->node[node].kind != RA_NODE_OP) return 0;
-  const ra_node *n = &g->node[node];
-  return prepare(g, &c, n->op, n->param, n->n_in, n->in) == RA_OK ? ra_call_flops(&c) : 0;
+  return ra_graph_call(g, node, &c) == RA_OK ? ra_call_flops(&c) : 0;
 }

@@ -20,4 +20,7 @@ struct ra_graph {
   ra_node *node;
 };
 
+/* The call of op node i, its shapes and parameters filled in. */
+int32_t ra_graph_call(const ra_graph *g, int32_t i, ra_call *c);
+
 #endif

@@ -12,6 +12,7 @@ const ra_op ra_op_add = {
   .role = RA_ROLE_ADD,
   .reads = 0,
   .infer = ra_arith_infer,
+  .sees = ra_sees_pixel,
   .forward = forward,
   .backward = backward,
   .samples = "2,3,4 2,3,4\n2,3,4,5 1,3,1,1\n3,4 1\n2,1,3 4,1\n4 2,3,4",

@@ -18,6 +18,7 @@ const ra_op ra_op_affine = {
   .flags = RA_OP_INPLACE | RA_OP_INPLACE_GRAD,
   .reads = 0,
   .infer = ra_pointwise_infer,
+  .sees = ra_sees_pixel,
   .forward = forward,
   .backward = backward,
   .samples = "2,3,4,5 | scale=-1.5 shift=0.25\n7",

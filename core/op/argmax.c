@@ -47,6 +47,7 @@ const ra_op ra_op_argmax = {
   .inputs = "x",
   .params = params,
   .infer = infer,
+  .sees = ra_sees_along,
   .forward = forward,
   .samples = "2,3,4,5\n4,7 | dim=1\n2,3,4 | dim=3 keepdim=true",
 };

@@ -32,6 +32,7 @@ const ra_op ra_op_avg_pool2d = {
   .inputs = "x",
   .params = params,
   .infer = ra_pool_infer,
+  .sees = ra_sees_pool,
   .forward = forward,
   .backward = backward,
   .samples = "2,3,4,6\n1,2,5,7 | k=3 stride=2 pad=1\n1,2,7,6 | k={3,2} stride={2,1} pad={1,0} count_pad=false",

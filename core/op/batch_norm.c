@@ -93,6 +93,13 @@ static void backward(ra_call *c) {
                                c->add[BIAS], c->din[BIAS].data);
 }
 
+static ra_sees sees(const ra_call *c, int32_t k, int32_t axis, ra_sight *s) {
+  (void)axis;
+  (void)s;
+  if (c->param[TRAIN] != 0 || c->in[X].rank < 3) return RA_SEES_ALL;
+  return k == X ? RA_SEES_NEAR : RA_SEES_WEIGHTS;
+}
+
 const ra_op ra_op_batch_norm = {
   .name = "batch_norm",
   .help = "batch normalisation (Ioffe and Szegedy 2015), per channel over batch and positions\n"
@@ -105,6 +112,7 @@ const ra_op ra_op_batch_norm = {
   .reads = RA_READS_IN0 | RA_READS_IN1 | RA_READS_IN2,
   .no_grad = 1 << MEAN | 1 << VAR,
   .infer = infer,
+  .sees = sees,
   .forward = forward,
   .backward = backward,
   .samples = "3,2,4,5 2 2 | train=true\n2,3,4,4 3 3 3:var 3:var\n4,3 3 3 | train=true eps=0.001",

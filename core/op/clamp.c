@@ -39,6 +39,7 @@ const ra_op ra_op_clamp = {
   .flags = RA_OP_INPLACE | RA_OP_INPLACE_GRAD,
   .reads = RA_READS_IN0,
   .infer = infer,
+  .sees = ra_sees_pixel,
   .forward = forward,
   .backward = backward,
   .samples = "2,3,4,5 | min=-0.5 max=0.75\n7 | min=0.1",

@@ -69,6 +69,7 @@ const ra_op ra_op_concat = {
   .role = RA_ROLE_CONCAT,
   .reads = 0,
   .infer = infer,
+  .sees = ra_sees_along,
   .forward = forward,
   .backward = backward,
   .samples = "2,3,4,5 2,2,4,5 2,1,4,5\n2,3 4,3 | dim=1",

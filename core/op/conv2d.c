@@ -118,6 +118,12 @@ static const char *how(const ra_call *c, ra_pass pass, char text[RA_HOW_TEXT]) {
   return text;
 }
 
+static ra_sees sees(const ra_call *c, int32_t k, int32_t axis, ra_sight *s) {
+  const double *p = c->param;
+  if (k > 0) return RA_SEES_WEIGHTS;
+  return ra_sees_window(s, c->in[1].dim[2 + axis], (int32_t)p[DILATION + axis], (int32_t)p[STRIDE + axis], (int32_t)p[PAD + axis]);
+}
+
 const ra_op ra_op_conv2d = {
   .name = "conv2d",
   .help = "2-D convolution (cross-correlation, as PyTorch)\n"
@@ -129,6 +135,7 @@ const ra_op ra_op_conv2d = {
   .reads = RA_READS_IN1,
   .reads_weights = RA_READS_IN0,
   .infer = infer,
+  .sees = sees,
   .forward = forward,
   .backward = backward,
   .backward_weights = backward_weights,

@@ -127,6 +127,16 @@ static double flops(const ra_call *c) {
   return 2.0 * c->in[0].size * w[1] * w[2] * w[3];
 }
 
+/* x[i] goes to y[i * stride - pad] to y[i * stride - pad + dilation * (k - 1)]. */
+static ra_sees sees(const ra_call *c, int32_t k, int32_t axis, ra_sight *s) {
+  const double *p = c->param;
+  if (k > 0) return RA_SEES_WEIGHTS;
+  s->step = 1 / p[STRIDE + axis];
+  s->before = (p[DILATION + axis] * (c->in[1].dim[2 + axis] - 1) - p[PAD + axis]) * s->step;
+  s->after = p[PAD + axis] * s->step;
+  return RA_SEES_NEAR;
+}
+
 const ra_op ra_op_conv_transpose2d = {
   .name = "conv_transpose2d",
   .help = "2-D transposed convolution (as PyTorch)\n"
@@ -136,6 +146,7 @@ const ra_op ra_op_conv_transpose2d = {
   .params = params,
   .reads = RA_READS_IN0 | RA_READS_IN1,
   .infer = infer,
+  .sees = sees,
   .forward = forward,
   .backward = backward,
   .flops = flops,

@@ -54,12 +54,20 @@ static void run(ra_call *c, ra_chunk_fn *plane) {
 static void forward(ra_call *c) { run(c, forward_plane); }
 static void backward(ra_call *c) { run(c, backward_plane); }
 
+static ra_sees sees(const ra_call *c, int32_t k, int32_t axis, ra_sight *s) {
+  (void)c;
+  (void)axis;
+  (void)s;
+  return k == 0 ? RA_SEES_NEAR : RA_SEES_SHAPE;
+}
+
 const ra_op ra_op_crop_like = {
   .name = "crop_like",
   .help = "x cut at the bottom and right to the height and width of ref\nx [..,H,W], ref [..,h,w] -> [..,h,w]",
   .inputs = "x,ref",
   .no_grad = 1 << 1,
   .infer = infer,
+  .sees = sees,
   .forward = forward,
   .backward = backward,
   .samples = "2,3,5,6 2,1,4,5\n2,3,4 3,4\n1,1,4,4 1,1,2,4",

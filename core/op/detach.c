@@ -11,6 +11,7 @@ const ra_op ra_op_detach = {
   .inputs = "x",
   .flags = RA_OP_INPLACE,
   .infer = infer,
+  .sees = ra_sees_pixel,
   .forward = forward,
   .samples = "2,3,4\n7",
 };

@@ -11,6 +11,7 @@ const ra_op ra_op_div = {
   .flags = RA_OP_INPLACE,
   .reads = RA_READS_IN0 | RA_READS_IN1,
   .infer = ra_arith_infer,
+  .sees = ra_sees_pixel,
   .forward = forward,
   .backward = backward,
   .samples = "2,3,4 2,3,4:pos\n2,3,4,5 1,3,1,1:pos\n1 3,4:pos\n2,1,3 4,1:pos",

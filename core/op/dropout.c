@@ -20,6 +20,11 @@ static void apply(const ra_call *c, const ra_real *from, bool add, ra_real *to) 
 static void forward(ra_call *c) { apply(c, c->in[0].data, false, c->out.data); }
 static void backward(ra_call *c) { apply(c, c->dout.data, c->add[0], c->din[0].data); }
 
+/* The mask, where there is one, is drawn by an element's number in the whole. */
+static ra_sees sees(const ra_call *c, int32_t k, int32_t axis, ra_sight *s) {
+  return c->param[TRAIN] != 0 ? RA_SEES_ALL : ra_sees_pixel(c, k, axis, s);
+}
+
 const ra_op ra_op_dropout = {
   .name = "dropout",
   .help = "while training, 0 with probability p, else x / (1 - p) (Srivastava et al. 2014)\n"
@@ -28,6 +33,7 @@ const ra_op ra_op_dropout = {
   .params = params,
   .flags = RA_OP_INPLACE | RA_OP_INPLACE_GRAD | RA_OP_RANDOM,
   .infer = infer,
+  .sees = sees,
   .forward = forward,
   .backward = backward,
   .samples = "2,3,4,5 | p=0.3 train=true\n7",

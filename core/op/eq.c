@@ -9,6 +9,7 @@ const ra_op ra_op_eq = {
           "a, b broadcast; NaN equals nothing. With a map of class numbers, eq(label, 3) is the mask of class 3",
   .inputs = "a,b",
   .infer = ra_arith_infer,
+  .sees = ra_sees_pixel,
   .forward = forward,
   .samples = "2,3,4 2,3,4\n2,3,4 3,1\n4:label 4:label",
 };

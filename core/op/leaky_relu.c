@@ -17,6 +17,7 @@ const ra_op ra_op_leaky_relu = {
   .act = RA_ACT_LEAKY_RELU,
   .reads = RA_READS_OUT,
   .infer = ra_pointwise_infer,
+  .sees = ra_sees_pixel,
   .forward = forward,
   .backward = backward,
   .samples = "2,3,4,5\n7 | slope=0.3",

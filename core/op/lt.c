@@ -9,6 +9,7 @@ const ra_op ra_op_lt = {
           "a, b broadcast; NaN is related to nothing. Lua's own < compares no elements",
   .inputs = "a,b",
   .infer = ra_arith_infer,
+  .sees = ra_sees_pixel,
   .forward = forward,
   .samples = "2,3,4 2,3,4\n2,3,4 3,1\n4:label 4:label",
 };

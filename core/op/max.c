@@ -14,6 +14,7 @@ const ra_op ra_op_max = {
   .inputs = "x",
   .params = params,
   .infer = ra_extreme_infer,
+  .sees = ra_sees_reduce,
   .forward = forward,
   .backward = ra_extreme_backward,
   .samples = "2,3,4\n2,3,4 | dim=2\n2,3,4,5 | dim={1,3} keepdim=true\n2,3,4 | dim=3",

@@ -34,6 +34,7 @@ const ra_op ra_op_max_pool2d = {
   .inputs = "x",
   .params = params,
   .infer = infer,
+  .sees = ra_sees_pool,
   .forward = forward,
   .backward = backward,
   .samples = "2,3,4,6\n1,2,5,7\n1,2,7,6 | k=3 stride=2 pad=1\n1,1,5,5 | k={3,2} stride=1",

@@ -11,6 +11,7 @@ const ra_op ra_op_mul = {
   .flags = RA_OP_INPLACE,
   .reads = RA_READS_IN0 | RA_READS_IN1,
   .infer = ra_arith_infer,
+  .sees = ra_sees_pixel,
   .forward = forward,
   .backward = backward,
   .samples = "2,3,4 2,3,4\n2,3,4,5 2,1,4,5\n3,4 1\n2,1,3 4,1\n2,3,4 4",

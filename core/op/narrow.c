@@ -58,6 +58,7 @@ const ra_op ra_op_narrow = {
   .inputs = "x",
   .params = params,
   .infer = infer,
+  .sees = ra_sees_along,
   .forward = forward,
   .backward = backward,
   .samples = "2,5,3 | dim=2 first=2 count=3\n4 | dim=1 first=4 count=1\n2,3,4,5 | dim=4 first=1 count=2",

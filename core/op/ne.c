@@ -9,6 +9,7 @@ const ra_op ra_op_ne = {
           "a, b broadcast; NaN differs from everything. ne(label, 0) is the mask of all classes but the first",
   .inputs = "a,b",
   .infer = ra_arith_infer,
+  .sees = ra_sees_pixel,
   .forward = forward,
   .samples = "2,3,4 2,3,4\n2,3,4 3,1\n4:label 4:label",
 };

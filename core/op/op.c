@@ -169,3 +169,27 @@ int32_t ra_op_check(const ra_op *op) {
     return ra_fail(RA_ERR_STATE, "%s: RA_ROLE_CONCAT needs a parameter dim", op->name);
   return RA_OK;
 }
+
+/* ---- what an op sees ---- */
+
+/* Size of a along axis 0 or 1 of the plane, its last two dimensions; 1 where it has fewer. */
+static int32_t along(const ra_array *a, int32_t axis) { return a->rank > 1 - axis ? a->dim[a->rank - 2 + axis] : 1; }
+
+ra_sees ra_sees_pixel(const ra_call *c, int32_t k, int32_t axis, ra_sight *s) {
+  (void)s;
+  if (c->out.rank < 3) return RA_SEES_ALL;
+  return along(&c->in[k], axis) == along(&c->out, axis) ? RA_SEES_NEAR : RA_SEES_WEIGHTS;
+}
+
+ra_sees ra_sees_along(const ra_call *c, int32_t k, int32_t axis, ra_sight *s) {
+  (void)k;
+  (void)axis;
+  (void)s;
+  int32_t rank = c->in[0].rank;
+  return rank < 3 || (int32_t)c->param[0] >= rank - 2 ? RA_SEES_ALL : RA_SEES_NEAR;
+}
+
+ra_sees ra_sees_window(ra_sight *s, int32_t n, int32_t dilation, int32_t stride, int32_t pad) {
+  *s = (ra_sight){.step = stride, .before = pad, .after = dilation * (n - 1) - pad, .align = 1};
+  return RA_SEES_NEAR;
+}

@@ -56,6 +56,14 @@ typedef struct ra_fusion {
   bool deferred;               /* out is not written: its readers apply scale saved[0], shift saved[1] and act */
 } ra_fusion;
 
+/* What an output pixel reads of an input along an axis: position o of the output reads positions o * step - before to o * step + after
+ * of the input. align: positions of the input of which windows into a picture have to begin at a multiple. */
+typedef struct ra_sight {
+  double step, before, after, align;
+} ra_sight;
+/* How: all of the plane, as global pooling; the window of a ra_sight; only its shape; what must be the same for every picture (weights). */
+typedef enum { RA_SEES_ALL, RA_SEES_NEAR, RA_SEES_SHAPE, RA_SEES_WEIGHTS } ra_sees;
+
 typedef struct ra_call {
   const ra_op *op;
   double param[RA_MAX_SLOTS]; /* by slot, see ra_param; NaN where absent */
@@ -139,6 +147,8 @@ struct ra_op {
   /* The gradients of all inputs but in[0], before backward, which is then called for that of in[0] alone. So what only one of the two
    * reads or writes need not live through the other. NULL: backward does it all. */
   void (*backward_weights)(ra_call *c);
+  /* What output pixels read of input k along axis 0 (height, the last dimension but one) or 1 (width); *s is {1, 0, 0, 1} before. NULL: all. */
+  ra_sees (*sees)(const ra_call *c, int32_t k, int32_t axis, ra_sight *s);
   double (*flops)(const ra_call *c); /* multiply-adds x 2 of one forward call; NULL: not counted */
   /* Writes the algorithm of a call to text, for ra_plan_describe, and returns it; NULL: nothing to report. */
   const char *(*how)(const ra_call *c, ra_pass pass, char text[RA_HOW_TEXT]);
@@ -180,6 +190,13 @@ ra_target ra_target_of(const ra_call *c);
 bool ra_wants_dx(const ra_call *c); /* din[0] is wanted, whatever its form */
 /* Returns the deferred normalisation of in[0], a single array, or NULL; *x receives its data. */
 const ra_affine_act *ra_deferred(const ra_call *c, const ra_real **x);
+
+/* sees() of an op that computes pixel by pixel and lets shapes broadcast; of one that works along the dimension in slot 0, pixel by pixel
+ * where that is not of the plane. */
+ra_sees ra_sees_pixel(const ra_call *c, int32_t k, int32_t axis, ra_sight *s);
+ra_sees ra_sees_along(const ra_call *c, int32_t k, int32_t axis, ra_sight *s);
+/* The window of n positions, `dilation` apart, that moves by `stride` and begins `pad` before its input. */
+ra_sees ra_sees_window(ra_sight *s, int32_t n, int32_t dilation, int32_t stride, int32_t pad);
 
 /* ---- for the registry and for callers ---- */
 

@@ -25,6 +25,12 @@ static int32_t infer(ra_call *c) {
 
 RA_BORDER_OP(border_of)
 
+static ra_sees sees(const ra_call *c, int32_t k, int32_t axis, ra_sight *s) {
+  (void)k;
+  ra_border b = border_of(c);
+  return ra_pad_sees(&b, axis == 0 ? b.top : b.left, axis == 0 ? b.bottom : b.right, s);
+}
+
 const ra_op ra_op_pad = {
   .name = "pad",
   .help = "a border around the last two dimensions: a constant, the edge repeated, or the mirror image\n"
@@ -32,6 +38,7 @@ const ra_op ra_op_pad = {
   .inputs = "x",
   .params = params,
   .infer = infer,
+  .sees = sees,
   .forward = forward,
   .backward = backward,
   .samples = "2,3,4,5 | pad={1,2,0,3}\n2,3,4 | pad={1,2,0,3} mode=edge\n3,4 | pad={3,1,2,0} mode=reflect\n"

@@ -23,6 +23,8 @@ typedef struct ra_border {
   static void backward(ra_call *c) { ra_pad_backward(c, &(ra_border[]){border_of(c)}[0]); }
 
 int32_t ra_pad_infer(ra_call *c, const ra_border *b);
+/* With first and last pixels added at the two ends of an axis. */
+ra_sees ra_pad_sees(const ra_border *b, int32_t first, int32_t last, ra_sight *s);
 void ra_pad_forward(ra_call *c, const ra_border *b);
 void ra_pad_backward(ra_call *c, const ra_border *b);
 

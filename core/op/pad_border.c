@@ -92,3 +92,10 @@ static void run(ra_call *c, const ra_border *b, ra_chunk_fn *plane) {
 
 void ra_pad_forward(ra_call *c, const ra_border *b) { run(c, b, forward_plane); }
 void ra_pad_backward(ra_call *c, const ra_border *b) { run(c, b, backward_plane); }
+
+ra_sees ra_pad_sees(const ra_border *b, int32_t first, int32_t last, ra_sight *s) {
+  s->before = first;
+  if (b->mode == RA_PAD_EDGE) s->before += last;
+  if (b->mode == RA_PAD_REFLECT) s->before += 2 * last + 1, s->after = first;
+  return RA_SEES_NEAR;
+}

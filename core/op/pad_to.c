@@ -27,6 +27,13 @@ static int32_t infer(ra_call *c) {
 
 RA_BORDER_OP(border_of)
 
+static ra_sees sees(const ra_call *c, int32_t k, int32_t axis, ra_sight *s) {
+  (void)k;
+  ra_border b = border_of(c);
+  s->align = c->param[MULTIPLE + axis];
+  return ra_pad_sees(&b, 0, (int32_t)s->align - 1, s);
+}
+
 const ra_op ra_op_pad_to = {
   .name = "pad_to",
   .help = "H and W padded at the bottom and right to a multiple; crop_like undoes it\n"
@@ -34,6 +41,7 @@ const ra_op ra_op_pad_to = {
   .inputs = "x",
   .params = params,
   .infer = infer,
+  .sees = sees,
   .forward = forward,
   .backward = backward,
   .samples = "2,3,5,6 | multiple=4\n1,1,4,8 | multiple=4\n2,3,5 | multiple={2,3} mode=constant\n1,1,5,7 | multiple=4 mode=reflect",

@@ -30,3 +30,8 @@ int32_t ra_pool_infer(ra_call *c) {
                    ra_in_text(c, 0, text), s.pad_h, s.pad_w);
   return ra_out(c, 4, (int32_t[]){c->in[0].dim[0], c->in[0].dim[1], s.Ho, s.Wo});
 }
+
+ra_sees ra_sees_pool(const ra_call *c, int32_t k, int32_t axis, ra_sight *s) {
+  (void)k;
+  return ra_sees_window(s, (int32_t)c->param[KERNEL + axis], 1, stride(c, axis), (int32_t)c->param[PAD + axis]);
+}

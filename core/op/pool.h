@@ -15,5 +15,6 @@
 ra_pool ra_pool_of(const ra_call *c);
 /* x [B,C,H,W] -> out [B,C,Ho,Wo], Ho = floor((H + 2 pad - k) / stride) + 1 */
 int32_t ra_pool_infer(ra_call *c);
+ra_sees ra_sees_pool(const ra_call *c, int32_t k, int32_t axis, ra_sight *s);
 
 #endif

@@ -45,6 +45,7 @@ const ra_op ra_op_pow = {
   .flags = RA_OP_INPLACE,
   .reads = RA_READS_IN0 | RA_READS_IN1,
   .infer = infer,
+  .sees = ra_sees_pixel,
   .forward = forward,
   .backward = backward,
   .samples = "2,3,4 | p=3\n7\n5:pos | p=-1.5\n2,3:pos 1\n4:pos | p=0.5",

@@ -28,6 +28,13 @@ int32_t ra_reduce_infer(ra_call *c) {
   return ra_out(c, rank, dim);
 }
 
+ra_sees ra_sees_reduce(const ra_call *c, int32_t k, int32_t axis, ra_sight *s) {
+  (void)k;
+  (void)axis;
+  (void)s;
+  return c->in[0].rank < 3 || reduced(c) >> (c->in[0].rank - 2) ? RA_SEES_ALL : RA_SEES_NEAR;
+}
+
 ra_space ra_reduce_space(const ra_call *c) {
   ra_array y = {.rank = c->in[0].rank};
   int32_t bits = reduced(c);

@@ -12,6 +12,7 @@ const ra_op ra_op_relu = {
   .act = RA_ACT_RELU,
   .reads = RA_READS_OUT,
   .infer = ra_pointwise_infer,
+  .sees = ra_sees_pixel,
   .forward = forward,
   .backward = backward,
   .samples = "2,3,4,5\n7",

@@ -30,6 +30,16 @@ int32_t ra_resample_infer(ra_call *c, int32_t slot, double scale, double H, doub
   return RA_OK;
 }
 
+/* A corner that is kept in its place moves all others with the size. */
+ra_sees ra_resample_sees(const ra_call *c, int32_t slot, double scale, int32_t axis, ra_sight *s) {
+  bool bilinear = c->param[slot] == BILINEAR;
+  if (bilinear && c->param[slot + 1] != 0) return RA_SEES_ALL;
+  s->step = step_of(false, scale, c->in[0].dim[2 + axis], c->out.dim[2 + axis]);
+  s->before = bilinear ? 1.5 : 1;
+  s->after = bilinear ? 0.5 + s->step / 2 : 0;
+  return RA_SEES_NEAR;
+}
+
 void ra_resample_forward(ra_call *c, int32_t slot, double scale) {
   ra_upsample s = shape_of(c, slot, scale);
   ra_kernel()->upsample(&s, c->in[0].data, c->out.data, c->work);

@@ -13,6 +13,7 @@
 /* slot: of mode; scale: from x to y, NaN: by their sizes. The output is out; infer sets it to [B,C,H,W] of x [B,C,..]. */
 int32_t ra_resample_infer(ra_call *c, int32_t slot, double scale, double H, double W);
 void ra_resample_forward(ra_call *c, int32_t slot, double scale);
+ra_sees ra_resample_sees(const ra_call *c, int32_t slot, double scale, int32_t axis, ra_sight *s);
 void ra_resample_backward(ra_call *c, int32_t slot, double scale);
 
 #endif

@@ -10,6 +10,7 @@ const ra_op ra_op_silu = {
   .flags = RA_OP_INPLACE | RA_OP_INPLACE_GRAD,
   .reads = RA_READS_IN0,
   .infer = ra_pointwise_infer,
+  .sees = ra_sees_pixel,
   .forward = forward,
   .backward = backward,
   .samples = "2,3,4,5\n7",

@@ -13,6 +13,7 @@ const ra_op ra_op_softmax = {
   .flags = RA_OP_INPLACE | RA_OP_INPLACE_GRAD,
   .reads = RA_READS_OUT,
   .infer = ra_softmax_common_infer,
+  .sees = ra_sees_along,
   .forward = forward,
   .backward = backward,
   .samples = "2,3,4,5\n4,7\n6 | dim=1\n2,3,4 | dim=3",

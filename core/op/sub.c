@@ -11,6 +11,7 @@ const ra_op ra_op_sub = {
   .flags = RA_OP_INPLACE | RA_OP_INPLACE_GRAD,
   .reads = 0,
   .infer = ra_arith_infer,
+  .sees = ra_sees_pixel,
   .forward = forward,
   .backward = backward,
   .samples = "2,3,4 2,3,4\n2,3,4,5 1,3,1,1\n1 3,4\n2,1,3 4,1",

@@ -26,6 +26,11 @@ static int32_t infer(ra_call *c) {
 static void forward(ra_call *c) { ra_resample_forward(c, MODE, c->param[SCALE]); }
 static void backward(ra_call *c) { ra_resample_backward(c, MODE, c->param[SCALE]); }
 
+static ra_sees sees(const ra_call *c, int32_t k, int32_t axis, ra_sight *s) {
+  (void)k;
+  return isnan(c->param[SCALE]) ? RA_SEES_ALL : ra_resample_sees(c, MODE, c->param[SCALE], axis, s);
+}
+
 const ra_op ra_op_upsample = {
   .name = "upsample",
   .help = "resampling by a factor or to a size (also smaller), nearest or bilinear, as PyTorch's interpolate\n"
@@ -33,6 +38,7 @@ const ra_op ra_op_upsample = {
   .inputs = "x",
   .params = params,
   .infer = infer,
+  .sees = sees,
   .forward = forward,
   .backward = backward,
   .samples = "2,2,3,4 | scale=2\n1,2,3,4 | size={5,9}\n2,2,3,4 | scale=2 mode=bilinear\n1,2,4,3 | scale=4 mode=bilinear\n"

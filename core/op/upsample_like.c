@@ -19,6 +19,10 @@ static int32_t infer(ra_call *c) {
 static void forward(ra_call *c) { ra_resample_forward(c, MODE, NAN); }
 static void backward(ra_call *c) { ra_resample_backward(c, MODE, NAN); }
 
+static ra_sees sees(const ra_call *c, int32_t k, int32_t axis, ra_sight *s) {
+  return k > 0 ? RA_SEES_SHAPE : ra_resample_sees(c, MODE, NAN, axis, s);
+}
+
 const ra_op ra_op_upsample_like = {
   .name = "upsample_like",
   .help = "resampling to the height and width of ref (also smaller), nearest or bilinear, as upsample with size\n"
@@ -27,6 +31,7 @@ const ra_op ra_op_upsample_like = {
   .params = params,
   .no_grad = 1 << 1,
   .infer = infer,
+  .sees = sees,
   .forward = forward,
   .backward = backward,
   .samples = "2,2,3,4 1,5,9\n1,2,3,4 6,5 | mode=bilinear\n1,1,3,5 1,1,7,8 | mode=bilinear align_corners=true",

@@ -22,6 +22,7 @@ const ra_op ra_op_watch = {
   .inputs = "x",
   .flags = RA_OP_INPLACE | RA_OP_INPLACE_GRAD,
   .infer = infer,
+  .sees = ra_sees_pixel,
   .forward = forward,
   .backward = backward,
   .samples = "2,3,4\n7",

@@ -56,6 +56,7 @@ const ra_op ra_op_where = {
   .reads = RA_READS_IN0,
   .no_grad = 1 << COND,
   .infer = infer,
+  .sees = ra_sees_pixel,
   .forward = forward,
   .backward = backward,
   .samples = "2,3,4:mask 2,3,4 2,3,4\n2,1,4:mask 3,1 2,3,4\n2,3,4,5:mask 1 4,1\n3:mask 2,3 1,1,3",

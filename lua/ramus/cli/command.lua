@@ -34,6 +34,8 @@ command.EVERY = {
 command.WAY = {
   { name = "tile", value = "N", number = true, min = 16, help = "side of the tiles into which images are cut; they overlap by half",
     unless = "whole images" },
+  { name = "memory", value = "SIZE", wants = "a size as 300MB", unless = "as much as it takes",
+    help = "what the net's arrays may take: larger images are cut into tiles that overlap by all that the net looks around a pixel, to the same values" },
   { name = "flips", value = "WHICH", wants = "none, mirrored or turned", default = "none",
     help = "mean over mirror images (mirrored: 4) and turns (turned: 8)" },
   { name = "with", value = "RUN", wants = "a run", many = true, unless = "none", help = "a further run, whose probabilities are averaged" },

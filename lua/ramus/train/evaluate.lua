@@ -3,7 +3,7 @@
 -- options: data ("SET:SPLIT"; the run's test split), options and reading (of the set that data names), recipe (a file: of runs of format 1),
 -- threshold (the run's), tune
 -- (choose the threshold on the validation split, else the training split),
--- levels (true: every output, not only the main one), tile, flips, with, low, smallest (way.lua: how the mask is made), data_root,
+-- levels (true: every output, not only the main one), tile, memory, flips, with, low, smallest (way.lua: how the mask is made), data_root,
 -- offline, pictures (how many overlays to write into `folder`), folder, quiet.
 -- Returns a table { per_image, pooled, n, outputs = { side1 = ... }, observers = [opt] rows, images, protocol }
 -- or nil and a message. Images that were resized are scored at their own size.
@@ -225,11 +225,11 @@ local function run_evaluation(model, facts, o)
   samples, err = scored_set.chosen(samples, o.limit, o.only)
   if not samples then return nil, err end
   local main, prepare = model.output.main, checkpoint.preparation(model)
+  local outputs = o.levels and scored_outputs(model) or { main }
   o.way, err = way.new(model, o)
   if not o.way then return nil, err end
-  err = tiles.too_large_among(judged.images, samples, prepare, o.tile)
+  err = tiles.too_large_among(judged.images, samples, prepare, o.tile, o.way:refusal(outputs))
   if err then return nil, err end
-  local outputs = o.levels and scored_outputs(model) or { main }
   local threshold, tuned_on = choose_threshold(model, set, facts, prepare, o)
   if not threshold then return nil, tuned_on end
   local rows, also = o.scores and not list and observer_rows.new(samples) or nil, {}

@@ -1,6 +1,6 @@
 --- ra.predict(run, images, options): probability, mask and overlay for files and folders; of a model with classes, labels and overlay.
 --
--- options: output (folder; "predictions"), threshold (the model's), tile, flips, with, low, smallest (way.lua: how the mask is
+-- options: output (folder; "predictions"), threshold (the model's), tile, memory, flips, with, low, smallest (way.lua: how the mask is
 -- made), size, preprocess (as the run was trained), numerics (as the run was trained),
 -- range (the numbers of the files that are black and white; as the run was trained, else as their types say),
 -- pattern (a glob for the names of a folder's images), frames ("all", "best", "1,5-9": of films; the first unless given), force (replaces
@@ -27,6 +27,7 @@ local reading = require "ramus.data.reading"
 local scale = require "ramus.data.scale"
 local sources = require "ramus.train.sources"
 local tiles = require "ramus.train.tiles"
+local tiling = require "ramus.train.tiling"
 
 local way = require "ramus.train.way"
 
@@ -83,8 +84,10 @@ local function input_of(model, picture, given)
   return one and one.fields.image, err
 end
 
---- A message where an image of H x W pixels is too large to be predicted as it is told, else nil.
-local function too_large(model, H, W, o) return tiles.too_large(checkpoint.preparation(model, o), H, W, o.tile) end
+--- A message where an image of H x W pixels is too large to be predicted as it is told by o and a way, else nil.
+local function too_large(model, H, W, o, w, names)
+  return tiles.too_large(checkpoint.preparation(model, o), H, W, o.tile, w:refusal(names, o.numerics))
+end
 
 --- A probability [1,K,h,w] at the size of a picture: [H,W], or [K,H,W].
 local function at_size_of(picture, p)
@@ -98,11 +101,11 @@ end
 -- given: the options of way.lua (or way, made of them), size, preprocess, numerics.
 function predict.probabilities(model, picture, names, given)
   local o = given or {}
-  local large = too_large(model, picture.dim[picture.rank - 2], picture.dim[picture.rank - 1], o)
-  if large then return nil, large end
   local w, err = o.way, nil
   if not w then w, err = way.new(model, o) end
   if not w then return nil, err end
+  local large = too_large(model, picture.dim[picture.rank - 2], picture.dim[picture.rank - 1], o, w, names)
+  if large then return nil, large end
   local x
   x, err = input_of(model, picture, o)
   if not x then return nil, err end
@@ -136,8 +139,9 @@ end
 --- Predicts one entry of a plan and writes its files; nil and a message. file: of file_of.
 local function one(model, entry, o, file, began)
   local header = file.header
-  local large = too_large(model, header.height, header.width, o)
+  local large, windows = too_large(model, header.height, header.width, o, o.way, { model.output.main })
   if large then return nil, ("%s: %s"):format(entry.source, large) end
+  if windows and o.out then o.out:line(("%s: %s"):format(entry.source, tiling.text(windows))) end
   local picture, err = scale.load(model, entry.source, header, { frame = entry.frame, range = o.range, bytes = file.bytes })
   if not picture then return nil, err end
   if o.out then notes.image(entry.source, err, model.template.channels, o.out) end

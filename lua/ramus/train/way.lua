@@ -1,6 +1,7 @@
 --- The way from an image to a mask, which is part of an evaluation's protocol: how a model's probabilities are made, and how they become a mask.
 --
 --   tile       side of the tiles into which images are cut (tiles.lua)
+--   memory     bytes, as "300MB", that the net's arrays may take: tiles are chosen so that the values stay those of the whole (tiling.lua)
 --   flips      "mirrored": the mean over the image, its two mirror images and both at once; "turned": over all 8 ways to mirror and turn it by 90
 --              degrees (test-time augmentation)
 --   with       further runs or model files: the mean of all probabilities (an ensemble)
@@ -14,6 +15,7 @@ local json = require "ramus.base.json"
 local mistake = require "ramus.base.mistake"
 local options = require "ramus.base.options"
 local prepared = require "ramus.data.prepared"
+local show = require "ramus.base.show"
 local tiles = require "ramus.train.tiles"
 
 local way = {}
@@ -21,7 +23,7 @@ local Way = {}
 Way.__index = Way
 
 way.schema = {
-  tile = tiles.schema,
+  tile = tiles.schema, memory = tiles.memory_schema,
   flips = { type = "string", one_of = { "none", "mirrored", "turned" }, default = "none",
     help = "mean over mirror images (mirrored: 4), or also over turns by 90 degrees (turned: 8)" },
   with = { type = "table", default = {}, help = "further runs or model files, whose probabilities are averaged with the model's" },
@@ -66,12 +68,14 @@ function way.new(model, given)
   end
   local members, err = members_of(model, given.with or {})
   if not members then return nil, err end
-  return setmetatable({ members = members, turns = TURNS[given.flips or "none"], given = given }, Way)
+  if given.memory and given.tile then return mistake "give tile or memory, not both: a budget chooses the tiles" end
+  return setmetatable({ members = members, turns = TURNS[given.flips or "none"], given = given,
+    memory = given.memory and show.read_bytes(given.memory) }, Way)
 end
 
 --- Calls f(probabilities by name) for every member and every turn, turned back.
 local function each(self, x, names, given, f)
-  local o = { tile = self.given.tile, numerics = given.numerics, check = given.check }
+  local o = { tile = self.given.tile, memory = self.memory, numerics = given.numerics, check = given.check }
   local K, H, W = x.dim[1], x.dim[2], x.dim[3]
   for _, orientation in ipairs(self.turns) do
     local turned = x
@@ -98,12 +102,30 @@ end
 --- Probabilities { NAME = [1,K,h,w] } of named outputs for an input [1,C,h,w]. given: numerics, check (see tiles.lua). nil and a message.
 function Way:probabilities(x, names, given)
   local count = #self.members * #self.turns
-  if count == 1 then return tiles.probabilities(self.members[1], x, names, { tile = self.given.tile, numerics = given.numerics, check = given.check }) end
+  if count == 1 then
+    return tiles.probabilities(self.members[1], x, names,
+      { tile = self.given.tile, memory = self.memory, numerics = given.numerics, check = given.check })
+  end
   local sums = {}
   local ok, err = each(self, x, names, given, function(name, p) sums[name] = sums[name] and F.add(sums[name], p) or p:clone() end)
   if not ok then return nil, err end
   for name, sum in pairs(sums) do sums[name] = F.div(sum, count) end
   return sums
+end
+
+--- Of a way with a budget, a function (h, w): a message where an input of that size cannot be computed within it, else nil; and what
+-- tiling.of says of the first member. names: of the outputs. Without a budget nil.
+function Way:refusal(names, numerics)
+  if not self.memory then return nil end
+  return function(h, w)
+    local first
+    for i, model in ipairs(self.members) do
+      local windows, err = tiles.windows(model, h, w, names, { memory = self.memory, numerics = numerics })
+      if windows == nil then return err end
+      if i == 1 then first = windows end
+    end
+    return nil, first
+  end
 end
 
 --- True where a mask is more than the pixels above the threshold.
