@@ -147,7 +147,8 @@ struct ra_op {
   /* The gradients of all inputs but in[0], before backward, which is then called for that of in[0] alone. So what only one of the two
    * reads or writes need not live through the other. NULL: backward does it all. */
   void (*backward_weights)(ra_call *c);
-  /* What output pixels read of input k along axis 0 (height, the last dimension but one) or 1 (width); *s is {1, 0, 0, 1} before. NULL: all. */
+  /* What output pixels read of input k along axis 0 (height, the last dimension but one) or 1 (width); *s is {1, 0, 0, 1} before.
+   * NULL: all. */
   ra_sees (*sees)(const ra_call *c, int32_t k, int32_t axis, ra_sight *s);
   double (*flops)(const ra_call *c); /* multiply-adds x 2 of one forward call; NULL: not counted */
   /* Writes the algorithm of a call to text, for ra_plan_describe, and returns it; NULL: nothing to report. */
