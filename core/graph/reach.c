@@ -84,7 +84,8 @@ static int32_t answer(const walk *w, int32_t input, int32_t output, ra_reach *re
     return ra_fail(RA_ERR_ARG, "no finite reach: %s (step %d of the model) reads all of the picture, or scales it by another factor at "
                    "each size", w->g->node[s->culprit].op->name, s->culprit);
   bool same = x->rank == y->rank && x->rank >= 2 && x->dim[x->rank - 2 + w->axis] == y->dim[y->rank - 2 + w->axis];
-  if (!s->of_input || !same || fabs(s->step - 1) > 1e-9) return ra_fail(RA_ERR_ARG, "no finite reach: the output is not of the picture's size");
+  if (!s->of_input || !same || fabs(s->step - 1) > 1e-9)
+    return ra_fail(RA_ERR_ARG, "no finite reach: the output is not of the picture's size");
   *reach = (ra_reach){.pixels = (int32_t)ceil(fmax(s->before, s->after) - 1e-9), .grid = (int32_t)w->grid};
   return RA_OK;
 }
