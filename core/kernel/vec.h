@@ -41,25 +41,59 @@ static inline void vec_store(ra_real *p, vec v) { *(vec_unaligned *)p = v; }
 static inline vec vec_splat(ra_real s) { return s - (vec){0}; }
 static inline vec vec_zero(void) { return (vec){0}; }
 
-/* The first n numbers; the other lanes are 0. */
-static inline vec vec_load_n(const ra_real *p, int n) {
+/* Some lanes of a vector: those that low <= l < high names, which may reach past it on both sides or name none. */
 #if defined(__AVX512F__) && !defined(RA_DOUBLE)
-  return (vec)_mm512_maskz_loadu_ps((__mmask16)((1u << n) - 1), p);
+typedef __mmask16 vec_mask;
+static inline vec_mask vec_lanes(int32_t low, int32_t high) {
+  __m512i lane = _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
+  return _mm512_cmpge_epi32_mask(lane, _mm512_set1_epi32(low)) & _mm512_cmplt_epi32_mask(lane, _mm512_set1_epi32(high));
+}
+#else
+typedef veci vec_mask; /* 0 or -1 */
+static inline vec_mask vec_lanes(int32_t low, int32_t high) {
+  veci lane;
+  for (int i = 0; i < VL; i++) lane[i] = i;
+  return (lane >= low) & (lane < high);
+}
+#endif
+
+/* Those lanes of the vector at p, 0 elsewhere; touches nothing else. */
+static inline vec vec_load_lanes(const ra_real *p, vec_mask lanes) {
+#if defined(__AVX512F__) && !defined(RA_DOUBLE)
+  return (vec)_mm512_maskz_loadu_ps(lanes, p);
+#elif defined(__AVX2__) && !defined(RA_DOUBLE)
+  return (vec)_mm256_maskload_ps(p, (__m256i)lanes);
 #else
   ra_real t[VL] = {0};
-  for (int i = 0; i < n; i++) t[i] = p[i];
+  for (int i = 0; i < VL; i++)
+    if (lanes[i]) t[i] = p[i];
   return vec_load(t);
 #endif
 }
-static inline void vec_store_n(ra_real *p, vec v, int n) {
+
+/* v with 0 in the other lanes */
+static inline vec vec_keep_lanes(vec v, vec_mask lanes) {
 #if defined(__AVX512F__) && !defined(RA_DOUBLE)
-  _mm512_mask_storeu_ps(p, (__mmask16)((1u << n) - 1), (__m512)v);
+  return (vec)_mm512_maskz_mov_ps(lanes, (__m512)v);
 #else
-  ra_real t[VL];
-  vec_store(t, v);
-  for (int i = 0; i < n; i++) p[i] = t[i];
+  return (vec)((veci)v & lanes);
 #endif
 }
+
+static inline void vec_store_lanes(ra_real *p, vec v, vec_mask lanes) {
+#if defined(__AVX512F__) && !defined(RA_DOUBLE)
+  _mm512_mask_storeu_ps(p, lanes, (__m512)v);
+#elif defined(__AVX2__) && !defined(RA_DOUBLE)
+  _mm256_maskstore_ps(p, (__m256i)lanes, (__m256)v);
+#else
+  for (int i = 0; i < VL; i++)
+    if (lanes[i]) p[i] = v[i];
+#endif
+}
+
+/* The first n numbers; the other lanes are 0. */
+static inline vec vec_load_n(const ra_real *p, int n) { return vec_load_lanes(p, vec_lanes(0, n)); }
+static inline void vec_store_n(ra_real *p, vec v, int n) { vec_store_lanes(p, v, vec_lanes(0, n)); }
 
 /* To memory past the caches, at a multiple of sizeof(vec); vec_stream_end before another thread may read it. */
 static inline void vec_stream(ra_real *p, vec v) {

@@ -76,32 +76,6 @@ static inline void pixels_of(const vec c[4], vec q[4]) {
   q[2] = ZIP_PAIRS(a1, b1, 0), q[3] = ZIP_PAIRS(a1, b1, VL / 2);
 }
 
-/* Lanes low <= l < high of the vector at p, 0 elsewhere; touches nothing else. */
-static inline vec load_range(const ra_real *p, int32_t low, int32_t high) {
-  if (low <= 0 && high >= VL) return vec_load(p);
-  low = ra_max(low, 0), high = ra_min(high, VL);
-  if (low >= high) return vec_zero();
-#if defined(__AVX512F__)
-  return (vec)_mm512_maskz_loadu_ps((__mmask16)((1u << high) - (1u << low)), p);
-#else
-  ra_real t[VL] = {0};
-  for (int32_t l = low; l < high; l++) t[l] = p[l];
-  return vec_load(t);
-#endif
-}
-
-/* v with 0 in the lanes outside low <= l < high */
-static inline vec keep_range(vec v, int32_t low, int32_t high) {
-  low = ra_max(low, 0), high = ra_min(high, VL);
-#if defined(__AVX512F__)
-  return (vec)_mm512_maskz_mov_ps((__mmask16)(low < high ? (1u << high) - (1u << low) : 0), (__m512)v);
-#else
-  for (int32_t l = 0; l < VL; l++)
-    if (l < low || l >= high) v[l] = 0;
-  return v;
-#endif
-}
-
 /* -- the one-dimensional transforms -- */
 static inline void transform_b(vec d0, vec d1, vec d2, vec d3, vec d4, vec d5, vec t[6]) {
   const vec a = d4 - 4 * d2, b = d3 - 4 * d1, c = d4 - d2, e = 2 * (d3 - d1);

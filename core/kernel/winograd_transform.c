@@ -9,7 +9,8 @@ static inline void vertical(const tiling *g, const ra_real *x, const affine *pro
                             ra_real *lines, int32_t width) {
   int32_t top = 4 * run->i - g->pad_h, p = 4 * run->j - g->pad_w, count = 4 * run->n + 2;
   const ra_real *row = x + (int64_t)top * g->W + p;
-  bool inside = top >= 0 && top + 6 <= g->H;
+  int32_t first = -top, last = g->H - top; /* of the six, the rows inside the image */
+  bool inside = first <= 0 && last >= 6;
   for (int32_t q = 0; q < count; q += VL, row += VL, lines += VL, p += VL) {
     vec d[6], t[6];
     if (inside && p >= 0 && p + VL <= g->W) {
@@ -17,11 +18,11 @@ static inline void vertical(const tiling *g, const ra_real *x, const affine *pro
       if (!as_is)
         for (int32_t r = 0; r < 6; r++) d[r] = affine_vec(prologue, d[r]);
     } else {
-      for (int32_t r = 0; r < 6; r++) /* lanes outside are neither read nor counted */
-        d[r] = top + r >= 0 && top + r < g->H ? load_range(row + (int64_t)r * g->W, -p, g->W - p) : vec_zero();
-      if (!as_is)
-        for (int32_t r = 0; r < 6; r++)
-          d[r] = top + r >= 0 && top + r < g->H ? keep_range(affine_vec(prologue, d[r]), -p, g->W - p) : vec_zero();
+      for (int32_t r = 0; r < 6; r++) { /* lanes outside are neither read nor counted */
+        vec_mask lanes = vec_lanes(-p, r >= first && r < last ? g->W - p : -p);
+        d[r] = vec_load_lanes(row + (int64_t)r * g->W, lanes);
+        if (!as_is) d[r] = vec_keep_lanes(affine_vec(prologue, d[r]), lanes);
+      }
     }
     transform_b(d[0], d[1], d[2], d[3], d[4], d[5], t);
     for (int32_t r = 0; r < 6; r++) vec_store(lines + r * width, t[r]);
@@ -62,7 +63,7 @@ typedef struct running_moments {
 
 static inline void accumulate(running_moments *s, vec v, int32_t lanes) {
   vec d = v - s->around;
-  if (lanes < VL) d = keep_range(d, 0, lanes);
+  if (lanes < VL) d = vec_keep_lanes(d, vec_lanes(0, lanes));
   s->sum += d, s->squares += d * d;
   s->n += lanes;
 }

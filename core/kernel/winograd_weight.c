@@ -71,7 +71,7 @@ static void transform_dy(const job *k, int32_t o0, int32_t t0, int32_t n, ra_rea
         if (outputs == VL && p + VL <= g->W)
           for (int32_t o = 0; o < VL; o++) px[r][o] = vec_load(row + o * area);
         else
-          for (int32_t o = 0; o < VL; o++) px[r][o] = o < outputs ? load_range(row + o * area, 0, g->W - p) : vec_zero();
+          for (int32_t o = 0; o < VL; o++) px[r][o] = o < outputs ? vec_load_n(row + o * area, g->W - p) : vec_zero();
         transpose(px[r]);
       }
       for (int32_t i = 0; i < tiles; i++) {
