@@ -246,3 +246,25 @@ check.case("phantom: classes agree with the mask, which stays the same to the bi
   check.ok(seen[1] > seen[2], "the stem is the larger part")
   check.equal(C.ra_phantom_classes(empty(96, 128), empty(96, 128), empty(96, 96), 7, 1), C.RA_ERR_SHAPE)
 end)
+
+check.case("phantom: no expression draws twice, so that every compiler draws in the same order", function()
+  local files = require "ramus.base.files"
+  local seen = 0
+  local function draws(text)
+    local n = 0
+    for call in text:gmatch "([%w_]+)%(" do
+      if call == "UNI" or call == "ra_phantom_uniform" or call == "ra_phantom_chance" then n = n + 1 end
+    end
+    return n
+  end
+  for _, name in ipairs(assert(files.list(check.root .. "/core/image"))) do
+    local text = name:find "^phantom.*%.c$" and assert(files.read(check.root .. "/core/image/" .. name)):gsub("/%*.-%*/", "") or ""
+    seen = seen + draws(text)
+    for initialiser in text:gmatch "=%s*(%b{})" do check.equal(draws(initialiser), 0, name .. ": an initialiser draws: " .. initialiser) end
+    for call, list in text:gmatch "([%w_]+)(%b())" do
+      if call ~= "if" and call ~= "for" and call ~= "while" then check.ok(draws(list) < 2, ("%s: two arguments draw: %s%s"):format(name, call, list)) end
+    end
+    for operands in text:gmatch "[^;,?:{}=]*" do check.ok(draws(operands) < 2, name .. ": two operands draw: " .. operands) end
+  end
+  check.ok(seen > 100, seen .. " draws seen")
+end)

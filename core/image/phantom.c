@@ -106,9 +106,10 @@ static const double TISSUE[TISSUES] = {0.085, 0.05, 0.026, 0.015, 0.009};
 static scene draw_scene(phantom_random *r, double w, double h) {
   double size = w < h ? w : h, far = hypot(w, h) / 2;
   bool flat = ra_phantom_chance(r, 0.4); /* as after subtraction of the background */
-  scene s = {.level = flat ? UNI(0.48, 0.66) : UNI(0.42, 0.62), .texture = flat ? UNI(0.3, 0.6) : UNI(0.9, 1.7)};
+  scene s = {.thin = 0.85};
+  s.level = flat ? UNI(0.48, 0.66) : UNI(0.42, 0.62);
+  s.texture = flat ? UNI(0.3, 0.6) : UNI(0.9, 1.7);
   s.contrast = UNI(0.062, 0.106);
-  s.thin = 0.85;
   if (!flat) {
     s.lung = UNI(0.05, 0.42);
     s.lung_x = UNI(-0.1, 1.1) * w;

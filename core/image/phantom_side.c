@@ -56,15 +56,22 @@ static int32_t sprout(phantom_tree *t, phantom_random *r, phantom_crowd *c) {
   phantom_point p = t->point[at];
   double share = UNI(0.38, 0.72), radius = p.radius * share, side = ra_phantom_chance(r, 0.5) ? 1 : -1;
   bool curly = ra_phantom_chance(r, 0.25);
-  double reach = UNI(20, 40) * radius + UNI(5, 30);
+  double reach = UNI(20, 40) * radius;
+  reach += UNI(5, 30);
   if (p.radius < 1.5 || !ra_phantom_inside(t, p.x, p.y, -8) || ra_phantom_near_root(c, &p, 22)) return RA_OK;
   if (radius < 1.05) radius = 1.05;
-  phantom_course b = {.x = p.x, .y = p.y, .heading = p.heading + side * UNI(0.45, 1.2), .radius = radius,
-              .end_radius = fmax(0.75, radius * UNI(0.45, 0.65)),
-              .length = reach, .bend = {-side * UNI(0, 0.9), UNI(-0.6, 0.6)}, .bend_at = {UNI(0.15, 0.5), UNI(0.5, 0.9)},
-              .bend_width = {UNI(0.3, 0.6), UNI(0.2, 0.5)},
-              .wave = curly ? UNI(0.6, 1.1) : UNI(0.1, 0.55), .wave_length = curly ? UNI(18, 34) : UNI(26, 60), .dye = p.dye,
-              .end_dye = p.dye * UNI(0.35, 0.8), .parent_radius = p.radius};
+  phantom_course b = {.x = p.x, .y = p.y, .radius = radius, .length = reach, .dye = p.dye, .parent_radius = p.radius};
+  b.heading = p.heading + side * UNI(0.45, 1.2);
+  b.end_radius = fmax(0.75, radius * UNI(0.45, 0.65));
+  b.bend[0] = -side * UNI(0, 0.9);
+  b.bend[1] = UNI(-0.6, 0.6);
+  b.bend_at[0] = UNI(0.15, 0.5);
+  b.bend_at[1] = UNI(0.5, 0.9);
+  b.bend_width[0] = UNI(0.3, 0.6);
+  b.bend_width[1] = UNI(0.2, 0.5);
+  b.wave = curly ? UNI(0.6, 1.1) : UNI(0.1, 0.55);
+  b.wave_length = curly ? UNI(18, 34) : UNI(26, 60);
+  b.end_dye = p.dye * UNI(0.35, 0.8);
   int32_t points = t->points, branches = t->branches;
   RA_TRY(ra_phantom_run(t, r, &b));
   if (t->branches == branches) return RA_OK;

@@ -117,18 +117,29 @@ static void centre(phantom_tree *t, phantom_random *r) {
     high[1] = fmax(high[1], t->point[i].y);
   }
   double across = t->branches > 1 ? 0 : 0.85;
-  move(t, across * (t->width - low[0] - high[0]) / 2 + UNI(-0.04, 0.04) * t->width,
-       0.75 * (t->height - low[1] - high[1]) / 2 + UNI(-0.07, 0.05) * t->height);
+  double down = UNI(-0.07, 0.05) * t->height, aside = UNI(-0.04, 0.04) * t->width;
+  move(t, across * (t->width - low[0] - high[0]) / 2 + aside, 0.75 * (t->height - low[1] - high[1]) / 2 + down);
 }
 
 /* Right coronary artery: from the top to the left, down, and along the bottom to the right. */
 static int32_t grow_right(phantom_tree *t, phantom_random *r) {
   double W = t->width, H = t->height, size = W < H ? W : H;
   double radius = UNI(4.6, 8.2);
-  phantom_course c = {.x = UNI(0.36, 0.62) * W, .y = UNI(0.06, 0.17) * H, .heading = PI + UNI(-0.45, 0.25), .radius = radius,
-              .end_radius = radius * UNI(0.38, 0.6), .length = UNI(1.3, 1.8) * size, .bend = {-UNI(1.1, 1.6), -UNI(1.1, 1.9)},
-              .bend_at = {UNI(0.16, 0.24), UNI(0.56, 0.66)}, .bend_width = {UNI(0.24, 0.36), UNI(0.2, 0.42)},
-              .wave = UNI(0.1, 0.32), .wave_length = UNI(50, 110), .dye = 1, .end_dye = UNI(0.6, 0.9)};
+  phantom_course c = {.radius = radius, .dye = 1};
+  c.x = UNI(0.36, 0.62) * W;
+  c.y = UNI(0.06, 0.17) * H;
+  c.heading = PI + UNI(-0.45, 0.25);
+  c.end_radius = radius * UNI(0.38, 0.6);
+  c.length = UNI(1.3, 1.8) * size;
+  c.bend[0] = -UNI(1.1, 1.6);
+  c.bend[1] = -UNI(1.1, 1.9);
+  c.bend_at[0] = UNI(0.16, 0.24);
+  c.bend_at[1] = UNI(0.56, 0.66);
+  c.bend_width[0] = UNI(0.24, 0.36);
+  c.bend_width[1] = UNI(0.2, 0.42);
+  c.wave = UNI(0.1, 0.32);
+  c.wave_length = UNI(50, 110);
+  c.end_dye = UNI(0.6, 0.9);
   return ra_phantom_run(t, r, &c);
 }
 
@@ -136,23 +147,43 @@ static int32_t grow_right(phantom_tree *t, phantom_random *r) {
 static int32_t grow_left(phantom_tree *t, phantom_random *r) {
   double W = t->width, H = t->height, size = W < H ? W : H;
   double radius = UNI(4.6, 7.4), tilt = UNI(-0.35, 0.45);
-  phantom_course stem = {.x = UNI(-0.01, 0.14) * W, .y = UNI(0.08, 0.3) * H, .heading = tilt, .radius = radius, .end_radius = radius * 0.97,
-                 .length = UNI(30, 62), .bend = {UNI(-0.3, 0.3), 0}, .bend_at = {0.5, 0.5}, .bend_width = {1, 1},
-                 .wave = UNI(0, 0.1), .wave_length = 60, .dye = 1, .end_dye = 1};
+  phantom_course stem = {.heading = tilt, .radius = radius, .end_radius = radius * 0.97, .bend_at = {0.5, 0.5}, .bend_width = {1, 1},
+                         .wave_length = 60, .dye = 1, .end_dye = 1};
+  stem.x = UNI(-0.01, 0.14) * W;
+  stem.y = UNI(0.08, 0.3) * H;
+  stem.length = UNI(30, 62);
+  stem.bend[0] = UNI(-0.3, 0.3);
+  stem.wave = UNI(0, 0.1);
   RA_TRY(ra_phantom_run(t, r, &stem));
   phantom_point at = t->point[t->points - 1];
   double share = UNI(0.76, 0.87), first = radius * share, second = radius * cbrt(1 - share * share * share);
-  phantom_course across = {.x = at.x, .y = at.y, .heading = at.heading - UNI(0, 0.35), .radius = first,
-                           .end_radius = first * UNI(0.32, 0.48),
-                   .length = UNI(0.75, 1.1) * size, .bend = {UNI(0.15, 0.7), UNI(0.2, 0.9)}, .bend_at = {UNI(0.2, 0.4), UNI(0.55, 0.8)},
-                   .bend_width = {UNI(0.2, 0.5), UNI(0.2, 0.5)}, .wave = UNI(0.1, 0.4), .wave_length = UNI(40, 90), .dye = 1,
-                   .end_dye = UNI(0.55, 0.85), .parent_radius = radius};
+  phantom_course across = {.x = at.x, .y = at.y, .radius = first, .dye = 1, .parent_radius = radius};
+  across.heading = at.heading - UNI(0, 0.35);
+  across.end_radius = first * UNI(0.32, 0.48);
+  across.length = UNI(0.75, 1.1) * size;
+  across.bend[0] = UNI(0.15, 0.7);
+  across.bend[1] = UNI(0.2, 0.9);
+  across.bend_at[0] = UNI(0.2, 0.4);
+  across.bend_at[1] = UNI(0.55, 0.8);
+  across.bend_width[0] = UNI(0.2, 0.5);
+  across.bend_width[1] = UNI(0.2, 0.5);
+  across.wave = UNI(0.1, 0.4);
+  across.wave_length = UNI(40, 90);
+  across.end_dye = UNI(0.55, 0.85);
   RA_TRY(ra_phantom_run(t, r, &across));
-  phantom_course down = {.x = at.x, .y = at.y, .heading = at.heading + UNI(0.75, 1.35), .radius = second,
-                         .end_radius = second * UNI(0.35, 0.5),
-                 .length = UNI(0.65, 1.0) * size, .bend = {UNI(-0.2, 0.45), UNI(-0.6, 0.4)}, .bend_at = {UNI(0.15, 0.35), UNI(0.5, 0.8)},
-                 .bend_width = {UNI(0.2, 0.5), UNI(0.2, 0.5)}, .wave = UNI(0.12, 0.5), .wave_length = UNI(35, 80), .dye = 1,
-                 .end_dye = UNI(0.55, 0.85), .parent_radius = radius};
+  phantom_course down = {.x = at.x, .y = at.y, .radius = second, .dye = 1, .parent_radius = radius};
+  down.heading = at.heading + UNI(0.75, 1.35);
+  down.end_radius = second * UNI(0.35, 0.5);
+  down.length = UNI(0.65, 1.0) * size;
+  down.bend[0] = UNI(-0.2, 0.45);
+  down.bend[1] = UNI(-0.6, 0.4);
+  down.bend_at[0] = UNI(0.15, 0.35);
+  down.bend_at[1] = UNI(0.5, 0.8);
+  down.bend_width[0] = UNI(0.2, 0.5);
+  down.bend_width[1] = UNI(0.2, 0.5);
+  down.wave = UNI(0.12, 0.5);
+  down.wave_length = UNI(35, 80);
+  down.end_dye = UNI(0.55, 0.85);
   return ra_phantom_run(t, r, &down);
 }
 
@@ -162,9 +193,13 @@ static int32_t add_catheter(phantom_tree *t, phantom_random *r) {
   double dye = UNI(0.5, 1), radius = UNI(2.1, 2.9), heading = p.heading + PI + UNI(-0.5, 0.5), away = sin(heading) > 0 ? -1 : 1;
   if (t->full) radius *= UNI(1, 1.5);
   phantom_course c = {.x = p.x, .y = p.y, .heading = heading, .radius = radius, .end_radius = radius, .length = 420,
-              .bend = {away * (cos(heading) > 0 ? -1 : 1) * UNI(0.4, 1.3), UNI(-0.7, 0.7)}, .bend_at = {UNI(0.08, 0.25), UNI(0.3, 0.6)},
-              .bend_width = {UNI(0.1, 0.3), UNI(0.2, 0.5)}, .wave = 0.03, .wave_length = 120, .dye = dye, .end_dye = dye,
-              .catheter = true};
+                      .wave = 0.03, .wave_length = 120, .dye = dye, .end_dye = dye, .catheter = true};
+  c.bend[0] = away * (cos(heading) > 0 ? -1 : 1) * UNI(0.4, 1.3);
+  c.bend[1] = UNI(-0.7, 0.7);
+  c.bend_at[0] = UNI(0.08, 0.25);
+  c.bend_at[1] = UNI(0.3, 0.6);
+  c.bend_width[0] = UNI(0.1, 0.3);
+  c.bend_width[1] = UNI(0.2, 0.5);
   return ra_phantom_run(t, r, &c);
 }
 
