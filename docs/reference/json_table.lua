@@ -114,6 +114,9 @@ return {
   { "report", "runs/a", {
     { "file", "string", "" }, { "bytes", "number", "" }, { "runs", "number", "" }, { "pictures", "number", "that it embeds" },
     { "without[]", "string?", "runs without a test image here" } } },
+  { "report", "s.jsonl", {
+    { "file", "string", "" }, { "bytes", "number", "" }, { "rows", "number", "" }, { "trainings", "number", "of all rows" },
+    { "results", "number", "trainings with scores" }, { "failed", "number", "trainings without" }, { "damaged", "number", "lines that were left out" } } },
   { "replay", "runs/a --yes", {
     { "run", "string", "" }, { "replay", "string", "the new run" }, { "same", "boolean", "to the bit" }, { "images_changed", "boolean", "" },
     { "weights[].name", "string", "`best` or `last`" }, { "weights[].before", "string", "SHA-256" }, { "weights[].after", "string", "" },

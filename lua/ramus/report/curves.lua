@@ -49,8 +49,9 @@ function curves.terms(history)
   return names
 end
 
---- How the lines of a run's terms look: a function of the term's name that gives class and dashes. The class is the loss, the dashes are the level.
-function curves.looks(g)
+--- How the lines of terms look: a function of the term's name that gives class and dashes. The class is the loss, the dashes are the level.
+-- names: of the terms.
+function curves.looks(names)
   local losses, n = {}, 0
   local function class_of(loss)
     if not losses[loss] then
@@ -59,7 +60,7 @@ function curves.looks(g)
     end
     return losses[loss]
   end
-  for _, name in ipairs(curves.terms(g.history)) do class_of((curves.parts(name))) end
+  for _, name in ipairs(names) do class_of((curves.parts(name))) end
   return function(name)
     local loss, _, level = curves.parts(name)
     return class_of(loss), chart.DASHES[math.min(level, 5)]
@@ -68,7 +69,7 @@ end
 
 --- Lines of a run by term.
 local function term_lines(g, field)
-  local lines, look = {}, curves.looks(g)
+  local lines, look = {}, curves.looks(curves.terms(g.history))
   for _, name in ipairs(curves.terms(g.history)) do
     local class, dash = look(name)
     lines[#lines + 1] = { name = name, class = class, dash = dash,

@@ -1,13 +1,12 @@
 --- The report of one or several runs as one HTML file that needs nothing else: report.page(runs, shown) gives its text.
-local base64 = require "ramus.base.base64"
-local build = require "ramus.base.build"
 local chart = require "ramus.report.chart"
 local compared = require "ramus.report.compared"
 local curves = require "ramus.report.curves"
-local hash = require "ramus.base.hash"
+local frame = require "ramus.report.frame"
 local html = require "ramus.report.html"
 local image = require "ramus.data.image"
-local json = require "ramus.base.json"
+local pooled = require "ramus.report.pooled"
+local seeds = require "ramus.report.seeds"
 local supervision = require "ramus.report.supervision"
 local tables = require "ramus.report.tables"
 local weights = require "ramus.report.weights"
@@ -18,27 +17,10 @@ local number = tables.number
 
 -- ---- parts ------------------------------------------------------------------------------
 
-local function section(id, title, ...)
-  local children = {}
-  for i = 1, select("#", ...) do children[#children + 1] = (select(i, ...)) or nil end
-  if #children == 0 then return nil end
-  local heading = id .. "-title"
-  return { id = id, title = title, html = html("section", { id = id, ["aria-labelledby"] = heading }, html("h2", { id = heading }, title), children) }
-end
-
---- Panels of which the script makes tabs: a list of { name, children }.
-local function tabs(id, label, list)
-  local panels = {}
-  for i, one in ipairs(list) do
-    panels[i] = html("div", { id = ("%s-%d"):format(id, i), ["data-tab"] = one[1] }, #list > 1 and html("h3", {}, one[1]), one[2])
-  end
-  return html("div", { ["data-tabs"] = label }, panels)
-end
-
 local function by_run(id, label, runs, f)
   local list = {}
   for i, g in ipairs(runs) do list[i] = { g.name, f(g) or html("p", {}, "Nothing recorded.") } end
-  return tabs(id, label, list)
+  return frame.tabs(id, label, list)
 end
 
 --- The first thing to read: each run's Dice.
@@ -100,7 +82,7 @@ local function pictures_part(shown)
     list[i] = { ("%s: %s"):format(one.title, one.id), html("div", { class = "pictures" }, views) }
   end
   return { #list > 0 and html("p", { class = "notice" }, "This file embeds test images of the data set. Whoever gets it gets them: mind the data set's terms. "
-    .. "ramus report --no-pictures leaves them out."), notes, #list > 0 and legend(shown.groups), #list > 0 and tabs("pictures", "Test image", list) }
+    .. "ramus report --no-pictures leaves them out."), notes, #list > 0 and legend(shown.groups), #list > 0 and frame.tabs("pictures", "Test image", list) }
 end
 
 --- Backgrounds of the stacks, one rule an image.
@@ -130,45 +112,37 @@ end
 local function sections(runs, shown, more)
   local t, list = compared.of(runs), {}
   local function add(s) list[#list + 1] = s end
-  add(section("scores", "Scores", #t.rows > 0 and tables.scores(runs, t) or html("p", {}, "No run was scored: ramus eval RUN."), tables.differences(runs, t),
+  add(frame.section("scores", "Scores", #t.rows > 0 and tables.scores(runs, t) or html("p", {}, "No run was scored: ramus eval RUN."),
+    tables.differences(runs, t),
     curves.grid { curves.by_image(runs, compared.column, compared.why_not), curves.calibration(runs) }, tables.images(runs)))
-  add(section("pictures-part", "Test images", pictures_part(shown)))
-  add(section("levels", "Outputs of the levels", tables.levels(runs)))
-  add(section("classes", "Classes", classes_part(runs)))
-  add(section("signs", "Where it fails", more and more.signs))
-  add(section("training", "Training", curves.grid(curves.together(runs))))
-  add(section("terms", "Loss terms", by_run("terms-of", "Loss terms of", runs, function(g)
+  local by_seed = seeds.of(runs)
+  if by_seed then
+    local children = {}
+    for i, made in ipairs(by_seed.blocks) do children[i] = pooled.html(made) end
+    add(frame.section("seeds", "Seeds together", html("p", {}, "Runs whose recipes differ in the seed alone are one row here: means over seeds and images."),
+      children, by_seed.tests))
+  end
+  add(frame.section("pictures-part", "Test images", pictures_part(shown)))
+  add(frame.section("levels", "Outputs of the levels", tables.levels(runs)))
+  add(frame.section("classes", "Classes", classes_part(runs)))
+  add(frame.section("signs", "Where it fails", more and more.signs))
+  add(frame.section("training", "Training", curves.grid(curves.together(runs))))
+  add(frame.section("terms", "Loss terms", by_run("terms-of", "Loss terms of", runs, function(g)
     return { supervision.of(g), curves.grid(weights.of(g)), curves.grid(curves.of_run(g)) }
   end)))
-  add(section("differences", "What was different", tables.different(runs)))
-  add(section("cost", "Cost", tables.cost(runs)))
-  add(section("protocol", "Protocol", tables.protocol(runs)))
-  add(section("recipes", "Recipes", recipe_part(runs)))
+  add(frame.section("differences", "What was different", tables.different(runs)))
+  add(frame.section("cost", "Cost", tables.cost(runs)))
+  add(frame.section("protocol", "Protocol", tables.protocol(runs)))
+  add(frame.section("recipes", "Recipes", recipe_part(runs)))
   return list
 end
 
---- Bytes of a hexadecimal text.
-local function bytes_of(hex) return (hex:gsub("%x%x", function(two) return string.char(tonumber(two, 16)) end)) end
-
 --- runs: of gather.runs; shown: of pictures.of, nil to leave pictures out; more: { signs = [opt] }. The text of the file.
 function page.of(runs, shown, more)
-  local script, names, links, bodies = require "ramus.report.script", {}, {}, {}
+  local names = {}
   for i, g in ipairs(runs) do names[i] = g.name end
-  local title = (#runs == 1 and "Run " or "Runs ") .. table.concat(names, ", ")
-  for i, s in ipairs(sections(runs, shown, more)) do
-    links[i], bodies[i] = html("li", {}, html("a", { href = "#" .. s.id }, s.title)), s.html
-  end
-  -- The page may load nothing from elsewhere, and run no other script than its own.
-  local policy = ("default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-%s'"):format(base64.encode(bytes_of(hash.sha256(script))))
-  local root = html("html", { lang = "en" }, html("head", {}, html("meta", { charset = "utf-8" }),
-    html("meta", { ["http-equiv"] = "Content-Security-Policy", content = policy }),
-    html("meta", { name = "viewport", content = "width=device-width, initial-scale=1" }), html("title", {}, title),
-    html("style", {}, html.raw(require "ramus.report.style" .. backgrounds(shown)))),
-    html("body", {}, html("a", { class = "skip", href = "#main" }, "To the scores"), html("header", {}, html("h1", {}, title), facts(runs),
-      html("nav", { ["aria-label"] = "Sections" }, html("ul", {}, links))), html("main", { id = "main" }, bodies),
-      html("footer", {}, html("p", {}, "Made by ramus report, version ", build.version, ". For research; not a medical device.")),
-      html("script", {}, html.raw(script))))
-  return json.utf8("<!DOCTYPE html>\n" .. html.text(root) .. "\n")
+  return frame.document { title = (#runs == 1 and "Run " or "Runs ") .. table.concat(names, ", "), top = facts(runs), sections = sections(runs, shown, more),
+    style = backgrounds(shown) }
 end
 
 return page

@@ -1,4 +1,7 @@
---- ramus report: report.write(paths, { output, pictures = true, signs, data_root }) writes the file and returns what it wrote; nil and a message.
+--- ramus report: writes the file and returns what it wrote; nil and a message.
+--
+--   report.write(paths, { output, pictures = true, signs, data_root })   of runs
+--   report.study(path, { output, only, against, metrics })               of a study's file or its results
 local files = require "ramus.base.files"
 local gather = require "ramus.report.gather"
 local json = require "ramus.base.json"
@@ -23,6 +26,20 @@ function report.write(paths, o)
   ok, err = files.write(file, text)
   if not ok then return nil, err end
   return { file = file, bytes = #text, runs = #runs, pictures = shown and #shown.groups or 0, without = json.list(shown and shown.why or {}) }
+end
+
+function report.study(path, o)
+  local study_page = require "ramus.report.study_page"
+  local file = o.output or "report.html"
+  if files.is_folder(file) then return nil, ("%s is a folder; name a file with -o"):format(file) end
+  local loaded, err = study_page.load(path, o)
+  if not loaded then return nil, err end
+  local text = study_page.of(loaded)
+  local ok
+  ok, err = files.write(file, text)
+  if not ok then return nil, err end
+  return { file = file, bytes = #text, rows = #loaded.study.rows, trainings = loaded.trainings, results = loaded.results, failed = loaded.failed,
+    damaged = loaded.damaged }
 end
 
 return report

@@ -26,6 +26,7 @@ figcaption { margin-bottom: .4rem } .plot { position: relative }
 .chart svg, .wide svg { width: 100%; height: auto; display: block } .wide { max-width: 44rem; margin: 1rem 0 }
 svg text { font: 12px system-ui, sans-serif; fill: var(--soft) } svg .grid { stroke: var(--rule) }
 svg .line { stroke-width: 2; fill: none } svg .dot { stroke: none; opacity: .8 }
+svg .seed { fill: none } svg .mean { stroke-width: 2 } svg .open { fill: var(--card) }
 svg .ideal { stroke: var(--soft) } svg .cross { stroke: var(--ink); stroke-dasharray: 2 2 }
 svg .idle { fill: var(--card) } svg .act { fill: rgb(var(--act)) }
 svg .a1 { fill-opacity: .3 } svg .a2 { fill-opacity: .45 } svg .a3 { fill-opacity: .6 } svg .a4 { fill-opacity: .8 }

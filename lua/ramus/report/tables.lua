@@ -9,16 +9,19 @@ local tables = {}
 local function number(v, form) return type(v) == "number" and v == v and (form or "%.4f"):format(v) or "–" end
 tables.number = number
 
-local function p_text(p) return p and p == p and (p < 0.001 and "< 0.001" or ("%.3f"):format(p)) or "–" end
+function tables.p(p) return p and p == p and (p < 0.001 and "< 0.001" or ("%.3f"):format(p)) or "–" end
 
-local function interval(e) return { number(e.mean), html("small", {}, (" %s to %s"):format(number(e.low), number(e.high))) } end
+--- The cell of a mean with its interval.
+function tables.interval(e, form)
+  return { number(e.mean, form), html("small", {}, (" %s to %s"):format(number(e.low, form), number(e.high, form))) }
+end
 
 local MARK = { better = "▲ better", worse = "▼ worse", higher = "▲ higher", lower = "▼ lower" }
 
-local function difference_cell(e)
-  local d = e.difference
-  if not d then return e.why or "–" end
-  return { number(d.mean, "%+.4f"), html("small", {}, (" %s to %s, p %s"):format(number(d.low, "%+.4f"), number(d.high, "%+.4f"), p_text(d.holm))),
+--- The cell of a paired difference { mean, low, high, holm, verdict }; form: of its numbers, "%+.4f" unless given.
+function tables.difference(d, form)
+  form = form or "%+.4f"
+  return { number(d.mean, form), html("small", {}, (" %s to %s, p %s"):format(number(d.low, form), number(d.high, form), tables.p(d.holm))),
     MARK[d.verdict] and html("b", { class = d.verdict }, " " .. MARK[d.verdict]) or "" }
 end
 
@@ -32,7 +35,7 @@ function tables.scores(runs, t)
   for i, row in ipairs(t.rows) do
     local cells = { row.metric .. (metrics.lower_is_better[row.metric] and " ↓" or "") }
     for _, e in ipairs(row.runs) do
-      cells[#cells + 1] = e.mean and interval(e) or e.why or "–"
+      cells[#cells + 1] = e.mean and tables.interval(e) or e.why or "–"
       cells[#cells + 1] = number(e.pooled)
     end
     rows[i] = cells
@@ -47,7 +50,7 @@ function tables.differences(runs, t)
   for i = 2, #runs do head[i] = runs[i].name end
   for i, row in ipairs(t.rows) do
     local cells = { row.metric .. (metrics.lower_is_better[row.metric] and " ↓" or "") }
-    for k = 2, #runs do cells[k] = difference_cell(row.runs[k]) end
+    for k = 2, #runs do cells[k] = row.runs[k].difference and tables.difference(row.runs[k].difference) or row.runs[k].why or "–" end
     rows[i] = cells
   end
   return html.table(("Paired differences to %s, image by image, with 95 %% intervals; p of Wilcoxon's signed-rank test after Holm's correction "
@@ -71,7 +74,7 @@ function tables.levels(runs)
     for k, g in ipairs(runs) do
       local s = g.scores and (name == "" and g.scores or g.scores.outputs[name])
       local d = s and s.per_image and s.per_image.dice
-      cells[k + 1] = d and interval(d) or "–"
+      cells[k + 1] = d and tables.interval(d) or "–"
     end
     rows[i] = cells
   end
@@ -130,15 +133,40 @@ function tables.cost(runs)
   return html.table("Cost of the training, from the run's log and timing", head, rows)
 end
 
---- Rows of several runs by a field.
-local function by_field(caption, runs, list)
-  local head, rows = { "field" }, {}
-  for i, g in ipairs(runs) do head[i + 1] = g.name end
+--- A table of fields: rows of { field, values }, nil where a column has none; nil without rows. head: "field" and the columns' names.
+function tables.by_field(caption, head, list)
+  if #list == 0 then return nil end
+  local rows = {}
   for i, row in ipairs(list) do
     rows[i] = { html("code", {}, row[1]) }
-    for k = 2, #runs + 1 do rows[i][k] = row[k] or "–" end
+    for k = 2, #head do rows[i][k] = row[k] or "–" end
   end
   return html.table(caption, head, rows)
+end
+
+--- Rows for by_field of several tables of plain values; a column may be nil in none.
+function tables.fields(columns)
+  local names, seen, list = {}, {}, {}
+  for _, column in ipairs(columns) do
+    for name in pairs(column) do
+      if not seen[name] then names[#names + 1], seen[name] = name, true end
+    end
+  end
+  table.sort(names)
+  for i, name in ipairs(names) do
+    list[i] = { name }
+    for k, column in ipairs(columns) do
+      local v = column[name]
+      list[i][k + 1] = type(v) == "table" and table.concat(v, ", ") or v ~= nil and tostring(v) or nil
+    end
+  end
+  return list
+end
+
+local function with_names(first, runs)
+  local head = { first }
+  for i, g in ipairs(runs) do head[i + 1] = g.name end
+  return head
 end
 
 --- Which fields of the recipes differ.
@@ -146,27 +174,14 @@ function tables.different(runs)
   if #runs < 2 then return nil end
   local list = gather.differences(runs)
   if #list == 0 then return html("p", {}, "The resolved recipes of the runs are the same.") end
-  return by_field("What was different between the runs: fields of the resolved recipes", runs, list)
+  return tables.by_field("What was different between the runs: fields of the resolved recipes", with_names("field", runs), list)
 end
 
 --- How the scores were computed.
 function tables.protocol(runs)
-  local names, seen, list = {}, {}, {}
-  for _, g in ipairs(runs) do
-    for name in pairs(g.scores and g.scores.protocol or {}) do
-      if not seen[name] then names[#names + 1], seen[name] = name, true end
-    end
-  end
-  if #names == 0 then return nil end
-  table.sort(names)
-  for i, name in ipairs(names) do
-    list[i] = { name }
-    for k, g in ipairs(runs) do
-      local v = g.scores and g.scores.protocol[name]
-      list[i][k + 1] = type(v) == "table" and table.concat(v, ", ") or v ~= nil and tostring(v) or nil
-    end
-  end
-  return by_field("Protocol: how the scores were computed", runs, list)
+  local columns = {}
+  for i, g in ipairs(runs) do columns[i] = g.scores and g.scores.protocol or {} end
+  return tables.by_field("Protocol: how the scores were computed", with_names("field", runs), tables.fields(columns))
 end
 
 return tables

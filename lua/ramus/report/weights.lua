@@ -47,7 +47,7 @@ end
 
 --- Two charts, each nil where there is nothing to draw.
 function weights.of(g)
-  local lines, options, look = {}, {}, curves.looks(g)
+  local lines, options, look = {}, {}, curves.looks(curves.terms(g.history))
   for _, row in ipairs(type(g.recipe.supervise) == "table" and g.recipe.supervise or {}) do
     add_weights(lines, g, row, look)
     for name, v in pairs(type(row.loss) == "table" and type(row.loss.options) == "table" and row.loss.options or {}) do

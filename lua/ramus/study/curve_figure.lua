@@ -3,7 +3,7 @@
 --   "terms"               for each row a panel: the norm of the gradient of every term at its output, on a logarithmic scale; 0 lies on the lowest line
 --   "OUTPUT WHAT"         one panel, a line for each row: "out dice", "out patch_entropy", "out agreement.teacher" (log.outputs of the recipe)
 --   "loss", "val"         one panel, a line for each row: training loss, validation Dice
--- curve_figure.svg(t, what): the SVG, or nil where no row has such a curve. t: a table of summary.of.
+-- curve_figure.svg(t, what): the SVG, or nil where no row has such a curve. t: a table of summary.of. curve_figure.lines and .terms: the numbers.
 local axes = require "ramus.draw.axes"
 local svg = require "ramus.draw.svg"
 
@@ -72,8 +72,8 @@ local function style_of(term, losses)
   return losses[name] or svg.INK, level and level > 1 and (' stroke-dasharray="%d %d"'):format(8 - 2 * math.min(level, 3), math.min(level, 5)) or nil
 end
 
---- The lines of a row's panel: a term each, in the order of their names.
-local function term_lines(entry, losses)
+--- The gradient norms of a row's terms: { { name, points }, .. } in the order of their names.
+function curve_figure.terms(entry)
   local names, list = {}, {}
   for _, c in ipairs(entry.curves) do
     for name in pairs(c.terms and c.terms.gradient or {}) do names[name] = true end
@@ -83,9 +83,15 @@ local function term_lines(entry, losses)
   table.sort(sorted)
   for _, name in ipairs(sorted) do
     local points = of_row(entry, function(c) return c.terms and c.terms.epoch, c.terms and c.terms.gradient[name] end)
-    local colour, dash = style_of(name, losses)
-    if points then list[#list + 1] = { name = name, points = points, colour = colour, dash = dash } end
+    if points then list[#list + 1] = { name = name, points = points } end
   end
+  return list
+end
+
+--- The lines of a row's panel.
+local function term_lines(entry, losses)
+  local list = curve_figure.terms(entry)
+  for _, l in ipairs(list) do l.colour, l.dash = style_of(l.name, losses) end
   return list
 end
 
@@ -118,12 +124,20 @@ end
 
 local NAMES = { loss = "training loss", val = "Dice on the validation split" }
 
-local function lines_svg(t, entries, what)
+--- A line for each row that has such a curve: { { name, points }, .. }. entries: rows of a block of summary.of.
+function curve_figure.lines(entries, what)
   local lines = {}
   for _, entry in ipairs(entries) do
     local points = of_row(entry, picker(what))
-    if points then lines[#lines + 1] = { name = entry.row.title, points = points, colour = svg.colours[#lines % #svg.colours + 1],
-      dash = #lines >= #svg.colours and ' stroke-dasharray="5 3"' or nil } end
+    if points then lines[#lines + 1] = { name = entry.row.title, points = points } end
+  end
+  return lines
+end
+
+local function lines_svg(t, entries, what)
+  local lines = curve_figure.lines(entries, what)
+  for i, l in ipairs(lines) do
+    l.colour, l.dash = svg.colours[(i - 1) % #svg.colours + 1], i > #svg.colours and ' stroke-dasharray="5 3"' or nil
   end
   if #lines == 0 then return nil end
   local box, out = { x = LEFT, y = TOP, w = LARGE_WIDTH, h = LARGE_HEIGHT }, {}

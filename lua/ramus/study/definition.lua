@@ -124,6 +124,7 @@ local function make_row(study, given, index, folder)
   local where = ("row '%s'"):format(row.name)
   local asked = { recipe = row.recipe, set = row.set, without = row.without }
   row.recipe, err = recipe_of(study, asked, folder)
+  row.asked = asked
   if not row.recipe then return nil, ("%s: %s"):format(where, err) end
   row.title, row.seeds, row.weights = row.title or row.name, study.only_seeds or row.seeds or study.seeds, row.weights or study.weights
   if row.weights == "best" and row.recipe.data.val == false then
@@ -246,6 +247,7 @@ function definition.load(path, given)
   local raw, err = files.run(path)
   if err then return nil, err end
   if type(raw) ~= "table" then return nil, ("%s: a study returns a table, this one returned %s"):format(path, options.show(raw)) end
+  if raw.rows == nil and raw.model ~= nil then return mistake(("%s is a recipe, not a study: ramus train %s"):format(path, path)) end
   local study
   study, err = definition.of(raw, path, given)
   if not study then return mistake(err) end

@@ -12,7 +12,7 @@ local GREY, INK = svg.GREY, svg.INK
 local COLOUR = { better = svg.BLUE, worse = svg.ORANGE, higher = svg.INK, lower = svg.INK }
 
 --- The range of a block's numbers with some room, and the marks.
-local function axis_of(block)
+function figure.axis(block)
   local low, high = math.huge, -math.huge
   for _, r in ipairs(block.rows) do
     local list = { r.low, r.high, r.mean }
@@ -69,7 +69,7 @@ end
 local function draw_block(out, block, left, top)
   out[#out + 1] = text(left, top + 22, ("%s on %s%s"):format(block.metric, block.score,
     metrics.lower_is_better[block.metric] and " (smaller is better)" or ""), ' class="b"')
-  local axis = axis_of(block)
+  local axis = figure.axis(block)
   local function place(v) return left + PLOT * (v - axis.low) / (axis.high - axis.low) end
   if axis then draw_axis(out, block, axis, left, top + HEAD, place) end
   for i, r in ipairs(block.rows) do draw_row(out, r, top + HEAD + ROW * (i - 0.5), left, place) end

@@ -1,16 +1,9 @@
 --- The tables of a study as Markdown.
 local metrics = require "ramus.data.metrics"
 local progress = require "ramus.base.progress"
+local summary = require "ramus.study.summary"
 
 local markdown = {}
-
---- Scores in pixels or counts have two digits, those from 0 to 1 four.
-local function form_of(block)
-  for _, r in ipairs(block.rows) do
-    if r.mean and math.abs(r.mean) > 2 then return "%.2f" end
-  end
-  return "%.4f"
-end
 
 local function number(form, v) return v and v == v and form:format(v) or "-" end
 
@@ -65,7 +58,7 @@ local function block_text(block, before, lines)
     lines[#lines + 1] = "no results yet"
     return
   end
-  local compared, form = false, form_of(block)
+  local compared, form = false, summary.form(block)
   for _, entry in ipairs(block.rows) do compared = compared or entry.difference ~= nil end
   lines[#lines + 1] = "| row | mean [95 %] | seeds x pictures |" .. (compared and " against | difference [95 %] | p (Holm) | |" or "")
   lines[#lines + 1] = "|---|---|---|" .. (compared and "---|---|---|---|" or "")

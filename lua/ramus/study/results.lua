@@ -1,6 +1,8 @@
 --- The results of a study: a file of JSON lines, one for each training, which is committed and outlives the run folders.
 --
---   local r = results.read(path)      r[KEY] is the newest line of a cell; r.damaged the number of lines that are cut or no result (then the cell is run again)
+--   local r = results.read(path)      r[KEY] is the newest line of a cell; r.damaged the number of lines that are cut or no result (then the cell is run
+--                                     again)
+--   results.list(path)                the newest line of every cell, in the order of the file; the number of damaged lines
 --   results.append(path, line)        adds one: under a lock, whole, synced
 --   results.tidy(path, keys)          writes the file anew without superseded and damaged lines, in the order of the keys
 local cjson = require "cjson"
@@ -68,15 +70,28 @@ end
 --- Lines of a file as text, with or without an end.
 local function lines_of(path) return (files.read(path) or ""):gmatch "[^\n]+" end
 
-function results.read(path)
-  local list = setmetatable({}, { __index = { damaged = 0 } })
-  local damaged = 0
+--- The newest line of every cell by its key, keys in the order of the file, the number of damaged lines.
+local function read(path)
+  local list, order, damaged = {}, {}, 0
   for text in lines_of(path) do
     local line = decode(text)
-    if line and is_result(line) then list[line.cell] = line else damaged = damaged + 1 end
+    if line and is_result(line) then
+      if not list[line.cell] then order[#order + 1] = line.cell end
+      list[line.cell] = line
+    else damaged = damaged + 1 end
   end
-  getmetatable(list).__index.damaged = damaged
-  return list
+  return list, order, damaged
+end
+
+function results.read(path)
+  local list, _, damaged = read(path)
+  return setmetatable(list, { __index = { damaged = damaged } })
+end
+
+function results.list(path)
+  local newest, order, damaged = read(path)
+  for i, key in ipairs(order) do order[i] = newest[key] end
+  return order, damaged
 end
 
 --- Numbers have 6 significant digits; true, or nil and a message.

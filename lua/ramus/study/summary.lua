@@ -2,7 +2,7 @@
 --
 -- summary.of(study, known) returns a list of tables { name, title, level, blocks, tests }, a block { score, key, metric, rows, notes } being what
 -- one score and one metric give: rows of { row, seeds, wanted, pictures, mean, sd, low, high, difference, failed, notes, cost,
--- curves (of its seeds) }. difference
+-- curves (of its seeds), by_seed (means), of_seeds (their seeds), by_picture (means over seeds), ids (of the pictures) }. difference
 -- [opt]: { against, mean, low, high, p, holm, n, seeds, verdict }. Intervals and tests: data/compare.lua; Holm's correction is over all
 -- comparisons of a table. A difference counts where its interval leaves out 0 and p after correction is at most the table's level.
 local compare = require "ramus.data.compare"
@@ -162,6 +162,14 @@ local function correct(t)
   end
 end
 
+--- How a block's numbers are written: scores in pixels or counts have two digits, those from 0 to 1 four.
+function summary.form(block)
+  for _, r in ipairs(block.rows) do
+    if r.mean and math.abs(r.mean) > 2 then return "%.2f" end
+  end
+  return "%.4f"
+end
+
 -- ---- tables -----------------------------------------------------------------------------
 
 --- Mean cost of the trainings of a row: seconds, seconds of all threads, MB, parameters.
@@ -183,12 +191,18 @@ end
 
 local function make_row(row, g)
   local scores, seeds = matrix(row, g)
-  local entry = { row = row, seeds = #seeds, wanted = #row.seeds, failed = #g.failed, notes = {}, cost = cost_of(g.lines), by_seed = {}, curves = {} }
+  local entry = { row = row, seeds = #seeds, wanted = #row.seeds, failed = #g.failed, notes = {}, cost = cost_of(g.lines), by_seed = {},
+    of_seeds = seeds, curves = {}, ids = g.ids, by_picture = {} }
   for i, line in ipairs(g.lines) do entry.curves[i] = line.curve end
   if #scores > 0 then
     local m = compare.mean(scores)
     entry.mean, entry.sd, entry.low, entry.high, entry.pictures = m.mean, m.sd, m.low, m.high, m.pictures
     for i, list in ipairs(scores) do entry.by_seed[i] = mean_of(list) end
+    for k in ipairs(scores[1]) do
+      local column = {}
+      for i, list in ipairs(scores) do column[i] = list[k] end
+      entry.by_picture[k] = mean_of(column)
+    end
   end
   return entry
 end
