@@ -76,7 +76,8 @@ local function top(loaded)
   end
   local function some(n, words) return n > 0 and (", %d %s"):format(n, words) or "" end
   return { html("p", {}, ("Of %s: %d rows, %d trainings: %d with results%s%s%s."):format(loaded.path, #s.rows, loaded.trainings, loaded.results,
-    some(loaded.failed, "failed"), some(loaded.trainings - loaded.results - loaded.failed, "not run yet"), some(loaded.damaged or 0, "damaged lines of the file left out"))),
+    some(loaded.failed, "failed"),
+    some(loaded.trainings - loaded.results - loaded.failed, "not run yet"), some(loaded.damaged or 0, "damaged lines of the file left out"))),
     #items > 0 and html("ul", { class = "facts" }, items) }
 end
 
