@@ -29,9 +29,10 @@ return {
       .. "axes, trend, svg, raster" },
     { "train", "recipe, supervise, teacher, step, trainer, loop, state, companions/, checkpoint, run, evaluate, predict and its outputs, export, "
       .. "checks, baseline, run_list, replay, leftovers, story, current, dry_run" },
-    { "study", "study, definition, folds, key, score, signs, tables, cell, curve, results, from_results, pictures, runner, part, pace, probe, cost, verify, live, "
-      .. "summary, pages, markdown, plain, figure, studies, contents, difference, tune" },
-    { "report", "report, page of runs, study_page, their parts (frame, html, chart, tables, curves, pooled, supervision, weights, pictures, signs, style, script), gather, compared, seeds" },
+    { "study", "study, definition, folds, key, score, signs, tables, cell, curve, results, from_results, pictures, runner, part, pace, probe, cost, verify, "
+      .. "live, summary, pages, markdown, plain, figure, studies, contents, difference, tune" },
+    { "report", "report, page of runs, study_page, their parts (frame, html, chart, tables, curves, pooled, supervision, weights, "
+      .. "pictures, signs, style, script), gather, compared, seeds" },
     { "serve", "the page of ramus serve: server, gate, look, page, style, script" },
     { "ramus", "init.lua: everything by its public name, loaded when first used" },
     { "cli", "the command line (commands/), the REPL, completion, help, demo, bench" },
