@@ -42,7 +42,7 @@ check.case("help, version and unknown commands", function()
   expect("repl word", 2, "repl takes no argument, given 'word'")
   for _, c in ipairs(require("ramus.cli.command").all()) do
     check.ok(c.example and c.example:find "^ramus", c.name .. " has no example")
-    for _, f in ipairs(c.flags or {}) do check.ok(f.help and (not f.value or f.wants or f.number), c.name .. " --" .. f.name) end
+    for _, f in ipairs(c.flags or {}) do check.ok(f.help and (not f.value or f.wants or f.number or f.one_of), c.name .. " --" .. f.name) end
   end
   expect("train --help", 0, "example: ramus train")
   check.equal(ra.version, ffi.string(ffi.C.ra_build_info "version"))
@@ -55,6 +55,10 @@ check.case("wrong use is 2", function()
     ["eval"] = "one run folder", ["eval a --thresold 1"] = "did you mean '--threshold'", ["predict"] = "wants a run", ["predict run"] = "wants a run",
     ["fetch"] = "at least one data set", ["fetch nosuch"] = "unknown data set", ["fetch phantm"] = "did you mean 'phantom'",
     ["fetch phantom --set size"] = "KEY=VALUE", ["datasets --jsno"] = "did you mean '--json'",
+    ["ls --sort tset"] = "--sort wants name, date, val, test or size, given 'tset'; did you mean 'test'?",
+    ["ls --state"] = "wants running, done, stopped or failed",
+    ["predict a.png --as nifti,rel"] = "given 'rel'; did you mean 'rle'?", ["predict a.png --flips="] = "wants none, mirrored or turned, given ''",
+    ["models --preset al"] = "did you mean 'all'",
   } do expect(arguments, 2, part) end
 end)
 

@@ -2,6 +2,7 @@
 -- terminal in tmux, where it is there.
 local check = require "check"
 local files = require "ramus.base.files"
+local processes = require "processes"
 local ra = require "ramus"
 local cells = require "ramus.draw.cells"
 local drawing = require "ramus.draw.drawing"
@@ -290,6 +291,28 @@ check.case("show: a terminal that does not answer does not hold the prompt, and 
   local text = files.read(folder .. "/out")
   check.ok(text:find("38;5;231;48;5;231", 1, true), text)
   check.ok(text:find("42", text:find("mask [8,8]", 1, true), true), text)
+end)
+
+check.case("show, plot, hist: at a terminal that answers as kitty, one with sixels, one without, and TERM=dumb", function()
+  if os.execute "command -v python3 > /dev/null 2>&1" ~= 0 then check.skip "no python3" end
+  local folder = check.folder "show_answered"
+  assert(files.write(folder .. "/in", "show(ra.rand(1, 20, 30))\nplot(ra.ramp(0, 1))\nhist(ra.rand(100))\n40 + 2\n"))
+  --- What the prompt writes at such a terminal.
+  local function at(kind, term)
+    local command = ("env -u TMUX -u STY -u COLORTERM -u KITTY_WINDOW_ID -u RAMUS_GRAPHICS -u NO_COLOR TERM=%s XDG_STATE_HOME=%s python3 "
+      .. "%s/tests/fake_terminal.py %s %s < %s/in 2>&1"):format(term, folder, check.root, kind, binary, folder)
+    local text = processes.sh(command)
+    for _, wanted in ipairs { "picture [1,20,30]", "histogram [100]", "\r\n42\r\n" } do
+      check.ok(text:find(wanted, 1, true), ("%s, TERM=%s: no %q in %s"):format(kind, term, wanted, text))
+    end
+    return text
+  end
+  local kitty, sixel, plain, dumb = at("kitty", "xterm"), at("sixel", "xterm"), at("plain", "xterm"), at("kitty", "dumb")
+  check.ok(kitty:find("\27_Ga=T,f=100", 1, true) and not kitty:find("\27P", 1, true), "kitty gets its own protocol")
+  check.ok(sixel:find("\27P0;1;0q", 1, true) and not sixel:find("\27_Ga=T", 1, true), "sixels")
+  check.ok(plain:find("▀", 1, true) and plain:find("\27[38;5;", 1, true) and not plain:find("\27_Ga=T", 1, true), "half blocks in colour")
+  check.ok(not dumb:find("\27[_P]", 1) and not dumb:find("\27[38", 1, true) and not dumb:find("▀", 1, true), "characters alone")
+  check.equal(select(2, kitty:gsub("\27%[c", "")), 1, "it is asked once")
 end)
 
 check.case("show: at a terminal in tmux: asked, drawn in colour, keys typed meanwhile are kept", function()

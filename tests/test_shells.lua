@@ -28,6 +28,9 @@ local CASES = {
   ["train --run sc"] = { "scans/" },
   ["models res"] = { "resnet34_unet" },
   ["fetch phan"] = { "phantom" },
+  ["predict x.png --flips m"] = { "mirrored" },
+  ["ls --sort t"] = { "test" },
+  ["new mo"] = { "model" },
 }
 
 local function compare(shell, offered)

@@ -5,7 +5,8 @@
 -- and a file that is put there is a command. A FLAG is { name = "threshold", value = "T", wants = "a folder", help = "meaning" };
 -- without value it is a switch. default: the value where the flag is absent, which run is given; or, where that is no constant,
 -- unless: words that say what holds then ("that of the run"); a flag with a value has one of the two. short: a second spelling, as "-o";
--- many: may be given several times, its value is a list; number: its value is a number, from min to max. raw = true:
+-- many: may be given several times, its value is a list; number: its value is a number, from min to max; one_of: the values that it may have, in
+-- the place of wants, and with list = true several of them with commas between. A command has one_of where its first word is one of these. raw = true:
 -- run(args) reads its arguments itself. run returns the exit status (nil: 0), or false, a message and the status (1 unless given, 2
 -- where the message is of a wrong declaration, see base/mistake.lua; a 2 that is given also shows the usage).
 -- Usage lines, --help, messages, the manual page, completions and docs/reference/cli.md come from these tables. command.EVERY lists the flags
@@ -36,7 +37,7 @@ command.WAY = {
     unless = "whole images" },
   { name = "memory", value = "SIZE", wants = "a size as 300MB", unless = "as much as it takes",
     help = "what the net's arrays may take: larger images are cut into tiles that overlap by all that the net looks around a pixel, to the same values" },
-  { name = "flips", value = "WHICH", wants = "none, mirrored or turned", default = "none",
+  { name = "flips", value = "WHICH", one_of = { "none", "mirrored", "turned" }, default = "none",
     help = "mean over mirror images (mirrored: 4) and turns (turned: 8)" },
   { name = "with", value = "RUN", wants = "a run", many = true, unless = "none", help = "a further run, whose probabilities are averaged" },
   { name = "low", value = "T", number = true, min = 0, max = 1, unless = "no hysteresis",
@@ -140,9 +141,17 @@ function command.absent(f)
   return type(f.default) == "table" and table.concat(f.default, " and ") or tostring(f.default)
 end
 
+--- What a flag's value is, in words: "none, mirrored or turned".
+function command.wants(f)
+  if not f.one_of then return f.wants or "a number" end
+  local n = #f.one_of
+  return table.concat(f.one_of, ", ", 1, n - 1) .. (n > 1 and (f.list and ", " or " or ") or "") .. f.one_of[n]
+end
+
 --- What a flag means, with its bounds and what holds without it.
 function command.meaning(f)
-  local bounds = f.max and ("; %g to %g"):format(f.min, f.max) or f.min and ("; >= %g"):format(f.min) or ""
+  local bounds = f.one_of and ("; %s%s"):format(command.wants(f), f.list and ", with commas between" or "")
+    or f.max and ("; %g to %g"):format(f.min, f.max) or f.min and ("; >= %g"):format(f.min) or ""
   local absent = command.absent(f)
   return f.help .. bounds .. (absent and (" (default: %s)"):format(absent) or "") .. (f.short and ("; also --%s"):format(f.name) or "")
     .. (f.many and "; may be given several times" or "")
@@ -184,9 +193,24 @@ local function flag_of(c, a)
   end
 end
 
+--- The part of a text that is none of the values that a flag may have; nil where there is none.
+local function wrong_choice(f, text)
+  local known = {}
+  for _, name in ipairs(f.one_of) do known[name] = true end
+  if not f.list then return not known[text] and text or nil end
+  for one in (text .. ","):gmatch "([^,]*)," do
+    if not known[one] then return one end
+  end
+end
+
 --- The value of a flag from its text, or nil and a message; a: the flag as it was written.
 local function read_value(f, a, text)
-  if not text then return nil, ("%s wants %s"):format(a, f.wants or "a number") end
+  if not text then return nil, ("%s wants %s"):format(a, command.wants(f)) end
+  local wrong = f.one_of and wrong_choice(f, text)
+  if wrong then
+    local near = options.nearest(wrong, f.one_of)
+    return nil, ("%s wants %s, given '%s'%s"):format(a, command.wants(f), wrong, near and ("; did you mean '%s'?"):format(near) or "")
+  end
   if not f.number then return text end
   local value = tonumber(text)
   if not value then return nil, ("%s wants a number, given '%s'"):format(a, text) end

@@ -94,6 +94,16 @@ local function in_string(at, names)
   if not next(names) then file_names(at.partial, names) end
 end
 
+--- The values that the word at the end of a command's words may have, by its tables; false where they name none.
+local function values_of(command, found, words, names)
+  local list = #words == 3 and found.one_of
+  for _, f in ipairs(command.flags_of(found)) do
+    if f.one_of and words[#words - 1] == "--" .. f.name then list = f.one_of end
+  end
+  for _, name in ipairs(list or {}) do names[name] = true end
+  return list ~= nil and list ~= false
+end
+
 --- Words of a command of the shell; behind `ramus` its own commands, options and data sets.
 local function shell_words(line, names)
   local words = {}
@@ -105,6 +115,7 @@ local function shell_words(line, names)
     for _, n in ipairs(command.names()) do names[n] = true end
   elseif found and partial:sub(1, 1) == "-" then
     for _, f in ipairs(command.flags_of(found)) do names["--" .. f.name] = true end
+  elseif found and values_of(command, found, words, names) then return partial
   else
     if found and (found.words or ""):find("SET", 1, true) then for _, n in ipairs(require("ramus.data.dataset").names()) do names[n] = true end end
     file_names(partial, names)

@@ -7,6 +7,12 @@ local texts = require "ramus.cli.help_text"
 
 local help = setmetatable({}, { __index = texts }) -- what the reference pages use stands there
 
+--- The comment at the head of a module, as paragraphs; nil where there is none.
+local function head_of(module)
+  local text = texts.head_of(module)
+  return text and texts.joined(text)
+end
+
 -- ---- topics ---------------------------------------------------------------------
 
 local function keys_of(t, keep)
@@ -49,19 +55,19 @@ end
 local function model_text(name)
   local found = require("ramus.lang.models").find(name)
   if not found then return nil end
-  return ("ra.models.%s{...}\n%s\n%s%s"):format(name, found.help or texts.head_of("ramus.lang.models." .. name) or "", texts.schema(found.schema),
+  return ("ra.models.%s{...}\n%s\n%s%s"):format(name, found.help or head_of("ramus.lang.models." .. name) or "", texts.schema(found.schema),
     texts.presets(found.presets))
 end
 
 local function library_text(module, prefix, keep)
   local m = require(module)
   local names = keys_of(m, keep or is_function)
-  return ("%s\n\nfunctions: %s\n?%s.NAME explains one"):format(texts.head_of(module) or prefix, table.concat(names, ", "), prefix)
+  return ("%s\n\nfunctions: %s\n?%s.NAME explains one"):format(head_of(module) or prefix, table.concat(names, ", "), prefix)
 end
 
 local function augment_text(name)
   local augment = require "ramus.data.augment"
-  if not name then return (texts.head_of "ramus.data.augment" or "augmentation") .. "\n\noptions\n" .. texts.schema(augment.schema) end
+  if not name then return (head_of "ramus.data.augment" or "augmentation") .. "\n\noptions\n" .. texts.schema(augment.schema) end
   return augment.schema[name] and texts.schema { [name] = augment.schema[name] }
 end
 
@@ -79,7 +85,7 @@ end
 
 local function dataset_text(name)
   if name == "folder" then
-    return texts.head_of "ramus.data.folder" .. "\n\noptions\n" .. texts.schema(require("ramus.data.folder").definition_schema)
+    return head_of "ramus.data.folder" .. "\n\noptions\n" .. texts.schema(require("ramus.data.folder").definition_schema)
   end
   local def = require("ramus.data.dataset").find(name)
   if not def then return nil end
@@ -109,7 +115,7 @@ local lookup = {
   end,
   metrics = function(name)
     local found = require("ramus.data.metrics").help[name]
-    if found then return ("metric %s: %s\n0/0 rules: ?metrics"):format(name, found) end
+    if found then return ("metric %s\n%s\n0/0 rules: ?metrics"):format(name, found) end
     local f = rawget(require "ramus.data.metrics", name)
     return type(f) == "function" and texts.of_function("ra.metrics." .. name, f)
   end,
@@ -142,13 +148,13 @@ local topics = {
     return "ops, called ra.F.NAME(inputs..., {options}) on tensors or while a model is recorded; many also as t:NAME{options}\n"
       .. texts.wrapped(names)
   end,
-  loss = function() return (texts.head_of "ramus.lang.loss" or "") .. "\n" .. table.concat(require("ramus.lang.loss").names, ", ") end,
+  loss = function() return (head_of "ramus.lang.loss" or "") .. "\n" .. table.concat(require("ramus.lang.loss").names, ", ") end,
   nn = function()
-    return (texts.head_of "ramus.lang.nn" or "") .. "\n" .. texts.wrapped(keys_of(help.modules()))
+    return (head_of "ramus.lang.nn" or "") .. "\n" .. texts.wrapped(keys_of(help.modules()))
   end,
   models = function() return "ra.models.NAME{...}: " .. table.concat(require("ramus.lang.models").names(), ", ") end,
   schedule = function()
-    local lines = { texts.head_of "ramus.lang.schedule" }
+    local lines = { head_of "ramus.lang.schedule" }
     for _, n in ipairs(keys_of(schedules())) do lines[#lines + 1] = "  " .. schedules()[n].signature end
     return table.concat(lines, "\n")
   end,
@@ -159,14 +165,14 @@ local topics = {
   metrics = function()
     local rows = {}
     for _, key in ipairs(require("ramus.data.metrics").keys) do rows[#rows + 1] = ("  %-16s %s"):format(key, require("ramus.data.metrics").help[key]) end
-    return (texts.head_of "ramus.data.metrics" or "") .. "\n" .. table.concat(rows, "\n")
+    return (head_of "ramus.data.metrics" or "") .. "\n" .. table.concat(rows, "\n")
       .. "\n0/0 is 1 where prediction and mask agree on every pixel, else 0"
   end,
   image = function() return library_text("ramus.data.image", "image") end,
   checks = function() return library_text("ramus.train.checks", "checks") end,
   study = function()
     local definition = require "ramus.study.definition"
-    return ("%s\n\nfields of a study\n%s\n\nfields of a row\n%s"):format(texts.head_of "ramus.study.definition", texts.schema(definition.schema),
+    return ("%s\n\nfields of a study\n%s\n\nfields of a row\n%s"):format(head_of "ramus.study.definition", texts.schema(definition.schema),
       texts.schema(definition.row_schema))
   end,
   augment = augment_text, recipe = recipe_text,
@@ -174,13 +180,13 @@ local topics = {
     return "tensors: ra.tensor{...}, ra.zeros(d1, ...), ra.ones, ra.full, ra.rand, ra.randn, ra.arange, ra.linspace, ra.eye, ra.empty; ra.seed(n)\n"
       .. "fields: " .. table.concat(keys_of(help.tensor_fields), ", ") .. "\nmethods: " .. texts.wrapped(help.tensor_methods())
       .. "\nevery op of one input too, as t:relu(); + - * / ^ and unary - work element by element, gt, ge, lt, le, eq and ne compare so\n\n"
-      .. (texts.head_of "ramus.lang.tensor_index" or "")
+      .. (head_of "ramus.lang.tensor_index" or "")
   end,
   model = function()
-    return (texts.head_of "ramus.lang.model" or "") .. "\nmethods: " .. texts.wrapped(help_names.of "model") .. "\n?model.NAME explains one"
+    return (head_of "ramus.lang.model" or "") .. "\nmethods: " .. texts.wrapped(help_names.of "model") .. "\n?model.NAME explains one"
   end,
-  supervise = function() return texts.head_of "ramus.train.supervise" end,
-  teacher = function() return (texts.head_of "ramus.train.teacher" or "") .. "\n" .. recipe_text "teacher" end,
+  supervise = function() return head_of "ramus.train.supervise" end,
+  teacher = function() return (head_of "ramus.train.teacher" or "") .. "\n" .. recipe_text "teacher" end,
   datasets = function()
     return "data sets: " .. table.concat(require("ramus.data.dataset").names(), ", ") .. "; ?NAME explains one, ramus fetch NAME gets one"
   end,
@@ -211,9 +217,11 @@ function help.topics()
     "?NAME      any of their names: ?conv2d, ?loss.dice, ?ramp, ?unet, ?recipe.data, ?image.load, ?train",
     "??WORD     searches names, help and documents",
     "",
-    "EXPRESSION prints its values, EXPRESSION; does not. ra, F, nn and C are defined. time EXPRESSION measures, timing() always",
-    "does. who() lists your variables, script(\"FILE.lua\") writes this session as a file, $ COMMAND goes to the shell. The tab key",
-    "completes, the arrow keys bring inputs back, Ctrl-C stops, Ctrl-D or exit leaves.",
+    "EXPRESSION       prints its values; with ; behind it, it does not. ra, F, nn and C are defined",
+    "time EXPRESSION  measures; timing() measures all that follows",
+    "$ COMMAND        goes to the shell",
+    "who()            lists your variables; script(\"FILE.lua\") writes this session as a file",
+    "The tab key completes, the arrow keys bring inputs back, Ctrl-C stops, Ctrl-D or exit leaves.",
   }, "\n")
 end
 
@@ -231,7 +239,7 @@ local function public_text(name)
   if constructors[name] then return constructors[name] end
   local where = getmetatable(require "ramus").lazy()[name]
   if not where then return nil end
-  local head = where[2] and texts.head_of(where[1]) or ""
+  local head = where[2] and head_of(where[1]) or ""
   if head:find("^ra%." .. name .. ":") then -- a file about this function
     local schema = rawget(require(where[1]), "schema")
     return schema and head .. "\n\noptions\n" .. texts.schema(schema) or head
@@ -239,10 +247,10 @@ local function public_text(name)
   local ok, value = pcall(function() return require("ramus")[name] end)
   if ok and type(value) == "function" then
     local text = texts.of_function("ra." .. name, value)
-    if text:find("no comment", 1, true) then text = ("ra.%s\n%s"):format(name, texts.head_of(where[1]) or "") end
+    if text:find("no comment", 1, true) then text = ("ra.%s\n%s"):format(name, head_of(where[1]) or "") end
     return text
   end
-  return ("ra.%s\n%s"):format(name, texts.head_of(where[1]) or "")
+  return ("ra.%s\n%s"):format(name, head_of(where[1]) or "")
 end
 lookup.public = public_text
 

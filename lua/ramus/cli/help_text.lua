@@ -201,13 +201,34 @@ function text.head_of(module)
   return #found > 0 and table.concat(found, "\n") or nil
 end
 
+--- The width from which a line of a source is full, so that the next goes on with its sentence.
+local FULL = 110
+
+--- Whether a line of a comment goes on in the next: it is full, neither is a row of a table, and both begin in the same column.
+local function goes_on(line, next_line)
+  local before, after = line:match "^ *", next_line:match "^ *"
+  local word = next_line:match "%S+"
+  return word ~= nil and before == after and #line + #word > FULL and not line:find "[%)}]$" and not next_line:find "%S%s%s+%S"
+    and not next_line:find "^ *[%-|*] "
+end
+
+--- Lines of comments as paragraphs, for a screen of another width than the source's.
+function text.joined(given)
+  local lines, last = {}, nil
+  for line in (given .. "\n"):gmatch "([^\n]*)\n" do
+    if last and goes_on(last, line) then lines[#lines] = lines[#lines] .. " " .. line:match "%S.*" else lines[#lines + 1] = line end
+    last = line
+  end
+  return table.concat(lines, "\n")
+end
+
 --- A Lua function by its comment.
 function text.of_function(name, f)
   local comment, declared = text.comment_of(f)
   local args = declared and declared:match("%b()")
   if args and args:find("...", 1, true) then args = nil end
   if args and name:find(":", 1, true) and not declared:find(":", 1, true) then args = args:gsub("^%(%s*[%w_]+%s*,?%s*", "(") end
-  return ("%s%s\n%s"):format(name, args or "", comment or "(no comment in the source)")
+  return ("%s%s\n%s"):format(name, args or "", comment and text.joined(comment) or "(no comment in the source)")
 end
 
 return text

@@ -296,7 +296,7 @@ function Session:explain(name)
   if value == nil or self.own[name] ~= nil and value == self.own[name] then return help.find(name) end
   if type(value) == "function" then
     local comment, declared = help.comment_of(value)
-    return comment and ("%s\n%s"):format(declared or name, comment) or help.find(name) or ("%s is a function"):format(name)
+    return comment and ("%s\n%s"):format(declared or name, help.joined(comment)) or help.find(name) or ("%s is a function"):format(name)
   end
   local topic = topic_of(value)
   return ("%s = %s"):format(name, show.value(value)) .. (topic and help.find(topic) and ("\n\n" .. help.find(topic)) or "")
@@ -312,7 +312,7 @@ function Session:help(what)
   local comment, declared
   if type(what) == "function" then comment, declared = help.comment_of(what) end
   if not comment then error("help: there is no help on " .. options.show(what) .. '; a name goes in quotes, as help "conv2d"', 3) end
-  answer(self, ("%s\n%s"):format(declared or "function", comment))
+  answer(self, ("%s\n%s"):format(declared or "function", help.joined(comment)))
 end
 
 return { new = new, at_hand = at_hand }

@@ -17,6 +17,7 @@ end
 
 --- The same of an option's value: names of other things than architectures are not known here.
 local function value_of(f)
+  if f.one_of then return f.one_of end
   local kind = kind_of(f.value)
   if kind == "model" and f.name ~= "model" then return nil end
   return kind
@@ -24,6 +25,7 @@ end
 
 --- The names that are offered for a kind besides files.
 local function names_of(kind)
+  if type(kind) == "table" then return kind end
   if kind == "set" then return require("ramus.data.dataset").names() end
   if kind == "model" then return require("ramus.lang.models").names() end
   return {}
@@ -32,7 +34,7 @@ end
 local function list_of_commands()
   local list = {}
   for _, c in ipairs(command.all()) do
-    list[#list + 1] = { name = c.name, help = c.help, flags = command.flags_of(c), words = kind_of(c.words), given = c.words }
+    list[#list + 1] = { name = c.name, help = c.help, flags = command.flags_of(c), words = c.one_of or kind_of(c.words), given = c.words }
   end
   return list
 end
@@ -68,6 +70,9 @@ _ramus() {
 complete -F _ramus ramus
 ]]
 
+--- A kind as a word of the script: of a list of names "none", since no files go with them.
+local function word_of(kind) return type(kind) == "table" and "none" or kind end
+
 local function bash()
   local names, cases, values = {}, {}, {}
   for _, c in ipairs(list_of_commands()) do
@@ -77,10 +82,10 @@ local function bash()
       local kind = f.value and (value_of(f) or "none")
       for _, s in ipairs(spellings(f)) do
         flags[#flags + 1] = s
-        if kind then values[#values + 1] = ("    %s:%s) kind=%s words='%s' ;;"):format(c.name, s, kind, table.concat(names_of(kind), " ")) end
+        if kind then values[#values + 1] = ("    %s:%s) kind=%s words='%s' ;;"):format(c.name, s, word_of(kind), table.concat(names_of(kind), " ")) end
       end
     end
-    cases[#cases + 1] = ("    %s) kind=%s words='%s' flags='%s' ;;"):format(c.name, c.words or "none", table.concat(names_of(c.words), " "),
+    cases[#cases + 1] = ("    %s) kind=%s words='%s' flags='%s' ;;"):format(c.name, word_of(c.words or "none"), table.concat(names_of(c.words), " "),
       table.concat(flags, " "))
   end
   local parts = { COMMANDS = table.concat(names, " "), CASES = table.concat(cases, "\n"), VALUES = table.concat(values, "\n") }
@@ -94,9 +99,9 @@ local function zsh_text(text) return (text:gsub("'", ""):gsub("[%[%]]", ""):gsub
 
 local function zsh_action(kind)
   if kind == "folder" then return "_files -/" end
-  if kind == "set" or kind == "model" then
+  if kind == "set" or kind == "model" or type(kind) == "table" then
     local names = ("(%s)"):format(table.concat(names_of(kind), " "))
-    return kind == "model" and names or ("{ _alternative \"sets:data set:%s\" \"files:file:_files\" }"):format(names)
+    return kind ~= "set" and names or ("{ _alternative \"sets:data set:%s\" \"files:file:_files\" }"):format(names)
   end
   return "_files"
 end
@@ -133,10 +138,11 @@ local function fish()
     local here = ("-n '__fish_seen_subcommand_from %s'"):format(c.name)
     for _, f in ipairs(c.flags) do
       local kind = f.value and value_of(f)
-      local value = not f.value and "" or kind == "folder" and " -x -a '(__fish_complete_directories)'" or (kind == "file" or kind == "set") and " -rF" or " -x"
+      local value = not f.value and "" or kind == "folder" and " -x -a '(__fish_complete_directories)'" or (kind == "file" or kind == "set") and " -rF"
+        or #names_of(kind) > 0 and " -x -a " .. fish_text(table.concat(names_of(kind), " ")) or " -x"
       add("%s -l %s%s%s -d %s", here, f.name, f.short and " -s " .. f.short:sub(2) or "", value, fish_text(f.help))
     end
-    if c.words == "folder" then add("%s -a '(__fish_complete_directories)'", here) elseif c.words and c.words ~= "model" then add("%s -F", here) end
+    if c.words == "folder" then add("%s -a '(__fish_complete_directories)'", here) elseif c.words == "file" or c.words == "set" then add("%s -F", here) end
     local names = names_of(c.words)
     if #names > 0 then add("%s -a %s", here, fish_text(table.concat(names, " "))) end
   end

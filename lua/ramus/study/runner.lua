@@ -183,7 +183,6 @@ local function run_missing(study, o)
   if not ok then return nil, err end
   local known = runner.known(study)
   local cells, reasons = runner.missing(study, known, pictures.here(study.cells, o), o.chosen)
-  for _, c in ipairs(study.cells) do if known[c.key] and not reasons[c.key] then cell.clear(o.runs, c.key) end end
   local ready, absent = pictures.bring(cells, o)
   local ended = true
   if #ready > 0 then

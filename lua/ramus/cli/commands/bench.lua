@@ -16,7 +16,7 @@ local function flags()
 end
 
 return {
-  name = "bench", order = 10, words = "[CASE]...", flags = flags(),
+  name = "bench", order = 10, words = "[CASE]...", one_of = require("ramus.cli.bench").cases, flags = flags(),
   example = "ramus bench train --width 8 --size 128",
   help = "time a training step (train), a step of self-distillation (dsd) and a prediction (infer), on random images",
   run = function(words, given)

@@ -1,6 +1,6 @@
 --- ramus completion: completions of the shells and the manual page, made from the tables of the commands.
 return {
-  name = "completion", order = 12, words = "bash|zsh|fish|man",
+  name = "completion", order = 12, words = "bash|zsh|fish|man", one_of = { "bash", "zsh", "fish", "man" },
   example = "ramus completion bash > ramus.bash",
   help = "print the completions of a shell, or the manual page as roff; make install puts both in place",
   run = function(words)

@@ -6,14 +6,6 @@ local function date(text) return text and text:gsub("T", " "):gsub(":%d%dZ$", ""
 
 --- Fields of a run's facts by the name of an order.
 local ORDERS = { name = "run", date = "changed", val = "validation", test = "test", size = "bytes" }
-local STATES = { running = true, done = true, stopped = true, failed = true }
-
-local function names_of(t)
-  local list = {}
-  for name in pairs(t) do list[#list + 1] = name end
-  table.sort(list)
-  return list
-end
 
 --- The runs as lines of a table.
 local function run_lines(list)
@@ -77,17 +69,15 @@ return {
   name = "ls", order = 6.1, words = "[DIR]", example = "ramus ls runs --sort test",
   help = "list the runs and studies in DIR (this folder unless given) and four levels below: state, epochs, validation and test Dice, date, size",
   flags = {
-    { name = "state", value = "STATE", wants = "running, done, stopped or failed", help = "runs of this state only", unless = "all" },
-    { name = "sort", value = "KEY", wants = "name, date, val, test or size", default = "name",
+    { name = "state", value = "STATE", one_of = { "running", "done", "stopped", "failed" }, help = "runs of this state only", unless = "all" },
+    { name = "sort", value = "KEY", one_of = { "name", "date", "val", "test", "size" }, default = "name",
       help = "order of the runs: best, newest or largest first" },
     command.JSON,
   },
   run = function(words, given)
     if #words > 1 then return false, ("ls wants one folder, given %d"):format(#words), 2 end
-    local files, options = require "ramus.base.files", require "ramus.base.options"
+    local files = require "ramus.base.files"
     local key = ORDERS[given.sort]
-    if not key then return false, options.unknown("order", given.sort, names_of(ORDERS)), 2 end
-    if given.state and not STATES[given.state] then return false, options.unknown("state", given.state, names_of(STATES)), 2 end
     local folder = (words[1] or "."):gsub("(.)/+$", "%1")
     local none = files.no_folder(folder)
     if none then return false, "ls: " .. none end

@@ -12,20 +12,12 @@ local function sizes_of(list)
   return sizes
 end
 
---- The presets that are asked for; nil and a message.
-local function presets_of(text)
-  local known = require("ramus.cli.model_list").presets
-  if text == "all" then return known end
-  for _, name in ipairs(known) do if name == text then return { name } end end
-  return nil, ("--preset wants light, published or all, given '%s'"):format(text)
-end
-
 return {
   name = "models", order = 9.7, words = "[NAME]...",
   example = "ramus models unet --size 128",
   help = "list the architectures with parameters, operations, memory and milliseconds of a prediction on this machine",
   flags = {
-    { name = "preset", value = "NAME", wants = "light, published or all", default = "light", help = "how large they are" },
+    { name = "preset", value = "NAME", one_of = { "light", "published", "all" }, default = "light", help = "how large they are" },
     { name = "size", value = "N", wants = "a whole number", many = true, default = { 256, 512 }, help = "side of the picture" },
     { name = "seconds", value = "S", number = true, min = 0, default = 0.3, help = "of timing a size, at least 3 runs; 0 for no timing" },
     { name = "channels", value = "N", number = true, min = 1, default = 1, help = "of the picture" },
@@ -38,8 +30,7 @@ return {
     local o = { seconds = given.seconds, channels = given.channels }
     o.sizes, err = sizes_of(given.size)
     if not o.sizes then return false, err, 2 end
-    o.presets, err = presets_of(given.preset)
-    if not o.presets then return false, err, 2 end
+    o.presets = given.preset == "all" and list.presets or { given.preset }
     local threads, rows = ffi.C.ra_threads(), {}
     if not given.json then
       print(("a prediction of one picture; %s kernels, %d thread%s; MB: values between the layers and parameters"):format(ffi.string(ffi.C.ra_isa()), threads,

@@ -2,7 +2,7 @@
 local command = require "ramus.cli.command"
 
 return {
-  name = "new", order = 3.5, words = "recipe|model|dataset|study NAME", example = "ramus new recipe mine",
+  name = "new", order = 3.5, words = "recipe|model|dataset|study NAME", one_of = { "recipe", "model", "dataset", "study" }, example = "ramus new recipe mine",
   help = "write a commented NAME.lua that runs as it is, to begin with", flags = { command.JSON },
   run = function(words, given)
     local options, files, talk = require "ramus.base.options", require "ramus.base.files", require "ramus.base.talk"

@@ -15,7 +15,7 @@ return {
     { name = "pattern", value = "GLOB", wants = "a glob", unless = "all that can be read",
       help = "files of a folder that are taken, as '*.png' or '[0-9]?.tif', whatever their endings" },
     { name = "probabilities", help = "write the probabilities as NAME_probabilities.npy too, of a model with classes [K,H,W]" },
-    { name = "as", value = "FORMS", wants = "nifti, rle, svg", unless = "PNG alone",
+    { name = "as", value = "FORMS", one_of = { "nifti", "rle", "svg" }, list = true, unless = "PNG alone",
       help = "further forms of the masks, several as nifti,rle: NAME_mask.nii with class numbers, NAME_rle.json with COCO's run lengths, NAME_contours.svg" },
     { name = "frames", value = "WHICH", wants = "all, best, or numbers from 0 as 1,5-9", help = "frames of films", unless = "the first" },
     { name = "force", help = "replace files that predict did not write" }, command.JSON,
@@ -28,9 +28,7 @@ return {
     local forms
     if given.as then
       forms = {}
-      for word in given.as:gmatch "[^,%s]+" do forms[#forms + 1] = word end
-      local _, unknown = require("ramus.train.mask_formats").check(forms)
-      if unknown then return false, "predict: --as " .. unknown, 2 end
+      for word in given.as:gmatch "[^,]+" do forms[#forms + 1] = word end
     end
     local range
     if given.range then range, wrong = require("ramus.data.scale").parse(given.range) end

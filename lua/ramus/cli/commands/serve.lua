@@ -50,7 +50,7 @@ return {
     command.THRESHOLD,
     { name = "tile", value = "N", number = true, min = 16, unless = "whole pictures",
       help = "side of the tiles into which pictures are cut; they overlap by half" },
-    { name = "flips", value = "WHICH", wants = "none, mirrored or turned", default = "none",
+    { name = "flips", value = "WHICH", one_of = { "none", "mirrored", "turned" }, default = "none",
       help = "mean over mirror images (mirrored: 4) and turns (turned: 8)" },
     { name = "range", value = "LOW,HIGH", wants = "two numbers or auto", unless = "as the model was trained",
       help = "numbers of the files that are black and white, or auto: percentiles "
