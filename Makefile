@@ -186,7 +186,7 @@ chaos: all       ## training, fetch and prediction stopped and failed at every s
 	@.ci/setup test
 	@$(BIN) run tests/chaos/main.lua $(CHAOS)
 
-oom: all         ## every allocation of the core's main paths fails once
+oom: all         ## every allocation of every function of core/api.h fails once
 	@$(BIN) run tests/run.lua oom
 
 CPPCHECK := cppcheck -q --std=c11 --enable=warning,performance,portability --inline-suppr --error-exitcode=1 -j2 \

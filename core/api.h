@@ -758,7 +758,7 @@ double ra_plan_arena_bytes(const ra_plan *p);                  /* what the plan 
 double ra_plan_lower_bound(const ra_plan *p);                  /* the most bytes that live at one step: no packing can beat it */
 int32_t ra_plan_steps(const ra_plan *p);
 double ra_plan_flops(const ra_plan *p);                        /* multiply-adds x 2 of a run, convolutions (as if direct) and matmul */
-const char *ra_plan_describe(ra_plan *p);                      /* text; valid until the next call or free */
+const char *ra_plan_describe(ra_plan *p);                      /* text, valid until the next call or free; NULL where memory fails */
 void ra_plan_profile(ra_plan *p, _Bool on);                    /* time each step; describe then shows it; on again: from the start */
 
 /* ---- optimizers (core/optim) ------------------------------------------- */

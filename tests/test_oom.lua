@@ -1,5 +1,6 @@
---- Out of memory: on every main path of the core each allocation fails once. The call must
--- say so, and nothing may stay allocated. `make oom` runs this alone.
+--- Out of memory: on every main path of the core each allocation fails once. The call must say so, and nothing may stay allocated. What is
+-- called is recorded: every function of api.h must have been called, and must have failed at an allocation of its own if it makes any.
+-- `make oom` runs this alone.
 local check = require "check"
 local ra = require "ramus"
 local augment = require "ramus.data.augment"
@@ -14,6 +15,35 @@ local supervise = require "ramus.train.supervise"
 local C = ffi.C
 
 local folder = check.folder("oom")
+
+-- ---- what is called, and in which function an allocation failed ----
+
+--- Of every function of api.h that was called: how often, whether it ever allocated, whether an allocation in it failed.
+local called = {}
+
+--- Names of all functions of api.h.
+local function declared()
+  local names = {}
+  for name in ffi.api_text():gsub("/%*.-%*/", " "):gmatch "[%s*](ra_[%w_]+)%s*%b()%s*;" do names[#names + 1] = name end
+  return names
+end
+
+--- Puts a recorder in the place of each function in the table that every module calls the core through.
+local allocations, failed_ones = C.ra_mem_count, C.ra_mem_failures
+for _, name in ipairs(declared()) do
+  local f = C[name]
+  local seen = { calls = 0, allocates = false, failed = false }
+  called[name] = seen
+  local function done(before, before_failures, ...)
+    seen.failed = seen.failed or failed_ones() > before_failures
+    seen.allocates = seen.allocates or seen.failed or allocations() > before
+    return ...
+  end
+  rawset(C, name, function(...)
+    seen.calls = seen.calls + 1
+    return done(allocations(), failed_ones(), f(...))
+  end)
+end
 
 local function collect()
   collectgarbage()
@@ -229,4 +259,34 @@ case("archives and hashes", function()
   local hex = ffi.new("char[65]")
   if C.ra_sha256_file(picture, hex) ~= 0 then return nil, ffi.message() end
   return ffi.string(hex)
+end)
+
+-- ---- every function ----
+
+for _, c in ipairs(require "oom_calls"(folder .. "/calls")) do
+  check.case("called, and each allocation fails once: " .. c.name, function()
+    local before = allocations()
+    local value, err = c.call()
+    check.ok(value, tostring(err))
+    if allocations() > before then fail_each(c.call, c.forgiving) end
+  end)
+end
+
+--- Functions for which the rule below cannot hold, and why.
+local CANNOT = {}
+
+check.case("every function of api.h was called, and failed at an allocation of its own or never made one", function()
+  local bad, n, failed = {}, 0, 0
+  for name, seen in pairs(called) do
+    n, failed = n + 1, failed + (seen.failed and 1 or 0)
+    local good = seen.calls > 0 and (seen.failed or not seen.allocates)
+    if good == (CANNOT[name] ~= nil) then
+      bad[#bad + 1] = CANNOT[name] and name .. " can after all: strike it from CANNOT" or seen.calls == 0 and name .. " is not called"
+        or name .. " allocates, and none of its allocations failed"
+    end
+  end
+  table.sort(bad)
+  check.ok(#bad == 0, table.concat(bad, "\n"))
+  check.ok(n > 240 and failed > 80, ("%d functions, %d failed"):format(n, failed))
+  print(("  %d functions of api.h: %d failed at an allocation, %d make none"):format(n, failed, n - failed))
 end)

@@ -27,7 +27,7 @@ static size_t capacity_of(size_t bytes) {
 static size_t lead_of(size_t bytes) { return bytes >= LARGE ? (size_t)HUGE_PAGE : sizeof(block_header); }
 
 static atomic_llong live, peak, made;
-static atomic_llong fail_after = -1;
+static atomic_llong fail_after = -1, failures;
 
 double ra_mem_live(void) { return (double)atomic_load(&live); }
 double ra_mem_peak(void) { return (double)atomic_load(&peak); }
@@ -35,9 +35,13 @@ double ra_mem_count(void) { return (double)atomic_load(&made); }
 void ra_mem_reset_peak(void) { atomic_store(&peak, atomic_load(&live)); }
 void ra_mem_fail_after(double n) { atomic_store(&fail_after, n < 0 ? -1 : (long long)n); }
 
+double ra_mem_failures(void) { return (double)atomic_load(&failures); }
+
 static bool told_to_fail(void) {
   if (atomic_load(&fail_after) < 0) return false;
-  return atomic_fetch_sub(&fail_after, 1) == 0;
+  if (atomic_fetch_sub(&fail_after, 1) != 0) return false;
+  atomic_fetch_add(&failures, 1);
+  return true;
 }
 
 static void count_bytes(long long change) {

@@ -20,5 +20,6 @@ char *ra_mem_strdup(const char *text);
 /* For tests, see core/testing/api_test.h. */
 void ra_mem_fail_after(double n);
 double ra_mem_count(void);
+double ra_mem_failures(void);
 
 #endif

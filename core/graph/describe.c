@@ -128,7 +128,7 @@ static void put_step(writer *w, const ra_plan *p, const ra_plan_step *step, doub
 const char *ra_plan_describe(ra_plan *p) {
   writer w = {.size = 512 + 256 * (size_t)(p->n_steps + 1)};
   w.text = ra_mem_alloc(w.size, 1);
-  if (!w.text) return "";
+  if (!w.text) return NULL;
   double whole = p->runs > 0 ? seconds_of(p) : 0, peak = p->runs > 0 ? ra_peak_gflops() : 0;
   put(&w, "node    %-18s %-18s", "op", "shape");
   if (p->runs > 0) put(&w, " %9s %5s %8s %6s %6s", "ms", "%", "GFLOP/s", "peak", "GB/s");

@@ -212,10 +212,14 @@ static int32_t guarded(job *j, bool header_only) {
   return RA_OK;
 }
 
-/* libpng allocates through ra_mem_alloc too: rows, and chunks that it keeps, of which one may say any length. */
+/* libpng allocates through ra_mem_alloc too: rows, and chunks that it keeps, of which one may say any length. What it says itself
+ * where memory fails is something else ("too many text chunks"). */
 static png_voidp get_memory(png_structp png, png_alloc_size_t size) {
-  const job *j = png_get_mem_ptr(png);
-  return j->bytes && size > (16u << 20) + j->size ? NULL : ra_mem_alloc(size, 1);
+  job *j = png_get_mem_ptr(png);
+  if (j->bytes && size > (16u << 20) + j->size) return NULL;
+  void *block = ra_mem_alloc(size, 1);
+  if (!block) j->code = RA_ERR_MEMORY;
+  return block;
 }
 
 static void drop_memory(png_structp png, png_voidp block) {

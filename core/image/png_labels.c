@@ -45,8 +45,10 @@ static void put(png_structp png, png_bytep from, size_t count) {
 static void flush(png_structp png) { (void)png; }
 
 static png_voidp get_memory(png_structp png, png_alloc_size_t size) {
-  (void)png;
-  return ra_mem_alloc(size, 1);
+  job *j = png_get_mem_ptr(png);
+  void *block = ra_mem_alloc(size, 1);
+  if (!block) j->code = RA_ERR_MEMORY;
+  return block;
 }
 
 static void drop_memory(png_structp png, png_voidp block) {
@@ -95,7 +97,7 @@ int32_t ra_image_save_labels(const char *path, const ra_tensor *labels, int32_t 
     uint8_t *entry = (uint8_t *)j->palette; /* red, green, blue */
     for (int32_t i = 0; i < 3 * classes; i++) entry[i] = (uint8_t)(255 * (colour[i] > 0 ? colour[i] < 1 ? colour[i] : 1 : 0) + 0.5);
     j->labels = &l, j->classes = classes, j->row = row, j->mark = mark;
-    j->png = png_create_write_struct_2(PNG_LIBPNG_VER_STRING, j, on_error, on_warning, NULL, get_memory, drop_memory);
+    j->png = png_create_write_struct_2(PNG_LIBPNG_VER_STRING, j, on_error, on_warning, j, get_memory, drop_memory);
     j->info = j->png ? png_create_info_struct(j->png) : NULL;
     code = j->info ? write_all(j) : RA_ERR_MEMORY;
     png_destroy_write_struct(&j->png, &j->info);

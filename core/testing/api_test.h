@@ -3,6 +3,7 @@
 
 void ra_mem_fail_after(double n);            /* lets n more allocations succeed, then fails one; < 0: never fails */
 double ra_mem_count(void);                   /* allocations so far */
+double ra_mem_failures(void);                /* allocations that ra_mem_fail_after made fail so far */
 int32_t ra_metric_bin(double probability);   /* 0-based bin of the histogram of ra_metrics */
 
 /* ---- tables of ops (core/graph/registry.c, ops.c) ---- */

@@ -163,7 +163,8 @@ function Recorder:plan(options)
   local began = C.ra_clock()
   local c, err = ffi.own(C.ra_plan_new(self.c, o), C.ra_plan_release)
   if not c then return nil, err end
-  if talk.verbose then talk.detail("%s; made in %.1f ms", choices(ffi.string(C.ra_plan_describe(c))), 1e3 * (C.ra_clock() - began)) end
+  local text = talk.verbose and C.ra_plan_describe(c)
+  if text and text ~= nil then talk.detail("%s; made in %.1f ms", choices(ffi.string(text)), 1e3 * (C.ra_clock() - began)) end
   return setmetatable({ c = c, recorder = self, outputs = outputs, gradients = gradients, arena = o.arena }, Plan)
 end
 
@@ -208,6 +209,10 @@ function Plan:lower_bound() return C.ra_plan_lower_bound(self.c) end
 function Plan:profile(on) C.ra_plan_profile(self.c, on) end
 
 --- The steps with shapes, algorithms, fusions, bytes, and times after profiled runs.
-function Plan:describe() return ffi.string(C.ra_plan_describe(self.c)) end
+function Plan:describe()
+  local text = C.ra_plan_describe(self.c)
+  if text == nil then error(ffi.message(), 2) end
+  return ffi.string(text)
+end
 
 return graph
