@@ -29,7 +29,10 @@ FLAGS_asan    := -fsanitize=address,undefined -fno-sanitize-recover=undefined -f
 # Against memory errors, everywhere but in the kernels, whose loops touch no memory that a file describes: checked copies, stack protector; the
 # table of functions is read-only once the program has started.
 HARDEN_release := -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3 -fstack-protector-strong -fstack-clash-protection
-LINK_release   := -Wl,-z,relro,-z,now -Wl,-z,noexecstack
+ifneq ($(shell uname -s),Darwin)
+LINK_release := -Wl,-z,relro,-z,now -Wl,-z,noexecstack
+LINK_stays   := -Wl,-z,nodelete
+endif
 HARDEN = $(if $(filter -O0,$(CFLAGS)),,$(HARDEN_$(VARIANT)))
 ALL_CFLAGS = -std=c11 $(WARN) $(CFLAGS) -fPIC -fopenmp-simd $(FLAGS_$(VARIANT)) $(PKG_CFLAGS) -MMD -MP
 LIBS = $(PKG_LIBS) -lm -lpthread
@@ -40,15 +43,13 @@ KERNEL_ONCE := core/kernel/kernel.c
 KERNEL_SRC  := $(filter-out $(KERNEL_ONCE),$(wildcard core/kernel/*.c))
 CORE_SRC    := $(filter-out $(KERNEL_SRC),$(wildcard core/*/*.c))
 KERNEL_CFLAGS := -O3 -ffp-contract=fast -fno-math-errno -fno-trapping-math
-ISA_LIST := generic
-ifneq ($(filter x86_64%,$(shell $(CC) -dumpmachine)),)
-ifeq ($(filter double fuzz,$(VARIANT)),)
-ISA_LIST += avx2 avx512
-endif
-endif
 ISA_generic :=
 ISA_avx2    := -mavx2 -mfma
 ISA_avx512  := -mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma -mprefer-vector-width=512
+ISA_neon    := -DRA_NEON
+MACHINE  := $(firstword $(subst -, ,$(shell $(CC) -dumpmachine)))
+ISA_LIST := generic $(if $(filter double fuzz,$(VARIANT)),,$(if $(filter x86_64,$(MACHINE)),avx2 avx512) $(if $(filter aarch64 arm64,$(MACHINE)),neon))
+ISA_HAVE := $(foreach isa,generic avx2 avx512 neon,-DRA_HAVE_$(isa)=$(if $(filter $(isa),$(ISA_LIST)),1,0))
 
 KERNEL_OBJ := $(foreach isa,$(ISA_LIST),$(KERNEL_SRC:%.c=$(OUT)/%.$(isa).o))
 PROTO      := $(OUT)/core/export/onnx.pb-c
@@ -64,7 +65,7 @@ GDCM_SO := $(if $(and $(wildcard $(GDCM)/gdcmJPEGCodec.h),$(shell command -v $(C
 BUILD = $(MAKE) --no-print-directory $(if $(findstring j,$(MAKEFLAGS)),,-j$(shell nproc 2>/dev/null || echo 2)) build
 
 .DEFAULT_GOAL := all
-.PHONY: all build lib help setup test test-all rehash ci lint analyze tidy asan fuzz gradcheck chaos oom demo docs bench dist install install-lib uninstall deb rockspec install-rock clean
+.PHONY: all build lib help setup test test-all rehash ci lint analyze tidy asan test-arm64 fuzz gradcheck chaos oom demo docs bench dist install install-lib uninstall deb rockspec install-rock clean
 
 all: setup       ## install what is missing, build build/ramus
 	+@$(BUILD)
@@ -83,7 +84,7 @@ $(BIN): $(CORE_OBJ) $(MAIN_OBJ)
 $(LIB): $(CORE_OBJ)
 	@mkdir -p $(@D)
 	@echo "LD $@"
-	@$(CC) $(CFLAGS) $(FLAGS_$(VARIANT)) -shared $(LINK_$(VARIANT)) -Wl,-z,nodelete -o $@.new $^ $(LIBS)
+	@$(CC) $(CFLAGS) $(FLAGS_$(VARIANT)) -shared $(LINK_$(VARIANT)) $(LINK_stays) -o $@.new $^ $(LIBS)
 	@mv $@.new $@
 
 $(OUT)/ramus_gdcm.so: core/dicom/gdcm.cpp core/file/dl_gdcm.h
@@ -123,7 +124,7 @@ $(foreach isa,$(ISA_LIST),$(eval $(call kernel_rule,$(isa))))
 $(OUT)/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	@echo "CC $<"
-	@$(CC) $(ALL_CFLAGS) $(HARDEN) $(if $(filter core/kernel/kernel.c,$<),$(ISA_LIST:%=-DRA_HAVE_%)) -c -o $@ $<
+	@$(CC) $(ALL_CFLAGS) $(HARDEN) $(if $(filter core/kernel/kernel.c,$<),$(ISA_HAVE)) -c -o $@ $<
 
 # The messages of an ONNX file in C, from their description.
 $(PROTO).c $(PROTO).h &: core/export/onnx.proto
@@ -157,6 +158,10 @@ gradcheck:       ## gradients of every op and loss, in double precision
 	@.ci/setup
 	+@$(BUILD) VARIANT=double
 	@build/double/ramus run tests/run.lua gradcheck
+
+ARM64_TESTS := kernel graph loss metric ops optim test_plan tensor linear
+test-arm64:      ## kernels, ops, losses and plans of a build for 64-bit ARM, under emulation (needs what .ci/arm64 names)
+	@.ci/arm64 $(or $(ONLY),$(ARM64_TESTS))
 
 # Leaks are looked for where the leak checker may attach to its own process (containers may forbid it).
 asan:            ## the tests under address, leak and undefined-behaviour sanitizers
@@ -200,7 +205,7 @@ lint:            ## luacheck, cppcheck, gcc -fanalyzer and clang-tidy (.clang-ti
 
 # gcc's -fanalyzer, and clang-tidy, one file a process; a file is looked at again when it or a header that it includes has changed.
 ANALYZED := $(patsubst %.c,build/analyzed/%.ok,$(sort $(CORE_SRC) $(KERNEL_SRC) lua/main.c lua/line.c))
-ANALYZE = -std=c11 -Wall -Wextra -Wno-format-truncation -Wno-unknown-pragmas -fPIC -I$(OUT) -I$(OUT)/core/export -DRA_ISA=generic -DRA_HAVE_generic $(PKG_CFLAGS)
+ANALYZE = -std=c11 -Wall -Wextra -Wno-format-truncation -Wno-unknown-pragmas -fPIC -I$(OUT) -I$(OUT)/core/export -DRA_ISA=generic $(ISA_HAVE) $(PKG_CFLAGS)
 analyze: $(ANALYZED)
 build/analyzed/%.ok: %.c | $(OUT)/build_info.h $(PROTO).h
 	@mkdir -p $(@D)

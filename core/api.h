@@ -45,8 +45,9 @@ void ra_mem_reset_peak(void);
 int32_t ra_threads(void);                /* threads used for computing */
 int32_t ra_threads_set(int32_t n);       /* 1 .. max(2, processors, RAMUS_THREADS at start-up) */
 
-/* The instruction set of the kernels: "generic", "avx2" or "avx512". */
+/* The kernel set in use: "generic", "avx2", "avx512" or "neon". */
 const char *ra_isa(void);
+const char *ra_isa_name(int32_t i);      /* those that Ramus knows, from 0; NULL past the last */
 int32_t ra_isa_set(const char *name);    /* RA_ERR_ARG where this processor lacks it */
 /* What computes matrix products (matmul, linear, attention): "OpenBLAS 0.3.21 SkylakeX", its version and the core that it chose; or
  * "none": loops of our own, where it is not there, in the double build, or with RAMUS_BLAS=none. The first call opens it. */
@@ -81,6 +82,9 @@ double ra_clock(void);                   /* seconds, monotonic */
  * SIGXFSZ. Of the last five those that the process ignores stay ignored. */
 void ra_signal_catch(_Bool on);
 int32_t ra_signal_arrived(void);         /* number of the signal that was noted, or 0 */
+
+/* The file of the running program, links resolved: "/usr/local/bin/ramus"; NULL where the system does not say. */
+const char *ra_program(void);
 
 /* Processes of one's own. args: the program, found along PATH, and its arguments, a zero byte behind each; size: bytes of all. What it
  * prints is added to the file `output`; its input is empty. It is sent SIGTERM when this process ends, however that comes about. */

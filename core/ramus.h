@@ -9,6 +9,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#if __SIZEOF_POINTER__ != 8 || __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+#error "Ramus needs a 64-bit little-endian processor (x86-64, 64-bit ARM): its files are mapped as they lie, and plans need the address space."
+#endif
+
 #ifdef RA_DOUBLE
 typedef double ra_real;
 #else

@@ -14,6 +14,8 @@
 #include <lua.h>
 #include <lualib.h>
 
+#include "../core/ramus.h"
+
 #ifdef __GLIBC__
 #include <malloc.h>
 #include <stdint.h>
@@ -29,9 +31,8 @@ static const char *const lua_place[] = {"../lua", "../../lua", "../share/ramus/l
 /* Fills path with the first place that holds ramus/init.lua; 0 when none does. */
 static int find_lua_files(char path[PATH_MAX]) {
   char folder[PATH_MAX], candidate[2 * PATH_MAX];
-  ssize_t n = readlink("/proc/self/exe", folder, sizeof folder - 1); /* symbolic links are resolved */
-  if (n <= 0) return 0;
-  folder[n] = 0;
+  const char *program = ra_program();
+  if (!program || snprintf(folder, sizeof folder, "%s", program) >= (int)sizeof folder) return 0;
   *strrchr(folder, '/') = 0;
   for (size_t i = 0; i < sizeof lua_place / sizeof *lua_place; i++) {
     snprintf(candidate, sizeof candidate, "%s/%s/ramus/init.lua", folder, lua_place[i]);

@@ -27,6 +27,18 @@ function check.case(name, f)
   io.flush()
 end
 
+--- Names of the kernel sets that this build and processor have, the plainest first.
+function check.kernel_sets()
+  local ffi = require "ramus.base.ffi"
+  local active, sets, i = ffi.string(ffi.C.ra_isa()), {}, 0
+  while ffi.C.ra_isa_name(i) ~= nil do
+    if ffi.C.ra_isa_set(ffi.C.ra_isa_name(i)) == 0 then sets[#sets + 1] = ffi.string(ffi.C.ra_isa_name(i)) end
+    i = i + 1
+  end
+  assert(ffi.C.ra_isa_set(active) == 0)
+  return sets
+end
+
 function check.skip(reason) error({ SKIP, reason = reason }, 0) end
 
 function check.ok(value, message) if not value then error(message or "expected a true value", 2) end end

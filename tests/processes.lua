@@ -1,8 +1,9 @@
 --- Commands for tests that start processes.
 local processes = {}
 
---- The ramus executable that runs these tests (the tree's where a plain luajit does).
+--- The ramus executable that runs these tests (RAMUS_TEST_PROGRAM where that one is emulated; the tree's where a plain luajit does).
 function processes.executable(root)
+  if os.getenv "RAMUS_TEST_PROGRAM" then return os.getenv "RAMUS_TEST_PROGRAM" end
   local pipe = io.popen("readlink /proc/$PPID/exe")
   local path = pipe:read("*l")
   pipe:close()

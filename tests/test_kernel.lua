@@ -5,11 +5,7 @@ local ffi = require "ramus.base.ffi"
 local C = ffi.C
 
 local REAL = ffi.real
-local SETS = {}
-for _, isa in ipairs { "generic", "avx2", "avx512" } do
-  local one = ffi.new("ra_conv_shape", { 1, 1, 4, 4, 1, 3, 3, 1, 1, 1, 1, 1, 1, 1 })
-  if C.ra_conv_chosen(isa, "forward", one) ~= nil then SETS[#SETS + 1] = isa end
-end
+local SETS = check.kernel_sets()
 local ALGOS = {} -- the first is the reference
 while C.ra_conv_algo_name(#ALGOS) ~= nil do ALGOS[#ALGOS + 1] = ffi.string(C.ra_conv_algo_name(#ALGOS)) end
 local KINDS = { "forward", "data gradient", "weight gradient" }

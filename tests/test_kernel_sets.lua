@@ -6,11 +6,7 @@ local ffi = require "ramus.base.ffi"
 local C = ffi.C
 
 local active = ffi.string(C.ra_isa())
-local SETS = {}
-for _, isa in ipairs { "generic", "avx2", "avx512" } do
-  if C.ra_isa_set(isa) == 0 then SETS[#SETS + 1] = isa end
-end
-C.ra_isa_set(active)
+local SETS = check.kernel_sets()
 
 local seed = 20251123
 local function random(n)

@@ -6,7 +6,10 @@
 
 #include "error.h"
 
-static const char *const isa_name[RA_ISA_COUNT] = {"generic", "avx2", "avx512"};
+static const char *const isa_name[RA_ISA_COUNT] = {
+#define RA_ISA_SET(NAME, name) #name,
+#include "isa.def"
+};
 static atomic_int active = -1;
 
 bool ra_isa_supported(ra_isa_kind isa) {
@@ -15,6 +18,8 @@ bool ra_isa_supported(ra_isa_kind isa) {
     return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
            __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
   if (isa == RA_ISA_AVX2) return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+#elif defined(__aarch64__) && !defined(RA_DOUBLE)
+  if (isa == RA_ISA_NEON) return true;
 #endif
   return isa == RA_ISA_GENERIC;
 }
@@ -35,6 +40,8 @@ ra_isa_kind ra_isa_active(void) {
 
 const char *ra_isa(void) { return isa_name[ra_isa_active()]; }
 
+const char *ra_isa_name(int32_t i) { return i >= 0 && i < RA_ISA_COUNT ? isa_name[i] : NULL; }
+
 int32_t ra_isa_set(const char *name) {
   for (int isa = 0; isa < RA_ISA_COUNT; isa++) {
     if (strcmp(name, isa_name[isa]) != 0) continue;
@@ -43,7 +50,10 @@ int32_t ra_isa_set(const char *name) {
     atomic_store(&active, isa);
     return RA_OK;
   }
-  return ra_fail(RA_ERR_ARG, "unknown instruction set '%s'; known are generic, avx2 and avx512", name);
+  return ra_fail(RA_ERR_ARG, "unknown kernel set '%s'; known are"
+#define RA_ISA_SET(NAME, name) " " #name
+#include "isa.def"
+                 "; the best for this processor is %s", name, isa_name[best_isa()]);
 }
 
 #define TEXT_OF(x) #x

@@ -5,7 +5,11 @@
 
 #include "../ramus.h"
 
-typedef enum { RA_ISA_GENERIC, RA_ISA_AVX2, RA_ISA_AVX512, RA_ISA_COUNT } ra_isa_kind;
+typedef enum {
+#define RA_ISA_SET(NAME, name) RA_ISA_##NAME,
+#include "isa.def"
+  RA_ISA_COUNT
+} ra_isa_kind;
 
 ra_isa_kind ra_isa_active(void);
 bool ra_isa_supported(ra_isa_kind isa);

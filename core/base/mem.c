@@ -5,9 +5,9 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "error.h"
+#include "system.h"
 
 /* A block is preceded by one aligned header that knows its size. */
 typedef union {
@@ -63,7 +63,7 @@ void *ra_mem_alloc(size_t count, size_t size) {
             (double)bytes / 1e6);
     return NULL;
   }
-  if (bytes >= LARGE) (void)madvise(base + lead, capacity_of(bytes), MADV_HUGEPAGE);
+  if (bytes >= LARGE) ra_system_huge_pages(base + lead, capacity_of(bytes));
   char *block = base + lead;
   ((block_header *)block)[-1].bytes = bytes;
   atomic_fetch_add(&made, 1);

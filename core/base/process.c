@@ -5,13 +5,13 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "../ramus.h"
 #include "error.h"
 #include "mem.h"
+#include "system.h"
 
 struct ra_process {
   pid_t pid;
@@ -35,7 +35,7 @@ static int split(const char *args, size_t size, char *list[ARGS_MAX + 1]) {
 
 /* Between fork and exec: only calls that are safe there. */
 static void become(char *list[], int output, pid_t parent) {
-  prctl(PR_SET_PDEATHSIG, SIGTERM);
+  ra_system_end_with_parent();
   if (getppid() != parent) _exit(NOT_STARTED); /* the parent had ended before */
   int input = open("/dev/null", O_RDONLY);
   if (input < 0 || dup2(input, 0) < 0 || dup2(output, 1) < 0 || dup2(output, 2) < 0) _exit(NOT_STARTED);

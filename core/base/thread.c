@@ -16,17 +16,14 @@
 #include <time.h>
 
 #include "error.h"
+#include "system.h"
 
 enum { MAX_THREADS = 64 };
 
 static atomic_int threads = 0;
 
 /* The processors that affinity lets us use. */
-static int processors(void) {
-  cpu_set_t set;
-  int n = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
-  return n < 1 ? 1 : ra_min(n, MAX_THREADS);
-}
+static int processors(void) { return ra_min(ra_system_processors(), MAX_THREADS); }
 
 /* RAMUS_THREADS, else all processors. */
 static int default_threads(void) {
@@ -98,6 +95,8 @@ int32_t ra_thread_index(void) { return thread_index; }
 static void relax(void) {
 #if defined(__x86_64__)
   __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  __asm__ volatile("yield");
 #endif
 }
 

@@ -21,13 +21,14 @@
 #include <unistd.h>
 
 #include "../base/error.h"
+#include "../base/system.h"
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 
 /* Fills a struct of function pointers, in the order of `names`. */
 static int32_t fill(const char *const *files, const char *const *names, void *calls) {
   void *library = NULL;
-  for (const char *const *file = files; *file && !library; file++) library = dlopen(*file, RTLD_NOW | RTLD_LOCAL);
+  for (const char *const *file = files; *file && !library; file++) library = ra_system_library(*file);
   if (!library) return ra_fail(RA_ERR_STATE, "%s cannot be opened (%s); install it", files[0], dlerror());
   for (size_t i = 0; names[i]; i++) {
     void *address = dlsym(library, names[i]);
@@ -97,9 +98,10 @@ int32_t ra_openblas_open(void) {
 static void folder_of(bool own, char *folder, size_t room) {
   static const char here;
   Dl_info info;
-  ssize_t n = own ? -1 : readlink("/proc/self/exe", folder, room - 1);
-  if (own && dladdr(&here, &info) && info.dli_fname) n = snprintf(folder, room, "%s", info.dli_fname);
-  folder[n > 0 && (size_t)n < room ? n : 0] = 0;
+  const char *file = own ? NULL : ra_program();
+  if (own && dladdr(&here, &info)) file = info.dli_fname;
+  int n = file ? snprintf(folder, room, "%s", file) : 0;
+  if (n <= 0 || (size_t)n >= room) folder[0] = 0;
   char *slash = strrchr(folder, '/');
   if (slash) *slash = 0;
   else folder[0] = 0;

@@ -15,6 +15,7 @@
 #include "../base/error.h"
 #include "../base/limits.h"
 #include "../base/mem.h"
+#include "../base/system.h"
 #include "../file/file.h"
 
 enum { BLOCK = 1 << 18 };
@@ -37,7 +38,7 @@ int32_t ra_path_stamp(const char *path, char *text, double *age) {
   struct timespec now;
   if (stat(path, &info) != 0) return fail("look at", path);
   if (clock_gettime(CLOCK_REALTIME, &now) != 0) return fail("read the clock for", path);
-  struct timespec m = info.st_mtim, c = info.st_ctim;
+  struct timespec m = RA_CONTENTS_TIME(info), c = RA_ENTRY_TIME(info);
   int n = snprintf(text, STAMP, "%llx-%llx.%lx-%llx.%lx-%llx", (unsigned long long)info.st_size, (unsigned long long)m.tv_sec,
     (unsigned long)m.tv_nsec, (unsigned long long)c.tv_sec, (unsigned long)c.tv_nsec, (unsigned long long)info.st_ino);
   if (n < 0 || n >= STAMP) return ra_fail(RA_ERR_STATE, "the times of '%s' do not fit", path);

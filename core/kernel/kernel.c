@@ -5,23 +5,22 @@
 #include "../base/cpu.h"
 #include "../base/thread.h"
 
-extern const ra_kernels ra_kernels_generic;
-#ifdef RA_HAVE_avx2
-extern const ra_kernels ra_kernels_avx2;
-#endif
-#ifdef RA_HAVE_avx512
-extern const ra_kernels ra_kernels_avx512;
-#endif
+#define RA_ISA_SET(NAME, name) extern const ra_kernels ra_kernels_##name;
+#include "../base/isa.def"
+
+/* The table of a set, or NULL where this build lacks it: the Makefile defines RA_HAVE_name as 1 or 0. */
+#define TABLE_1(name) &ra_kernels_##name
+#define TABLE_0(name) NULL
+#define TABLE_OF(have, name) TABLE_##have(name)
+#define TABLE(have, name) TABLE_OF(have, name)
 
 const ra_kernels *ra_kernel_of(int32_t isa) {
   if (isa < 0 || isa >= RA_ISA_COUNT || !ra_isa_supported((ra_isa_kind)isa)) return NULL;
-#ifdef RA_HAVE_avx512
-  if (isa == RA_ISA_AVX512) return &ra_kernels_avx512;
-#endif
-#ifdef RA_HAVE_avx2
-  if (isa == RA_ISA_AVX2) return &ra_kernels_avx2;
-#endif
-  return &ra_kernels_generic;
+  static const ra_kernels *const set[RA_ISA_COUNT] = {
+#define RA_ISA_SET(NAME, name) [RA_ISA_##NAME] = TABLE(RA_HAVE_##name, name),
+#include "../base/isa.def"
+  };
+  return set[isa];
 }
 
 const ra_kernels *ra_kernel(void) {

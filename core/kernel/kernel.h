@@ -1,7 +1,7 @@
 /* kernel.h: the hot loops, one table of functions per instruction set.
  *
  * Every file of this folder but kernel.c is compiled once per instruction set
- * (RA_ISA = generic, avx2, avx512); K(name) gives each build its own symbol.
+ * (RA_ISA = one of base/isa.def); K(name) gives each build its own symbol.
  * kernels.def lists the kernels, algos.def the algorithms of a convolution.
  * table.c of each build fills a ra_kernels; ra_kernel() returns the active one.
  *

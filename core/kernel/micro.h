@@ -4,8 +4,8 @@
  *
  *            b[k] -> | MV vectors of columns |          avx512  8 rows x 2 vectors (16 of 32 registers)
  *     a[k][0]        | c00  c01              |          avx2    4 rows x 3 vectors (12 of 16)
- *     a[k][1]        | c10  c11              |          generic 4 rows x 2 vectors ( 8 of 16)
- *        :           |  :    :               |
+ *     a[k][1]        | c10  c11              |          neon    4 rows x 5 vectors (20 of 32)
+ *        :           |  :    :               |          generic 4 rows x 2 vectors ( 8 of 16)
  *
  *   a is packed [K][MO], so a step reads one short run of it; b is any matrix with row stride ldb.
  *
@@ -25,6 +25,10 @@ enum { MO = 8, MV = 2 };
 #elif defined(__AVX2__) && !defined(RA_DOUBLE)
 enum { MO = 4, MV = 3 };
 #define MICRO_EACH_VEC(f, r) f(r, 0) f(r, 1) f(r, 2)
+#define MICRO_EACH_ROW(f) f(0) f(1) f(2) f(3)
+#elif defined(RA_NEON)
+enum { MO = 4, MV = 5 };
+#define MICRO_EACH_VEC(f, r) f(r, 0) f(r, 1) f(r, 2) f(r, 3) f(r, 4)
 #define MICRO_EACH_ROW(f) f(0) f(1) f(2) f(3)
 #else
 enum { MO = 4, MV = 2 };
@@ -141,7 +145,7 @@ static KERNEL_ALONE void micro_offset(int32_t depth, const ra_real *a, const ra_
  * registers must do. */
 static inline void micro_dot4(int32_t n, const ra_real *a, ptrdiff_t lda, const ra_real *x0, const ra_real *x1,
                               const ra_real *x2, const ra_real *x3, ra_real *c, ptrdiff_t ldc) {
-#if defined(__AVX512F__)
+#if defined(__AVX512F__) || defined(RA_NEON)
   vec s00 = vec_zero(), s01 = s00, s02 = s00, s03 = s00, s10 = s00, s11 = s00, s12 = s00, s13 = s00;
   vec s20 = s00, s21 = s00, s22 = s00, s23 = s00, s30 = s00, s31 = s00, s32 = s00, s33 = s00;
   for (int32_t k = 0; k < n; k += VL) {
@@ -157,7 +161,7 @@ static inline void micro_dot4(int32_t n, const ra_real *a, ptrdiff_t lda, const 
   }
   ra_real sum[16];
   vec s[16] = {s00, s01, s02, s03, s10, s11, s12, s13, s20, s21, s22, s23, s30, s31, s32, s33};
-  vec_store(sum, vec_sums(s));
+  for (int i = 0; i < 16; i += VL) vec_store(sum + i, vec_sums(s + i));
   for (int i = 0; i < 4; i++)
     for (int j = 0; j < 4; j++) c[i * ldc + j] += sum[4 * i + j];
 #else

@@ -1,8 +1,9 @@
 /* The server: its socket at 127.0.0.1, its start, its end, and waiting for a request. Nobody from another machine reaches the socket; who
  * is slow is shut out when his time is over, and sooner where others wait for his place. */
-#define _GNU_SOURCE /* SOCK_CLOEXEC, pthread_condattr_setclock */
+#define _DEFAULT_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <math.h>
 #include <netinet/in.h>
 #include <signal.h>
@@ -13,6 +14,7 @@
 
 #include "../base/error.h"
 #include "../base/mem.h"
+#include "../base/system.h"
 #include "serve.h"
 
 enum { HEAD_BYTES = 64 << 10 }; /* of a connection: the head, and the piece of the body that is at hand */
@@ -33,8 +35,8 @@ static int32_t check(int32_t port, const ra_server_limits *l) {
 static int32_t listen_at(int32_t *port, int *out) {
   struct sockaddr_in here = {.sin_family = AF_INET, .sin_port = htons((uint16_t)*port), .sin_addr = {htonl(INADDR_LOOPBACK)}};
   socklen_t size = sizeof here;
-  int on = 1, fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-  if (fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0 && bind(fd, (struct sockaddr *)&here, size) == 0 &&
+  int on = 1, fd = socket(AF_INET, SOCK_STREAM, 0);
+  if (fd >= 0 && fcntl(fd, F_SETFD, FD_CLOEXEC) == 0 && fcntl(fd, F_SETFL, O_NONBLOCK) == 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0 && bind(fd, (struct sockaddr *)&here, size) == 0 &&
       listen(fd, SOMAXCONN) == 0 && getsockname(fd, (struct sockaddr *)&here, &size) == 0) {
     *port = ntohs(here.sin_port);
     *out = fd;
@@ -81,11 +83,7 @@ ra_server *ra_server_new(int32_t port, const ra_server_limits *limits) {
     close(fd);
     return NULL;
   }
-  pthread_condattr_t monotonic;
-  pthread_condattr_init(&monotonic);
-  pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-  pthread_cond_init(&s->came, &monotonic);
-  pthread_condattr_destroy(&monotonic);
+  ra_system_cond_init(&s->came);
   pthread_mutex_init(&s->mutex, NULL);
   s->limits = *limits;
   s->port = port;
@@ -148,14 +146,8 @@ int32_t ra_server_wait(ra_server *s, double seconds) {
   double end = ra_clock() + seconds;
   int32_t number;
   pthread_mutex_lock(&s->mutex);
-  while (shut_out(s), (number = first_waiting(s)) == 0 && ra_signal_arrived() == 0 && ra_clock() < end) {
-    struct timespec at;
-    clock_gettime(CLOCK_MONOTONIC, &at);
-    double until = (double)at.tv_sec + 1e-9 * (double)at.tv_nsec + fmin(SLICE, fmax(0, end - ra_clock()));
-    at.tv_sec = (time_t)until;
-    at.tv_nsec = (long)((until - floor(until)) * 1e9);
-    pthread_cond_timedwait(&s->came, &s->mutex, &at);
-  }
+  while (shut_out(s), (number = first_waiting(s)) == 0 && ra_signal_arrived() == 0 && ra_clock() < end)
+    ra_system_cond_wait(&s->came, &s->mutex, fmin(SLICE, fmax(0, end - ra_clock())));
   pthread_mutex_unlock(&s->mutex);
   return number;
 }

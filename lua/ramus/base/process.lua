@@ -39,8 +39,9 @@ function Process:stop(now) C.ra_process_stop(ffi.hidden(self).handle, now and tr
 
 --- The file of this program, as it is called to start another of it; nil and a message where it is not ramus.
 function process.executable()
-  local path, err = files.absolute("/proc/self/exe")
-  if not path then return nil, err end
+  local program = C.ra_program()
+  if program == nil then return nil, "the system does not say where this program lies" end
+  local path = ffi.string(program)
   if not path:match "/ramus$" then return nil, ("this is %s; wanted the program ramus"):format(path) end
   return path
 end
