@@ -2,8 +2,7 @@
 local check = require "check"
 local files = require "ramus.base.files"
 local processes = require "processes"
-local ffi = require "ramus.base.ffi"
-local C, sh = ffi.C, processes.sh
+local sh = processes.sh
 
 -- Calls, headers and fields that Linux or the GNU C library has and macOS has not.
 local LINUX_ONLY = { "sched_getaffinity", "CPU_COUNT", "/proc/self", "prctl", "getauxval", "MADV_HUGEPAGE", "mremap", "memfd_create", "epoll_", "eventfd",

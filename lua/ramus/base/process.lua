@@ -5,7 +5,6 @@
 --   p:stop(now)        asks it to end, or ends it
 -- A process ends with the one that started it, also where that is killed.
 local ffi = require "ramus.base.ffi"
-local files = require "ramus.base.files"
 local C = ffi.C
 
 local process = {}
