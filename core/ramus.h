@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #if __SIZEOF_POINTER__ != 8 || __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
-#error "Ramus needs a 64-bit little-endian processor (x86-64, 64-bit ARM): its files are mapped as they lie, and plans need the address space."
+#error "Ramus needs a 64-bit little-endian processor (x86-64, 64-bit ARM): numbers in its files are mapped as they lie."
 #endif
 
 #ifdef RA_DOUBLE

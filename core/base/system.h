@@ -1,5 +1,5 @@
-/* system.h: what one operating system has and another has not. Calls of Linux alone stand in system.c and nowhere else (tests/test_system.lua);
- * on macOS and the BSDs the nearest thing is done instead. Ramus has been run on Linux only. */
+/* system.h: what one operating system has and another has not. Calls of Linux alone stand in system.c and nowhere else
+ * (tests/test_system.lua); on macOS and the BSDs the nearest thing is done instead. Ramus has been run on Linux only. */
 #ifndef RA_BASE_SYSTEM_H
 #define RA_BASE_SYSTEM_H
 

@@ -36,7 +36,8 @@ static int32_t listen_at(int32_t *port, int *out) {
   struct sockaddr_in here = {.sin_family = AF_INET, .sin_port = htons((uint16_t)*port), .sin_addr = {htonl(INADDR_LOOPBACK)}};
   socklen_t size = sizeof here;
   int on = 1, fd = socket(AF_INET, SOCK_STREAM, 0);
-  if (fd >= 0 && fcntl(fd, F_SETFD, FD_CLOEXEC) == 0 && fcntl(fd, F_SETFL, O_NONBLOCK) == 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0 && bind(fd, (struct sockaddr *)&here, size) == 0 &&
+  if (fd >= 0 && fcntl(fd, F_SETFD, FD_CLOEXEC) == 0 && fcntl(fd, F_SETFL, O_NONBLOCK) == 0 &&
+      setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0 && bind(fd, (struct sockaddr *)&here, size) == 0 &&
       listen(fd, SOMAXCONN) == 0 && getsockname(fd, (struct sockaddr *)&here, &size) == 0) {
     *port = ntohs(here.sin_port);
     *out = fd;
