@@ -538,6 +538,9 @@ ra_loader *ra_loader_new(const ra_loader_config *config, int32_t fields, const r
 int32_t ra_loader_add(ra_loader *l, const char *id, const ra_source *source); /* source[fields], copied */
 int32_t ra_loader_steps(const ra_loader *l);                      /* batches in an epoch */
 int32_t ra_loader_start(ra_loader *l, int32_t epoch, int32_t step); /* 0-based; also from anywhere anew */
+/* Before the start: this loader makes only the batches that rank `rank` of `ranks` computes. The batches of an epoch come in groups of
+ * `group`, each made in rounds of `ranks`, the last of a round by rank 0, the one before by rank 1, ... */
+int32_t ra_loader_share(ra_loader *l, int32_t group, int32_t ranks, int32_t rank);
 /* Waits for the next batch and tells the shape [B,C,H,W] of its image (B = 0: after the last epoch), epoch and step [opt]. */
 int32_t ra_loader_peek(ra_loader *l, int32_t *shape, RA_OPT int32_t *epoch, RA_OPT int32_t *step);
 /* Waits for the next batch and copies it: to[fields], each [opt] and [>=B,channels,H,W]; index[B] [opt] numbers of the
@@ -554,6 +557,20 @@ void ra_loader_release(RA_OPT ra_loader *l);                      /* any time; N
 int32_t ra_sample_load(int32_t fields, const ra_field *field, const char *id, const ra_source *source,
                        RA_OPT const ra_augment *prepare, RA_OPT ra_tensor **native, RA_OPT ra_tensor **prepared,
                        RA_OPT ra_mask_report *report);
+
+/* ---- several processes (core/comm) ---------------------------------------- */
+
+_Bool ra_comm_started(void);                    /* mpirun started this process, and others */
+/* Joins the processes that mpirun started, through Open MPI, which is opened here; waits until all are there. */
+int32_t ra_comm_open(void);
+int32_t ra_comm_rank(void);                     /* from 0; 0 before */
+int32_t ra_comm_size(void);                     /* 1 before */
+double ra_comm_seconds(void);                   /* spent in exchanges so far, waiting for others included */
+void ra_comm_close(int32_t status);             /* leaves; with a status other than 0 all processes end */
+int32_t ra_comm_gather(const void *mine, int32_t bytes, void *all); /* all[size * bytes], in the order of ranks */
+int32_t ra_comm_send(void *data, int32_t bytes, int32_t from);      /* rank `from` has it, all get it */
+/* sum [n] (+)= the gradients [n] of ranks count-1, count-2 .. 0, added in this order, on every rank; first: the sum begins with them. */
+int32_t ra_comm_add(ra_tensor *sum, const ra_tensor *gradient, int32_t count, _Bool first);
 
 /* ---- synthetic angiograms (core/image/phantom.c) ------------------------ */
 
@@ -762,6 +779,11 @@ double ra_plan_arena_bytes(const ra_plan *p);                  /* what the plan 
 double ra_plan_lower_bound(const ra_plan *p);                  /* the most bytes that live at one step: no packing can beat it */
 int32_t ra_plan_steps(const ra_plan *p);
 double ra_plan_flops(const ra_plan *p);                        /* multiply-adds x 2 of a run, convolutions (as if direct) and matmul */
+/* From here on a run does not move the leaves that its ops move (running averages of normalisations): returns how many doubles say by
+ * what, or a code < 0. ra_plan_move makes the move of a run that had these statistics, of this plan or one of the same ops. */
+int32_t ra_plan_hold(ra_plan *p);
+const double *ra_plan_statistics(const ra_plan *p);            /* of the last run */
+void ra_plan_move(ra_plan *p, const double *statistics);
 const char *ra_plan_describe(ra_plan *p);                      /* text, valid until the next call or free; NULL where memory fails */
 void ra_plan_profile(ra_plan *p, _Bool on);                    /* time each step; describe then shows it; on again: from the start */
 

@@ -15,6 +15,7 @@ return {
     { "image", "codecs, filters, augmentation, synthetic angiograms" },
     { "graph", "the registry of ops and losses; record, plan, run" },
     { "loader", "fields, samples, the loader and its threads" },
+    { "comm", "what processes of one training exchange, through Open MPI" },
     { "model", "a trained model for programs in C" },
     { "export", "a model written as an ONNX file" },
     { "serve", "HTTP at 127.0.0.1 by polling, through libmicrohttpd" },
@@ -27,8 +28,8 @@ return {
     { "data", "reading, fields, classes, dataset, folder, nnunet, coco, runs, contours, fetch, sets, loader, augment, image, metrics, compare, audit" },
     { "draw", "what is drawn in the terminal and in files: drawing, terminal, show, panels, grid, cells, graphics, plot, series, chart, canvas, hist, "
       .. "axes, trend, svg, raster" },
-    { "train", "recipe, supervise, teacher, step, trainer, loop, state, companions/, checkpoint, run, evaluate, predict and its outputs, export, "
-      .. "checks, baseline, run_list, replay, leftovers, story, current, dry_run" },
+    { "train", "recipe, supervise, teacher, step, group, outcome, trainer, loop, state, companions/, checkpoint, run, evaluate, predict and its outputs, "
+      .. "export, checks, baseline, run_list, replay, leftovers, story, current, dry_run" },
     { "study", "study, definition, folds, key, score, signs, tables, cell, curve, results, from_results, pictures, runner, part, pace, probe, cost, verify, "
       .. "live, summary, pages, markdown, plain, figure, studies, contents, difference, tune" },
     { "report", "report, page of runs, study_page, their parts (frame, html, chart, tables, curves, pooled, supervision, weights, "

@@ -216,6 +216,7 @@ return function(folder)
     if not l then return nil, err end
     if C.ra_loader_add(l, "a", sources) ~= 0 then return nil, ffi.message() end
     C.ra_loader_mask_report(l, 0, 1, ffi.new "ra_mask_report")
+    if C.ra_loader_share(l, 1, 1, 0) ~= 0 then return nil, ffi.message() end
     return C.ra_loader_steps(l) == 1 and C.ra_loader_waited(l) >= 0
   end)
 
@@ -292,6 +293,27 @@ return function(folder)
     if not view then return nil, err end
     return C.ra_plan_gradient_norm(p.c, loss.id) and C.ra_plan_arena_bytes(p.c) and C.ra_plan_lower_bound(p.c) and C.ra_plan_steps(p.c) > 0
       and C.ra_plan_flops(p.c) and C.ra_plan_scalar(p.c, 1) and C.ra_graph_flops(g.c, y.id)
+  end)
+  add("what a run would move running averages by", function()
+    local g = graph.recorder()
+    local node, mean, var = g:input { 2, 1, 4, 4 }, ra.zeros(1), ra.ones(1)
+    local y = ra.F.batch_norm(node, nil, nil, g:tensor(mean), g:tensor(var), { train = true })
+    local p, err = g:plan { outputs = { y } }
+    if not p then return nil, err end
+    if C.ra_plan_hold(p.c) < 0 then return nil, ffi.message() end
+    p:bind(node, ra.rand(2, 1, 4, 4))
+    p:run {}
+    if mean:get(1) ~= 0 then return nil, "held, and moved" end
+    C.ra_plan_move(p.c, C.ra_plan_statistics(p.c))
+    return mean:get(1) ~= 0, "not moved"
+  end)
+  add("a group of one process", function()
+    local sum, numbers = ra.zeros(5), ffi.new "double[2]"
+    if C.ra_comm_started() or C.ra_comm_open() == 0 then return nil, "started by mpirun" end
+    if C.ra_comm_gather(numbers, 16, numbers + 0) ~= 0 or C.ra_comm_send(numbers, 16, 0) ~= 0 then return nil, ffi.message() end
+    if C.ra_comm_add(sum, ra.ones(5), 1, true) ~= 0 then return nil, ffi.message() end
+    C.ra_comm_close(0)
+    return C.ra_comm_rank() == 0 and C.ra_comm_size() == 1 and C.ra_comm_seconds() >= 0 and sum:get(3) == 1, "not a group of one"
   end)
   add("how far a graph looks", function()
     local g = graph.recorder()

@@ -8,6 +8,7 @@
 #include "dl_openjp2.h"
 #include "dl_gif.h"
 #include "dl_microhttpd.h"
+#include "dl_mpi.h"
 #include "dl_openblas.h"
 #include "dl_protobuf.h"
 #include "dl_tiff.h"
@@ -90,6 +91,18 @@ int32_t ra_openblas_open(void) {
   if (done && !opened) ra_openblas.openblas_set_num_threads(1);
   pthread_mutex_unlock(&own);
   return code;
+}
+
+/* ---- Open MPI ---- */
+
+struct ra_mpi ra_mpi;
+
+/* Its own parts, opened by it, look for its symbols among those of the process. */
+int32_t ra_mpi_open(void) {
+  static bool done;
+  static const char *const files[] = {"libmpi.so.40", "libmpi.so", NULL}, *const names[] = {RA_MPI_CALLS(NAME) NULL};
+  (void)dlopen(files[0], RTLD_NOW | RTLD_GLOBAL);
+  return open_once(&done, files, names, &ra_mpi);
 }
 
 /* ---- the part of Ramus that is a library of its own ---- */

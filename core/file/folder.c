@@ -49,13 +49,19 @@ int32_t ra_path_stamp(const char *path, char *text, double *age) {
 
 int32_t ra_folder_make(const char *path) {
   char part[PATH_MAX];
+  int refused = 0;
   if (strlen(path) >= sizeof part || !*path) return ra_fail(RA_ERR_ARG, "cannot make a folder '%s'", path);
   memcpy(part, path, strlen(path) + 1);
   for (char *at = part + 1;; at++) {
     if (*at != '/' && *at != 0) continue;
     char was = *at;
     *at = 0;
-    if (mkdir(part, 0777) != 0 && errno != EEXIST && errno != EROFS && errno != EACCES) return fail("make the folder", part);
+    int why = mkdir(part, 0777) != 0 ? errno : 0;
+    if (why == EROFS || why == EACCES) refused = why; /* it may be there all the same */
+    else if (why && why != EEXIST) {
+      errno = why == ENOENT && refused ? refused : why; /* it is absent because it was refused */
+      return fail("make the folder", part);
+    }
     if (was == 0) break;
     *at = was;
   }

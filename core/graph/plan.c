@@ -159,6 +159,7 @@ void ra_plan_release(ra_plan *p) {
   ra_mem_free(p->buffer);
   ra_mem_free(p->output);
   ra_mem_free(p->text);
+  ra_mem_free(p->statistics);
   ra_mem_free(p);
 }
 

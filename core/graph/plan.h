@@ -60,6 +60,8 @@ struct ra_plan {
   size_t bytes, lower_bound;
   int32_t fullest;     /* the step at which lower_bound bytes live */
   size_t bytes_before; /* without the budget */
+  double *statistics; /* [n_statistics] of the last run, of all ops that move leaves; NULL: they move them */
+  int32_t n_statistics;
   ra_real seed;      /* d(loss)/d(loss), times the caller's scale */
   bool poison;       /* tests: buffers hold NaN before and after their life */
   bool profile;

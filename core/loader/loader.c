@@ -53,6 +53,8 @@ struct ra_loader {
   work *ring;                 /* [depth] */
   int64_t head, fill;         /* batches handed out, batches opened for work; batch k is ring[k % depth] */
   int32_t epoch, step;        /* of the next batch to open */
+  int32_t group, ranks, rank; /* of several processes; 1, 1, 0 */
+  int32_t from_epoch, from_step; /* where it was started: a round begins there */
   int32_t *order;             /* [n] the shuffle of (order_epoch, order_pass) */
   int32_t order_epoch, order_pass;
   ra_augment mixing;          /* of which mixup and cutmix count */
@@ -87,6 +89,20 @@ int32_t ra_loader_steps(const ra_loader *l) {
 
 static bool at_end(const ra_loader *l) { return l->config.epochs > 0 && l->epoch >= l->config.epochs; }
 
+/* The next batch is one of this process. */
+static bool is_mine(const ra_loader *l) {
+  int32_t steps = ra_loader_steps(l), first = l->step - l->step % l->group, end = first + l->group < steps ? first + l->group : steps;
+  if (l->epoch == l->from_epoch && l->from_step > first) first = l->from_step;
+  int32_t round = l->step - (l->step - first) % l->ranks, n = end - round < l->ranks ? end - round : l->ranks;
+  return l->rank == n - 1 - (l->step - round);
+}
+
+static void advance(ra_loader *l) {
+  if (++l->step < ra_loader_steps(l)) return;
+  l->step = 0;
+  l->epoch++;
+}
+
 /* Opens the next batch: decides its samples. The lock is held. */
 static void open_batch(ra_loader *l) {
   work *w = &l->ring[l->fill % l->config.depth];
@@ -104,9 +120,7 @@ static void open_batch(ra_loader *l) {
     s->occurrence = pass * n + s->index;
   }
   l->fill++;
-  if (++l->step < ra_loader_steps(l)) return;
-  l->step = 0;
-  l->epoch++;
+  advance(l);
 }
 
 /* ---- the workers ---- */
@@ -115,7 +129,9 @@ static void open_batch(ra_loader *l) {
 static slot *take_slot(ra_loader *l, work **from) {
   for (int64_t k = l->head;; k++) {
     if (k == l->fill) {
-      if (k - l->head >= l->config.depth || at_end(l)) return NULL;
+      if (k - l->head >= l->config.depth) return NULL;
+      while (!at_end(l) && !is_mine(l)) advance(l);
+      if (at_end(l)) return NULL;
       open_batch(l);
     }
     work *w = &l->ring[k % l->config.depth];
@@ -190,6 +206,17 @@ static int32_t start_threads(ra_loader *l) {
   return ra_fail(RA_ERR_MEMORY, "loader: no thread could be started: %s", strerror(bad));
 }
 
+int32_t ra_loader_share(ra_loader *l, int32_t group, int32_t ranks, int32_t rank) {
+  int32_t most = group < ra_loader_steps(l) ? group : ra_loader_steps(l);
+  if (l->running) return ra_fail(RA_ERR_STATE, "loader: it is shared before it starts");
+  if (rank < 0 || rank >= ranks || ranks > most)
+    return ra_fail(RA_ERR_ARG, "loader: rank %d of %d ranks; a step has %d batches to share", rank, ranks, most);
+  l->group = group;
+  l->ranks = ranks;
+  l->rank = rank;
+  return RA_OK;
+}
+
 int32_t ra_loader_start(ra_loader *l, int32_t epoch, int32_t step) {
   ra_loader_stop(l);
   int32_t n = ra_sample_set_count(l->set), steps = ra_loader_steps(l);
@@ -203,8 +230,8 @@ int32_t ra_loader_start(ra_loader *l, int32_t epoch, int32_t step) {
   if (!order) return RA_ERR_MEMORY;
   l->order = order;
   l->order_epoch = l->order_pass = -1;
-  l->epoch = epoch;
-  l->step = step;
+  l->epoch = l->from_epoch = epoch;
+  l->step = l->from_step = step;
   l->running = true;
   int32_t code = start_threads(l);
   if (code != RA_OK) l->running = false;
@@ -356,6 +383,7 @@ ra_loader *ra_loader_new(const ra_loader_config *config, int32_t fields, const r
   ra_loader *l = ra_mem_zalloc(1, sizeof *l);
   if (!l) return NULL;
   l->config = *config;
+  l->group = l->ranks = 1;
   if (augment) l->mixing = *augment;
   pthread_mutex_init(&l->lock, NULL);
   pthread_cond_init(&l->may_work, NULL);

@@ -41,13 +41,28 @@ static int32_t inner_size(const ra_array *x) {
   return n;
 }
 
-/* Moves the running averages; the running variance is the unbiased one. */
+/* Elements a channel, then mean and variance of the batch in every channel. */
+static int32_t statistics(const ra_call *c) { return c->param[TRAIN] != 0 && ra_has(c, MEAN) ? 1 + 2 * c->in[X].dim[1] : 0; }
+
+static void move_channel(const ra_call *c, int32_t i, double count, double of_mean, double of_var) {
+  double m = c->param[MOMENTUM], unbiased = count / (count - 1);
+  ra_real *mean = &c->in[MEAN].data[i], *var = &c->in[VAR].data[i];
+  *mean = (ra_real)((1 - m) * (double)*mean + m * of_mean);
+  *var = (ra_real)((1 - m) * (double)*var + m * unbiased * of_var);
+}
+
+static void move(const ra_call *c, const double *from) {
+  int32_t C = c->in[X].dim[1];
+  for (int32_t i = 0; i < C; i++) move_channel(c, i, from[0], from[1 + i], from[1 + C + i]);
+}
+
+/* Moves the running averages, or says by what; the running variance is the unbiased one. */
 static void update_running(ra_call *c, int32_t C, int64_t count) {
-  double m = c->param[MOMENTUM], unbiased = (double)count / (double)(count - 1);
+  const ra_real *mean = c->saved[SAVED_MEAN].data, *var = c->saved[SAVED_VAR].data;
+  if (c->statistics) c->statistics[0] = (double)count;
   for (int32_t i = 0; i < C; i++) {
-    ra_real *mean = &c->in[MEAN].data[i], *var = &c->in[VAR].data[i];
-    *mean = (ra_real)((1 - m) * (double)*mean + m * (double)c->saved[SAVED_MEAN].data[i]);
-    *var = (ra_real)((1 - m) * (double)*var + m * unbiased * (double)c->saved[SAVED_VAR].data[i]);
+    if (!c->statistics) move_channel(c, i, (double)count, (double)mean[i], (double)var[i]);
+    else c->statistics[1 + i] = (double)mean[i], c->statistics[1 + C + i] = (double)var[i];
   }
 }
 
@@ -113,6 +128,8 @@ const ra_op ra_op_batch_norm = {
   .no_grad = 1 << MEAN | 1 << VAR,
   .infer = infer,
   .sees = sees,
+  .statistics = statistics,
+  .move = move,
   .forward = forward,
   .backward = backward,
   .samples = "3,2,4,5 2 2 | train=true\n2,3,4,4 3 3 3:var 3:var\n4,3 3 3 | train=true eps=0.001",

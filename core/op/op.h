@@ -87,6 +87,7 @@ typedef struct ra_call {
   ra_array din[RA_MAX_IN];
   bool add[RA_MAX_IN]; /* add to din[k] instead of overwriting it */
   bool again;          /* forward: once more in this run, in[] as before; saved[] holds its arrays already, and no leaf is moved twice */
+  double *statistics;  /* ops that move leaves: forward writes here what it would move them by, and leaves them; NULL: it moves them */
   double *norm2;       /* losses: receives the squared norm of d(loss)/d(in[0]); may be NULL */
 
   ra_random_key key; /* random ops: seed, epoch, step, number of the op among the random ops of its graph */
@@ -150,6 +151,9 @@ struct ra_op {
   /* What output pixels read of input k along axis 0 (height, the last dimension but one) or 1 (width); *s is {1, 0, 0, 1} before.
    * NULL: all. */
   ra_sees (*sees)(const ra_call *c, int32_t k, int32_t axis, ra_sight *s);
+  /* Of an op whose forward moves leaves, as running averages: how many doubles describe the move (0: it moves none), and the move. */
+  int32_t (*statistics)(const ra_call *c);
+  void (*move)(const ra_call *c, const double *statistics);
   double (*flops)(const ra_call *c); /* multiply-adds x 2 of one forward call; NULL: not counted */
   /* Writes the algorithm of a call to text, for ra_plan_describe, and returns it; NULL: nothing to report. */
   const char *(*how)(const ra_call *c, ra_pass pass, char text[RA_HOW_TEXT]);

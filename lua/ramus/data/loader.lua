@@ -73,6 +73,12 @@ end
 --- Batches in an epoch.
 function methods.steps(l) return C.ra_loader_steps(l.pointer) end
 
+--- Before the start: only the batches that rank `rank` of `ranks` computes, of groups of so many (see ra_loader_share).
+function methods.share(l, group, ranks, rank)
+  if C.ra_loader_share(l.pointer, group, ranks, rank) ~= 0 then return nil, ffi.message() end
+  return true
+end
+
 function methods.start(l, epoch, step)
   if C.ra_loader_start(l.pointer, epoch or 0, step or 0) ~= 0 then return nil, ffi.message() end
   return true

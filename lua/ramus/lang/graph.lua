@@ -165,7 +165,7 @@ function Recorder:plan(options)
   if not c then return nil, err end
   local text = talk.verbose and C.ra_plan_describe(c)
   if text and text ~= nil then talk.detail("%s; made in %.1f ms", choices(ffi.string(text)), 1e3 * (C.ra_clock() - began)) end
-  return setmetatable({ c = c, recorder = self, outputs = outputs, gradients = gradients, arena = o.arena }, Plan)
+  return setmetatable({ c = c, recorder = self, outputs = outputs, gradients = gradients, arena = o.arena, held = 0 }, Plan)
 end
 
 local function must(code, level)
@@ -199,6 +199,15 @@ end
 
 --- A view of it: valid until the arena is used again.
 function Plan:peek(i) return assert(tensor.wrap(C.ra_plan_output(self.c, i - 1))) end
+
+--- From here on runs leave the running averages as they are. held: how many doubles say by what they would have moved them (statistics,
+-- of the last run); move makes the move of a run of this plan, or of one of the same ops.
+function Plan:hold()
+  self.held = C.ra_plan_hold(self.c)
+  if self.held < 0 then error(ffi.message(), 2) end
+end
+function Plan:statistics() return C.ra_plan_statistics(self.c) end
+function Plan:move(statistics) C.ra_plan_move(self.c, statistics) end
 
 function Plan:scalar(i) return C.ra_plan_scalar(self.c, i - 1) end
 function Plan:gradient_norm(node) return C.ra_plan_gradient_norm(self.c, node.id) end

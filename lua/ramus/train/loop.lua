@@ -1,6 +1,7 @@
 --- The training loop: batches, epochs, and what the companions do after each.
 local clock = require "ramus.train.clock"
 local ffi = require "ramus.base.ffi"
+local outcome = require "ramus.train.outcome"
 local report = require "ramus.train.report"
 local snapshot = require "ramus.train.snapshot"
 local state = require "ramus.train.state"
@@ -12,22 +13,17 @@ Loop.__index = Loop
 
 -- ---- a batch --------------------------------------------------------------------
 
---- Adds a batch to the sums of the epoch; nil and a message where a value is not finite.
-function Loop:account(v, samples)
-  local s = self.state.sums
+--- nil and a message where a value of a batch is not finite.
+local function finite(self, v, samples, batch)
   for _, term in ipairs(v.terms) do
     local value, name = term.value, term.name
     if value ~= value or math.abs(value) == math.huge then
       local ids = {}
       for k, sample in ipairs(samples) do ids[k] = sample.id end
       return nil, ("epoch %d, batch %d (images %s): %s = %s; the loss %s is not finite; lower optim.lr, or set optim.clip = 1"):format(
-        self.state.epoch, self.state.batch, table.concat(ids, ", "), name, tostring(value), name)
+        self.state.epoch, batch, table.concat(ids, ", "), name, tostring(value), name)
     end
-    s.value[name] = (s.value[name] or 0) + value
-    s.gradient[name] = (s.gradient[name] or 0) + term.gradient_norm
-    s.count[name] = (s.count[name] or 0) + 1
   end
-  s.batches, s.total, s.images = s.batches + 1, s.total + v.total, s.images + #samples
   return true
 end
 
@@ -45,6 +41,13 @@ function Loop:next_batch()
   return v, samples
 end
 
+--- A variant with the rows of this epoch, and the numbers of a process that has no batch to compute.
+function Loop:idle()
+  local v, err = self.steps:variant(clock.row_epoch(self.recipe, self.state.epoch), self.shape)
+  if not v then return nil, err end
+  return v, outcome.of(v, 0)
+end
+
 --- The optimizer's step at time t, and the updates that depend on it.
 function Loop:optimize(t)
   local s = self.state
@@ -55,30 +58,46 @@ function Loop:optimize(t)
   return self.companions:call "after_step"
 end
 
-function Loop:one_batch()
+--- Forward and backward on batch `batch` of the epoch, one of `members` whose losses are averaged. Returns its variant and numbers; nil and a
+-- message.
+local function compute(self, batch, members)
   local s, r, profile = self.state, self.recipe, self.companions.profile
   local v, samples = self:next_batch()
   if not v then return nil, samples end
-  local first = s.batch - s.batch % r.optim.accumulate -- first of the batches that are accumulated to one step
-  local group = math.min(r.optim.accumulate, self.batches - first)
-  local t = s.epoch + s.batch / self.batches
   local began = profile.now()
-  local t_loss, t_step = clock.loss_time(r, t, s.optim_steps, self.total_steps)
-  self.steps:run(v, { t = t_loss, t_step = t_step, steps = self.total_steps, seen = s.followed, scale = 1 / group, seed = r.seed, epoch = s.epoch,
-    step = s.batch })
-  self.steps:collect(s.micro == 0)
+  local t_loss, t_step = clock.loss_time(r, s.epoch + batch / self.batches, s.optim_steps, self.total_steps)
+  self.steps:run(v, { t = t_loss, t_step = t_step, steps = self.total_steps, seen = s.followed, scale = 1 / members, seed = r.seed, epoch = s.epoch,
+    step = batch })
   profile:add("plan", began)
-  local ok, err = self:account(v, samples)
+  local ok, err = finite(self, v, samples, batch)
   if not ok then return nil, err end
-  began = profile.now()
-  s.micro = s.micro + 1
-  if s.micro >= group then
-    ok, err = self:optimize(t)
+  self.variant, v.last_epoch = v, s.epoch
+  return v, outcome.of(v, #samples)
+end
+
+--- The next micro-batches, one a process: computed, exchanged, added up in their order; behind the last of a step the optimizer's step.
+function Loop:one_batch()
+  local s, r, profile, group = self.state, self.recipe, self.companions.profile, self.group
+  local first = s.batch - s.batch % r.optim.accumulate -- first of the batches that are accumulated to one step
+  local members = math.min(r.optim.accumulate, self.batches - first)
+  local count = math.min(group.size, first + members - s.batch)
+  local place = group:place(count)
+  local v, numbers
+  if place then v, numbers = compute(self, s.batch + place, members)
+  else v, numbers = self:idle() end
+  if not v then return nil, numbers end
+  local began = profile.now()
+  self.steps:collect(s.micro == 0, count)
+  for _, one in ipairs(group:gather(numbers, outcome.size(v), count)) do outcome.add(v, one, s.sums) end
+  profile:add(group.part, began)
+  s.micro = s.micro + count
+  if s.micro >= members then
+    began = profile.now()
+    local ok, err = self:optimize(s.epoch + (s.batch + count - 1) / self.batches)
     if not ok then return nil, err end
     profile:add("optimizer", began)
   end
-  self.variant, v.last_epoch = v, s.epoch
-  s.batch = s.batch + 1
+  s.batch = s.batch + count
   return true
 end
 
@@ -93,16 +112,19 @@ function Loop:validate()
   local epoch, average = self.state.epoch, self.companions.average
   if not self.data.val or not is_due(r, epoch) then return true end
   local function score() return self.data:validate(self.model, r) end
-  local validation, waited
-  if average then validation, waited = average:with(score) else validation, waited = score() end
+  local validation, waited = self.group:share(function()
+    if average then return average:with(score) end
+    return score()
+  end)
   if not validation then return nil, waited end
   profile:add("validation", began + waited)
   profile:add("waited_for_data", profile.now() - waited)
   return validation
 end
 
---- Writes the epoch's line of metrics.jsonl and prints it; nil and a message on failure.
+--- Writes the epoch's line of metrics.jsonl and prints it, on rank 0; nil and a message on failure.
 function Loop:record(result)
+  if self.group.rank > 0 then return true end
   local entry = report.entry(self, result)
   local ok, err = self.companions:call("record", entry)
   if not ok then return nil, err end
@@ -143,7 +165,7 @@ function Loop:batches_left(started)
     if not ok then return nil, err end
     self.images, self.epoch_images = self.images + s.sums.images - before, self.epoch_images + s.sums.images - before
     self.out:update(report.status(self, started, self.images))
-    if C.ra_signal_arrived() ~= 0 and s.batch < self.batches then
+    if self.group:any(C.ra_signal_arrived() ~= 0) and s.batch < self.batches then
       ok, err = snapshot.save(self, "last")
       if not ok then return nil, err end
       self.out:line(("interrupted in epoch %d after batch %d of %d; %s/last.safetensors is saved, the same command continues from there")
@@ -168,7 +190,7 @@ function Loop:loop()
     if ok ~= true then return ok, err end
     ok, err = self:end_epoch(C.ra_clock() - began)
     if not ok then return nil, err end
-    if C.ra_signal_arrived() ~= 0 and s.epoch < clock.length(self.recipe) then
+    if self.group:any(C.ra_signal_arrived() ~= 0) and s.epoch < clock.length(self.recipe) then
       self.out:line(("interrupted after epoch %d; the same command continues from there"):format(s.epoch - 1))
       return "interrupted"
     end

@@ -11,6 +11,7 @@ local checkpoint = require "ramus.train.checkpoint"
 local files = require "ramus.base.files"
 local json = require "ramus.base.json"
 local names = require "ramus.train.run_names"
+local safetensors = require "ramus.lang.safetensors"
 local shape = require "ramus.base.shape"
 local resolved = require "ramus.train.resolved"
 local cjson = require "cjson"
@@ -162,7 +163,7 @@ function Run:resume(recipe)
     self:say(("%s is missing, damaged or changed, so the recipe was %s; it is written anew"):format(self:path_of "data",
       earlier and "compared with that in the checkpoint" or "not compared with that of the run"))
     local done
-    done, err = write_resolved(self, recipe, now)
+    done, err = self:describe(recipe)
     if not done then return nil, err end
   end
   ok, err = self:restore_texts(recipe)
@@ -200,6 +201,15 @@ function run.open(path, recipe)
 end
 
 function Run:path_of(kind) return run.path_of(self.path, kind) end
+
+--- Writes a file of the run; nil and a message.
+function Run:write(kind, text) return files.write(self:path_of(kind), text) end
+
+--- Saves the checkpoint `name`; nil and a message.
+function Run:save(name, arrays, meta) return safetensors.save(self:path_of(name), arrays, meta) end
+
+--- Gives a checkpoint a second name; nil where the file system has no such thing.
+function Run:share(name, second) return files.share(self:path_of(name), self:path_of(second)) end
 
 function Run:close()
   if self.unlock then self.unlock() end
@@ -239,5 +249,23 @@ function Run:truncate(n)
 end
 
 function Run:log(text) append(self:path_of "log", text .. "\n") end
+
+-- ---- for the processes beside the one that writes ------------------------------------
+
+--- A run of which nothing is written: rank 0 does.
+local Follower = { path_of = Run.path_of, resume = Run.resume }
+Follower.__index = Follower
+for _, name in ipairs { "write", "save", "share", "describe", "record", "log", "close", "restore_texts" } do Follower[name] = function() return true end end
+function Follower.say() end
+function Follower.history() return {} end
+function Follower.truncate() return true, 0 end
+
+--- The same as run.open, of a run that another process has opened.
+function run.follow(path, recipe)
+  local self = setmetatable({ path = path, identity = identity_of(recipe), warnings = {} }, Follower)
+  if not files.is_file(self:path_of "last") then return self end
+  local file, err = self:resume(recipe)
+  return file and self, file or err
+end
 
 return run

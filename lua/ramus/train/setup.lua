@@ -6,6 +6,7 @@ local companions = require "ramus.train.companions"
 local data = require "ramus.data.sets"
 local dataset = require "ramus.data.dataset"
 local fit = require "ramus.train.fit"
+local group = require "ramus.train.group"
 local initial = require "ramus.train.initial"
 local models = require "ramus.lang.models"
 local options = require "ramus.base.options"
@@ -81,17 +82,22 @@ local function fill(training, r, given, out)
     if not training.teachers[t.name] then return nil, err end
   end
   training.steps = step.new { model = training.model, supervision = training.supervision, teachers = training.teachers, main = r.main,
-    fields = training.data.set.fields, accumulate = r.optim.accumulate, numerics = r.numerics, budget = r.memory and show.read_bytes(r.memory) }
+    fields = training.data.set.fields, accumulate = r.optim.accumulate, numerics = r.numerics, group = training.group,
+    budget = r.memory and show.read_bytes(r.memory) }
   training.batches = training.data.train_loader:steps()
+  ok, err = training.group:divide(training)
+  if not ok then return nil, err end
   training.total_steps = math.ceil(training.batches / r.optim.accumulate) * r.epochs
   training.companions, err = companions.new(training)
   return training.companions and true, err
 end
 
 --- Makes a training of a recipe: model, data, supervision, teacher, steps, state, companions, out. nil and a message on failure.
--- given: run, data_root, offline, accept_odd, resumed (the weights come from a checkpoint). The caller calls setup.close.
+-- given: run, data_root, offline, accept_odd, resumed (the weights come from a checkpoint), group (the processes that train together; this one
+-- alone). The caller calls setup.close.
 function setup.new(r, given, out)
-  local training, made = { recipe = r, model = r.model, out = out, run = given.run, state = state.new(snapshot.schema) }, nil
+  local training, made = { recipe = r, model = r.model, out = out, run = given.run, group = given.group or group.alone,
+    state = state.new(snapshot.schema) }, nil
   return always(function()
     local err
     made, err = fill(training, r, given, out)

@@ -3,8 +3,6 @@ local ffi = require "ramus.base.ffi"
 local clock = require "ramus.train.clock"
 local checkpoint = require "ramus.train.checkpoint"
 local companions = require "ramus.train.companions"
-local files = require "ramus.base.files"
-local safetensors = require "ramus.lang.safetensors"
 local state = require "ramus.train.state"
 local witness = require "ramus.train.witness"
 
@@ -39,7 +37,7 @@ end
 local function path_of(training, name) return training.run:path_of(name) end
 
 --- Saves a training as "last" or "best"; nil and a message on failure.
-function snapshot.save(training, name) return safetensors.save(path_of(training, name), arrays_of(training), meta_of(training)) end
+function snapshot.save(training, name) return training.run:save(name, arrays_of(training), meta_of(training)) end
 
 --- Saves as "last" and, where the epoch is the best so far, as "best": two names of one file, where the file system has them. "best" goes first: a
 -- process that is stopped in between leaves a "last" from which the same epoch is trained again, to the same bits, and never a "best" that is
@@ -48,7 +46,7 @@ function snapshot.save_epoch(training, is_best)
   if not is_best then return snapshot.save(training, "last") end
   local ok, err = snapshot.save(training, "best")
   if not ok then return nil, err end
-  return files.share(path_of(training, "best"), path_of(training, "last")) or snapshot.save(training, "last")
+  return training.run:share("best", "last") or snapshot.save(training, "last")
 end
 
 --- Whether a recipe's extension may be another one than when the checkpoint was made: nothing of it was trained yet. nil and a message.

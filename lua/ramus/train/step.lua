@@ -8,11 +8,11 @@
 -- A run writes its gradient, from zero, into steps.gradient. steps.sum is the block that the optimizer reads: the same block,
 -- or, where gradients are accumulated, the sum over the micro-batches in their order (see Steps:collect).
 local ffi = require "ramus.base.ffi"
+local group = require "ramus.train.group"
 local graph = require "ramus.lang.graph"
 local ops = require "ramus.lang.ops"
 local supervise = require "ramus.train.supervise"
 local tensor = require "ramus.lang.tensor"
-local C = ffi.C
 
 local step = {}
 local Steps = {}
@@ -24,10 +24,11 @@ local SCALE = ops.specs.affine.by_name.scale.slot
 local TOTAL, MAIN, FIRST_TERM = 1, 2, 3 -- outputs of a variant's plan
 
 --- model, supervision, teachers (by name; {} unless given), main (name of the main output, "out"), accumulate (micro-batches per step, 1), numerics,
--- budget (bytes of the arena), fields (the data set's declaration of its fields; one channel each unless given).
+-- budget (bytes of the arena), group (processes that share the micro-batches; this one alone), fields (the data set's
+-- declaration of its fields; one channel each unless given).
 function step.new(given)
   local self = setmetatable({ model = given.model, supervision = given.supervision, teachers = given.teachers or {}, main = given.main or "out",
-    numerics = given.numerics, budget = given.budget, fields = given.fields or {}, variants = {}, terms_of = {} }, Steps)
+    numerics = given.numerics, budget = given.budget, group = given.group or group.alone, fields = given.fields or {}, variants = {}, terms_of = {} }, Steps)
   self.gradient = tensor.zeros(self.model.flat.shape)
   self.accumulates = (given.accumulate or 1) > 1
   self.sum = self.accumulates and tensor.zeros(self.model.flat.shape) or self.gradient
@@ -78,6 +79,7 @@ local function build(self, terms, shape)
   local err
   v.plan, err = recorder:plan { outputs = outputs, loss = total, gradients = gradients, numerics = self.numerics, budget = self.budget }
   if not v.plan then return nil, err end
+  if self.group.size > 1 then v.plan:hold() end
   for field, node in pairs(v.inputs) do v.plan:bind(node, v.buffers[field]) end
   return v
 end
@@ -119,12 +121,8 @@ function Steps:run(v, given)
   return v
 end
 
---- Adds the gradient of the last run to steps.sum; first: the sum begins anew with it.
-function Steps:collect(first)
-  if not self.accumulates then return end
-  if first then self.sum:copy(self.gradient)
-  elseif C.ra_gradient_add(self.sum, self.gradient) ~= 0 then error(ffi.message(), 2) end
-end
+--- Adds the gradients of the last run, of `count` processes (1), to steps.sum; first: the sum begins anew with them.
+function Steps:collect(first, count) self.group:add(self.sum, self.gradient, count or 1, first) end
 
 --- The main output of the last run: a view, valid until the arena is used again.
 function Variant:main() return self.plan:peek(MAIN) end

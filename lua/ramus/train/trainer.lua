@@ -5,9 +5,12 @@
 -- is "interrupted" after SIGINT, SIGTERM or another signal that asks a process to end (a checkpoint is saved).
 -- A training that was stopped resumes where it was, to the same bits: see docs/explanation/determinism.md.
 local always = require "ramus.base.always"
+local checkpoint = require "ramus.train.checkpoint"
 local ffi = require "ramus.base.ffi"
+local groups = require "ramus.train.group"
 local Loop = require "ramus.train.loop"
 local options = require "ramus.base.options"
+local prepared = require "ramus.data.prepared"
 local progress = require "ramus.base.progress"
 local recipe_module = require "ramus.train.recipe"
 local report = require "ramus.train.report"
@@ -17,6 +20,14 @@ local setup = require "ramus.train.setup"
 local snapshot = require "ramus.train.snapshot"
 local witness = require "ramus.train.witness"
 local C = ffi.C
+
+--- What the processes of a group must have in common, once each has what it begins with.
+local function facts_of(self)
+  local s, build = self.state, checkpoint.build()
+  return { { "the build", ("%s %s %s"):format(build.version, build.commit, build.kernels) }, { "the kernel set", ffi.string(C.ra_isa()) },
+    { "matrix products by", self.model:blas() or "none" }, { "the recipe (SHA-256)", prepared.sha256(self.run.identity) },
+    { "the images", self.data.facts.hash }, { "where the run goes on", ("epoch %d, batch %d, step %d"):format(s.epoch, s.batch, s.optim_steps) } }
+end
 
 --- Restores a training from the checkpoint `file` where there is one, and runs its loop. Returns as the loop does.
 local function go(self, file)
@@ -28,6 +39,8 @@ local function go(self, file)
     if self:finished() then self.out:line(("%s is complete (%d epochs)"):format(self.run.path, s.epoch))
     else self.out:line(("resuming %s at epoch %d, batch %d"):format(self.run.path, s.epoch, s.batch)) end
   end
+  ok, err = self.group:agree(facts_of(self))
+  if not ok then return nil, err end
   if self:finished() then return true end
   if not file then
     ok, err = witness.remember(self)
@@ -42,11 +55,19 @@ local function go(self, file)
   return result, err
 end
 
+--- The output of a training: rank 0 of a group speaks.
+local function voice(run, o, group)
+  local out = progress.new { quiet = o.quiet or group.rank > 0, also = function(text) run:log(text) end }
+  if group.rank > 0 then function out.warn() end end
+  return out
+end
+
 --- Trains in an open run folder. Returns the training and how it ended; nil and a message.
-local function train_in(run, file, r, o)
-  local out = progress.new { quiet = o.quiet, also = function(text) run:log(text) end }
-  local training, err = setup.new(r, { run = run, data_root = o.data_root, offline = o.offline, accept_odd = o.accept_odd,
-    resumed = file ~= nil }, out)
+local function train_in(run, file, r, o, group)
+  local out = voice(run, o, group)
+  local training, err = group:in_turn(function()
+    return setup.new(r, { run = run, data_root = o.data_root, offline = o.offline, accept_odd = o.accept_odd, resumed = file ~= nil, group = group }, out)
+  end)
   if not training then return nil, err end
   setmetatable(training, Loop)
   for _, text in ipairs(run.warnings) do out:warn(text) end
@@ -64,12 +85,12 @@ local function train_in(run, file, r, o)
 end
 
 --- Trains and evaluates in an open run folder. Returns what ra.train does.
-local function train_and_score(run, file, r, o)
+local function train_and_score(run, file, r, o, group)
   local evaluation, err
-  local training, ended = train_in(run, file, r, o)
+  local training, ended = train_in(run, file, r, o, group)
   if not training then return nil, ended end
   if ended == "interrupted" then return nil, "interrupted", "interrupted" end
-  if o.evaluate and training.data.test and not training.data.untested then
+  if o.evaluate and group.rank == 0 and training.data.test and not training.data.untested then
     evaluation, err = require("ramus.train.evaluate").of_run(run.path, { out = training.out, data_root = o.data_root, offline = o.offline,
       accept_odd = o.accept_odd, pictures = r.log.pictures })
   end
@@ -79,6 +100,12 @@ end
 
 local schema = { run = { type = "string" }, quiet = { type = "boolean", default = false }, evaluate = { type = "boolean", default = true },
   data_root = { type = "string" }, offline = { type = "boolean" }, accept_odd = { type = "boolean" } }
+
+--- The end of a training on this process.
+local function ended(group, trained, why, kind)
+  group:leave(not trained and kind ~= "interrupted" and why or nil)
+  return trained, why, kind
+end
 
 return function(recipe, given)
   local o = options.check(given, schema, "train")
@@ -90,8 +117,9 @@ return function(recipe, given)
     if not r then return nil, err end
   end
   local path = o.run or ("runs/" .. r.name)
-  local run, file = run_folder.open(path, r)
-  if not run then return nil, file end
-  local trained, why, kind = always(function() return train_and_score(run, file, r, o) end, function() run:close() end)
-  return trained, why, kind
+  local group, err = groups.join()
+  if not group then return nil, err end
+  local run, file = group:in_turn(function() return (group.rank == 0 and run_folder.open or run_folder.follow)(path, r) end)
+  if not run then return ended(group, nil, file) end
+  return ended(group, always(function() return train_and_score(run, file, r, o, group) end, function() run:close() end))
 end

@@ -35,7 +35,7 @@ end
 -- an error named; they may be repaired before the run goes on. nil and a message on failure.
 function witness.remember(training, failed)
   local facts = { parts = training.data:samples(), declared = training.data:declared(), failed = failed and #failed > 0 and failed or nil }
-  return files.write(training.run:path_of "samples", json.encode(facts) .. "\n")
+  return training.run:write("samples", json.encode(facts) .. "\n")
 end
 
 --- Keeps in mind which files of the set an error names. Files that had been named before stay named.
@@ -46,7 +46,7 @@ function witness.note_failed(training, message)
   for _, path in ipairs(kept.failed or {}) do named[#named + 1] = path end
   if #named == 0 then return true end
   kept.failed = named
-  return files.write(training.run:path_of "samples", json.encode(kept) .. "\n")
+  return training.run:write("samples", json.encode(kept) .. "\n")
 end
 
 --- Refuses to go on with other images than those that the run began with, and says what has changed. nil and a message.

@@ -6,7 +6,6 @@
 --   ...
 --   profile:add("plan", before)           -- what ran since then was the plan
 local ffi = require "ramus.base.ffi"
-local files = require "ramus.base.files"
 
 local profile = { now = ffi.C.ra_clock }
 local Profile = {}
@@ -17,6 +16,7 @@ Profile.now = profile.now
 local OTHER = "other"
 local PARTS = {
   { "plan", "the plan: teacher, student, losses, backward" },
+  { "exchange", "exchange between ranks, waiting for them included" },
   { "optimizer", "optimizer and averages" },
   { "waited_for_data", "waiting for data" },
   { "validation", "validation" },
@@ -59,7 +59,7 @@ function Profile:after_save(result)
   for _, p in ipairs(PARTS) do entry[p[1]] = self.seconds[p[1]] or 0 end
   local ok, err = run:record(entry, "timing")
   if not ok or not self.training.recipe.profile then return ok, err end
-  return files.write(run.path .. "/profile.txt", text(self, result))
+  return run:write("profile", text(self, result))
 end
 
 return profile
