@@ -20,11 +20,11 @@
 
 #include "../base/error.h"
 #include "../base/mem.h"
-#include "../base/random.h"
 #include "../base/thread.h"
 #include "../tensor/tensor.h"
 #include "field.h"
 #include "mix.h"
+#include "order.h"
 #include "sample.h"
 
 enum { NICE = 5 };
@@ -53,8 +53,7 @@ struct ra_loader {
   work *ring;                 /* [depth] */
   int64_t head, fill;         /* batches handed out, batches opened for work; batch k is ring[k % depth] */
   int32_t epoch, step;        /* of the next batch to open */
-  int32_t group, ranks, rank; /* of several processes; 1, 1, 0 */
-  int32_t from_epoch, from_step; /* where it was started: a round begins there */
+  ra_loader_part part;
   int32_t *order;             /* [n] the shuffle of (order_epoch, order_pass) */
   int32_t order_epoch, order_pass;
   ra_augment mixing;          /* of which mixup and cutmix count */
@@ -64,19 +63,11 @@ struct ra_loader {
 
 /* ---- the order ---- */
 
-/* Fisher-Yates by numbers keyed (seed, epoch, pass). */
 static void make_order(ra_loader *l, int32_t epoch, int32_t pass) {
   if (l->order_epoch == epoch && l->order_pass == pass) return;
   int32_t n = ra_sample_set_count(l->set);
-  ra_random_key key = {.seed = (uint64_t)(int64_t)l->config.seed, .a = (uint32_t)epoch, .b = (uint32_t)pass,
-                       .stream = RA_RANDOM_SHUFFLE};
   for (int32_t i = 0; i < n; i++) l->order[i] = i;
-  for (int32_t i = n - 1; i > 0 && l->config.shuffle; i--) {
-    int32_t k = (int32_t)(ra_random_uniform_at(&key, (uint64_t)i) * (i + 1));
-    int32_t swap = l->order[i];
-    l->order[i] = l->order[k];
-    l->order[k] = swap;
-  }
+  if (l->config.shuffle) ra_shuffle(l->config.seed, epoch, pass, n, l->order);
   l->order_epoch = epoch;
   l->order_pass = pass;
 }
@@ -88,14 +79,6 @@ int32_t ra_loader_steps(const ra_loader *l) {
 }
 
 static bool at_end(const ra_loader *l) { return l->config.epochs > 0 && l->epoch >= l->config.epochs; }
-
-/* The next batch is one of this process. */
-static bool is_mine(const ra_loader *l) {
-  int32_t steps = ra_loader_steps(l), first = l->step - l->step % l->group, end = first + l->group < steps ? first + l->group : steps;
-  if (l->epoch == l->from_epoch && l->from_step > first) first = l->from_step;
-  int32_t round = l->step - (l->step - first) % l->ranks, n = end - round < l->ranks ? end - round : l->ranks;
-  return l->rank == n - 1 - (l->step - round);
-}
 
 static void advance(ra_loader *l) {
   if (++l->step < ra_loader_steps(l)) return;
@@ -130,7 +113,7 @@ static slot *take_slot(ra_loader *l, work **from) {
   for (int64_t k = l->head;; k++) {
     if (k == l->fill) {
       if (k - l->head >= l->config.depth) return NULL;
-      while (!at_end(l) && !is_mine(l)) advance(l);
+      while (!at_end(l) && !ra_loader_part_has(&l->part, l->epoch, l->step, ra_loader_steps(l))) advance(l);
       if (at_end(l)) return NULL;
       open_batch(l);
     }
@@ -211,9 +194,7 @@ int32_t ra_loader_share(ra_loader *l, int32_t group, int32_t ranks, int32_t rank
   if (l->running) return ra_fail(RA_ERR_STATE, "loader: it is shared before it starts");
   if (rank < 0 || rank >= ranks || ranks > most)
     return ra_fail(RA_ERR_ARG, "loader: rank %d of %d ranks; a step has %d batches to share", rank, ranks, most);
-  l->group = group;
-  l->ranks = ranks;
-  l->rank = rank;
+  l->part = (ra_loader_part){.group = group, .ranks = ranks, .rank = rank};
   return RA_OK;
 }
 
@@ -230,8 +211,8 @@ int32_t ra_loader_start(ra_loader *l, int32_t epoch, int32_t step) {
   if (!order) return RA_ERR_MEMORY;
   l->order = order;
   l->order_epoch = l->order_pass = -1;
-  l->epoch = l->from_epoch = epoch;
-  l->step = l->from_step = step;
+  l->epoch = l->part.from_epoch = epoch;
+  l->step = l->part.from_step = step;
   l->running = true;
   int32_t code = start_threads(l);
   if (code != RA_OK) l->running = false;
@@ -383,7 +364,7 @@ ra_loader *ra_loader_new(const ra_loader_config *config, int32_t fields, const r
   ra_loader *l = ra_mem_zalloc(1, sizeof *l);
   if (!l) return NULL;
   l->config = *config;
-  l->group = l->ranks = 1;
+  l->part.group = l->part.ranks = 1;
   if (augment) l->mixing = *augment;
   pthread_mutex_init(&l->lock, NULL);
   pthread_cond_init(&l->may_work, NULL);
