@@ -178,7 +178,8 @@ local function one_batch(cache)
     { id = "b", image = folder .. "/a.pgm", mask = folder .. "/a_gt.png" } },
     { batch = 2, depth = 1, epochs = 1, augment = program, cache = cache })
   if not l then return nil, err end
-  local x, y, ok = ra.zeros(2, 1, 32, 32), ra.zeros(2, 1, 32, 32), nil -- before its threads allocate, which the recorder above would count to these
+  local x, y = ra.zeros(2, 1, 32, 32), ra.zeros(2, 1, 32, 32) -- before its threads allocate, which the recorder above would count to these
+  local ok
   ok, err = l:start(0, 0)
   if not ok then return nil, err end
   local count
