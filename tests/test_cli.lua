@@ -369,3 +369,17 @@ check.case("a cjson in the current folder is not loaded by commands, nor in fron
   local text = sh(("LUA_PATH='mine/?.lua;;' %s -e 'print(package.path:find(\"mine/?.lua\", 1, true) ~= nil)'"):format(binary))
   check.equal(text, "true\n", "entries that the user gave stay")
 end)
+
+check.case("an environment variable that asks for what is not there is refused, not taken as unset", function()
+  for variable, part in pairs { ["RAMUS_THREADS=many"] = "wanted a whole number from 1", ["RAMUS_THREADS=0"] = "wanted a whole number from 1",
+    ["RAMUS_ISA=avx9"] = "unknown kernel set 'avx9'", ["RAMUS_BLAS=mkl"] = "wanted none or openblas" } do
+    for _, arguments in ipairs { "-e 'print(1)'", "datasets", "train none.lua" } do
+      local text, status = sh(("env %s %s %s"):format(variable, binary, arguments))
+      check.equal(status, 2, variable .. " " .. arguments .. ": " .. text)
+      check.ok(text:find("^ramus: the environment variable " .. variable:match "^[^=]*") and text:find(part, 1, true) and #text < 300, text)
+    end
+  end
+  local text, status = sh(("env RAMUS_THREADS= RAMUS_ISA= RAMUS_BLAS= %s -e 'print(1)'"):format(binary))
+  check.equal(status, 0, text)
+  check.equal(select(2, sh(("env RAMUS_THREADS=many %s --version"):format(binary))), 0)
+end)

@@ -28,6 +28,11 @@ function cli.main(args)
     print(cli.version())
     return 0
   end
+  local fault = require("ramus.base.environment").fault()
+  if fault then
+    command.complain(fault)
+    return 2
+  end
   local found = command.find(name)
   if found then return command.call(found, args) end
   command.complain(require("ramus.base.options").unknown("command", name, command.names()))
