@@ -30,16 +30,16 @@ function live.new(study, cells, known, out, jobs)
 end
 
 --- What a cell that ended is called in a line of the output.
-local function told(cell, line, seconds)
+local function told(cell, line, seconds, where)
   local name = ("%s, %sseed %d"):format(table.concat(cell.rows, " = "), cell.fold and cell.fold .. ", " or "", cell.seed)
   if not line then return name .. ": stopped" end
   if line.failed then return ("%s: failed, %s"):format(name, line.failed) end
-  return ("%s: done in %s"):format(name, progress.time(seconds))
+  return where and ("%s: done %s"):format(name, where) or ("%s: done in %s"):format(name, progress.time(seconds))
 end
 
---- A cell has ended; line [opt]: its result.
-function Live:ended(cell, line, seconds)
-  self.out:line(told(cell, line, seconds))
+--- A cell has ended; line [opt]: its result; where [opt]: not in this process.
+function Live:ended(cell, line, seconds, where)
+  self.out:line(told(cell, line, seconds, where))
   self.known[cell.key], self.done, self.seconds = line, self.done + 1, self.seconds + seconds
   if line and line.failed then self.failed = self.failed + 1 end
 end

@@ -5,9 +5,12 @@
 --   results.list(path)                the newest line of every cell, in the order of the file; the number of damaged lines
 --   results.append(path, line)        adds one: under a lock, whole, synced
 --   results.tidy(path, keys)          writes the file anew without superseded and damaged lines, in the order of the keys
+local always = require "ramus.base.always"
 local cjson = require "cjson"
+local ffi = require "ramus.base.ffi"
 local files = require "ramus.base.files"
 local json = require "ramus.base.json"
+local C = ffi.C
 
 local results = {}
 
@@ -94,16 +97,30 @@ function results.list(path)
   return order, damaged
 end
 
+-- Seconds that a process waits for others that write the file.
+local PATIENCE = 60
+
+--- f() while no other process writes the file; nil and a message.
+local function alone(path, f)
+  local till, release, err = C.ra_clock() + PATIENCE, files.lock(path .. ".lock")
+  while not release and C.ra_clock() < till do
+    C.ra_sleep(0.05)
+    release, err = files.lock(path .. ".lock")
+  end
+  if not release then return nil, err end
+  return always(f, release)
+end
+
 --- Numbers have 6 significant digits; true, or nil and a message.
 function results.append(path, line)
   local text = json.encode(line, 6)
   local ok, err = files.make_folder((files.split(path)))
   if not ok then return nil, err end
-  return files.append(path, text)
+  return alone(path, function() return files.append(path, text) end)
 end
 
---- keys: cells in the order that the file gets; others follow, as they were. Returns true and how many lines went; nil and a message.
-function results.tidy(path, keys)
+--- The same of a file that nobody else writes.
+local function tidy(path, keys)
   local newest, order, total = {}, {}, 0
   local before = files.read(path)
   if not before then return true, 0 end
@@ -125,6 +142,12 @@ function results.tidy(path, keys)
   if text == before then return true, 0 end
   local ok, err = files.write(path, text)
   return ok, ok and total - #out or err
+end
+
+--- keys: cells in the order that the file gets; others follow, as they were. Returns true and how many lines went; nil and a message.
+function results.tidy(path, keys)
+  if not files.exists(path) then return true, 0 end
+  return alone(path, function() return tidy(path, keys) end)
 end
 
 return results

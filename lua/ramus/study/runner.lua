@@ -2,15 +2,19 @@
 --
 -- runner.run(study, options) returns { absent = messages by cell, interrupted = } or nil and a message. A cell that fails is a
 -- line of results, and the others go on; it is tried again at the next call unless its loss was not finite. Whatever stops this process,
--- its children end too (base/process.lua), and the same call goes on from their checkpoints.
+-- its children end too (base/process.lua), and the same call goes on from their checkpoints. Several such processes, also on several machines
+-- with a shared folder, share the cells (claims.lua).
 local always = require "ramus.base.always"
 local cell = require "ramus.study.cell"
+local claims = require "ramus.study.claims"
 local ffi = require "ramus.base.ffi"
 local files = require "ramus.base.files"
 local live = require "ramus.study.live"
 local pace = require "ramus.study.pace"
+local options = require "ramus.base.options"
 local part = require "ramus.study.part"
 local pictures = require "ramus.study.pictures"
+local json = require "ramus.base.json"
 local process = require "ramus.base.process"
 local results = require "ramus.study.results"
 local C = ffi.C
@@ -19,6 +23,8 @@ local runner = {}
 
 --- Seconds between two looks at the children, and those that they have to end after they were asked to.
 local LOOK, GRACE = 0.1, 120
+--- Seconds between two looks at cells that other processes have claimed.
+local ELSEWHERE = 2
 
 -- ---- which cells ------------------------------------------------------------------------
 
@@ -42,12 +48,13 @@ function runner.reason(study, c, line, here)
   return pictures.changed(c, line, here) and "other pictures" or nil
 end
 
---- The cells to run, in their order, and the reasons by key. chosen: { ROW = true }, or nil for all.
-function runner.missing(study, known, here, chosen)
+--- The cells to run, in their order, and the reasons by key. chosen: { ROW = true }, or nil for all; take: { KEY = true }, or nil for all.
+function runner.missing(study, known, here, chosen, take)
   local list, reasons = {}, {}
   for _, c in ipairs(study.cells) do
     local wanted = not chosen
     for _, row in ipairs(c.rows) do wanted = wanted or chosen[row] end
+    wanted = wanted and (not take or take[c.key])
     local why = wanted and runner.reason(study, c, known[c.key], here)
     if why then list[#list + 1], reasons[c.key] = c, why end
   end
@@ -64,7 +71,7 @@ function Pool:start(c)
   local folder, log = cell.place(self.options.runs, c.key)
   C.ra_path_remove(log)
   if self.reasons[c.key] == "other pictures" then C.ra_path_remove(folder) end
-  local alone = #self.running == 0 and self.left == 0
+  local alone = #self.running == 0 and #self.waiting == 0
   local child, err = process.start(part.arguments(self.program, self.study, "--cell", c, self.options), { output = log,
     environment = { RAMUS_THREADS = tostring(alone and C.ra_threads() or self.way.threads) } })
   if not child then return nil, err end
@@ -79,24 +86,30 @@ local function last_words(log)
   return last and last:gsub("^ramus: ", "") or "it printed nothing"
 end
 
+--- The line of a cell that failed outside of its own process.
+function runner.failed_line(study, c, message)
+  local line = cell.made_by()
+  line.cell, line.recipe, line.study, line.row, line.seed, line.threads, line.failed = c.key, c.hash, study.name, c.rows[1], c.seed, C.ra_threads(), message
+  return line
+end
+
 --- Writes a line for a process that ended without one; nil and a message.
 local function note_death(self, entry, status)
-  local line = cell.made_by()
-  line.cell, line.recipe, line.study, line.row, line.seed = entry.cell.key, entry.cell.hash, self.study.name, entry.cell.rows[1], entry.cell.seed
-  line.failed = status > 128 and ("ended by signal %d%s: %s"):format(status - 128, status == 137 and " (no memory left?)" or "", last_words(entry.log))
+  local failed = status > 128 and ("ended by signal %d%s: %s"):format(status - 128, status == 137 and " (no memory left?)" or "", last_words(entry.log))
     or last_words(entry.log)
-  return results.append(self.study.results, line)
+  return results.append(self.study.results, runner.failed_line(self.study, entry.cell, failed))
 end
 
 --- What came of a process that ended; nil and a message where that cannot be written.
 function Pool:settle(entry, status)
   local line = results.read(self.study.results)[entry.cell.key]
-  if status == 130 then return true end -- interrupted, and saved
-  if status ~= 0 and not (line and line.failed) and not self.stopping then
+  if status ~= 130 and status ~= 0 and not (line and line.failed) and not self.stopping then
     local ok, err = note_death(self, entry, status)
     if not ok then return nil, err end
     line = results.read(self.study.results)[entry.cell.key]
   end
+  self.claims:give(entry.cell.key) -- behind its result
+  if status == 130 then return true end -- interrupted, and saved
   if status == 0 and not self.options.keep then C.ra_path_remove(entry.log) end
   self.live:ended(entry.cell, line, C.ra_clock() - entry.began)
   return true
@@ -125,21 +138,63 @@ function Pool:stop()
     C.ra_sleep(LOOK)
     self:look()
   end
-  for _, entry in ipairs(self.running) do entry.child:stop(true) end
+  for _, entry in ipairs(self.running) do
+    entry.child:stop(true)
+    self.claims:give(entry.cell.key)
+  end
+end
+
+--- Whether another process has made the result of a cell since this one looked.
+local function done_elsewhere(self, c, line)
+  if not line or json.encode(line, 6) == json.encode(self.known[c.key] or {}, 6) then return false end
+  return line.failed ~= nil or runner.reason(self.study, c, line, self.here) == nil
+end
+
+--- Starts a waiting cell if no other process has it; true where it need not wait any more. nil and a message.
+function Pool:try(c)
+  local mine, err = self.claims:take(c.key)
+  if mine == nil then return nil, err end
+  local line = results.read(self.study.results)[c.key]
+  if done_elsewhere(self, c, line) then
+    self.claims:give(c.key)
+    self.live:ended(c, line, 0, "elsewhere")
+    return true
+  end
+  if not mine then return self.options.take and true or false end
+  return self:start(c)
+end
+
+--- Starts what can be started of the cells that wait; nil and a message.
+function Pool:fill()
+  if #self.running >= self.way.jobs or C.ra_clock() < self.again then return true end
+  local kept, began = {}, #self.running
+  local waiting = self.waiting
+  self.waiting = {}
+  for i, c in ipairs(waiting) do
+    local gone = false
+    if #self.running < self.way.jobs then
+      local err
+      self.waiting = { unpack(waiting, i + 1) }
+      gone, err = self:try(c)
+      if gone == nil then return nil, err end
+    end
+    if not gone then kept[#kept + 1] = c end
+  end
+  self.waiting = kept
+  if #kept > 0 and #self.running == began then self.again = C.ra_clock() + ELSEWHERE end -- others have them
+  return true
 end
 
 --- Runs cells until all have ended or a signal came; true, "interrupted", or nil and a message.
 function Pool:run(cells)
-  self.left = #cells
-  while self.left > 0 or #self.running > 0 do
-    while self.left > 0 and #self.running < self.way.jobs do
-      self.left = self.left - 1
-      local ok, err = self:start(cells[#cells - self.left])
-      if not ok then return nil, err end
-    end
-    C.ra_sleep(LOOK)
-    local ok, err = self:look()
+  self.waiting, self.again = cells, 0
+  while #self.waiting > 0 or #self.running > 0 do
+    local ok, err = self:fill()
     if not ok then return nil, err end
+    C.ra_sleep(LOOK)
+    ok, err = self:look()
+    if not ok then return nil, err end
+    self.claims:beat()
     self.live:tick(self)
     if C.ra_signal_arrived() ~= 0 then return "interrupted" end
   end
@@ -162,32 +217,33 @@ local function choose_way(study, cells, o)
   return { jobs = jobs, threads = threads }
 end
 
---- Runs the cells in a pool; true, "interrupted", or nil and a message.
-local function run_pool(study, cells, reasons, known, o)
+--- Runs the cells in a pool; true, "interrupted", or nil and a message. here: hashes of the sets.
+local function run_pool(study, cells, reasons, known, here, o)
   local program, err = process.executable()
   if not program then return nil, "a study starts processes of ramus itself: " .. err end
   local way
   way, err = choose_way(study, cells, o)
   if not way then return err == "interrupted" and err or nil, err end
   local pool = setmetatable({ study = study, options = o, program = program, reasons = reasons, running = {}, way = way,
-    live = live.new(study, cells, known, o.out, way.jobs) }, Pool)
+    known = options.copy(known), here = here, claims = claims.new(o.runs), live = live.new(study, cells, known, o.out, way.jobs) }, Pool)
   local ended
   ended, err = always(function() return pool:run(cells) end, function() pool:stop() end)
   o.out:block {}
   return ended, err
 end
 
---- Runs what is missing in a study whose lock is held; nil and a message.
+--- Runs what is missing in a study; nil and a message.
 local function run_missing(study, o)
   local ok, err = results.tidy(study.results, keys_of(study))
   if not ok then return nil, err end
   local known = runner.known(study)
-  local cells, reasons = runner.missing(study, known, pictures.here(study.cells, o), o.chosen)
+  local here = pictures.here(study.cells, o)
+  local cells, reasons = runner.missing(study, known, here, o.chosen, o.take)
   local ready, absent = pictures.bring(cells, o)
   local ended = true
   if #ready > 0 then
     C.ra_signal_catch(true)
-    ended, err = always(function() return run_pool(study, ready, reasons, known, o) end, function() C.ra_signal_catch(false) end)
+    ended, err = always(function() return run_pool(study, ready, reasons, known, here, o) end, function() C.ra_signal_catch(false) end)
   end
   if not ended then return nil, err end
   ok, err = results.tidy(study.results, keys_of(study))
@@ -195,17 +251,21 @@ local function run_missing(study, o)
   return { absent = absent, interrupted = ended == "interrupted" }
 end
 
---- options: runs (folder), jobs (nil: as many as is fastest), keep, chosen ({ ROW = true }), data_root, offline, accept_odd, out (progress).
+--- The cells that have no result and whose data sets are here; o.absent gets the messages about the others.
+function runner.left(study, o)
+  local cells = runner.missing(study, runner.known(study), pictures.here(study.cells, o), o.chosen)
+  local ready
+  ready, o.absent = pictures.bring(cells, o)
+  return ready
+end
+
+--- options: runs (folder), jobs (nil: as many as is fastest), take ({ KEY = true }: those cells, unless another process has them), keep,
+-- chosen ({ ROW = true }), data_root, offline, accept_odd, out (progress).
 function runner.run(study, o)
   local ok, err = files.make_folder((files.split(study.results)))
   if ok then ok, err = files.make_folder(o.runs) end
   if not ok then return nil, err end
-  local release
-  release, err = files.lock(study.results .. ".lock")
-  if not release then return nil, err .. "; the study is running already" end
-  local result
-  result, err = always(function() return run_missing(study, o) end, release)
-  return result, err
+  return run_missing(study, o)
 end
 
 return runner

@@ -1,6 +1,7 @@
 --- ra.study(FILE, options): runs what of a study has no result yet, and makes its tables: see study/definition.lua.
 --
--- options: only (list of rows, * for any text), seeds, runs (folder), keep, jobs, check, verify, results, data_root, offline, accept_odd, quiet.
+-- options: only (list of rows, * for any text), seeds, runs (folder), keep, jobs, take, slurm, partition, sbatch, poll, check, verify, results,
+-- data_root, offline, accept_odd, quiet.
 -- Returns { study, tables, text, pages = paths, failed = lines, absent = messages by cell, interrupted } or nil and a message; with check = true what it would
 -- cost, { rows, hours, cells, jobs, threads, text }, and nothing is run but short measurements; with verify = N what verify.run gives, and text.
 local cost = require "ramus.study.cost"
@@ -19,6 +20,10 @@ local SCHEMA = {
   only = { type = "table", help = "rows that are run, * for any text" }, seeds = { type = "table", help = "seeds in the place of the study's" },
   runs = { type = "string", help = "folder of the runs; runs/NAME unless given" }, keep = { type = "boolean", default = false },
   jobs = { type = "integer", min = 1, help = "trainings at a time; as many as is fastest unless given" },
+  take = { type = "table", help = "keys of the cells that are run, unless another process has them" },
+  slurm = { type = "boolean", default = false, help = "true to run the cells as a job of Slurm" },
+  partition = { type = "string", help = "of Slurm" }, sbatch = { type = "table", help = "further options of sbatch, as { \"--time=2:00:00\" }" },
+  poll = { type = "number", above = 0, default = 15, help = "seconds between two questions to Slurm" },
   check = { type = "boolean", default = false, help = "true to estimate the cost only" },
   verify = { type = "integer", min = 1, help = "so many cells are trained again and compared, nothing else" },
   results = { type = "string", help = "file of the results, in the place of the study's" },
@@ -55,6 +60,10 @@ end
 return function(path, given)
   if type(path) ~= "string" then error("study: wants the path of a study's file, given " .. options.show(path), 2) end
   local o = options.check(given, SCHEMA, "study")
+  if (o.partition or o.sbatch) and not o.slurm then error("study: partition and sbatch are for slurm = true", 2) end
+  if o.take then
+    for _, key in ipairs(o.take) do o.take[key] = true end
+  end
   local s, err = definition.load(path, { seeds = o.seeds, results = o.results })
   if not s then return nil, err end
   o.chosen, err = chosen_rows(s, o.only)
@@ -73,7 +82,7 @@ return function(path, given)
     result.text = verify.text(result)
     return setmetatable(result, Result)
   end
-  result, err = runner.run(s, o)
+  result, err = (o.slurm and require("ramus.study.slurm").run or runner.run)(s, o)
   if not result then return nil, err end
   return finish(s, result)
 end

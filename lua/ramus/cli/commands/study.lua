@@ -65,6 +65,12 @@ return {
     { name = "seeds", value = "N,N", wants = "numbers, as 1,2,3", help = "seeds in the place of the study's", unless = "the study's" },
     { name = "verify", value = "N", number = true, min = 1, help = "train N cells with a result again and compare, nothing else", unless = "none" },
     { name = "jobs", value = "N", number = true, min = 1, help = "trainings at a time", unless = "as many as is fastest" },
+    { name = "slurm", help = "run the cells as an array job of Slurm, watch it, collect the results; the job is RUNS/slurm/cells.sh" },
+    { name = "partition", value = "P", wants = "a partition", help = "of Slurm", unless = "Slurm's default" },
+    { name = "sbatch", value = "OPTION", wants = "an option", many = true, help = "further option of sbatch, as --sbatch=--time=2:00:00", unless = "none" },
+    { name = "poll", value = "S", number = true, min = 0.1, help = "seconds between two questions to Slurm", default = 15 },
+    { name = "take", value = "KEY", wants = "a cell", many = true, help = "these cells only, unless another process has them, as a task of Slurm does",
+      unless = "all" },
     { name = "runs", value = "DIR", wants = "a folder", help = "folder of the runs while they last", unless = "runs/NAME" },
     { name = "results", value = "FILE", wants = "a file", help = "file of the results", unless = "the study's" },
     { name = "keep", help = "keep the runs after they are scored" },
@@ -81,7 +87,8 @@ return {
     if wrong then return false, wrong, 2 end
     if given.cell or given.probe then return run_part(words[1], given, seeds) end
     local result, err = require "ramus.study.study" (words[1], { check = given.check, verify = given.verify, results = given.results,
-      only = given.only, seeds = seeds, jobs = given.jobs, runs = given.runs, keep = given.keep, data_root = given["data-root"],
+      only = given.only, seeds = seeds, take = given.take, slurm = given.slurm, partition = given.partition,
+      sbatch = given.sbatch, poll = given.poll, jobs = given.jobs, runs = given.runs, keep = given.keep, data_root = given["data-root"],
       offline = given.offline, accept_odd = given["accept-odd"], quiet = given.json })
     if not result then return false, err end
     if result.interrupted then return 130 end
