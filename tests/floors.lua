@@ -30,8 +30,8 @@ return {
       .. "axes, trend, svg, raster" },
     { "train", "recipe, supervise, teacher, step, group, outcome, trainer, loop, state, companions/, checkpoint, run, evaluate, predict and its outputs, "
       .. "export, checks, baseline, run_list, replay, leftovers, story, current, dry_run" },
-    { "study", "study, definition, folds, key, score, signs, tables, cell, curve, results, from_results, pictures, runner, part, pace, probe, cost, verify, "
-      .. "live, summary, pages, markdown, plain, figure, studies, contents, difference, tune" },
+    { "study", "study, definition, folds, key, score, signs, tables, cell, curve, results, from_results, pictures, claims, runner, slurm, part, pace, "
+      .. "probe, cost, verify, live, summary, pages, markdown, plain, figure, studies, contents, difference, tune" },
     { "report", "report, page of runs, study_page, their parts (frame, html, chart, tables, curves, pooled, supervision, weights, "
       .. "pictures, signs, style, script), gather, compared, seeds" },
     { "serve", "the page of ramus serve: server, gate, look, page, style, script" },
