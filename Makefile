@@ -25,6 +25,7 @@ CFLAGS ?= -O2 -g
 FLAGS_release :=
 FLAGS_double  := -DRA_DOUBLE
 FLAGS_fuzz    := -Wno-pass-failed -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+FLAGS_tsan    := -fsanitize=thread -fno-omit-frame-pointer
 FLAGS_asan    := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 # Against memory errors, everywhere but in the kernels, whose loops touch no memory that a file describes: checked copies, stack protector; the
 # table of functions is read-only once the program has started.
@@ -65,7 +66,7 @@ GDCM_SO := $(if $(and $(wildcard $(GDCM)/gdcmJPEGCodec.h),$(shell command -v $(C
 BUILD = $(MAKE) --no-print-directory $(if $(findstring j,$(MAKEFLAGS)),,-j$(shell nproc 2>/dev/null || echo 2)) build
 
 .DEFAULT_GOAL := all
-.PHONY: all build lib help setup test test-all rehash ci lint analyze tidy asan test-arm64 fuzz gradcheck chaos oom demo docs bench dist install install-lib uninstall deb rockspec install-rock clean
+.PHONY: all build lib help setup test test-all rehash ci lint analyze tidy asan tsan valgrind test-arm64 fuzz gradcheck chaos oom demo docs bench dist install install-lib uninstall deb rockspec install-rock clean
 
 all: setup       ## install what is missing, build build/ramus
 	+@$(BUILD)
@@ -170,6 +171,19 @@ asan:            ## the tests under address, leak and undefined-behaviour saniti
 	@leaks=1; ASAN_OPTIONS=detect_leaks=1 build/asan/ramus -e '' >/dev/null 2>&1 || leaks=0; \
 	ASAN_OPTIONS=detect_leaks=$$leaks:allocator_may_return_null=1 LSAN_OPTIONS=print_suppressions=0:suppressions=$(CURDIR)/.ci/lsan.supp \
 	UBSAN_OPTIONS=print_stacktrace=1 RAMUS_SANITIZED=1 build/asan/ramus run tests/run.lua
+
+# LuaJIT's own code, the libraries and what its compiler makes are not instrumented: what only they touch is not seen.
+TSAN_TESTS = base kernel loader plan step fetch_several
+tsan:            ## loader, thread pool, training step and transfer under ThreadSanitizer (gcc)
+	@.ci/setup
+	+@$(BUILD) VARIANT=tsan
+	@TSAN_OPTIONS="halt_on_error=0 exitcode=66 second_deadlock_stack=1" RAMUS_SANITIZED=1 JOBS=1 RAMUS_THREADS=2 \
+	  build/tsan/ramus run tests/run.lua $(or $(ONLY),$(TSAN_TESTS))
+
+# The kernels of the plain instruction set, no OpenBLAS: Valgrind does not know AVX-512.
+valgrind: all    ## memory errors of one training step, a resume, validation, scores and a prediction under Valgrind's memcheck
+	@.ci/setup test
+	@RAMUS_ISA=generic RAMUS_BLAS=none RAMUS_THREADS=2 valgrind -q --error-exitcode=9 $(BIN) run tests/memcheck.lua
 
 # libFuzzer's program with every reader in it (clang).
 FUZZER := build/fuzz/fuzzer
