@@ -66,7 +66,7 @@ GDCM_SO := $(if $(and $(wildcard $(GDCM)/gdcmJPEGCodec.h),$(shell command -v $(C
 BUILD = $(MAKE) --no-print-directory $(if $(findstring j,$(MAKEFLAGS)),,-j$(shell nproc 2>/dev/null || echo 2)) build
 
 .DEFAULT_GOAL := all
-.PHONY: all build lib help setup test test-all rehash ci lint analyze tidy asan tsan valgrind test-arm64 fuzz gradcheck chaos oom demo docs bench dist install install-lib uninstall deb rockspec install-rock clean
+.PHONY: all build lib help setup test test-all rehash ci lint analyze tidy asan tsan valgrind test-arm64 fuzz corpora gradcheck chaos oom demo docs bench dist install install-lib uninstall deb rockspec install-rock clean
 
 all: setup       ## install what is missing, build build/ramus
 	+@$(BUILD)
@@ -200,6 +200,9 @@ fuzz:            ## every reader against damaged files, under sanitizers; SECOND
 	+@$(MAKE) --no-print-directory VARIANT=fuzz CC=clang $(FUZZER)
 	@build/asan/ramus run tests/fuzz/main.lua --seconds $(SECONDS) $(if $(EACH),--each $(EACH)) $(if $(ONLY),--only $(ONLY)) \
 	  $(if $(CORPUS),--corpus $(CORPUS))
+
+corpora:         ## tests/fuzz/corpus anew, from build/fuzz/corpus: the least that reaches as much (after make fuzz)
+	@build/ramus run tests/fuzz/corpora.lua $(CORPUS)
 
 chaos: all       ## training, fetch and prediction stopped and failed at every system call that changes state (strace); CHAOS="--only train --every 7"
 	@.ci/setup test

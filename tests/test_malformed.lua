@@ -219,3 +219,35 @@ check.case("malformed: shapes", function()
   check.equal(shape.wrong({ 1 }, { map = "number" }, "x"), "x: must be an object")
   check.equal(shape.wrong(nil, { optional = true, a = "any" }, "x"), nil)
 end)
+
+-- ---- definitions of data sets, lines of metrics ----
+
+check.case("definition: lists of files of a wrong shape are refused in one line, by its path, by register and where options make them", function()
+  local path = folder .. "/wrong.lua"
+  for text, part in pairs {
+    ["files = 3"] = "files: must be a list, is 3", ["files = { { urls = { \"u\" } } }"] = "files.1.name: must be string, is missing",
+    ["files = { { name = \"a.zip\", urls = { {} } } }"] = "files.1.urls.1: must be string",
+    ["files = { { name = \"a.zip\", bytes = \"x\" } }"] = "files.1.bytes",
+    ["files = { { name = \"../a.zip\" } }"] = "must be a file's name without a folder",
+    ["files = { { name = \"..\" } }"] = "without a folder",
+    ["editions = 0"] = "editions: must be a list, is 0", ["editions = { { name = \"full\", files = { { } } } }"] = "editions.1.files.1.path",
+  } do
+    assert(files.write(path, ('return { name = "wrong", open = function() return {} end, %s }\n'):format(text)))
+    for _, call in ipairs { ra.datasets.find, ra.fetch, ra.datasets.open } do
+      local value, err = call(path)
+      check.ok(not value and err:find(part, 1, true) and not err:find "\n", ("%s: %s"):format(text, tostring(err)))
+    end
+  end
+  check.raises("files: must be a list, is 3", ra.datasets.register, { name = "wrong", open = function() end, files = 3 })
+  local def = ra.datasets.register { name = "wrong_by_options", open = function() end, files = function() return { { name = "a/b" } } end }
+  check.raises("without a folder", ra.datasets.with, def, {})
+end)
+
+check.case("metrics: lines whose numbers are none are left out; a line without a loss is shown", function()
+  local path, lines = folder .. "/odd", '{"epoch":0,"rate":"fast","loss":1}\n{"epoch":1,"loss":0.5,"gradient_norm":{}}\n{"epoch":2,"rate":0.01}\n'
+  os.execute(("cp -r %s %s"):format(run, path))
+  assert(files.write(path .. "/metrics.jsonl", lines))
+  check.equal(#assert(require("ramus.train.run").read(path)):history(), 1)
+  local shown = assert(require("ramus.train.story").lines(path, { columns = 79, rows = 40, plain = true }))
+  check.ok(table.concat(shown, "\n"):find("loss -  rate 0.01", 1, true), table.concat(shown, "\n"))
+end)

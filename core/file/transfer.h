@@ -47,6 +47,8 @@ int32_t ra_wanted_check(const ra_wanted *wanted, const char *path, char *why);
 int32_t ra_attempt_begin(ra_attempt *a, CURL *easy, const char *url, struct curl_slist **headers, double stall);
 /* Writes why the server did not give the file, if it answered; what libcurl says of the rest is not its business. */
 bool ra_attempt_refused(const ra_attempt *a, CURLcode result, char *why);
+/* What libcurl calls for every line of a response's head, which has no zero behind it. */
+size_t ra_attempt_header(char *line, size_t size, size_t count, void *attempt);
 /* Called after the last byte, since an empty body has not been decided on. */
 bool ra_attempt_decide(ra_attempt *a);
 

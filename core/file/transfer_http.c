@@ -55,8 +55,8 @@ static void one_header(ra_attempt *a, const char *name, size_t name_size, const 
   }
 }
 
-static size_t on_header(char *line, size_t size, size_t count, void *context) {
-  ra_attempt *a = context;
+size_t ra_attempt_header(char *line, size_t size, size_t count, void *attempt) {
+  ra_attempt *a = attempt;
   size_t n = size * count, whole = n;
   while (n > 0 && (line[n - 1] == '\r' || line[n - 1] == '\n' || line[n - 1] == ' ')) n--;
   if (n > 9 && strncasecmp(line, "HTTP/", 5) == 0) { /* of every response, redirects included */
@@ -204,7 +204,7 @@ int32_t ra_attempt_begin(ra_attempt *a, CURL *easy, const char *url, struct curl
   curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, (long)SLOW);
   curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, (long)ceil(stall));
   curl_easy_setopt(easy, CURLOPT_USERAGENT, "ramus/0.1");
-  curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
+  curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, ra_attempt_header);
   curl_easy_setopt(easy, CURLOPT_HEADERDATA, a);
   curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
   curl_easy_setopt(easy, CURLOPT_WRITEDATA, a);

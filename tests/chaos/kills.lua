@@ -75,7 +75,11 @@ local function results(scene)
   return found, n
 end
 
-local function run(scene) return sh(("cd '%s' && env RAMUS_THREADS=1 XDG_CACHE_HOME=cache %s %s </dev/null"):format(folder, ramus, scene.command)) end
+--- Runs the command to its end, in a session of its own as those that are killed: a session may have its own share of the processors (autogroup), and
+-- delays are shares of the time that this takes.
+local function run(scene)
+  return sh(("cd '%s' && env RAMUS_THREADS=1 XDG_CACHE_HOME=cache setsid %s %s </dev/null"):format(folder, ramus, scene.command))
+end
 
 --- Kills the command and all that it started after a time; its status, 137 where the kill came first.
 local function run_killed(scene, delay)

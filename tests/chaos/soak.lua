@@ -3,8 +3,9 @@
 --
 --   ramus run tests/chaos/soak.lua [--minutes 100] [--log FILE]
 --
--- The first fifth is warming up and does not count. Samples are averaged in 20 blocks, so that neighbours, which are alike, are not taken for
--- independent ones. The log has a line of JSON for every round.
+-- LuaJIT's compiler is off in this process: what it has compiled is Lua's memory too, and grows for as long as paths get hot (a few hundred rounds,
+-- 3 KB in each, then nothing); the processes across have it on. The first fifth is warming up and does not count. Samples are averaged in 20
+-- blocks, so that neighbours, which are alike, are not taken for independent ones. The log has a line of JSON for every round.
 local root = (arg[0]:match "^(.*)/[^/]*$" or ".") .. "/../.."
 package.path = root .. "/tests/?.lua;" .. root .. "/tests/chaos/?.lua;" .. package.path
 local ra = require "ramus"
@@ -13,6 +14,8 @@ local files = require "ramus.base.files"
 local json = require "cjson"
 local sh = require("processes").sh
 
+jit.off()
+jit.flush()
 local given = { minutes = 100 }
 for i = 1, #arg, 2 do given[arg[i]:match "^%-%-(%a+)$" or error("unknown option " .. arg[i], 0)] = tonumber(arg[i + 1]) or arg[i + 1] end
 local ramus = sh("realpath " .. require("processes").executable(root)):gsub("\n", "")

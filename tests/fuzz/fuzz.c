@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "../../core/base/mem.h"
+#include "../../core/file/transfer.h"
 #include "../../core/image/image.h"
 
 /* What a reader promises, and does not keep, ends the process. */
@@ -142,6 +143,40 @@ static void extract(const char *path) {
 
 static void read_archive(const uint8_t *bytes, size_t size) { with_file(bytes, size, extract); }
 
+/* ---- what a server says ---- */
+
+/* A response's head, line by line as libcurl hands it over. Its first byte says whether a part is there already. */
+static void read_headers(const uint8_t *bytes, size_t size) {
+  ra_attempt a = {.fd = memfd_create("part", 0), .range_start = -1};
+  char why[RA_TRANSFER_TEXT];
+  must(a.fd >= 0, "a file in memory");
+  if (size > 0 && bytes[0] & 1) a.offset = a.have = 100, strcpy(a.saved.etag, "\"tag\""), a.saved.total = 1000;
+  for (size_t at = 1, end; at < size; at = end) {
+    const uint8_t *line_end = memchr(bytes + at, '\n', size - at);
+    end = line_end ? (size_t)(line_end - bytes) + 1 : size;
+    char *line = malloc(end - at); /* nothing behind it */
+    must(line != NULL, "memory");
+    memcpy(line, bytes + at, end - at);
+    must(ra_attempt_header(line, 1, end - at, &a) == end - at, "a line is taken");
+    free(line);
+  }
+  must(a.now.total >= 0 && a.now.total < 1e15 && a.range_total >= 0 && a.retry_after >= 0 && a.range_start >= -1,
+       "numbers that digits can say");
+  must(memchr(a.now.etag, 0, sizeof a.now.etag) && memchr(a.now.modified, 0, sizeof a.now.modified), "texts that end");
+  must(a.status >= 0 && a.status <= 999, "a status");
+  (void)ra_attempt_decide(&a);
+  must(a.anew || a.status != 206 || a.range_start == a.offset, "a part goes on where it ends");
+  (void)ra_attempt_refused(&a, 0, why);
+  close(a.fd);
+}
+
+static void look_at(const char *path) {
+  char why[RA_TRANSFER_TEXT];
+  must(ra_stranger(path, why) == RA_OK && memchr(why, 0, sizeof why), "a text");
+}
+
+static void read_stranger(const uint8_t *bytes, size_t size) { with_file(bytes, size, look_at); }
+
 /* ---- the list, and libFuzzer's two functions ---- */
 
 typedef struct reader {
@@ -153,7 +188,7 @@ static const reader readers[] = {
 #define RA_IMAGE_FORMAT(name) {#name, read_##name},
 #include "../../core/image/formats.def"
   {"arrays", read_arrays}, {"safetensors", read_safetensors}, {"template", read_template}, {"checkpoint", read_checkpoint},
-  {"archive", read_archive},
+  {"archive", read_archive}, {"headers", read_headers}, {"stranger", read_stranger},
 };
 enum { READERS = sizeof readers / sizeof *readers };
 

@@ -40,6 +40,20 @@ function make.pnm(folder)
     "P5 2 2 255\n\0\127\200\255", "P6 1 1 65535 \0\10\0\20\0\30" } do assert(files.write(folder .. "/" .. i, text)) end
 end
 
+--- Heads of responses; the first byte (even: nothing is there yet, odd: a part is) is no part of them.
+function make.headers(folder)
+  for i, text in ipairs { "0HTTP/1.1 200 OK\r\nContent-Length: 1000\r\nETag: \"tag\"\r\nLast-Modified: Mon, 01 Jan 2024 00:00:00 GMT\r\n\r\n",
+    "1HTTP/1.1 206 Partial Content\r\nContent-Range: bytes 100-999/1000\r\nETag: W/\"tag\"\r\n\r\n",
+    "0HTTP/1.1 302 Found\r\nLocation: /x\r\n\r\nHTTP/2 503\r\nRetry-After: 30\r\nContent-Type: text/html\r\n\r\n" } do
+    assert(files.write(folder .. "/" .. i, text))
+  end
+end
+
+function make.stranger(folder)
+  for i, text in ipairs { "<!DOCTYPE html><html><head><title>Please log in</title></head>", "<?xml version='1.0'?><Error><Code>AccessDenied</Code></Error>",
+    "version https://git-lfs.github.com/spec/v1\noid sha256:0\n" } do assert(files.write(folder .. "/" .. i, text)) end
+end
+
 --- Makes the folder with the seeds of a reader; without any, if it has none of its own.
 function seeds.write(name, folder)
   processes.sh(("rm -rf %s && mkdir -p %s"):format(folder, folder))

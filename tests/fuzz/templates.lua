@@ -1,31 +1,17 @@
 --- Templates of models, changed in structure while the file around them stays whole: ramus run tests/fuzz/templates.lua SEED COUNT FOLDER.
 -- What reads them may give a model, or nil and a message; a Lua error is a defect, and so is whatever a sanitizer says. main.lua starts
 -- this in a process of its own. The file that is being read is FOLDER/input.safetensors, so that it is there when the process dies.
+package.path = arg[0]:gsub("[^/]*$", "") .. "?.lua;" .. package.path
 local ra = require "ramus"
 local checkpoint = require "ramus.train.checkpoint"
 local files = require "ramus.base.files"
 local json = require "cjson"
 local safetensors = require "ramus.lang.safetensors"
+local change = require "mutate"
 
 local seed, count, folder = tonumber(arg[1]), tonumber(arg[2]), arg[3]
 math.randomseed(seed)
 local function random(n) return math.random(1, n) end
-
-local STRANGE = { -1, 0, 1, 3, 2 ^ 31, 2 ^ 53, -2 ^ 40, 0.5, 1e300, "", "relu", "x", json.null, true, false, {}, { 1 }, { { {} } } }
-
---- Changes one place of a table, at any depth: another value, no value, a value from elsewhere.
-local function change(t)
-  local keys = {}
-  for key in pairs(t) do keys[#keys + 1] = key end
-  table.sort(keys, function(a, b) return tostring(a) < tostring(b) end)
-  if #keys == 0 then return end
-  local key = keys[random(#keys)]
-  if type(t[key]) == "table" and random(5) > 1 then return change(t[key]) end
-  local kind = random(4)
-  if kind == 1 then t[key] = nil
-  elseif kind == 2 then t[key] = t[keys[random(#keys)]]
-  else t[key] = STRANGE[random(#STRANGE)] end
-end
 
 --- The files that are changed: bytes, tensors, metadata.
 local function models()

@@ -5,6 +5,7 @@ local folder = require "ramus.data.folder"
 local mistake = require "ramus.base.mistake"
 local nnunet = require "ramus.data.nnunet"
 local options = require "ramus.base.options"
+local shape = require "ramus.base.shape"
 
 local registry = {}
 local here = debug.getinfo(1, "S").source:match("^@(.*)data/registry%.lua$") or "./"
@@ -18,13 +19,37 @@ end
 
 local known = {}
 
+--- What fetching reads of a definition.
+local FILES = { list = { name = "string", urls = { optional = true, list = "string" }, bytes = "number?", sha256 = "string?", md5 = "string?",
+  unpack = "boolean?", login = "string?" } }
+local SHAPE = { title = "string?", splits = { map = "function" },
+  editions = { list = { name = "string", counts = "table|function?", files = { list = { path = "string", sha256 = "string?" } } } } }
+
+--- What is wrong with the files of a definition; nil where nothing is.
+local function wrong_files(list, where)
+  local err = shape.wrong(list, FILES, where .. ": files")
+  if err then return err end
+  for i, file in ipairs(list) do
+    if file.name:find "[/%z]" or file.name:find "^%.*$" then
+      return ("%s: files.%d.name: must be a file's name without a folder, is %q"):format(where, i, file.name)
+    end
+  end
+end
+
+--- Completes a definition; what is wrong with it, or nil.
+local function complete(def, where)
+  def.files, def.editions, def.splits = def.files or {}, def.editions or {}, def.splits or {}
+  return type(def.files) ~= "function" and wrong_files(def.files, where) or shape.wrong(def, SHAPE, where)
+end
+
 local function read_definition(path)
   local def, err = files.run(path)
   if err then return nil, err end
   if type(def) ~= "table" or type(def.name) ~= "string" or type(def.open) ~= "function" then
     return nil, path .. ": a data set's file returns a table with at least a name and an open function"
   end
-  def.files, def.editions, def.splits = def.files or {}, def.editions or {}, def.splits or {}
+  err = complete(def, path)
+  if err then return nil, err end
   def.path, def.title = path, def.title or def.name
   return def
 end
@@ -34,7 +59,8 @@ function registry.register(def)
   if type(def) ~= "table" or type(def.name) ~= "string" or type(def.open) ~= "function" then
     error("register: wanted a table with a name and an open function", 2)
   end
-  def.files, def.editions, def.splits = def.files or {}, def.editions or {}, def.splits or {}
+  local err = complete(def, "data set " .. def.name)
+  if err then error("register: " .. err, 2) end
   def.title = def.title or def.name
   known[def.name] = def
   return def
@@ -137,7 +163,11 @@ end
 
 --- The definition for checked options: one whose `files` is a function of them gets its list.
 function registry.with(def, o)
-  return type(def.files) == "function" and setmetatable({ files = def.files(o) }, { __index = def }) or def
+  if type(def.files) ~= "function" then return def end
+  local list = def.files(o)
+  local err = wrong_files(list, "data set " .. def.name)
+  if err then error(err, 0) end
+  return setmetatable({ files = list }, { __index = def })
 end
 
 --- Folder of a set (of a prepared one below a root), and its checked options. Wrong options are errors.

@@ -21,7 +21,8 @@ local run = {}
 run.path_of = names.path_of
 
 --- A line of the metrics, and of any other .jsonl file of a run.
-local METRICS = { epoch = "integer", loss = "number?", terms = { optional = true, map = { map = "number" } },
+local METRICS = { epoch = "integer", loss = "number?", rate = "number?", gradient_norm = "number?", steps = "integer?",
+  terms = { optional = true, map = { map = "number" } },
   validation = { optional = true, dice = "number?" }, outputs = "table?" }
 local LINE = { epoch = "integer?" }
 

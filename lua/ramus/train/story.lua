@@ -101,7 +101,7 @@ function story.lines(path, view)
   lines[2] = ("%s on %s, seed %s%s"):format(f.model, f.set, tostring(f.seed), f.bytes and ", " .. show.bytes(f.bytes) or "")
   if f.why then lines[#lines + 1] = f.why end
   if last then
-    lines[#lines + 1] = ("loss %.4f  rate %.3g%s%s%s"):format(last.loss, last.rate or 0,
+    lines[#lines + 1] = ("loss %s  rate %.3g%s%s%s"):format(last.loss and ("%.4f"):format(last.loss) or "-", last.rate or 0,
       f.validation and ("  best val dice %.4f in epoch %d"):format(f.validation, f.best_epoch) or "",
       f.test and ("  test dice %.4f"):format(f.test) or "", each and ("  %.3g s an epoch"):format(each) or "")
   end
