@@ -230,6 +230,7 @@ check.case("definition: lists of files of a wrong shape are refused in one line,
     ["files = { { name = \"a.zip\", bytes = \"x\" } }"] = "files.1.bytes",
     ["files = { { name = \"../a.zip\" } }"] = "must be a file's name without a folder",
     ["files = { { name = \"..\" } }"] = "without a folder",
+    ["editions = { { name = \"full\", files = {}, counts = { train = \"x\" } } }"] = "editions.1.counts.train: must be integer",
     ["editions = 0"] = "editions: must be a list, is 0", ["editions = { { name = \"full\", files = { { } } } }"] = "editions.1.files.1.path",
   } do
     assert(files.write(path, ('return { name = "wrong", open = function() return {} end, %s }\n'):format(text)))
@@ -244,10 +245,50 @@ check.case("definition: lists of files of a wrong shape are refused in one line,
 end)
 
 check.case("metrics: lines whose numbers are none are left out; a line without a loss is shown", function()
-  local path, lines = folder .. "/odd", '{"epoch":0,"rate":"fast","loss":1}\n{"epoch":1,"loss":0.5,"gradient_norm":{}}\n{"epoch":2,"rate":0.01}\n'
+  local path = folder .. "/odd"
+  local lines = '{"epoch":0,"rate":"fast","loss":1}\n{"epoch":1,"loss":0.5,"gradient_norm":{}}\n{"epoch":2,"rate":0.01,"terms":{"dice@out":{}}}\n'
   os.execute(("cp -r %s %s"):format(run, path))
   assert(files.write(path .. "/metrics.jsonl", lines))
   check.equal(#assert(require("ramus.train.run").read(path)):history(), 1)
   local shown = assert(require("ramus.train.story").lines(path, { columns = 79, rows = 40, plain = true }))
   check.ok(table.concat(shown, "\n"):find("loss -  rate 0.01", 1, true), table.concat(shown, "\n"))
+end)
+
+check.case("prepared: a set whose prepared.json holds something else than hashes is no prepared set, in one line", function()
+  local root = folder .. "/prepared"
+  local place = assert(ra.fetch("phantom", { data_root = root, options = { size = 32, train = 2, val = 1, test = 1 } }))
+  local text = assert(files.read(place .. "/prepared.json"))
+  for _, change in ipairs { { '"test\\/1_gt.png": "%x+"', '"test\\/1_gt.png": false' }, { '"set": "phantom"', '"set": 3' },
+    { '"edition": "full"', '"edition": []' } } do
+    local changed, n = text:gsub(change[1], change[2])
+    check.equal(n, 1, change[1])
+    assert(files.write(place .. "/prepared.json", changed))
+    check.fails("is not in", ra.datasets.open, "phantom", { root = root, options = { size = 32, train = 2, val = 1, test = 1 } })
+  end
+end)
+
+--- The bytes of a .npz whose member says another size than it has, in its own header, in the directory, or in both.
+local function lying(bytes, where, size)
+  local four = string.char(size % 256, math.floor(size / 256) % 256, math.floor(size / 65536) % 256, 0)
+  local function write_at(at) bytes = bytes:sub(1, at) .. four .. bytes:sub(at + 5) end
+  local directory = assert(bytes:find("PK\1\2", 1, true)) - 1
+  if where ~= "directory" then write_at(22) end
+  if where ~= "header" then write_at(directory + 24) end
+  return bytes
+end
+
+check.case("npz: a member whose size is another than its header or the directory says is refused", function()
+  local path = folder .. "/lying.npz"
+  assert(safetensors.save(path, { a = ra.ones(50) }, nil, "npz"))
+  local bytes = assert(files.read(path))
+  local directory = assert(bytes:find("PK\1\2", 1, true)) - 1
+  local size = bytes:byte(directory + 25) + 256 * bytes:byte(directory + 26)
+  for _, where in ipairs { "header", "directory", "both" } do
+    for _, said in ipairs { size - 8, size + 8, 16 * 2 ^ 20 - 1 } do
+      assert(files.write(path, lying(bytes, where, said)))
+      check.fails("not a whole .npz file", ra.load, path)
+    end
+  end
+  assert(files.write(path, lying(bytes, "both", size)))
+  check.equal(assert(ra.load(path)).a.size, 50)
 end)

@@ -4,10 +4,13 @@ local cjson = require "cjson"
 local ffi = require "ramus.base.ffi"
 local files = require "ramus.base.files"
 local hash = require "ramus.base.hash"
+local shape = require "ramus.base.shape"
 local C = ffi.C
 
 local prepared = {}
 local MARK = "prepared.json"
+--- What its readers take for granted.
+local MARK_SHAPE = { set = "string", edition = "string", files = { map = "string" }, counts = "table?", options = "table?", notes = "table?" }
 
 local hex = ffi.new("char[65]")
 
@@ -203,7 +206,7 @@ end
 function prepared.mark(folder)
   local text = files.read(folder .. "/" .. MARK)
   local ok, mark = pcall(cjson.decode, text or "")
-  if ok and type(mark) == "table" and type(mark.files) == "table" then return mark end
+  if ok and not shape.wrong(mark, MARK_SHAPE, MARK) then return mark end
 end
 
 --- Reads every file of a prepared set again; true, or nil and the files that changed.

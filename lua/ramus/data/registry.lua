@@ -39,7 +39,12 @@ end
 --- Completes a definition; what is wrong with it, or nil.
 local function complete(def, where)
   def.files, def.editions, def.splits = def.files or {}, def.editions or {}, def.splits or {}
-  return type(def.files) ~= "function" and wrong_files(def.files, where) or shape.wrong(def, SHAPE, where)
+  local err = type(def.files) ~= "function" and wrong_files(def.files, where) or shape.wrong(def, SHAPE, where)
+  for i, edition in ipairs(err and {} or def.editions) do
+    local counts = type(edition.counts) == "table" and edition.counts
+    err = err or counts and shape.wrong(counts, { map = "integer" }, ("%s: editions.%d.counts"):format(where, i))
+  end
+  return err
 end
 
 local function read_definition(path)

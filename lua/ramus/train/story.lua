@@ -59,7 +59,8 @@ local function term_lines(history, view)
     local values = column(history, function(h) return h.terms[name] and h.terms[name].value end)
     local small = trend.lines(values, { width = width, height = 1, plain = view.plain })
     local t = last.terms[name]
-    lines[i] = ("  %-" .. longest .. "s  %9.4f  %s  |gradient| %.2g"):format(name, t.value, small and small[1] or "", t.gradient_norm or 0)
+    local value = t.value and ("%9.4f"):format(t.value) or "        -"
+    lines[i] = ("  %-" .. longest .. "s  %s  %s  |gradient| %.2g"):format(name, value, small and small[1] or "", t.gradient_norm or 0)
   end
   return lines
 end
