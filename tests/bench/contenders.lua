@@ -57,12 +57,12 @@ end
 
 --- PyTorch as installed: its own choice of malloc, threads and layout. A step may take ten times as long as at its best.
 function contenders.torch_installed(row, steps)
-  return decoded(("%s %s/peer_torch.py %s nchw 0"):format(python, here, arguments(row, steps)))
+  return decoded(("env %s %s %s/peer_torch.py %s nchw 0"):format(row.peer_env or "", python, here, arguments(row, steps)))
 end
 
 --- PyTorch with memory that is kept, and a layout.
 function contenders.torch_kept(row, steps, layout)
-  return decoded(("%s%s %s/peer_torch.py %s %s %d"):format(KEEP_MEMORY, python, here, arguments(row, steps), layout, THREADS))
+  return decoded(("env %s%s %s %s/peer_torch.py %s %s %d"):format(KEEP_MEMORY, row.peer_env or "", python, here, arguments(row, steps), layout, THREADS))
 end
 
 function contenders.onnx(row, steps)

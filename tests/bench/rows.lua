@@ -2,6 +2,7 @@
 --
 -- text     as the table shows it                 case, width or model, size, batch   as of ramus bench
 -- peers    "torch" (as installed and at its best), "onnx"; or the id of a row whose peers are compared with
+-- peer_env for PyTorch's process
 -- env      for our process                       ours   id of a row of ours that this one is compared with
 -- steps    that our process times where it is not the usual number
 -- must     ratio of our time to a peer's that is a promise; aim: what we would like
@@ -33,6 +34,9 @@ for _, width in ipairs { 16, 32 } do
   add { text = "training step with AVX2 kernels", prefix = "avx2", case = "train", width = width, size = 256, batch = 4, env = "RAMUS_ISA=avx2",
     peers = ("train-%d-4x256"):format(width), must = { torch = 1.0 }, aim = { torch = 0.6 } }
 end
+-- what a processor without AVX2 has: SSE2 here, and in PyTorch and its oneDNN the same at most (OpenBLAS chooses its core itself)
+add { text = "training step with generic kernels", prefix = "generic", case = "train", width = 16, size = 256, batch = 4, env = "RAMUS_ISA=generic",
+  peers = { "torch" }, peer_env = "ATEN_CPU_CAPABILITY=default DNNL_MAX_CPU_ISA=SSE41", must = { torch = 1.5 }, aim = { torch = 0.5 } }
 add { text = "training step on one thread", prefix = "one", case = "train", width = 32, size = 256, batch = 4, env = "RAMUS_THREADS=1",
   ours = "train-32-4x256" }
 add { text = "inference on one thread", prefix = "one-infer", case = "infer", width = 32, size = 256, batch = 4, env = "RAMUS_THREADS=1",
