@@ -56,6 +56,12 @@ typedef struct phantom_course {
   bool catheter;
 } phantom_course;
 
+/* From which ranges the shape of a course is drawn, in this order. */
+typedef struct phantom_shape {
+  double bend[2][2], bend_at[2][2], bend_width[2][2], wave[2], wave_length[2];
+} phantom_shape;
+void ra_phantom_draw_shape(phantom_random *r, const phantom_shape *from, phantom_course *c);
+
 /* Appends one branch; it ends where it leaves the frame and its margin. */
 int32_t ra_phantom_run(phantom_tree *t, phantom_random *r, const phantom_course *c);
 bool ra_phantom_inside(const phantom_tree *t, double x, double y, double margin);

@@ -47,6 +47,10 @@ bool ra_phantom_near_root(const phantom_crowd *c, const phantom_point *p, double
   return false;
 }
 
+#define BENDS .bend = {{0, 0.9}, {-0.6, 0.6}}, .bend_at = {{0.15, 0.5}, {0.5, 0.9}}, .bend_width = {{0.3, 0.6}, {0.2, 0.5}}
+static const phantom_shape CURLY = {BENDS, .wave = {0.6, 1.1}, .wave_length = {18, 34}};
+static const phantom_shape PLAIN = {BENDS, .wave = {0.1, 0.55}, .wave_length = {26, 60}};
+
 /* Tries one side branch. */
 static int32_t sprout(phantom_tree *t, phantom_random *r, phantom_crowd *c) {
   int32_t parent = (int32_t)UNI(0, t->branches);
@@ -63,14 +67,8 @@ static int32_t sprout(phantom_tree *t, phantom_random *r, phantom_crowd *c) {
   phantom_course b = {.x = p.x, .y = p.y, .radius = radius, .length = reach, .dye = p.dye, .parent_radius = p.radius};
   b.heading = p.heading + side * UNI(0.45, 1.2);
   b.end_radius = fmax(0.75, radius * UNI(0.45, 0.65));
-  b.bend[0] = -side * UNI(0, 0.9);
-  b.bend[1] = UNI(-0.6, 0.6);
-  b.bend_at[0] = UNI(0.15, 0.5);
-  b.bend_at[1] = UNI(0.5, 0.9);
-  b.bend_width[0] = UNI(0.3, 0.6);
-  b.bend_width[1] = UNI(0.2, 0.5);
-  b.wave = curly ? UNI(0.6, 1.1) : UNI(0.1, 0.55);
-  b.wave_length = curly ? UNI(18, 34) : UNI(26, 60);
+  ra_phantom_draw_shape(r, curly ? &CURLY : &PLAIN, &b);
+  b.bend[0] *= -side; /* first back along the parent */
   b.end_dye = p.dye * UNI(0.35, 0.8);
   int32_t points = t->points, branches = t->branches;
   RA_TRY(ra_phantom_run(t, r, &b));

@@ -121,6 +121,22 @@ static void centre(phantom_tree *t, phantom_random *r) {
   move(t, across * (t->width - low[0] - high[0]) / 2 + aside, 0.75 * (t->height - low[1] - high[1]) / 2 + down);
 }
 
+void ra_phantom_draw_shape(phantom_random *r, const phantom_shape *from, phantom_course *c) {
+  for (int k = 0; k < 2; k++) c->bend[k] = UNI(from->bend[k][0], from->bend[k][1]);
+  for (int k = 0; k < 2; k++) c->bend_at[k] = UNI(from->bend_at[k][0], from->bend_at[k][1]);
+  for (int k = 0; k < 2; k++) c->bend_width[k] = UNI(from->bend_width[k][0], from->bend_width[k][1]);
+  c->wave = UNI(from->wave[0], from->wave[1]);
+  c->wave_length = UNI(from->wave_length[0], from->wave_length[1]);
+}
+
+static const phantom_shape
+  RIGHT = {.bend = {{-1.1, -1.6}, {-1.1, -1.9}}, .bend_at = {{0.16, 0.24}, {0.56, 0.66}}, .bend_width = {{0.24, 0.36}, {0.2, 0.42}},
+           .wave = {0.1, 0.32}, .wave_length = {50, 110}},
+  ACROSS = {.bend = {{0.15, 0.7}, {0.2, 0.9}}, .bend_at = {{0.2, 0.4}, {0.55, 0.8}}, .bend_width = {{0.2, 0.5}, {0.2, 0.5}},
+            .wave = {0.1, 0.4}, .wave_length = {40, 90}},
+  DOWN = {.bend = {{-0.2, 0.45}, {-0.6, 0.4}}, .bend_at = {{0.15, 0.35}, {0.5, 0.8}}, .bend_width = {{0.2, 0.5}, {0.2, 0.5}},
+          .wave = {0.12, 0.5}, .wave_length = {35, 80}};
+
 /* Right coronary artery: from the top to the left, down, and along the bottom to the right. */
 static int32_t grow_right(phantom_tree *t, phantom_random *r) {
   double W = t->width, H = t->height, size = W < H ? W : H;
@@ -131,14 +147,7 @@ static int32_t grow_right(phantom_tree *t, phantom_random *r) {
   c.heading = PI + UNI(-0.45, 0.25);
   c.end_radius = radius * UNI(0.38, 0.6);
   c.length = UNI(1.3, 1.8) * size;
-  c.bend[0] = -UNI(1.1, 1.6);
-  c.bend[1] = -UNI(1.1, 1.9);
-  c.bend_at[0] = UNI(0.16, 0.24);
-  c.bend_at[1] = UNI(0.56, 0.66);
-  c.bend_width[0] = UNI(0.24, 0.36);
-  c.bend_width[1] = UNI(0.2, 0.42);
-  c.wave = UNI(0.1, 0.32);
-  c.wave_length = UNI(50, 110);
+  ra_phantom_draw_shape(r, &RIGHT, &c);
   c.end_dye = UNI(0.6, 0.9);
   return ra_phantom_run(t, r, &c);
 }
@@ -161,28 +170,14 @@ static int32_t grow_left(phantom_tree *t, phantom_random *r) {
   across.heading = at.heading - UNI(0, 0.35);
   across.end_radius = first * UNI(0.32, 0.48);
   across.length = UNI(0.75, 1.1) * size;
-  across.bend[0] = UNI(0.15, 0.7);
-  across.bend[1] = UNI(0.2, 0.9);
-  across.bend_at[0] = UNI(0.2, 0.4);
-  across.bend_at[1] = UNI(0.55, 0.8);
-  across.bend_width[0] = UNI(0.2, 0.5);
-  across.bend_width[1] = UNI(0.2, 0.5);
-  across.wave = UNI(0.1, 0.4);
-  across.wave_length = UNI(40, 90);
+  ra_phantom_draw_shape(r, &ACROSS, &across);
   across.end_dye = UNI(0.55, 0.85);
   RA_TRY(ra_phantom_run(t, r, &across));
   phantom_course down = {.x = at.x, .y = at.y, .radius = second, .dye = 1, .parent_radius = radius};
   down.heading = at.heading + UNI(0.75, 1.35);
   down.end_radius = second * UNI(0.35, 0.5);
   down.length = UNI(0.65, 1.0) * size;
-  down.bend[0] = UNI(-0.2, 0.45);
-  down.bend[1] = UNI(-0.6, 0.4);
-  down.bend_at[0] = UNI(0.15, 0.35);
-  down.bend_at[1] = UNI(0.5, 0.8);
-  down.bend_width[0] = UNI(0.2, 0.5);
-  down.bend_width[1] = UNI(0.2, 0.5);
-  down.wave = UNI(0.12, 0.5);
-  down.wave_length = UNI(35, 80);
+  ra_phantom_draw_shape(r, &DOWN, &down);
   down.end_dye = UNI(0.55, 0.85);
   return ra_phantom_run(t, r, &down);
 }
