@@ -15,14 +15,14 @@ os.execute(("chmod 000 %s/locked"):format(folder))
 
 --- Words behind the wrong one, by command; commands whose words are no paths are left out.
 local BEHIND = { predict = "cut.png", export = "m.onnx", diff = "text.txt" }
-local NO_PATHS = { repl = true, run = true, ["-e"] = true, new = true, models = true, bench = true, completion = true, datasets = true, fetch = true,
-  doctor = true, demo = true }
+local NO_PATHS = { repl = true, run = true, ["-e"] = true, new = true, models = true, bench = true, completion = true, doctor = true, demo = true }
 
 --- Those for which an empty folder is no mistake.
 local EMPTY = { ls = true, gc = true }
 
 local function expect(name, wrong)
-  local arguments = ("%s %s %s"):format(name, wrong, BEHIND[name] or "")
+  local form = name:find("%s", 1, true) and name or ("%s %%s %s"):format(name, BEHIND[name] or "")
+  local arguments = form:gsub("%%s", wrong)
   local text, status = processes.sh(("cd %s && env RAMUS_DATA=%s/data XDG_CACHE_HOME=%s/cache RAMUS_MODEL=none %s %s </dev/null"):format(folder, folder, folder,
     binary, arguments))
   check.ok(status == 1 or status == 2, ("ramus %s: status %s\n%s"):format(arguments, tostring(status), text))
@@ -42,6 +42,16 @@ for _, c in ipairs(command.all()) do
       end
     end)
   end
+end
+
+--- Paths that options take.
+local OPTIONS = { "fetch dca1 --from %s", "fetch dca1 --mirror %s --from %s", "predict cut.png --model %s", "serve --port 1 %s", "train %s --run x", "tune %s",
+  "check %s --set images=a", "replay %s --yes", "report %s --no-pictures", "report %s --signs", "watch %s --once", "export %s m.onnx --fold" }
+
+for _, form in ipairs(OPTIONS) do
+  check.case(("ramus %s: nothing there, a text, an empty folder"):format(form), function()
+    for _, wrong in ipairs { "missing.xyz", "text.txt", "empty" } do expect(form, wrong) end
+  end)
 end
 
 os.execute(("chmod 700 %s/locked"):format(folder))

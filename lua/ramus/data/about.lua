@@ -52,10 +52,16 @@ function about.counts(counts)
   return table.concat(parts, ", ")
 end
 
---- The prepared folders of a set below a data root: { { folder =, edition = }, .. }.
+--- The prepared folders of a set below a data root: { { folder =, edition = }, .. }, and of a set in place its counts; nil and a message
+-- where the folder of such a set does not hold it.
 local function prepared_here(def, root)
   local list = {}
-  if def.folder then return { files.is_folder((dataset.place(def))) and { folder = (dataset.place(def)), edition = "in place" } or nil } end
+  if def.folder then
+    local folder, o = dataset.place(def)
+    local counts, err = dataset.in_place(dataset.with(def, o), folder, o)
+    if not counts then return nil, err end
+    return { { folder = folder, edition = "in place" } }, counts
+  end
   for _, name in ipairs(files.list(root) or {}) do
     local base = name:match("^(.*)/$")
     local mark = base and (base == def.name or base:sub(1, #def.name + 1) == def.name .. "-") and dataset.mark(root .. "/" .. base)
@@ -80,7 +86,11 @@ function about.facts(name, data_root)
     f.files[i] = { name = file.name, urls = file.urls or {}, check = check, sum = file.sha256 or file.md5, bytes = file.bytes, seen = file.seen or false,
       login = file.login, received = record and record.files[file.name] }
   end
-  if data_root then f.here = prepared_here(def, data_root) end
+  if data_root then
+    local here, counts = prepared_here(def, data_root)
+    if not here then return nil, counts end
+    f.here, f.counts = here, f.counts or about.counts(counts)
+  end
   return f
 end
 

@@ -147,6 +147,17 @@ local function samples_of(def, folder, o)
   return samples, samples.unmatched or unmatched
 end
 
+--- Whether the folder of a set in place holds the set: counts of its samples by split, or in all; nil and a message.
+function dataset.in_place(def, folder, o)
+  if not files.is_folder(folder) then return nil, ("data set %s: there is no folder %s"):format(def.name, folder) end
+  local samples, err = samples_of(def, folder, o)
+  if not samples then return nil, err end
+  local parts = split.named(def, samples, "usual")
+  local counts = {}
+  for part, list in pairs(parts or { all = samples }) do counts[part] = #list end
+  return counts
+end
+
 --- A line about the files that a set in place does not use, or nil.
 local function unused(def, folder, list)
   if not def.folder or #list == 0 then return nil end

@@ -238,8 +238,9 @@ function fetch.fetch(name, given)
   local folder, set_options = dataset.place(def, root, o.options)
   def = dataset.with(def, set_options)
   if def.folder then
-    if files.is_folder(folder) then return folder end
-    return nil, ("data set %s: there is no folder %s"):format(def.name, folder)
+    local held
+    held, err = dataset.in_place(def, folder, set_options)
+    return held and folder or nil, err
   end
   local function ready() return not (o.from or o.again or o.accept_changed) and dataset.mark(folder) ~= nil end
   if ready() then

@@ -26,10 +26,10 @@ return {
   run = function(words, given)
     if #words == 0 and given.cite then return false, "--cite wants a data set; ramus datasets lists them", 2 end
     if #words == 0 then return list_all(given) end
-    local about, dataset, list = require "ramus.data.about", require "ramus.data.dataset", {}
+    local about, dataset, files, list = require "ramus.data.about", require "ramus.data.dataset", require "ramus.base.files", {}
     for i, word in ipairs(words) do
       local facts, err = about.facts(word, dataset.root(given["data-root"]))
-      if not facts then return false, err, 2 end
+      if not facts then return false, err, not files.is_folder(word) and 2 or nil end
       list[i] = not given.cite and facts or { name = facts.name, citation = facts.citation, bibtex = facts.bibtex, licence = facts.licence }
     end
     if given.json then
