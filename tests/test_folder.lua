@@ -141,7 +141,7 @@ check.case("folder: where nothing fits together the message says what was looked
   check.fails("no image has a mask. Looked for a folder of images (image, images,", opened, made("none", "scans/a1..3.png outlines/b1..3.png"))
   check.fails("it holds 6 pictures: outlines/b1.png; outlines/b2.png;", opened, made("none", "scans/a1..3.png outlines/b1..3.png"))
   check.fails("it holds no pictures, but: a.zip", opened, made("none", "a.zip"))
-  check.fails("but: nothing", opened, check.folder("folder/empty"))
+  check.fails("the folder holds nothing; wanted a folder of images", opened, check.folder("folder/empty"))
   check.fails("both images_a/ and images_b/ look like the folder of images: say which, as images = \"images_a\"", opened,
     made("none", "images_a/1.png images_b/1.png masks/1.png"))
 end)

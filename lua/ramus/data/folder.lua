@@ -177,7 +177,7 @@ local function nothing(root, o, found)
   local names = {}
   for i, f in ipairs(found) do names[i] = f.path:sub(#root + 2) end
   local entries = #names == 0 and files.list(root) or {}
-  if #names + #entries == 0 then return nil, ("%s holds nothing; wanted %s"):format(root, looked) end
+  if #names + #entries == 0 then return nil, ("%s: no image has a mask, for the folder holds nothing; wanted %s"):format(root, looked) end
   return mistake(("%s: no image has a mask. Looked for %s; %s: %s. Name them: images = \"scans/*.jpg\", masks = \"gt/*_gt.png\" (in a recipe "
     .. "data.options.images and data.options.masks)"):format(root, looked, #names > 0 and ("it holds %d picture%s"):format(#names, #names == 1 and "" or "s")
     or "it holds no pictures, but", #names + #entries > 0 and pairing.some(#names > 0 and names or entries, 6) or "nothing"))
