@@ -1,5 +1,6 @@
 """A terminal that answers: runs COMMAND at a pty, answers what it is asked as a terminal of KIND (kitty, sixel, plain), types the lines of
-standard input, and prints all that the command wrote.   fake_terminal.py KIND COMMAND [ARG]..."""
+standard input, and prints all that the command wrote.   fake_terminal.py KIND COMMAND [ARG]...
+With FAKE_TERMINAL_TIME=FILE the file gets the milliseconds of processor time that the command took."""
 import fcntl, os, pty, select, struct, sys, termios, time
 
 kind, command = sys.argv[1], sys.argv[2:]
@@ -41,3 +42,7 @@ for n, line in enumerate(sys.stdin):
 os.write(fd, b"\x04")
 read_until(b"\0", 1)
 sys.stdout.buffer.write(written)
+if "FAKE_TERMINAL_TIME" in os.environ:
+    used = os.wait4(pid, 0)[2]
+    with open(os.environ["FAKE_TERMINAL_TIME"], "w") as file:
+        file.write("%.2f" % (1e3 * (used.ru_utime + used.ru_stime)))

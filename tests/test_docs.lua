@@ -147,6 +147,58 @@ check.case("docs: links lead somewhere", function()
   check.equal(#bad, 0, "broken links\n  " .. table.concat(bad, "\n  ") .. "\n")
 end)
 
+--- Anchors of a page's headings, as GitHub makes them: lower case, no signs but - and _, blanks as -, a number behind the second of a name.
+local function anchors_of(text)
+  local set, count = {}, {}
+  for line in (text:gsub("```.-```", "") .. "\n"):gmatch "([^\n]*)\n" do
+    local title = line:match "^#+ +(.*)$"
+    if title then
+      title = title:gsub("%[([^%]]*)%]%b()", "%1"):gsub("[`*]", ""):lower():gsub("[^%w%s_%-\128-\255]", ""):gsub("%s", "-")
+      local n = count[title] or 0
+      count[title] = n + 1
+      set[n == 0 and title or ("%s-%d"):format(title, n)] = true
+    end
+    for id in line:gmatch '<a [%a="]*id="([^"]+)"' do set[id] = true end
+  end
+  return set
+end
+
+check.case("docs: links to a heading lead to one", function()
+  local bad, known, count = {}, {}, 0
+  for _, path in ipairs(pages()) do
+    for target in files.read(path):gsub("```.-```", ""):gmatch("%]%(([^)%s]+)%)") do
+      local file, anchor = target:match "^([^#]*)#(.+)$"
+      if anchor and not target:match "^%a+:" then
+        local at = file == "" and path or path:match "^(.*)/" .. "/" .. file
+        known[at] = known[at] or anchors_of(files.read(at) or "")
+        count = count + 1
+        if not known[at][anchor] then bad[#bad + 1] = ("%s: %s"):format(path, target) end
+      end
+    end
+  end
+  check.ok(count > 50, count .. " links to headings")
+  check.equal(#bad, 0, "links to headings that are not there\n  " .. table.concat(bad, "\n  ") .. "\n")
+end)
+
+check.case("README: every cell of the table beside other tools that is about Ramus links its page", function()
+  local rows = 0
+  local text = files.read(root .. "/README.md"):match "\n| | Ramus |[^\n]*\n|[-|]+\n(.-)\n\n"
+  for name, cell in (text .. "\n"):gmatch "| ([^|]+) | ([^|]+) |[^\n]*\n" do
+    rows = rows + 1
+    check.ok(cell:find "%]%(docs/[^)]+%)", ("%s: %s"):format(name, cell))
+  end
+  check.ok(rows >= 8, rows .. " rows")
+end)
+
+check.case("docs: each command has --json, or json.md says why not", function()
+  local text = files.read(root .. "/docs/reference/json.md"):match "\n## Commands without %-%-json\n(.*)$"
+  for _, c in ipairs(require("ramus.cli.command").all()) do
+    local has = false
+    for _, f in ipairs(c.flags or {}) do has = has or f.name == "json" end
+    check.equal(text:find(("| `ramus %s` |"):format(c.name), 1, true) == nil, has, c.name)
+  end
+end)
+
 check.case("docs: every environment variable that the code reads is listed", function()
   local listed = files.read(root .. "/docs/reference/environment.md")
   local p = io.popen(("grep -rhoE 'getenv *\\(? *\"[A-Z_]+\"' %s/core %s/lua | sort -u"):format(root, root))

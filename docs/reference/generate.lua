@@ -313,6 +313,12 @@ local function json_page()
     lines[#lines + 1] = ("\n## ramus %s%s --json\n\n| field | type | meaning |\n|---|---|---|"):format(row[1], words ~= "" and " " .. words or "")
     for _, f in ipairs(row[3]) do lines[#lines + 1] = ("| %s | %s | %s |"):format(code(f[1]), f[2], cell(f[3])) end
   end
+  lines[#lines + 1] = "\n## Commands without --json\n\n| command | why |\n|---|---|"
+  for _, row in ipairs {
+    { "repl", "it prints values to people; a program runs a script" }, { "run", "it prints what the script prints: `require(\"ramus.base.json\").print(value)`" },
+    { "-e", "the same" }, { "demo", "a show for people; `ramus train` and `ramus eval` of its run give the numbers" },
+    { "completion", "it prints a script for a shell, or a manual page" },
+  } do lines[#lines + 1] = ("| `ramus %s` | %s |"):format(row[1], row[2]) end
   write_page("json.md", lines)
 end
 
