@@ -315,7 +315,8 @@ local function json_page()
   end
   lines[#lines + 1] = "\n## Commands without --json\n\n| command | why |\n|---|---|"
   for _, row in ipairs {
-    { "repl", "it prints values to people; a program runs a script" }, { "run", "it prints what the script prints: `require(\"ramus.base.json\").print(value)`" },
+    { "repl", "it prints values to people; a program runs a script" },
+    { "run", "it prints what the script prints: `require(\"ramus.base.json\").print(value)`" },
     { "-e", "the same" }, { "demo", "a show for people; `ramus train` and `ramus eval` of its run give the numbers" },
     { "completion", "it prints a script for a shell, or a manual page" },
   } do lines[#lines + 1] = ("| `ramus %s` | %s |"):format(row[1], row[2]) end
