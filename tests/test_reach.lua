@@ -1,5 +1,6 @@
 --- How far a net looks around a pixel, measured by one pixel that changes; and predictions within a budget of memory, whose tiles overlap by it.
 local check = require "check"
+local files = require "ramus.base.files"
 local image = require "ramus.data.image"
 local predict = require "ramus.train.predict"
 local processes = require "processes"
@@ -168,6 +169,26 @@ check.case("a budget that cannot be met says what can; a net without a reach is 
   p, err = predict.probability(blind, x, { memory = "1KB" })
   check.ok(not p and err:find("no finite reach: instance_norm", 1, true), tostring(err))
   check.ok(predict.probability(blind, x, { memory = "10MB" }), "the whole fits")
+end)
+
+check.case("an evaluation within a budget scores what one of whole pictures does", function()
+  local net, set = ra.models.unet { depth = 3, width = 4, seed = 3 }, folder .. "/pairs"
+  assert(files.make_folder(set .. "/test"))
+  for i = 1, 2 do
+    local mask = ra.zeros(1, 200, 260)
+    mask:narrow(2, 50 * i, 20):fill(1)
+    assert(image.save(("%s/test/%d.png"):format(set, i), ra.rand(1, 200, 260) * 0.4 + mask * 0.6))
+    assert(image.save(("%s/test/%d_mask.png"):format(set, i), mask))
+  end
+  local function scores(memory) return ra.evaluate(net, { data = set .. ":test", memory = memory, threshold = 0.45 }) end
+  local whole, tiles = assert(scores()), assert(scores "1MB")
+  for _, name in ipairs { "dice", "roc_auc", "sensitivity" } do
+    local a, b = whole.per_image[name].mean, tiles.per_image[name].mean
+    check.ok(math.abs(a - b) < 1e-3, ("%s: %g whole, %g in tiles"):format(name, a, b))
+  end
+  check.ok(tiling.of(net, 200, 260, net:output_names(), { memory = 1e6, numerics = net.output.numerics }), "tiles were made")
+  local result, err = scores "0.2MB"
+  check.ok(not result and err:find("less than this model can do with", 1, true), tostring(err))
 end)
 
 check.case("ramus predict --memory: the files of the whole, the tiles said", function()
