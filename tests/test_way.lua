@@ -107,7 +107,7 @@ check.case("predict and eval: the command says what it did in the protocol, in f
   check.ok(p.flips:find "8 mirror" and p.ensemble:find "mean of 2 models" and p.hysteresis:find "0.3" and p.smallest:find "9 pixels")
   local names = table.concat(files.list(folder .. "/run1"), " ")
   check.ok(names:find "eval%-turned%-with_%x+%-low_0_3%-smallest_9%.json", names)
-  for words, part in pairs { ["--flips sideways"] = "none, mirrored, turned", ["--low 0.7"] = "above the threshold",
+  for words, part in pairs { ["--flips sideways"] = "none, mirrored or turned", ["--low 0.7"] = "above the threshold",
     ["--smallest 2.5"] = "type integer, got 2.5",
     ["--tune --smallest 3"] = "masks of one threshold", ["--with none"] = "none" } do
     local text, status = sh(eval .. " " .. words)
