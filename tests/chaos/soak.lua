@@ -56,8 +56,9 @@ local WATCHED = {
   ["resident MB"] = function() return tonumber((files.read "/proc/self/statm"):match "^%d+ (%d+)") * 4096 / 1e6 end,
   ["core's MB"] = function() return C.ra_mem_live() / 1e6 end,
   ["Lua's MB"] = function() return collectgarbage "count" / 1e3 end,
-  descriptors = function() return count(("ls /proc/%s/fd | wc -l"):format(self)) end,
-  threads = function() return count(("ls /proc/%s/task | wc -l"):format(self)) end,
+  -- Not by a command: its pipe's other end may still be open here when it counts.
+  descriptors = function() return #assert(files.list "/proc/self/fd") end,
+  threads = function() return #assert(files.list "/proc/self/task") end,
   ["files in folder"] = function() return count(("find '%s' -type f | wc -l"):format(folder)) end,
   ["bytes of the cache"] = function() return count(("du -sb '%s/cache' 2>/dev/null || echo 0"):format(folder)) end,
   processes = function() return count(("pgrep -c -P %s || true"):format(self)) or 0 end,
