@@ -55,6 +55,7 @@ return function(folder)
   add("facts of the library and the machine", function()
     return ffi.string(C.ra_api_text()) and C.ra_real_size() and C.ra_error_code() and C.ra_error() and C.ra_build_info "version" and C.ra_mem_live()
       and C.ra_mem_peak() and C.ra_compiler() and C.ra_isa() and C.ra_clock()
+      and C.ra_isa_name(0) ~= nil and C.ra_program() ~= nil
   end, function()
     C.ra_mem_reset_peak()
     C.ra_sleep(0)
