@@ -98,21 +98,30 @@ function check.folder(name)
   return folder
 end
 
---- Folder of the shared real data sets, or a skip where it is absent.
-function check.shared(set)
-  local folder = os.getenv("RAMUS_TEST_DATASETS") or (check.root .. "/../shared/datasets")
-  local file = io.open(folder .. "/" .. set .. "/README.md")
-  if not file then check.skip("no " .. set .. " in " .. folder) end
-  file:close()
-  return folder .. "/" .. set
+--- A folder of ../shared, which is not part of the project, that holds README.md below `inner`, or a skip: as the environment names it, beside this
+-- checkout, or, where this is a worktree of git, beside the main one.
+local function shared(name, variable, inner)
+  local given = os.getenv(variable)
+  local pointer = io.open(check.root .. "/.git/HEAD") or io.open(check.root .. "/.git")
+  local main = pointer and (pointer:read "*l" or ""):match "^gitdir: (.*)/%.git/worktrees/"
+  if pointer then pointer:close() end
+  local places = given and { given } or { check.root .. "/../shared/" .. name, main and main .. "/../shared/" .. name }
+  for _, folder in ipairs(places) do
+    local file = io.open(folder .. inner .. "/README.md")
+    if file then
+      file:close()
+      return folder .. inner
+    end
+  end
+  check.skip(("no %s in %s"):format(name .. inner, table.concat(places, " or ")))
 end
+
+--- Folder of the shared real data sets, or a skip where it is absent.
+function check.shared(set) return shared("datasets", "RAMUS_TEST_DATASETS", "/" .. set) end
 
 --- Folder of the shared small inputs that people had, or one of its folders; a skip where it is absent.
 function check.cases(name)
-  local folder = os.getenv("RAMUS_TEST_CASES") or (check.root .. "/../shared/cases")
-  local file = io.open(folder .. "/README.md")
-  if not file then check.skip("no " .. folder) end
-  file:close()
+  local folder = shared("cases", "RAMUS_TEST_CASES", "")
   return name and folder .. "/" .. name or folder
 end
 

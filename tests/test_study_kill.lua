@@ -103,3 +103,44 @@ check.case("study: SIGTERM stops the children, which save, and the status is 130
   check.equal(ended(start(place), 120), 1, files.read(place .. "/out.txt"))
   check.equal(tables(place), tables(whole))
 end)
+
+-- ---- what a killed cell leaves ----
+
+local SMALL = [[
+local ra = require "ramus"
+return { metrics = { "dice" }, seeds = { 1 },
+  recipe = { data = { set = "phantom", options = { size = 32, train = 2, test = 2 }, batch = 2, steps = 1 }, epochs = 1,
+    model = ra.models.unet { depth = 2, width = 2 }, optim = ra.optim.adamw { lr = 1e-2 }, supervise = { { at = "out", loss = ra.loss.dice {} } } },
+  rows = { { name = "one" } } }
+]]
+
+local function small(name)
+  local place = folder .. "/" .. name
+  assert(files.make_folder(place))
+  assert(files.write(place .. "/kill.lua", SMALL))
+  return place
+end
+
+--- Folders of runs, by name.
+local function runs_of(place)
+  local list = {}
+  for _, name in ipairs(files.list(place .. "/runs", { hidden = true }) or {}) do if name:sub(-1) == "/" then list[#list + 1] = name end end
+  return list
+end
+
+check.case("study: a cell that is killed behind its line leaves a run folder, which the next run of the study removes; a kept one stays", function()
+  if os.execute "command -v strace > /dev/null 2>&1" ~= 0 then check.skip "no strace" end
+  local kept = small "kept"
+  check.equal(ended(start(kept, { "--keep", "--jobs", "1" }), 60), 0, files.read(kept .. "/out.txt"))
+  local key = assert(runs_of(kept)[1]):gsub("/$", "")
+  local place = small "left"
+  local words = command(place, { "--cell", key }) -- as the study starts it; nobody is left to see how it ends
+  local trace = ("strace -qq -f -o /dev/null -P '%s/runs/%s' -e trace=unlinkat -e inject=unlinkat:signal=KILL "):format(place, key)
+  local said = sh("env RAMUS_THREADS=1 " .. trace .. table.concat(words, " "))
+  check.equal(#assert(files.read(place .. "/kill.jsonl")):gsub("[^\n]", ""), 1, "lines: " .. said)
+  check.equal(runs_of(place)[1], key .. "/", "nothing was left: " .. said)
+  check.equal(ended(start(place), 60), 0, files.read(place .. "/out.txt"))
+  check.equal(#runs_of(place), 0, "the run of a cell that has its line")
+  check.equal(ended(start(kept), 60), 0, files.read(kept .. "/out.txt"))
+  check.equal(#runs_of(kept), 1, "a run that was kept")
+end)

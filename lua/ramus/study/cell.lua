@@ -161,6 +161,17 @@ end
 --- The folder of a cell's run, and the file with what its process printed.
 function cell.place(runs, key) return runs .. "/" .. key, ("%s/%s.txt"):format(runs, key) end
 
+--- What says that a run is no longer needed once its line is written: without it a run was kept on purpose (--keep).
+local DONE = ".done"
+
+--- Removes the run of a cell whose line was written, where its process was killed before it did so.
+function cell.clear(runs, key)
+  local folder, log = cell.place(runs, key)
+  if not files.is_file(folder .. "/" .. DONE) then return end
+  C.ra_path_remove(folder)
+  C.ra_path_remove(log)
+end
+
 --- The lock of a cell, waited for; nil and a message.
 local function lock(path)
   local till = C.ra_clock() + PATIENCE
@@ -228,9 +239,13 @@ function cell.run(study, c, o)
   return always(function()
     local line, why = work(study, c, folder, o)
     if not line then return why end
+    local passing = not line.failed and not o.keep
+    C.ra_path_remove(folder .. "/" .. DONE)
+    if passing then ok, err = files.write(folder .. "/" .. DONE, "") end
+    if not ok then return nil, err end
     ok, err = write(study, line, results.read(study.results)[c.key])
     if not ok then return nil, err end
-    if not line.failed and not o.keep then C.ra_path_remove(folder) end
+    if passing then C.ra_path_remove(folder) end
     return line.failed and "failed" or "done", line.failed
   end, release)
 end

@@ -239,6 +239,7 @@ local function run_missing(study, o)
   local known = runner.known(study)
   local here = pictures.here(study.cells, o)
   local cells, reasons = runner.missing(study, known, here, o.chosen, o.take)
+  for _, c in ipairs(study.cells) do if known[c.key] and not reasons[c.key] then cell.clear(o.runs, c.key) end end
   local ready, absent = pictures.bring(cells, o)
   local ended = true
   if #ready > 0 then
