@@ -356,6 +356,11 @@ check.case("serve: in a browser a picture is dropped, the slider moves, the mask
   check.ok(found.used[1]:find("422", 1, true), found.used[1])
   check.ok(found.marked > 1000 and found.none < found.marked and found.again == found.marked, out)
   check.equal(table.concat(found.outputs, " "), "out side1 side2 side3")
+  local dropped = found.dropped
+  check.ok(dropped.over and not dropped.after, "the frame is lit while a file is dragged over the page, and no longer: " .. out)
+  check.ok(dropped.title:find("picture", 1, true), dropped.title)
+  check.equal(dropped.marked, found.marked, "a picture that is dropped gives what one that is chosen gives")
+  check.equal(dropped.address, s.address, "the page stays")
   check.ok(found.side:find("output side1", 1, true), found.side)
   check.ok(found.problem:find("broken.png: ", 1, true) and found.problem:find("not an image", 1, true), found.problem)
   for _, view in ipairs(found.views) do

@@ -53,6 +53,22 @@ async function look(browser, width, scheme, found) {
   found.views.push(one);
 }
 
+// A file that is dragged in by the mouse: the frame shows it, letting go gives the picture.
+async function drop(browser, found) {
+  const page = await browser.newPage(), client = await page.createCDPSession();
+  await page.goto(address);
+  const data = { items: [], files: [picture], dragOperationsMask: 1 };
+  const drag = (type, x, y) => client.send("Input.dispatchDragEvent", { type, x, y, data });
+  const lit = () => page.$eval("#drop", e => e.classList.contains("over"));
+  await drag("dragEnter", 300, 200);
+  await drag("dragOver", 310, 210);
+  const over = await lit();
+  await drag("drop", 310, 210);
+  await page.waitForFunction(() => !document.getElementById("result").hidden, { timeout: 30000 });
+  found.dropped = { over, after: await lit(), title: await text(page, "#result-title"), marked: await marked(page), address: page.url() };
+  await page.close();
+}
+
 // Under the page's own policy, with the keyboard.
 async function use(browser, found) {
   const page = await browser.newPage(), client = await page.createCDPSession();
@@ -90,6 +106,7 @@ async function use(browser, found) {
   const found = { errors: [], used: [], requests: [], views: [] };
   try {
     await use(browser, found);
+    await drop(browser, found);
     for (const [width, scheme] of [[1280, "light"], [1280, "dark"], [390, "light"]]) await look(browser, width, scheme, found);
   } finally {
     await browser.close();
