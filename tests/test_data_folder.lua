@@ -257,7 +257,8 @@ check.case("the repair of a file that an error named: the run goes on", function
   local facts = cjson.decode(assert(files.read(at)))
   facts.parts.val[1].files[1][2] = dataset.sha256_file(path)
   assert(files.write(at, cjson.encode(facts)))
-  local stub = { path = project .. "/data/run", path_of = function(_, kind) return names.path_of(project .. "/data/run", kind) end }
+  local stub = { path = project .. "/data/run", path_of = function(_, kind) return names.path_of(project .. "/data/run", kind) end,
+    write = function(_, kind, text) return files.write(names.path_of(project .. "/data/run", kind), text) end }
   witness.note_failed({ run = stub, data = { set = set } },
     ("'%s' is cut short"):format(set.samples[5].image))
   check.equal(cjson.decode(assert(files.read(at))).failed[1], "5.png")
