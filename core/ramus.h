@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#if __SIZEOF_POINTER__ != 8 || __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+#if defined(__BYTE_ORDER__) && (__SIZEOF_POINTER__ != 8 || __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__)
 #error "Ramus needs a 64-bit little-endian processor (x86-64, 64-bit ARM): numbers in its files are mapped as they lie."
 #endif
 

@@ -15,8 +15,8 @@ local SECONDS = 60
 --- Starts `ramus WORDS`; its handle, and a function that waits for its end and gives status and output.
 local function start(words, name)
   local out = ("%s/%s.txt"):format(folder, name)
-  local list = { binary }
-  for i, w in ipairs(words) do list[i + 1] = w end
+  local list = { "env", "--default-signal=INT", binary } -- a job in the background of a script is started with SIGINT ignored
+  for _, w in ipairs(words) do list[#list + 1] = w end
   local p = assert(process.start(list, { output = out, environment = { RAMUS_THREADS = "1", RAMUS_DATA = folder .. "/data" } }))
   return p, function()
     local till = C.ra_clock() + SECONDS

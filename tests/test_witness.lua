@@ -180,7 +180,7 @@ local rows = {
   end,
   ["a test image of a set in place"] = function()
     picture(work .. "/pictures/4.png", 9)
-    warned("4.png has changed", ramus "eval own")
+    warned("4.png has changed", ramus "eval own --data own.lua")
     warned("4.png has changed", resume_own())
   end,
   ["which images a split has"] = function()
