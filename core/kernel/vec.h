@@ -51,8 +51,8 @@ static inline vec_mask vec_lanes(int32_t low, int32_t high) {
 #else
 typedef veci vec_mask; /* 0 or -1 */
 static inline vec_mask vec_lanes(int32_t low, int32_t high) {
-  veci lane;
-  for (int i = 0; i < VL; i++) lane[i] = i;
+  veci lane = {0};
+  for (int i = 1; i < VL; i++) lane[i] = i;
   return (lane >= low) & (lane < high);
 }
 #endif
