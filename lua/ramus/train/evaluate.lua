@@ -296,10 +296,10 @@ function evaluate.facts(path)
   return facts_of(recipe_data, nil, {})
 end
 
---- Whether `data` is the file of the run's own set: naming it allows it to run (registry.suspect), and asks for no other evaluation.
-local function allows_own(data, own)
-  if not (data and data:find "%.lua$" and registry.locate(data) == registry.locate(own)) then return false end
-  registry.trust(registry.locate(data))
+--- Whether `named` is the file of the run's own set: naming it allows it to run (registry.suspect), and asks for no other evaluation.
+local function allows_own(named, own)
+  if not (named and named:find "%.lua$" and registry.locate(named) == registry.locate(own)) then return false end
+  registry.trust(registry.locate(named))
   return true
 end
 
