@@ -44,7 +44,8 @@ local function ranks(list, count)
   local parts = {}
   if type(list) == "string" then parts[1] = ("-n %d sh -c '%s'"):format(count, list)
   else for i, line in ipairs(list) do parts[i] = ("-n 1 sh -c '%s'"):format(line) end end
-  return ("cd %s && %s timeout 300 mpirun --oversubscribe --bind-to none %s"):format(folder, ENVIRONMENT .. SANITIZED, table.concat(parts, " : "):gsub("PROGRAM", binary))
+  local all = table.concat(parts, " : "):gsub("PROGRAM", binary)
+  return ("cd %s && %s timeout 300 mpirun --oversubscribe --bind-to none %s"):format(folder, ENVIRONMENT .. SANITIZED, all)
 end
 
 local function train(run, more) return ("PROGRAM train recipe.lua --quiet --run %s %s"):format(run, more or "") end
