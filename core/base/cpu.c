@@ -10,6 +10,10 @@ static const char *const isa_name[RA_ISA_COUNT] = {
 #define RA_ISA_SET(NAME, name) #name,
 #include "isa.def"
 };
+static const char ISA_NAMES[] =
+#define RA_ISA_SET(NAME, name) " " #name
+#include "isa.def"
+  ;
 static atomic_int active = -1;
 
 bool ra_isa_supported(ra_isa_kind isa) {
@@ -50,10 +54,8 @@ int32_t ra_isa_set(const char *name) {
     atomic_store(&active, isa);
     return RA_OK;
   }
-  return ra_fail(RA_ERR_ARG, "unknown kernel set '%s'; known are"
-#define RA_ISA_SET(NAME, name) " " #name
-#include "isa.def"
-                 "; the best for this processor is %s", name, isa_name[best_isa()]);
+  return ra_fail(RA_ERR_ARG, "unknown kernel set '%s'; known are%s; the best for this processor is %s", name, ISA_NAMES,
+                 isa_name[best_isa()]);
 }
 
 #define TEXT_OF(x) #x
