@@ -29,7 +29,7 @@ static struct {
 /* Open MPI tells its processes how many they are. */
 bool ra_comm_started(void) {
   const char *size = getenv("OMPI_COMM_WORLD_SIZE");
-  return size && atoi(size) > 1;
+  return size && strtol(size, NULL, 10) > 1;
 }
 
 int32_t ra_comm_open(void) {
