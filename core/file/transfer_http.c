@@ -29,7 +29,9 @@ static void copy_value(char *to, size_t capacity, const char *value, size_t n) {
 
 double ra_header_number(const char *text, double otherwise) {
   size_t n = strspn(text, "0123456789");
-  return n > 0 && n <= 15 ? strtod(text, NULL) : otherwise;
+  double value = 0; /* of the digits alone: strtod would go on with an exponent or a hexadecimal number */
+  for (size_t i = 0; i < n; i++) value = 10 * value + (text[i] - '0');
+  return n > 0 && n <= 15 ? value : otherwise;
 }
 
 /* The three digits of a status; 0 where there are none. Lines of headers have no zero behind them. */

@@ -44,7 +44,8 @@ end
 function make.headers(folder)
   for i, text in ipairs { "0HTTP/1.1 200 OK\r\nContent-Length: 1000\r\nETag: \"tag\"\r\nLast-Modified: Mon, 01 Jan 2024 00:00:00 GMT\r\n\r\n",
     "1HTTP/1.1 206 Partial Content\r\nContent-Range: bytes 100-999/1000\r\nETag: W/\"tag\"\r\n\r\n",
-    "0HTTP/1.1 302 Found\r\nLocation: /x\r\n\r\nHTTP/2 503\r\nRetry-After: 30\r\nContent-Type: text/html\r\n\r\n" } do
+    "0HTTP/1.1 302 Found\r\nLocation: /x\r\n\r\nHTTP/2 503\r\nRetry-After: 30\r\nContent-Type: text/html\r\n\r\n",
+    "0HTTP/1.1 200 OK\r\nContent-Length: 19e999\r\n\r\n", "0HTTP/1.1 200 OK\r\nContent-Length: 0x1fffffffffffffff\r\n\r\n" } do -- no digits alone
     assert(files.write(folder .. "/" .. i, text))
   end
 end
