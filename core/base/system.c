@@ -70,13 +70,13 @@ void ra_system_end_with_parent(void) {
 #endif
 }
 
-void *ra_system_library(const char *file) {
+void *ra_system_library(const char *file, bool global) {
 #ifdef __APPLE__
   char name[256];
   const char *so = strstr(file, ".so");
   if (so && snprintf(name, sizeof name, "%.*s%s.dylib", (int)(so - file), file, so + 3) < (int)sizeof name) file = name;
 #endif
-  return dlopen(file, RTLD_NOW | RTLD_LOCAL);
+  return dlopen(file, RTLD_NOW | (global ? RTLD_GLOBAL : RTLD_LOCAL));
 }
 
 #ifdef __APPLE__

@@ -16,8 +16,9 @@ void ra_system_huge_pages(void *p, size_t bytes);
 /* In a child: SIGTERM when its parent ends. Where the system has no such thing a child may outlive a parent that is killed. */
 void ra_system_end_with_parent(void);
 
-/* dlopen, the file named as Linux names it: libcurl.so.4 is libcurl.4.dylib on macOS. NULL: dlerror says why. */
-void *ra_system_library(const char *file);
+/* dlopen, the file named as Linux names it: libcurl.so.4 is libcurl.4.dylib on macOS. global: its symbols are for all. NULL: dlerror
+ * says why. */
+void *ra_system_library(const char *file, bool global);
 
 /* A condition that may be waited for with an end by a clock that nobody sets. */
 void ra_system_cond_init(pthread_cond_t *c);

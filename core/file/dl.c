@@ -29,7 +29,7 @@ static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 /* Fills a struct of function pointers, in the order of `names`. */
 static int32_t fill(const char *const *files, const char *const *names, void *calls) {
   void *library = NULL;
-  for (const char *const *file = files; *file && !library; file++) library = ra_system_library(*file);
+  for (const char *const *file = files; *file && !library; file++) library = ra_system_library(*file, false);
   if (!library) return ra_fail(RA_ERR_STATE, "%s cannot be opened (%s); install it", files[0], dlerror());
   for (size_t i = 0; names[i]; i++) {
     void *address = dlsym(library, names[i]);
@@ -101,7 +101,7 @@ struct ra_mpi ra_mpi;
 int32_t ra_mpi_open(void) {
   static bool done;
   static const char *const files[] = {"libmpi.so.40", "libmpi.so", NULL}, *const names[] = {RA_MPI_CALLS(NAME) NULL};
-  (void)dlopen(files[0], RTLD_NOW | RTLD_GLOBAL);
+  (void)ra_system_library(files[0], true);
   return open_once(&done, files, names, &ra_mpi);
 }
 

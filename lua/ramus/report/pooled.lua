@@ -131,9 +131,7 @@ function pooled.html(made) return { curves.grid { made.chart, made.images }, mad
 --- What the numbers of a table rest on; nil where nothing is compared.
 function pooled.tests(t)
   if t.tests == 0 then return nil end
-  return html("p", { class = "note" }, ("Intervals: nested bootstrap, images within seeds. p: Wilcoxon's signed-rank test of the images' differences, "
-    .. "averaged over seeds, with Holm's correction over the %d comparison%s of this table. A difference counts where its interval leaves out 0 and p is "
-    .. "at most %.3g."):format(t.tests, t.tests == 1 and "" or "s", t.level))
+  return html("p", { class = "note" }, summary.tests_text(t))
 end
 
 --- Whether two rows were scored on the same images.

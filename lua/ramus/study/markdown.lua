@@ -83,17 +83,11 @@ local function cost_text(t, lines)
   for _, row in ipairs(rows) do lines[#lines + 1] = row end
 end
 
-local function tests_text(t)
-  return ("\nIntervals: nested bootstrap, pictures within seeds. p: Wilcoxon's signed-rank test of the pictures' differences, averaged over seeds, "
-    .. "with Holm's correction over the %d comparison%s of this table. A difference counts where its interval leaves out 0 and p <= %.3g.")
-    :format(t.tests, t.tests == 1 and "" or "s", t.level)
-end
-
 --- A table as text.
 function markdown.table(t)
   local lines = {}
   for i, block in ipairs(t.blocks) do block_text(block, t.blocks[i - 1], lines) end
-  if t.tests > 0 then lines[#lines + 1] = tests_text(t) end
+  if t.tests > 0 then lines[#lines + 1] = "\n" .. summary.tests_text(t) end
   cost_text(t, lines)
   return table.concat(lines, "\n") .. "\n"
 end

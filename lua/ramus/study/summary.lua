@@ -262,4 +262,11 @@ function summary.of(study, known)
   return list
 end
 
+--- What the intervals and p values of a table rest on, in words.
+function summary.tests_text(t)
+  return ("Intervals: nested bootstrap, pictures within seeds. p: Wilcoxon's signed-rank test of the pictures' differences, averaged over seeds, "
+    .. "with Holm's correction over the %d comparison%s of this table. A difference counts where its interval leaves out 0 and p <= %.3g.")
+    :format(t.tests, t.tests == 1 and "" or "s", t.level)
+end
+
 return summary
