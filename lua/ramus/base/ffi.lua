@@ -62,7 +62,7 @@ for _, name in ipairs { "string", "gc", "sizeof", "cast", "typeof", "istype", "c
 --- As of LuaJIT; of a struct that is made of a table, whole numbers are whole.
 function ffi.new(kind, ...)
   local init = ...
-  if type(init) == "table" and type(kind) == "string" then border.check_fields(text, kind, init) end
+  if type(init) == "table" and type(kind) == "string" then border.check_fields(kind, init) end
   return luajit.new(kind, ...)
 end
 
