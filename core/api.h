@@ -624,12 +624,15 @@ int32_t ra_metrics_pooled(const double *count, RA_OPT const double *histogram, R
 /* out[0] roc_auc, out[1] pr_auc of a histogram (sums of several are fine) */
 void ra_metric_curve(const double *histogram, double *out);
 double ra_metric_bin_edge(int32_t bin);          /* its lower edge, which it holds */
-/* out: mean, standard deviation (n - 1), low, high of the mean at this level (0.95) by percentile bootstrap */
-int32_t ra_metric_bootstrap(const double *values, int32_t n, int32_t resamples, double level, double seed, double *out);
-/* values[seeds][pictures], NaN left out: the mean over seeds of the means over pictures. out[4]: mean, standard deviation of the seeds'
- * means (n - 1), low, high of the mean by percentile bootstrap (seeds with replacement, pictures with replacement in each). */
-int32_t ra_bootstrap_nested(const double *values, int32_t seeds, int32_t pictures, int32_t resamples, double level, double seed,
+/* values [n], NaN left out; group [n]: numbers from 0 and below n, pictures of one number are drawn together (NULL: each alone). out[4]:
+ * mean, standard deviation (n - 1), low, high of the mean at this level (0.95) by percentile bootstrap. */
+int32_t ra_metric_bootstrap(const double *values, RA_OPT const int32_t *group, int32_t n, int32_t resamples, double level, double seed,
                             double *out);
+/* values[seeds][pictures], NaN left out: the mean over seeds of the means over pictures; group [pictures] as above. out[4]: mean,
+ * standard deviation of the seeds' means (n - 1), low, high of the mean by percentile bootstrap (seeds with replacement, pictures with
+ * replacement in each). */
+int32_t ra_bootstrap_nested(const double *values, RA_OPT const int32_t *group, int32_t seeds, int32_t pictures, int32_t resamples,
+                            double level, double seed, double *out);
 /* Wilcoxon's signed-rank test, two-sided; differences that are 0 or NaN are left out. out[3]: the smaller sum of ranks, p, how many
  * differences counted. p is exact up to 50 without zeros and ties, else by the normal approximation with the correction for ties. */
 int32_t ra_wilcoxon(const double *difference, int32_t n, double *out);

@@ -227,8 +227,8 @@ return function(folder)
   for name, f in pairs {
     confusion = function() return C.ra_metric_confusion(reals(mask), reals(mask), nil, area, 2, doubles(4)) end,
     pooled = function() return C.ra_metrics_pooled(doubles(C.RA_METRIC_COUNTS), nil, nil, doubles(C.ra_metric_count())) end,
-    bootstrap = function() return C.ra_metric_bootstrap(values, 12, 100, 0.95, 1, doubles(4)) end,
-    nested = function() return C.ra_bootstrap_nested(values, 3, 4, 100, 0.95, 1, doubles(4)) end,
+    bootstrap = function() return C.ra_metric_bootstrap(values, nil, 12, 100, 0.95, 1, doubles(4)) end,
+    nested = function() return C.ra_bootstrap_nested(values, nil, 3, 4, 100, 0.95, 1, doubles(4)) end,
     wilcoxon = function() return C.ra_wilcoxon(values, 12, doubles(3)) end,
     skeleton = function() return C.ra_mask_skeleton(reals(mask), 40, 48, reals(mask:clone())) end,
     distance = function() return C.ra_mask_distance(reals(mask), 40, 48, reals(mask:clone())) end,

@@ -53,6 +53,33 @@ check.case("compare: pictures of several seeds are one picture for the test, and
   check.ok(nested.high - nested.low > 1.2 * (alone.high - alone.low), "seeds add to the interval")
 end)
 
+check.case("compare: pictures of one group are drawn together, as NumPy draws them, and are one for the test", function()
+  for _, case in ipairs(reference.clusters) do
+    local m, alone = compare.mean(case.values, { resamples = 20000, groups = case.group }), compare.mean(case.values)
+    local width = case.high - case.low
+    check.near(m.mean, case.mean, 1e-12, "mean")
+    check.near(m.low, case.low, 0.03 * width, "low")
+    check.near(m.high, case.high, 0.03 * width, "high")
+    check.ok(m.high - m.low > alone.high - alone.low, "wider than pictures that count alone")
+    check.equal(m.groups, #case.group == 28 and 7 or 12, "groups")
+    check.equal(alone.groups, alone.pictures, "of their own")
+  end
+  local one, control, twice, twice_control, groups = {}, {}, {}, {}, {}
+  for k = 1, 9 do
+    one[k], control[k] = 0.02 * k - 0.05, 0
+    for _ = 1, 2 do twice[#twice + 1], twice_control[#twice_control + 1], groups[#groups + 1] = one[k], 0, "patient " .. k end
+  end
+  local single = compare.paired({ one }, { control })
+  local paired = compare.paired({ twice }, { twice_control }, { groups = groups })
+  check.equal(paired.n, 9, "both eyes are one")
+  check.near(paired.p, single.p, 1e-12, "the same picture twice is no more evidence")
+  check.ok(compare.paired({ twice }, { twice_control }).p < single.p, "without groups it would be")
+  local same, distinct = {}, {}
+  for k = 1, 9 do same[k], distinct[k] = k == 3 and "x" or false, "p" .. k end
+  check.equal(compare.mean({ one }, { groups = same }).low, compare.mean({ one }).low, "groups of one change nothing")
+  check.equal(compare.mean({ one }, { groups = distinct }).low, compare.mean({ one }).low, "named or not")
+end)
+
 check.case("compare: Holm's correction", function()
   for i, p in ipairs(compare.holm(reference.holm.p)) do check.near(p, reference.holm.adjusted[i], 1e-12, "p " .. i) end
   local odd = compare.holm { 0.02, 0 / 0, 0.03 }

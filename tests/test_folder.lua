@@ -4,6 +4,7 @@ local files = require "ramus.base.files"
 local dataset = require "ramus.data.dataset"
 local image = require "ramus.data.image"
 local tensor = require "ramus.lang.tensor"
+local ra = require "ramus"
 local binary = files.absolute(require("processes").executable(check.root))
 
 --- A folder with empty files of the names in a text; "1..3" stands for a file each.
@@ -235,6 +236,15 @@ return { name = "own", data = { set = "phantom", batch = 4 }, model = ra.models.
     check.equal(code, 0, text)
   end
   check.ok(text:find("\n8 images of own, .*part all"), text)
+  local run, patients = root .. "/own/runs/a", {}
+  local alone = assert(ra.evaluate(run, { data = root .. "/own:all" }))
+  check.equal(alone.protocol.interval, "95 %, bootstrap over pictures, 2000 resamples")
+  for n = 1, 8 do patients[tostring(n)] = "patient " .. math.ceil(n / 2) end
+  local grouped = assert(ra.evaluate(run, { data = root .. "/own:all", options = { groups = patients } }))
+  check.equal(grouped.protocol.interval, "95 %, bootstrap over the 4 groups of the pictures, 2000 resamples")
+  check.equal(grouped.per_image.dice.mean, alone.per_image.dice.mean)
+  check.ok(grouped.per_image.dice.low ~= alone.per_image.dice.low, "drawn in groups")
+  check.equal(require("cjson").decode(require("ramus.train.score_text").json(grouped)).images[8].group, "patient 4")
   code, text = shell(train .. "./none")
   check.equal(code, 2, text)
   check.ok(text:find("./none: it does not exist; wanted a name that ramus datasets lists, a folder, COCO's annotations (.json), or a definition", 1, true),

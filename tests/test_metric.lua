@@ -185,6 +185,13 @@ check.case("metrics: bootstrap interval", function()
   check.ok(metrics.bootstrap(numbers, { seed = 1 }).low ~= b.low, "another seed, another interval")
   local one = metrics.bootstrap({ 0.25, 0 / 0 })
   check.ok(one.mean == 0.25 and one.n == 1 and one.sd ~= one.sd and one.low ~= one.low and one.high ~= one.high, "one image says nothing of the spread")
+  local both, groups = {}, {}
+  for i, v in ipairs(numbers) do both[2 * i - 1], both[2 * i], groups[2 * i - 1], groups[2 * i] = v, v, i .. "", i .. "" end
+  local together = metrics.bootstrap(both, { groups = groups })
+  check.equal(together.low, b.low, "each number twice, drawn together: no narrower")
+  check.equal(together.high, b.high, "no narrower")
+  local patient = metrics.bootstrap({ 1, 2, 0 / 0 }, { groups = { "a", "a", "b" } })
+  check.ok(patient.mean == 1.5 and patient.low ~= patient.low, "one patient says nothing of the spread")
   local holes = metrics.bootstrap({ 1, 0 / 0, 3 })
   check.equal(holes.n, 2, "values that are not numbers are left out")
   check.equal(holes.mean, 2, "mean of the rest")

@@ -188,8 +188,8 @@ end)
 
 -- ---- tables ---------------------------------------------------------------------------
 
---- Results of a study as if they had been run: scores[row][seed] = list.
-local function made_up(study, scores, protocol_of)
+--- Results of a study as if they had been run: scores[row][seed] = list; groups [opt] of the pictures.
+local function made_up(study, scores, protocol_of, groups)
   local known = {}
   for _, row in ipairs(study.rows) do
     for seed, list in pairs(scores[row.name] or {}) do
@@ -199,11 +199,37 @@ local function made_up(study, scores, protocol_of)
       local ids = {}
       for i = 1, #list do ids[i] = tostring(i) end
       local name = study.cell_key(row.hash, seed)
-      known[name] = full_line(name, seed, { ["phantom:test"] = { pictures = ids, outputs = { out = { dice = list } }, protocol = p } })
+      known[name] = full_line(name, seed, { ["phantom:test"] = { pictures = ids, groups = groups, outputs = { out = { dice = list } }, protocol = p } })
     end
   end
   return known
 end
+
+check.case("study: pictures of one group count as one, and a footnote says so", function()
+  local compare = require "ramus.data.compare"
+  local summary, markdown = require "ramus.study.summary", require "ramus.study.markdown"
+  local s = assert(definition.load(write("patients", [[seeds = { 1, 2 }, rows = { { name = "base" },
+    { name = "up", set = { epochs = 3 }, against = "base" } }]])))
+  local scores, groups = { base = {}, up = {} }, {}
+  for i = 1, 12 do groups[i] = i < 12 and ("patient %d"):format((i + 1) / 2) or false end
+  for seed = 1, 2 do
+    scores.base[seed], scores.up[seed] = {}, {}
+    for i = 1, 12 do
+      local v = 0.5 + 0.01 * math.floor((i + 1) / 2) + 0.002 * seed
+      scores.base[seed][i], scores.up[seed][i] = v, v + 0.02 + 0.001 * i
+    end
+  end
+  local t = summary.of(s, made_up(s, scores, nil, groups))[1]
+  local up = t.blocks[1].rows[2]
+  local d = compare.paired(scores.up, scores.base, { groups = groups })
+  check.equal(up.groups, 7)
+  check.equal(up.low, compare.mean(scores.up, { groups = groups }).low)
+  check.equal(up.difference.low, d.low)
+  check.equal(up.difference.p, d.p)
+  check.equal(up.difference.n, 7)
+  local text = markdown.table(t)
+  check.ok(text:find("its 12 pictures are of 7 groups (patients), which are drawn, and tested, as one each", 1, true), text)
+end)
 
 check.case("study: means, paired differences, Holm's correction, verdicts and footnotes of a table", function()
   local compare = require "ramus.data.compare"

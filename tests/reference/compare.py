@@ -1,5 +1,5 @@
 """Reference numbers for comparisons of experiments: Wilcoxon's signed-rank test by SciPy, Holm's correction by its definition, and the nested
-bootstrap (seeds with replacement, pictures with replacement in each) in NumPy.
+bootstrap (seeds with replacement, pictures with replacement in each, or whole groups of them) in NumPy.
 
 Writes compare.json. Run: python3 tests/reference/compare.py
 Versions that made the committed file: NumPy 1.24, SciPy 1.10.
@@ -53,6 +53,24 @@ for seeds, pictures in ((1, 40), (5, 40), (3, 7)):
     boots.append({"values": v.tolist(), "mean": float(v.mean()), "low": float(low), "high": float(high)})
 
 
+def grouped(values, group, resamples):
+    values, group = np.asarray(values), np.asarray(group)
+    members = [np.flatnonzero(group == g) for g in np.unique(group)]
+    means = np.empty(resamples)
+    for r in range(resamples):
+        rows = rng.integers(0, len(values), len(values))
+        means[r] = np.mean([values[s, np.concatenate([members[g] for g in rng.integers(0, len(members), len(members))])].mean() for s in rows])
+    return np.quantile(means, [0.025, 0.975])
+
+
+clusters = []
+for seeds, sizes in ((1, (1, 2, 3, 4, 5, 6, 7)), (3, (2,) * 12)):
+    group = rng.permutation(np.repeat(np.arange(len(sizes)), sizes))
+    v = rng.normal(0.75, 0.02, (seeds, 1)) + rng.normal(0, 0.06, len(sizes))[group] + rng.normal(0, 0.04, (seeds, len(group)))
+    low, high = grouped(v, group, 100000)
+    clusters.append({"values": v.tolist(), "group": [f"g{g}" for g in group], "mean": float(v.mean()), "low": float(low), "high": float(high)})
+
+
 def holm(p):
     order, worst, out = np.argsort(p, kind="stable"), 0.0, np.empty(len(p))
     for i, k in enumerate(order):
@@ -62,5 +80,5 @@ def holm(p):
 
 
 p = [0.01, 0.04, 0.03, 0.005, 0.5, 0.04]
-json.dump({"wilcoxon": tests, "nested": boots, "holm": {"p": p, "adjusted": holm(np.array(p)).tolist()}},
+json.dump({"wilcoxon": tests, "nested": boots, "clusters": clusters, "holm": {"p": p, "adjusted": holm(np.array(p)).tolist()}},
           open(os.path.join(HERE, "compare.json"), "w"), indent=None, separators=(",", ":"))

@@ -9,6 +9,7 @@
 -- one class against the rest. Void (label below 0) and pixels outside the field of view are left out.
 local ffi = require "ramus.base.ffi"
 local class_image = require "ramus.data.class_image"
+local groups = require "ramus.data.groups"
 local metrics = require "ramus.data.metrics"
 local tensor = require "ramus.lang.tensor"
 local C = ffi.C
@@ -89,7 +90,7 @@ end
 local function summary_of(scores, k, entry, given)
   local all, holding = {}, {}
   for i, s in ipairs(scores) do
-    all[i] = s.of[k]
+    all[i], s.of[k].group = s.of[k], s.group
     if s.of[k].tp + s.of[k].fn > 0 then holding[#holding + 1] = s.of[k] end
   end
   local pooled = metrics.summarize(all, given).pooled
@@ -98,6 +99,8 @@ local function summary_of(scores, k, entry, given)
 end
 
 function class_scores.summarize(scores, list, given)
+  local options = { groups = groups.of(scores, function(s) return s.group end) }
+  for key, value in pairs(given or {}) do options[key] = value end
   local K, result = #list, { per_image = {}, pooled = {}, n = #scores, classes = {}, confusion = {} }
   for k = 0, K - 1 do
     result.classes[k + 1] = summary_of(scores, k, list[k + 1], given)
@@ -111,7 +114,7 @@ function class_scores.summarize(scores, list, given)
   for _, key in ipairs(metrics.keys) do
     local numbers, sum, n = {}, 0, 0
     for i, s in ipairs(scores) do numbers[i] = s[key] end
-    result.per_image[key] = metrics.bootstrap(numbers, given)
+    result.per_image[key] = metrics.bootstrap(numbers, options)
     for k = 1, K - 1 do
       local c = result.classes[k + 1]
       if c.pixels > 0 and c.pooled[key] then sum, n = sum + c.pooled[key], n + 1 end

@@ -1,6 +1,6 @@
 --- Comparisons of experiments: scores of the same pictures under several seeds.
 --
---   compare.mean(scores)             { mean =, sd =, low =, high =, seeds =, pictures = }
+--   compare.mean(scores)             { mean =, sd =, low =, high =, seeds =, pictures =, groups = }
 --   compare.paired(scores, control)  the same of the differences, and w =, p =, n =: Wilcoxon's signed-rank test
 --   compare.holm { 0.01, 0.04 }      p values corrected for their number
 --
@@ -9,13 +9,17 @@
 -- pictures (A. C. Davison, D. V. Hinkley, "Bootstrap Methods and their Application", 1997, section 3.8). Differences are taken
 -- picture by picture within a seed. The test is of the differences of pictures, averaged over seeds, since the pictures of two seeds are the
 -- same pictures and no further evidence (F. Wilcoxon, Biometrics Bulletin 1(6), 1945). Holm: S. Holm, Scand. J. Statistics 6(2), 1979.
+-- Pictures of one group (option groups: a text for each picture, false for one that is alone), as the two eyes of a patient, are no evidence
+-- beside each other either: the bootstrap draws them together, and the test takes the mean of their differences as one.
 local ffi = require "ramus.base.ffi"
+local groups = require "ramus.data.groups"
 local options = require "ramus.base.options"
 local C = ffi.C
 
 local compare = {}
 
 local SCHEMA = {
+  groups = { type = "table", help = "the group of each picture, as the patient; false for a picture that is alone" },
   resamples = { type = "integer", default = 10000, min = 1, help = "of the bootstrap" },
   level = { type = "number", default = 0.95, above = 0, below = 1, help = "of the interval" },
   seed = { type = "integer", default = 0, help = "of the bootstrap" },
@@ -38,8 +42,9 @@ local function interval(scores, seeds, pictures, o)
   for s = 1, seeds do
     for k = 1, pictures do values[(s - 1) * pictures + k - 1] = scores[s][k] end
   end
-  if C.ra_bootstrap_nested(values, seeds, pictures, o.resamples, o.level, o.seed, out) ~= 0 then error(ffi.message(), 3) end
-  return { mean = out[0], sd = out[1], low = out[2], high = out[3], seeds = seeds, pictures = pictures }
+  local group, count = groups.numbers(o.groups, pictures)
+  if C.ra_bootstrap_nested(values, group, seeds, pictures, o.resamples, o.level, o.seed, out) ~= 0 then error(ffi.message(), 3) end
+  return { mean = out[0], sd = out[1], low = out[2], high = out[3], seeds = seeds, pictures = pictures, groups = count }
 end
 
 --- Mean over seeds and pictures, standard deviation of the seeds' means, and the interval of the mean.
@@ -73,9 +78,12 @@ function compare.paired(scores, control, given)
     for k = 1, pictures do difference[s][k] = scores[s][k] - control[s][k] end
   end
   local result = interval(difference, seeds, pictures, o)
-  local d, out = ffi.new("double[?]", pictures), ffi.new("double[3]")
-  for k = 1, pictures do d[k - 1] = over_seeds(difference, k) end
-  if C.ra_wilcoxon(d, pictures, out) ~= 0 then error(ffi.message(), 2) end
+  local of_picture = {}
+  for k = 1, pictures do of_picture[k] = over_seeds(difference, k) end
+  local each = groups.means(of_picture, o.groups)
+  local d, out = ffi.new("double[?]", #each), ffi.new("double[3]")
+  for i, v in ipairs(each) do d[i - 1] = v end
+  if C.ra_wilcoxon(d, #each, out) ~= 0 then error(ffi.message(), 2) end
   result.w, result.p, result.n = out[0], out[1], out[2]
   return result
 end

@@ -3,7 +3,8 @@
 --   local m = metrics(probability, mask, { threshold = 0.5, fov = nil })
 --   m.dice, m.hd95, ... m.tp                    one image
 --   local s = metrics.summarize(list_of_m)
---   s.per_image.dice.mean, .sd, .low, .high     over images, with a 95 % bootstrap interval
+--   s.per_image.dice.mean, .sd, .low, .high     over images, with a 95 % bootstrap interval; m.group [opt], a text: those of
+--                                               one group (a patient) are drawn together
 --   s.pooled.dice                               all pixels as one image
 --
 -- Images are tensors [H,W] or [B,1,H,W]; probability in 0..1, mask of 0 and
@@ -11,6 +12,7 @@
 -- for 0/0 are in core/metric/metric.h; values that are not a number are left out of means.
 local columns = require "ramus.base.columns"
 local ffi = require "ramus.base.ffi"
+local groups = require "ramus.data.groups"
 local C = ffi.C
 local check_table = require("ramus.base.options").check
 
@@ -42,6 +44,7 @@ local OPTIONS = {
   curve = { type = "boolean", default = true, help = "true to keep the histogram that pooled areas under curves need" },
 }
 local BOOTSTRAP = {
+  groups = { type = "table", help = "the group of each number's picture, false for one that is alone" },
   resamples = { type = "integer", default = 2000, min = 1 },
   level = { type = "number", default = 0.95, above = 0, below = 1 },
   seed = { type = "integer", default = 0 },
@@ -198,31 +201,39 @@ local function pool(list)
   return pooled
 end
 
---- Mean, standard deviation and 95 % interval of numbers (values that are not a number are left out); of one number only the mean is known.
--- options: resamples (2000), seed (0), level (0.95).
+--- Mean, standard deviation and 95 % interval of numbers (values that are not a number are left out); of one number only the mean is known,
+-- of one group no interval.
+-- options: resamples (2000), seed (0), level (0.95), groups (a list, see groups.lua; none).
 function metrics.bootstrap(numbers, options)
   options = check_table(options, BOOTSTRAP, "metrics.bootstrap", 2)
-  local values, n = new("double", math.max(#numbers, 1)), 0
-  for _, v in ipairs(numbers) do
-    if v == v then values[n], n = v, n + 1 end
+  local values, n, kept = new("double", math.max(#numbers, 1)), 0, options.groups and {}
+  for i, v in ipairs(numbers) do
+    if v == v then
+      values[n], n = v, n + 1
+      if kept then kept[n] = options.groups[i] end
+    end
   end
   if n == 0 then return { mean = 0 / 0, sd = 0 / 0, low = 0 / 0, high = 0 / 0, n = 0 } end
   local out = new("double", 4)
-  if C.ra_metric_bootstrap(values, n, options.resamples, options.level, options.seed, out) ~= 0 then
+  local group, count = groups.numbers(kept, n)
+  if C.ra_metric_bootstrap(values, group, n, options.resamples, options.level, options.seed, out) ~= 0 then
     error(ffi.message(), 2)
   end
   if n == 1 then return { mean = out[0], sd = 0 / 0, low = 0 / 0, high = 0 / 0, n = 1 } end
+  if count == 1 then out[2], out[3] = 0 / 0, 0 / 0 end
   return { mean = out[0], sd = out[1], low = out[2], high = out[3], n = n }
 end
 
 --- { per_image = {dice = {mean, sd, low, high, n}, ...}, pooled = {dice = ..., calibration = ...}, n = images }.
 function metrics.summarize(list, options)
   if #list == 0 then error("metrics.summarize: the list is empty", 2) end
+  local given = { groups = groups.of(list, function(m) return m.group end) }
+  for key, value in pairs(options or {}) do given[key] = value end
   local per_image = {}
   for _, key in ipairs(metrics.keys) do
     local numbers = {}
     for i, m in ipairs(list) do numbers[i] = m[key] end
-    per_image[key] = metrics.bootstrap(numbers, options)
+    per_image[key] = metrics.bootstrap(numbers, given)
   end
   return { per_image = per_image, pooled = pool(list), n = #list }
 end

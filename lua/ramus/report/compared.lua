@@ -1,15 +1,17 @@
 --- Runs side by side: by metric the mean over pictures with its interval, both as eval.json has them, and the paired difference to the first run.
 --
--- compared.of(runs) returns { rows = { { metric, runs = { { mean, low, high, pooled, n, difference [opt], why [opt] }, .. } }, .. }, tests }; a
--- difference is { mean, low, high, p, holm, n, verdict }, why says why there is none. Statistics: data/compare.lua; Holm's correction is over all
--- differences of the table.
+-- compared.of(runs) returns { rows = { { metric, runs = { { mean, low, high, pooled, n, difference [opt], why [opt] }, .. } }, .. }, tests,
+-- groups [opt] }; a difference is { mean, low, high, p, holm, n, groups [opt], verdict }, why says why there is none; groups: of how many groups
+-- (patients) the pictures are, where that is less than their number. Statistics: data/compare.lua; Holm's correction is over all differences of
+-- the table.
 local compare = require "ramus.data.compare"
+local groups = require "ramus.data.groups"
 local metrics = require "ramus.data.metrics"
 local summary = require "ramus.study.summary"
 
 local compared = {}
 
-local LEVEL, RESAMPLES = 0.05, { resamples = 2000 }
+local LEVEL, RESAMPLES = 0.05, 2000
 
 --- A run's scores per image by a metric, NaN where an image has none.
 local function column(g, metric)
@@ -38,8 +40,9 @@ local function entry_of(g, metric, first)
   if g == first then return entry end
   entry.why = compared.why_not(first, g)
   if entry.why then return entry end
-  local d = compare.paired({ values }, { column(first, metric) }, RESAMPLES)
-  entry.difference = { mean = d.mean, low = d.low, high = d.high, p = d.p, n = d.n }
+  local d = compare.paired({ values }, { column(first, metric) },
+    { resamples = RESAMPLES, groups = groups.of(g.scores.images, function(image) return image.group end) })
+  entry.difference = { mean = d.mean, low = d.low, high = d.high, p = d.p, n = d.n, groups = d.groups < d.pictures and d.groups or nil }
   return entry
 end
 
@@ -63,6 +66,7 @@ function compared.of(runs)
       local entry = entry_of(g, metric, runs[1])
       row.runs[i] = entry
       local d = entry.difference
+      t.groups = t.groups or d and d.groups
       if d and d.p == d.p then p[#p + 1], list[#list + 1] = d.p, { d = d, metric = metric } end
     end
     t.rows[#t.rows + 1] = row

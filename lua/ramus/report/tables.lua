@@ -54,7 +54,8 @@ function tables.differences(runs, t)
     rows[i] = cells
   end
   return html.table(("Paired differences to %s, image by image, with 95 %% intervals; p of Wilcoxon's signed-rank test after Holm's correction "
-    .. "for %d comparisons"):format(runs[1].name, t.tests), head, rows)
+    .. "for %d comparisons%s"):format(runs[1].name, t.tests, t.groups and ("; images of one group (patient), of which there are %d, count as one")
+    :format(t.groups) or ""), head, rows)
 end
 
 --- Dice of every output of every run.

@@ -11,6 +11,7 @@ local curve = require "ramus.study.curve"
 local evaluate = require "ramus.train.evaluate"
 local ffi = require "ramus.base.ffi"
 local files = require "ramus.base.files"
+local groups = require "ramus.data.groups"
 local metrics = require "ramus.data.metrics"
 local process = require "ramus.base.process"
 local results = require "ramus.study.results"
@@ -71,7 +72,8 @@ local function plain_scores(result, found)
     if type(v) ~= "number" or v == v then protocol[k] = v end
   end
   protocol.kernels, protocol.model, protocol.interval = nil, nil, nil
-  return { pictures = ids, outputs = outputs, protocol = protocol, classes = class_columns(result.images, p.classes) }
+  local of_pictures = groups.of(result.images, function(m) return m.group end)
+  return { pictures = ids, groups = of_pictures, outputs = outputs, protocol = protocol, classes = class_columns(result.images, p.classes) }
 end
 
 --- Scores a trained run on everything that the cell is asked for. Returns scores by key and hashes of the weights; nil and a message.

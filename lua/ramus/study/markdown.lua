@@ -24,8 +24,9 @@ end
 local function marks(entry)
   local list, seen = {}, {}
   for _, n in ipairs(entry.notes) do
-    if not seen[n] then list[#list + 1], seen[n] = tostring(n), true end
+    if not seen[n] then list[#list + 1], seen[n] = n, true end
   end
+  table.sort(list)
   return #list > 0 and (" <sup>%s</sup>"):format(table.concat(list, ", ")) or ""
 end
 

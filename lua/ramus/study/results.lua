@@ -34,6 +34,7 @@ end
 
 local function is_scored(s)
   if type(s) ~= "table" or not all(s.pictures, is_text) or #s.pictures == 0 or not all(s.protocol, is_plain) then return false end
+  if s.groups ~= nil and not (all(s.groups, function(g) return g == false or is_text(g) end) and #s.groups == #s.pictures) then return false end
   local main = s.protocol.output
   return is_text(main) and type(s.outputs) == "table" and s.outputs[main] ~= nil
     and all(s.outputs, function(columns) return are_columns(columns, #s.pictures) end)

@@ -6,6 +6,7 @@
 -- [opt]: { against, mean, low, high, p, holm, n, seeds, verdict }. Intervals and tests: data/compare.lua; Holm's correction is over all
 -- comparisons of a table. A difference counts where its interval leaves out 0 and p after correction is at most the table's level.
 local compare = require "ramus.data.compare"
+local groups = require "ramus.data.groups"
 local metrics = require "ramus.data.metrics"
 local signs = require "ramus.study.signs"
 
@@ -43,9 +44,9 @@ local function mean_of(list)
   return n > 0 and sum / n or 0 / 0
 end
 
---- The scores of a row with one seed, those of its folds together: numbers, ids, lines; nil where a part has none. Failures go to `failed`.
+--- The scores of a row with one seed, those of its folds together: numbers, ids, lines, groups; nil where a part has none. Failures go to `failed`.
 local function of_seed(study, known, row, seed, key, metric, failed)
-  local all, ids, lines, whole = {}, {}, {}, true
+  local all, ids, lines, of_pictures, whole = {}, {}, {}, {}, true
   for _, part in ipairs(row.parts) do
     local line = known[study.cell_key(part.hash, seed)]
     local list = numbers(line, key, metric)
@@ -53,18 +54,25 @@ local function of_seed(study, known, row, seed, key, metric, failed)
       failed[#failed + 1] = ("%sseed %d: %s"):format(part.words and part.words .. ", " or "", seed, line.failed)
     end
     whole = whole and list ~= nil
-    for i, v in ipairs(list or {}) do all[#all + 1], ids[#ids + 1] = v, line.scores[key].pictures[i] end
+    local s = list and line.scores[key]
+    for i, v in ipairs(list or {}) do
+      all[#all + 1], ids[#ids + 1] = v, s.pictures[i]
+      of_pictures[#all] = s.groups and s.groups[i] or false
+    end
     lines[#lines + 1] = line
   end
-  if whole then return all, ids, lines end
+  if whole then return all, ids, lines, of_pictures end
 end
 
 --- What a row has on one score by one metric: by_seed = { SEED = numbers }, ids, protocol, lines, failed = messages by seed.
 local function gather(study, known, row, key, metric)
   local g = { by_seed = {}, failed = {}, lines = {} }
   for _, seed in ipairs(row.seeds) do
-    local list, ids, lines = of_seed(study, known, row, seed, key, metric, g.failed)
-    if list and not g.ids then g.ids, g.protocol, g.trained_on = ids, lines[1].scores[key].protocol, lines[1].data end
+    local list, ids, lines, of_pictures = of_seed(study, known, row, seed, key, metric, g.failed)
+    if list and not g.ids then
+      g.ids, g.protocol, g.trained_on = ids, lines[1].scores[key].protocol, lines[1].data
+      g.groups = groups.of(of_pictures, function(name) return name end)
+    end
     if list and same_list(ids, g.ids) then
       g.by_seed[seed] = list
       for _, line in ipairs(lines) do g.lines[#g.lines + 1] = line end
@@ -116,6 +124,9 @@ local function add_notes(block, entry, g, reference)
     if text then add("another protocol: " .. text) end
   end
   if entry.seeds > 0 and entry.seeds < entry.wanted then add(("mean of %d of %d seeds"):format(entry.seeds, entry.wanted)) end
+  if g.groups and entry.pictures then
+    add(("its %d pictures are of %d groups (patients), which are drawn, and tested, as one each"):format(entry.pictures, entry.groups))
+  end
   if g.odd then add("some seeds were scored on other pictures and are left out") end
   for _, text in ipairs(g.failed) do add(("%s: failed, %s"):format(entry.row.name, text)) end
 end
@@ -130,7 +141,7 @@ local function compared(row, g, control, other)
   if #mine == 0 then return nil, "has no seed in common" end
   local theirs = {}
   for i, seed in ipairs(seeds) do theirs[i] = other.by_seed[seed] end
-  local d = compare.paired(mine, theirs)
+  local d = compare.paired(mine, theirs, { groups = g.groups })
   return { against = control.name, mean = d.mean, low = d.low, high = d.high, p = d.p, n = d.n, seeds = #seeds }
 end
 
@@ -156,8 +167,9 @@ local function correct(t)
     local d, block = list[i].d, list[i].block
     d.holm, d.verdict = holm, summary.verdict({ low = d.low, high = d.high, mean = d.mean, holm = holm }, block.metric, t.level)
     if d.n > 0 and #list * 2 / 2 ^ d.n > t.level then
-      table.insert(list[i].entry.notes, note(block, ("%d pictures cannot tell in a table of %d comparisons: the smallest possible p is %.2g")
-        :format(d.n, #list, #list * 2 / 2 ^ d.n)))
+      table.insert(list[i].entry.notes, note(block, ("%d %s cannot tell in a table of %d comparisons: the smallest possible p is %.2g")
+        :format(d.n, list[i].entry.groups == list[i].entry.pictures and "pictures" or "groups", #list,
+          math.min(1, #list * 2 / 2 ^ d.n))))
     end
   end
 end
@@ -195,8 +207,8 @@ local function make_row(row, g)
     of_seeds = seeds, curves = {}, ids = g.ids, by_picture = {} }
   for i, line in ipairs(g.lines) do entry.curves[i] = line.curve end
   if #scores > 0 then
-    local m = compare.mean(scores)
-    entry.mean, entry.sd, entry.low, entry.high, entry.pictures = m.mean, m.sd, m.low, m.high, m.pictures
+    local m = compare.mean(scores, { groups = g.groups })
+    entry.mean, entry.sd, entry.low, entry.high, entry.pictures, entry.groups = m.mean, m.sd, m.low, m.high, m.pictures, m.groups
     for i, list in ipairs(scores) do entry.by_seed[i] = mean_of(list) end
     for k in ipairs(scores[1]) do
       local column = {}

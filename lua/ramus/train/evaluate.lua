@@ -14,6 +14,7 @@ local class_scores = require "ramus.data.class_scores"
 local data = require "ramus.data.sets"
 local fields = require "ramus.data.fields"
 local files = require "ramus.base.files"
+local groups = require "ramus.data.groups"
 local image = require "ramus.data.image"
 local metrics = require "ramus.data.metrics"
 local mistake = require "ramus.base.mistake"
@@ -94,7 +95,7 @@ local function score_one(model, sample, one, lists, threshold, given, each)
     local p = native(result[name], H, W)
     if given.scores then
       local m = score_output(p, one, threshold, checkpoint.classes(model), given.way)
-      m.id = sample.id
+      m.id, m.group = sample.id, sample.group
       table.insert(lists[name], m)
     end
     by_output[name] = p
@@ -148,7 +149,7 @@ local function protocol_of(model, set, facts, samples, threshold, tuned_on, w)
     field_of_view = samples[1].fov and "inside the set's masks" or "the whole picture",
     resize = size and ("to %dx%d, probabilities brought back to the picture's size"):format(size[1], size[2] or size[1]) or "none",
     range = scale.text(fields.source(samples[1], "image").range) or "as the files' types say",
-    padding = "edge, cropped back", zero_rule = metrics.ZERO_RULE, interval = "95 %, bootstrap over pictures, 2000 resamples",
+    padding = "edge, cropped back", zero_rule = metrics.ZERO_RULE, interval = groups.interval_text(samples, 2000),
     hd95 = "pixels", numerics = model.output.numerics, kernels = ffi.string(ffi.C.ra_isa()), blas = model:blas(),
   }
   for name, text in pairs(w:facts()) do p[name] = text end

@@ -1,5 +1,6 @@
 --- Distances in millimetres, where every scored image's file says how large its pixels are, and these are square.
 local fields = require "ramus.data.fields"
+local groups = require "ramus.data.groups"
 local image = require "ramus.data.image"
 local metrics = require "ramus.data.metrics"
 
@@ -40,7 +41,7 @@ function millimetres.add(result, samples)
     m.hd95_mm = m.hd95 and m.hd95 * size[i] or nil
     numbers[i] = m.hd95_mm or 0 / 0
   end
-  result.per_image.hd95_mm = metrics.bootstrap(numbers)
+  result.per_image.hd95_mm = metrics.bootstrap(numbers, { groups = groups.of(samples, function(s) return s.group end) })
   result.protocol.spacing = (low == high and "%.4g mm a pixel, %s" or "%.4g to %.4g mm a pixel, %s"):format(low, low == high
     and table.concat(meanings, " and ") or high, table.concat(meanings, " and "))
   result.protocol.hd95 = "pixels; hd95_mm in millimetres"

@@ -29,6 +29,7 @@ function Rows:add(sample, p, native, seen, threshold)
     local drawn, row = native[observers.field(o.name)]:reshape(H, W), self[o.name]
     local model = metrics(p, drawn, { threshold = threshold, fov = seen })
     local mask = metrics(drawn, native.mask:reshape(H, W), { threshold = 0.5, fov = seen, curve = false })
+    model.group, mask.group = sample.group, sample.group
     for _, key in ipairs(OF_PROBABILITIES) do mask[key] = 0 / 0 end
     table.insert(row.model, model)
     table.insert(row.mask, mask)

@@ -11,7 +11,7 @@ local score_text = {}
 function score_text.json(result)
   local images = {}
   for i, m in ipairs(result.images) do
-    local plain = { id = m.id, hd95_mm = m.hd95_mm == m.hd95_mm and m.hd95_mm or nil }
+    local plain = { id = m.id, group = m.group, hd95_mm = m.hd95_mm == m.hd95_mm and m.hd95_mm or nil }
     for _, key in ipairs(metrics.keys) do
       local v = m[key]
       if v and v == v and v ~= math.huge then plain[key] = v end

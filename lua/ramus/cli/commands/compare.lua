@@ -73,8 +73,8 @@ return {
       print(text_of(runs, t))
       if t.tests > 0 then
         require("ramus.base.talk").note(("\n  Differences are to %s, image by image. Intervals: bootstrap over images. p: Wilcoxon's signed-rank "
-          .. "test after\n  Holm's correction for %d comparisons. A difference counts where its interval leaves out 0 and p is at most 0.05."):format(
-          runs[1].name, t.tests))
+          .. "test after\n  Holm's correction for %d comparisons. A difference counts where its interval leaves out 0 and p is at most 0.05.%s"):format(
+          runs[1].name, t.tests, t.groups and ("\n  The images are of %d groups (patients), which are drawn, and tested, as one each."):format(t.groups) or ""))
       end
     end
     return 0
