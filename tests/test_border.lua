@@ -282,7 +282,7 @@ local function public_methods()
   local list = {}
   local help = require "ramus.cli.help"
   for _, m in ipairs(help.tensor_methods()) do if m ~= "shape" then list[#list + 1] = { name = "tensor:" .. m, make = makers.tensor, method = m } end end
-  for m, f in pairs(getmetatable(makers.model()).__index) do
+  for m, f in pairs(getmetatable(makers.model()).methods) do
     if type(f) == "function" then list[#list + 1] = { name = "model:" .. m, make = makers.model, method = m } end
   end
   list[#list + 1] = { name = "augment:apply", make = makers.augment, method = "apply" }

@@ -3,6 +3,7 @@ local check = require "check"
 local ra = require "ramus"
 local supervise = require "ramus.train.supervise"
 local F, nn = ra.F, ra.nn
+local C = require("ramus.base.ffi").C
 
 local function same(a, b, what)
   check.equal(a.size, b.size, what)
@@ -47,7 +48,7 @@ check.case("a function that looks at its batch, or computes with a size, is refu
   check.raises("depends on the size of its input", ra.model, function(x)
     return F.reshape(x, { shape = { x.shape[1], 1, 0, 0 } })
   end)
-  check.raises("a number that it computes with: 64 or 96", ra.model, function(x) return x * x.shape[3] end)
+  check.raises("a number that it computes with: 96 or 64", ra.model, function(x) return x * x.shape[3] end)
   check.raises("the shape of conv2d1.weight", ra.model, function(x) return nn.conv2d { 1, x.shape[4] / 64, k = 1 } (x) end)
 end)
 
@@ -92,6 +93,22 @@ check.case("the same seed, the same weights", function()
   local s, n = 0, w.size
   for i = 0, n - 1 do s = s + w.data[i] ^ 2 end
   check.near(math.sqrt(s / n), math.sqrt(2 / (4 * 9)), 0.03, "deviation of He's initialisation")
+end)
+
+check.case("parameters are made and drawn when they are first asked for, to the same bits", function()
+  local given = { depth = 3, width = 16, seed = 5 }
+  collectgarbage()
+  local live = C.ra_mem_live()
+  local late = ra.models.unet(given)
+  check.ok(late:count() > 1000 and late:output_channels().out == 1 and not rawget(late, "values"), "known without its numbers")
+  collectgarbage()
+  check.ok(C.ra_mem_live() - live < late:count(), "no memory is taken for them")
+  same(late:initialise(5).flat, ra.models.unet(given).flat, "drawn anew with the seed that it was declared with")
+  same(late.values["encoder1.norm1.var"], ra.ones(16), "buffers too")
+  late.values["encoder1.norm1.var"]:fill(3)
+  same(late.values["encoder1.norm1.var"], ra.ones(16) * 3, "made once")
+  local x = ra.rand(1, 1, 16, 16)
+  same(ra.models.unet(given):forward(x).out, ra.models.unet(given):initialise(5):forward(x).out, "a forward pass draws them")
 end)
 
 check.case("schedules: arithmetic, chains and restarts; each prints as what makes it again", function()

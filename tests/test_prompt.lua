@@ -211,7 +211,7 @@ check.case("errors are one line: the place in the user's own code, the nearest n
   end
   assert(files.write(folder .. "/model.lua",
     'local ra = require "ramus"\nlocal c = ra.nn.conv2d { 3, 8 }\nlocal net = ra.model(function(x) return c(x) end)\nreturn net\n'))
-  run("run model.lua", "ramus: model.lua:3: conv2d: x [1,1,64,64] has 1 channels")
+  run("run model.lua", "ramus: model.lua:3: conv2d: x [1,1,96,128] has 1 channels")
   run("run bare.lua", "ramus: bare.lua:1: attempt to index global 'ra' (a nil value); a file begins with: local ra = require \"ramus\"")
   run("run wrong.lua", "wrong.lua:1: '<name>' expected")
   run([[-e 'local f = dofile("mine.lua") f(ra.zeros(1, 2, 4, 4))']], "mine.lua:3: conv2d: x [1,2,4,4] has 2 channels")

@@ -32,7 +32,8 @@ function complete.fields_of(value)
   elseif type(value) == "table" then
     local meta = getmetatable(value)
     if type(meta) == "table" then
-      if type(meta.__index) == "table" then add_keys(names, meta.__index) end
+      local methods = type(meta.__index) == "table" and meta.__index or meta.methods
+      if type(methods) == "table" then add_keys(names, methods) end
       if type(meta.lazy) == "function" then for n in pairs(meta.lazy()) do names[n] = true end end
     end
     add_keys(names, value)

@@ -19,7 +19,7 @@ function help_names.modules()
 end
 
 --- Methods of a model, by name.
-function help_names.model_methods() return getmetatable(require("ramus").models.unet { depth = 2, width = 1 }).__index end
+function help_names.model_methods() return getmetatable(require("ramus").models.unet { depth = 2, width = 1 }).methods end
 
 local function text_keys(t)
   local list = {}

@@ -14,6 +14,7 @@ local model_text = require "ramus.lang.model_text"
 local nn = require "ramus.lang.nn"
 local ops = require "ramus.lang.ops"
 local options = require "ramus.base.options"
+local parameters = require "ramus.lang.parameters"
 local safetensors = require "ramus.lang.safetensors"
 local template = require "ramus.lang.template"
 local tensor = require "ramus.lang.tensor"
@@ -23,42 +24,20 @@ local C = ffi.C
 --- FORMAT: version of the checkpoints that this build writes; it also reads the one before.
 local model = { FORMAT = 2 }
 local Model = {}
-Model.__index = Model
 
---- Views in a flat block begin at multiples of 16 elements: whole vectors.
-local ALIGN = 16
+--- The metatable of models. Their flat blocks and the views in them are made when they are first asked for (parameters.lua): a study of fifty rows
+-- makes fifty models and reads the numbers of none.
+local Meta = { methods = Model, lazy = function() return parameters.late end, __index = function(self, name)
+  if parameters.late[name] then return parameters.make(self)[name] end
+  return Model[name]
+end }
+
 --- Plans of forward passes kept per model, least recently used first out.
 local KEPT_PLANS = 8
 
-function model.is(v) return getmetatable(v) == Model end
+function model.is(v) return getmetatable(v) == Meta end
 
--- ---- blocks -----------------------------------------------------------------
-
-local function aligned(n) return math.ceil(n / ALIGN) * ALIGN end
-
-local function shape_size(shape)
-  local n = 1
-  for _, d in ipairs(shape) do n = n * d end
-  return n
-end
-
---- One flat block and a view for each entry of `list`; views by name.
-local function make_block(list)
-  local total = 0
-  for _, p in ipairs(list) do
-    p.offset = total
-    total = total + aligned(shape_size(p.shape))
-  end
-  local flat = tensor.zeros(math.max(total, 1))
-  return flat, function(block)
-    local views = {}
-    for _, p in ipairs(list) do
-      local dims, rank = tensor.c_shape("parameter", p.shape, 2)
-      views[p.name] = assert(tensor.wrap(C.ra_tensor_slice(block, p.offset, rank, dims)))
-    end
-    return views
-  end
-end
+-- ---- making ------------------------------------------------------------------
 
 --- Defaults for the preparation of the model's input and the reading of its output: images in 0..1 of any size; the output
 -- called "out", else the first one, as logits of the foreground.
@@ -81,20 +60,8 @@ end
 --- A model of a template and its constants, a list of tensors; parameters and buffers are zero.
 local function assemble(shape_of_model, constants)
   local self = setmetatable({ template = shape_of_model, constants = constants, entries = shape_of_model.parameters, plans = {}, training = false,
-    name = shape_of_model.name }, Model)
-  local parameters, buffers = {}, {}
-  for _, p in ipairs(self.entries) do table.insert(p.buffer and buffers or parameters, p) end
-  self.parameter_list, self.buffer_list = parameters, buffers
-  local cut_parameters, cut_buffers
-  self.flat, cut_parameters = make_block(parameters)
-  self.flat_buffers, cut_buffers = make_block(buffers)
-  self.cut = function(flat, flat_buffers)
-    local values = cut_parameters(flat)
-    for name, view in pairs(cut_buffers(flat_buffers)) do values[name] = view end
-    return values
-  end
-  self.cut_gradients = cut_parameters
-  self.values = self.cut(self.flat, self.flat_buffers)
+    name = shape_of_model.name }, Meta)
+  parameters.lay_out(self)
   self.constant_values = {}
   for k, t in ipairs(constants) do self.constant_values["constant." .. k] = C.ra_tensor_contiguous(t) and t or t:clone() end
   self.input, self.output = default_input(self), default_output(self)
@@ -108,13 +75,13 @@ function model.new(f, given)
   if not nn.is_callable(f) then error("model: wants a function of the input, given " .. options.show(f), 2) end
   local recorded, err = trace.record(f, o.channels)
   if not recorded then error(err, 2) end
-  local parameters, made = {}
-  for i, p in ipairs(recorded.parameters) do parameters[i] = { name = p.name, shape = p.shape, buffer = p.buffer, init = p.init } end
-  made, err = template.new({ entries = recorded.entries, outputs = recorded.outputs, channels = o.channels, parameters = parameters,
+  local list, made = {}
+  for i, p in ipairs(recorded.parameters) do list[i] = { name = p.name, shape = p.shape, buffer = p.buffer, init = p.init } end
+  made, err = template.new({ entries = recorded.entries, outputs = recorded.outputs, channels = o.channels, parameters = list,
     constants = #recorded.constants, name = o.name }, recorded.schedules)
   if not made then error("model: " .. err, 2) end
   local self = assemble(made, recorded.constants)
-  assert(self:initialise(o.seed))
+  self.seed, self.shapes = o.seed, recorded.shapes
   describe_classes(self)
   for _, p in ipairs(recorded.parameters) do -- modules that were used on their own before bring their values
     if p.values then self.values[p.name]:copy(p.values) end
@@ -131,7 +98,8 @@ function Model:initialise(seed)
         .. "build the model anew, as ra.models.unet{...}, to train it from the start"):format(p.name)
     end
   end
-  for i, p in ipairs(self.entries) do nn.initialise(self.values[p.name], p.init, seed, i) end
+  self.seed = nil -- what is made is not drawn first as the model was declared
+  parameters.draw(self, seed)
   return self
 end
 
@@ -143,8 +111,8 @@ function Model:export_template()
 end
 
 --- True if the file holds every parameter with its shape, else nil and a message. Nothing is allocated before this check.
-local function check_arrays(parameters, file)
-  for _, p in ipairs(parameters) do
+local function check_arrays(list, file)
+  for _, p in ipairs(list) do
     local shape = file:shape(p.name)
     if not shape then return nil, ("the file lacks '%s'"):format(p.name) end
     if table.concat(shape, ",") ~= table.concat(p.shape, ",") then
@@ -224,14 +192,21 @@ function Model:output_names()
   return list
 end
 
+--- Shapes of every output for an image of 96x128, { NAME = { 1, C, 96, 128 } }: a model that was recorded knows them.
+function Model:output_shapes()
+  if not self.shapes then
+    local r, found = graph.recorder(), {}
+    for name, node in pairs(self:record(r, r:input { 1, self.template.channels, 96, 128 })) do found[name] = node.shape end
+    self.shapes = found
+  end
+  return self.shapes
+end
+
 --- Channels of every output, { NAME = channels }: 1 is the logit of the foreground, more are those of the classes.
 function Model:output_channels()
-  if not self.channels_of then
-    local r, found = graph.recorder(), {}
-    for name, node in pairs(self:record(r, r:input { 1, self.template.channels, 96, 128 })) do found[name] = node.shape[2] or 1 end
-    self.channels_of = found
-  end
-  return self.channels_of
+  local found = {}
+  for name, shape in pairs(self:output_shapes()) do found[name] = shape[2] or 1 end
+  return found
 end
 
 --- The plan of a forward pass for inputs of this shape; plans are kept, the least recently used goes first.
@@ -300,8 +275,6 @@ function Model:forward(x, given)
   return result
 end
 
-function Model:__call(x, given) return self:forward(x, given) end
-
 --- List of { name, shape, tensor }; in the order of the modules' first use.
 function Model:parameters()
   local list = setmetatable({}, model_text.parameters)
@@ -311,7 +284,7 @@ end
 
 function Model:count()
   local n = 0
-  for _, p in ipairs(self.parameter_list) do n = n + shape_size(p.shape) end
+  for _, p in ipairs(self.parameter_list) do n = n + p.size end
   return n
 end
 
@@ -369,6 +342,6 @@ end
 function Model:parts(height, width) return model_text.parts(self, height, width) end
 
 Model.activations, Model.gradients = inside.activations, inside.gradients
-Model.__tostring = model_text.describe
+Meta.__tostring, Meta.__call = model_text.describe, Model.forward
 
 return model

@@ -35,7 +35,7 @@ function model_text.parts(model, height, width)
   end
   for _, p in ipairs(model.parameter_list) do
     local row = by_part[p.name:match("^[^%.]+")]
-    if row then row.parameters = row.parameters + model.values[p.name].size end
+    if row then row.parameters = row.parameters + p.size end
   end
   return rows
 end

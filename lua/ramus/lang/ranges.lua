@@ -87,7 +87,7 @@ function ranges.of(model, o, freeze, steps_of)
     local group, frozen = first_of(o.groups, p.name, used), first_of(freeze, p.name, used)
     local own = group and group.weight_decay
     local decay = own or o.decay == "weights" and #p.shape < 2 and 0 or o.weight_decay
-    local next_offset = parameters[i + 1] and parameters[i + 1].offset or tonumber(model.flat.size)
+    local next_offset = parameters[i + 1] and parameters[i + 1].offset or model.flat_size
     local r = { first = p.offset, count = next_offset - p.offset, lr = (group and group.lr or 1) * factor(p.name), weight_decay = decay,
       from = frozen and (frozen.till and steps_of(frozen.till) or math.huge) or 0 }
     local last = list[#list]

@@ -10,7 +10,7 @@ local tensor = require "ramus.lang.tensor"
 local trace = {}
 
 --- The sizes that a function is recorded at: batch, height, width.
-local SIZES = { { 1, 64, 64 }, { 2, 96, 128 } }
+local SIZES = { { 1, 96, 128 }, { 2, 64, 64 } }
 
 --- The prefix of a module's parameters: its name, or its kind and a number; an error where two modules have one name.
 local function prefix_of(r, module)
@@ -169,7 +169,7 @@ local function difference(a, b)
 end
 
 --- Records f of inputs { name =, channels = }; nil and a message where it fails or depends on their size.
--- Returns { entries, outputs (names of entries by output), shapes (of outputs), parameters, constants, schedules }.
+-- Returns { entries, outputs (names of entries by output), shapes (of outputs, for an input of 1, 96x128), parameters, constants, schedules }.
 function trace.inputs(f, inputs, what)
   local recorded = {}
   for i, size in ipairs(SIZES) do

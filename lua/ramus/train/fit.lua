@@ -2,7 +2,6 @@
 -- Found by recording the model, without computing and before anything is fetched.
 local classes = require "ramus.data.classes"
 local dataset = require "ramus.data.dataset"
-local graph = require "ramus.lang.graph"
 local loader = require "ramus.data.loader"
 local mixing = require "ramus.train.mixing"
 local models = require "ramus.lang.models"
@@ -49,12 +48,9 @@ local function misfit(r, supervision)
   if not fits then
     return ("recipe.model: accepts images of %d channels; images are loaded with %s"):format(channels, table.concat(allowed, " or "))
   end
-  local H, W = 96, 128 -- ra.model has recorded this size before
-  local recorder = graph.recorder { train = true }
-  local ok, outputs = pcall(r.model.record, r.model, recorder, recorder:input { 1, channels, H, W }, { train = true })
-  if not ok then return "recipe.model: " .. options.plain(outputs) end
+  local H, W, shapes = 96, 128, r.model:output_shapes()
   local function wrong(name, what)
-    local shape = outputs[name].shape
+    local shape = shapes[name]
     if #shape == 4 and shape[3] == H and shape[4] == W then return nil end
     return ("%s: output '%s' is [%s] for an image of %dx%d; it must have the image's height and width (F.upsample, F.crop_like, pad)")
       :format(what, name, table.concat(shape, ","), H, W)
