@@ -204,10 +204,11 @@ return { name = "own", data = { set = "mine.lua", batch = 2 }, model = ra.models
 
 --- Trains until an epoch was said, however slow the machine is, and half a second more; the exit status (130: interrupted and saved) and what
 -- was printed.
-local function go_on(run)
-  local code, text = shell(([[cd '%s' && { '%s' train recipe.lua --run '%s' & p=$!; n=0
-    while kill -0 $p 2>/dev/null && [ $n -lt 300 ] && ! grep -q 'epoch ' '%s/out.txt'; do sleep 0.1; n=$((n + 1)); done
-    sleep 0.5; kill -INT $p 2>/dev/null; wait $p; }]]):format(project, binary, run or "data/run", folder))
+local function go_on(run, quiet)
+  local code, text = shell(([[cd '%s' && { '%s' train recipe.lua --run '%s' %s & p=$!; n=0
+    while kill -0 $p 2>/dev/null && [ $n -lt 300 ] && ! grep -q '%s ' '%s/out.txt'; do sleep 0.1; n=$((n + 1)); done
+    sleep 0.5; kill -INT $p 2>/dev/null; wait $p; }]]):format(project, binary, run or "data/run",
+    quiet and "--quiet" or "", quiet and "warning:" or "epoch", folder))
   return code / 256, text
 end
 
@@ -239,6 +240,11 @@ check.case("a changed training image is named when a run goes on, with what it w
   status, text = go_on()
   check.equal(status, 130, text)
   check.ok(not text:find("8.png", 1, true), text) -- said once
+  picture(project .. "/data/8.png", 97)
+  status, text = go_on("data/run", true)
+  check.equal(status, 130, text)
+  check.ok(text:find "^warning: ", text)
+  for line in text:gmatch "[^\n]+" do check.ok(line:find "^warning: data/run: ", "a warning that stands alone names its run: " .. line) end
   assert(os.rename(project .. "/data/3_gt.png", project .. "/data/3_gt.off"))
   status, text = go_on()
   check.equal(status, 1, text)

@@ -248,11 +248,12 @@ check.case("help: comments of the source are paragraphs on a screen of any width
   local usual = show.width
   for _, width in ipairs { 70, 100, 130 } do
     show.width = function() return width end
-    for name, from in pairs { checks = "lists of {", ["predict.probability"] = "Probability [H,W]" } do
+    for name, from in pairs { checks = "lists of {", ["predict.probability"] = "Probability [H,W]", unet = "Level i of 1", supervise = "A row {",
+      unetpp = "Node (i, j), i" } do
       local text = show.wrapped(help.find(name)) .. "\n"
       local lines, inside = {}, false
       for line in text:gmatch "([^\n]*)\n" do
-        if line:find(from, 1, true) then inside = true elseif line == "" or line:find "^ *checks%." then inside = false end
+        if line:find(from, 1, true) then inside = true elseif line == "" or line:find "^ *checks%." or line:find "^  act " then inside = false end
         if inside then lines[#lines + 1] = line end
       end
       check.ok(#lines >= 2, name .. " has no such paragraph:\n" .. text)
@@ -268,6 +269,22 @@ check.case("help: comments of the source are paragraphs on a screen of any width
   check.equal(help.joined(("word "):rep(30) .. "x\nand more\nshort\nshort"), ("word "):rep(30) .. "x and more\nshort\nshort")
 end)
 
+check.case("ra and its tables print their names, and how many there are", function()
+  local all, named = 0, select(2, tostring(ra):gsub("ra%.%a+", ""))
+  for name in pairs(getmetatable(ra).lazy()) do
+    local value = ra[name]
+    all = all + (name ~= "version" and 1 or 0)
+    if type(value) == "table" then
+      local text, callable = tostring(value), getmetatable(value).__call
+      check.ok(text:find(("ra.%s%s"):format(name, callable and "(...), with " or ": "), 1, true) == 1 and #text < 220, text)
+      has(text, "(?" .. name)
+      if not callable then has(tostring(ra), "ra." .. name) end
+    end
+  end
+  has(tostring(ra), ("and %d functions"):format(all + 1 - named)) -- and op_names
+  has(tostring(ra.checks), "ra.checks: by_contrast, by_width, merge, patch_entropy (?checks at the prompt explains them)")
+end)
+
 check.case("text is wrapped below its column", function()
   for _, line in ipairs { ("word "):rep(60), "  name    default   " .. ("meaning "):rep(30), ("x"):rep(300) } do
     local text = show.wrapped(line)
@@ -275,6 +292,17 @@ check.case("text is wrapped below its column", function()
     for one in text:gmatch "[^\n]+" do check.ok(#one <= 100 or not one:find " ", one) end
   end
   has(show.wrapped("  name    default   " .. ("meaning "):rep(30)), "\n" .. (" "):rep(20) .. "meaning")
+  check.equal(show.wrapped("  name  default  " .. ("value "):rep(10) .. " " .. ("meaning "):rep(6)),
+    "  name  default  " .. ("value "):rep(10):sub(1, -2) .. "\n" .. (" "):rep(17) .. ("meaning "):rep(6),
+    "a column with little room begins on a line of its own")
+  local usual, models = show.width, require "ramus.lang.models"
+  for _, width in ipairs { 60, 80, 120 } do
+    show.width = function() return width end
+    for _, name in ipairs(models.names()) do
+      for line in show.wrapped(require("ramus.cli.help").find("models." .. name)):gmatch "[^\n]+" do check.ok(#line < width, line) end
+    end
+  end
+  show.width = usual
   for _, drawing in ipairs { "  " .. ("⠉⠒ "):rep(40), "\27[31m" .. ("x "):rep(90) .. "\27[0m" } do check.equal(show.wrapped(drawing), drawing, "a drawing") end
 end)
 

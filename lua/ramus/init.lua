@@ -48,7 +48,40 @@ package.preload["ramus.ffi"] = function() -- LuaJIT's own ffi was a field of it
   return setmetatable({ cdata = ffi }, { __index = ffi })
 end
 
+-- ---- what print shows ---------------------------------------------------------------
+
+local SHOWN = 12
+
+--- The first names of a list, and how many more there are.
+local function some(names)
+  local more = #names - SHOWN
+  return table.concat(names, ", ", 1, math.min(#names, SHOWN)) .. (more > 0 and (" and %d more"):format(more) or "")
+end
+
+--- The public names in a table: those that it lists itself, or its fields.
+local function names_in(t)
+  local names = rawget(t, "names")
+  if type(names) == "function" then return names() end
+  return names or require("ramus.base.options").names(t)
+end
+
+--- Lets a table of ra print as "ra.checks: by_contrast, by_width, merge, patch_entropy (?checks at the prompt explains them)".
+local function printing(name, t)
+  local meta = getmetatable(t) or {}
+  if meta.__tostring then return end
+  local form = meta.__call and "ra.%s(...), with %s (?%s at the prompt explains it)" or "ra.%s: %s (?%s at the prompt explains them)"
+  meta.__tostring = function() return form:format(name, some(names_in(t)), name) end
+  setmetatable(t, meta)
+end
+
+local TABLES = "F, nn, loss, models, optim, schedule, augment, image, metrics, checks, datasets, recipe"
+
 return setmetatable(ra, {
+  __tostring = function()
+    local functions = -select(2, TABLES:gsub("%a+", "")) -- version, a text, stands for op_names, which is no lazy one
+    for _ in pairs(with_schedules()) do functions = functions + 1 end
+    return ("ramus %s: ra.%s and %d functions (? at the prompt explains them)"):format(ra.version, TABLES:gsub(", ", ", ra."), functions)
+  end,
   __index = function(_, name)
     local where = lazy[name] or with_schedules()[name]
     if not where then
@@ -65,6 +98,7 @@ return setmetatable(ra, {
     local value = require(where[1])
     if package.loaded["ramus.lang.tensor"] then require "ramus.lang.F" end -- gives tensors their operators
     if where[2] then value = value[where[2]] end
+    if type(value) == "table" then printing(name, value) end
     rawset(ra, name, value)
     return value
   end,

@@ -7,13 +7,14 @@ local Progress = {}
 Progress.__index = Progress
 
 --- quiet: print nothing but warnings (the command's --quiet: nothing but answers and warnings); also(text): receives every whole line; to:
--- io.stderr instead of standard output. `warnings` is the list of those so far.
+-- io.stderr instead of standard output; about: what the job works on, which warnings name where nothing else does. `warnings` is the list of those so far.
 function progress.new(given)
   local o = given or {}
   local to = o.to or io.stdout
   local quiet = o.quiet or talk.quiet
   local live = not quiet and ffi.is_terminal(to == io.stderr and 2 or 1)
-  return setmetatable({ to = to, live = live, quiet = quiet, mute = o.quiet, also = o.also, last = 0, width = 0, warnings = {}, said = {} }, Progress)
+  return setmetatable({ to = to, live = live, quiet = quiet, mute = o.quiet, also = o.also, about = o.about, last = 0, width = 0, warnings = {},
+    said = {} }, Progress)
 end
 
 --- A warning: to standard error, to the log, and into the list `warnings`, which --json shows. The same text is said once, and of a kind
@@ -25,7 +26,7 @@ function Progress:warn(text, kind)
   self.warnings[#self.warnings + 1] = text
   if self.also then self.also("warning: " .. text) end
   self:clear()
-  io.stderr:write("warning: ", text, "\n")
+  io.stderr:write("warning: ", self.quiet and self.about and self.about .. ": " or "", text, "\n")
 end
 
 --- Takes the live line, or the live lines of a block, away.

@@ -6,6 +6,7 @@ local ffi = require "ramus.base.ffi"
 
 local DEPTH, MOST = 5, 60
 local WIDEST = 160
+local LAST = 24 -- columns that the last column of a table wants at least
 
 --- Columns that text should fit: the terminal's, at most 160; 100 where standard output is none.
 function show.width()
@@ -17,9 +18,17 @@ end
 function show.room() return ffi.is_terminal(1) and show.width() or math.huge end
 
 --- One line in lines of at most `width` columns, cut at blanks; further lines begin below the last column of a table's row, or two further in.
+-- A last column with little room beside the others begins on a line of its own.
 local function wrapped_line(line, width, lines)
-  local indent = #line:match("^%s*") + 2
-  for at in line:gmatch("  ()%S") do if at <= 0.6 * width then indent = at - 1 end end
+  local indent, last = #line:match("^%s*") + 2, nil
+  for at in line:gmatch("  ()%S") do
+    if at <= width - LAST then indent = at - 1 end
+    last = at
+  end
+  if #line > width and last and last > width - LAST then
+    wrapped_line((line:sub(1, last - 1):gsub("%s+$", "")), width, lines)
+    line = (" "):rep(indent) .. line:sub(last)
+  end
   while #line > width do
     local cut = line:sub(1, width + 1):match("^.*() ") or 0
     if cut <= indent + 1 then cut = line:find(" ", width, true) end

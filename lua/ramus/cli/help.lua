@@ -55,7 +55,7 @@ end
 local function model_text(name)
   local found = require("ramus.lang.models").find(name)
   if not found then return nil end
-  return ("ra.models.%s{...}\n%s\n%s%s"):format(name, found.help or texts.head_of("ramus.lang.models." .. name) or "", texts.schema(found.schema),
+  return ("ra.models.%s{...}\n%s\n%s%s"):format(name, found.help or head_of("ramus.lang.models." .. name) or "", texts.schema(found.schema),
     texts.presets(found.presets))
 end
 

@@ -4,7 +4,6 @@ local options = require "ramus.base.options"
 
 local text = {}
 
-
 -- ---- ops and losses ---------------------------------------------------------
 
 --- 1e-06 -> 1e-6
@@ -63,7 +62,7 @@ end
 local function rows_text(rows)
   local width = { 0, 0, 0 }
   for _, r in ipairs(rows) do
-    for k = 1, 3 do width[k] = math.min(34, math.max(width[k], #r[k])) end
+    for k = 1, 3 do width[k] = math.min(38, math.max(width[k], #r[k])) end
   end
   local lines = {}
   for i, r in ipairs(rows) do

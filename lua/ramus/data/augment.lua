@@ -1,5 +1,4 @@
---- Augmentation programs: random changes of an image, its mask and its field of
--- view before training, as a list of C steps (no Lua runs inside).
+--- Augmentation programs: random changes of an image, its mask and its field of view before training, as a list of C steps (no Lua runs inside).
 --
 --   local p = augment.program { flip = true, rotate = 25, scale = { 0.85, 1.2 }, gamma = { 0.7, 1.4 }, crop = 256 }
 --   print(p)

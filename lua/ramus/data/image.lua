@@ -1,6 +1,5 @@
 --- Images as tensors [C,H,W] in 0..1: reading, writing, filters, overlays.
--- Functions that read or write return nil and a message when a file cannot be read or
--- written; a wrong call is an error at the caller's line.
+-- Functions that read or write return nil and a message when a file cannot be read or written; a wrong call is an error at the caller's line.
 local ffi = require "ramus.base.ffi"
 local files = require "ramus.base.files"
 local options = require "ramus.base.options"

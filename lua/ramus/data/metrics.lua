@@ -8,8 +8,8 @@
 --   s.pooled.dice                               all pixels as one image
 --
 -- Images are tensors [H,W] or [B,1,H,W]; probability in 0..1, mask of 0 and
--- 1, fov (field of view) >= 0.5 where pixels count. Definitions and the rules
--- for 0/0 are in core/metric/metric.h; values that are not a number are left out of means.
+-- 1, fov (field of view) >= 0.5 where pixels count. Definitions and the rules for 0/0 are in core/metric/metric.h; values that are not a number are
+-- left out of means.
 local columns = require "ramus.base.columns"
 local ffi = require "ramus.base.ffi"
 local groups = require "ramus.data.groups"
@@ -181,9 +181,8 @@ function metrics.without_foreground(list)
   return true
 end
 
---- All pixels of the list as one image: counts and calibration are summed,
--- areas under curves come from the summed histogram (differs from exact by less than 1e-3).
--- hd95 and component_error have no pooled value, others none where they are not a number.
+--- All pixels of the list as one image: counts and calibration are summed, areas under curves come from the summed histogram (differs from exact by
+-- less than 1e-3). hd95 and component_error have no pooled value, others none where they are not a number.
 local function pool(list)
   local counts, scores, pooled = new("double", tonumber(C.RA_METRIC_COUNTS)), new("double", #metrics.keys), {}
   for _, key in ipairs(COUNTS) do
@@ -250,8 +249,7 @@ function metrics.calibration(calibration)
   return bins
 end
 
---- The threshold with the highest mean Dice over images, and that Dice. Every
--- edge of the core's histogram (5891, fine towards 0 and 1) is tried.
+--- The threshold with the highest mean Dice over images, and that Dice. Every edge of the core's histogram (5891, fine towards 0 and 1) is tried.
 -- list: tables as metrics(...) returns them, or { {probability =, mask =, fov = [opt]}, ... }.
 function metrics.best_threshold(list)
   if #list == 0 then error("metrics.best_threshold: the list is empty", 2) end

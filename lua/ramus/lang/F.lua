@@ -1,7 +1,6 @@
 --- ra.F.NAME(inputs..., {options}): every op of the core, made from its table.
--- Called on tensors an op runs at once and returns a tensor (a number for a full
--- reduction); called on nodes it is recorded. Numbers serve where a tensor of
--- one value would. Options are checked against the op's table.
+-- Called on tensors an op runs at once and returns a tensor (a number for a full reduction); called on nodes it is recorded. Numbers serve where a
+-- tensor of one value would. Options are checked against the op's table.
 local ffi = require "ramus.base.ffi"
 local graph = require "ramus.lang.graph"
 local ops = require "ramus.lang.ops"

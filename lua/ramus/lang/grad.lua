@@ -1,6 +1,6 @@
 --- ra.grad(f, a, b, ...): value and gradients of the scalar f(a, b, ...).
--- Arguments may be tensors, lists of tensors, or a model; the gradient of a list
--- is a list, of a model a table by parameter name. Zeros where no gradient flows.
+-- Arguments may be tensors, lists of tensors, or a model; the gradient of a list is a list, of a model a table by parameter name. Zeros where no
+-- gradient flows.
 local graph = require "ramus.lang.graph"
 local model = require "ramus.lang.model"
 local options = require "ramus.base.options"

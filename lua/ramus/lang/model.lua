@@ -1,10 +1,8 @@
 --- ra.model(f): a function over modules as a model with named outputs.
 --
--- f is called on recorded inputs of two sizes (trace.lua); what it recorded, a
--- list of ops with the names of their parameters, is the model from then on:
--- training, evaluation, teachers and checkpoints all replay that list, at any
--- size, and a checkpoint needs no source code. Parameters and buffers lie in
--- two flat blocks that never move.
+-- f is called on recorded inputs of two sizes (trace.lua); what it recorded, a list of ops with the names of their parameters, is the model from then
+-- on: training, evaluation, teachers and checkpoints all replay that list, at any size, and a checkpoint needs no source code. Parameters and buffers
+-- lie in two flat blocks that never move.
 require "ramus.lang.F" -- gives tensors and nodes their operators
 local ffi = require "ramus.base.ffi"
 local graph = require "ramus.lang.graph"

@@ -1,5 +1,4 @@
---- ra.optim.NAME{...}: the optimizer of a recipe, as a value; the core computes its
--- steps over flat blocks. In a loop of one's own:
+--- ra.optim.NAME{...}: the optimizer of a recipe, as a value; the core computes its steps over flat blocks. In a loop of one's own:
 --
 --   local o = ra.optim.adamw { lr = 1e-3 }
 --   local value, gradients = ra.grad(f, model)

@@ -1,8 +1,7 @@
 --- Schedules: values that change over training, as pure functions of time, and of the scores so far where they follow one.
 --
--- A schedule is called s(t, epochs): t is the epoch, counted from 0, with its
--- fraction inside the epoch; `per = "step"` makes it count optimizer steps
--- instead. `n` is its length, all of the training where it is left out.
+-- A schedule is called s(t, epochs): t is the epoch, counted from 0, with its fraction inside the epoch; `per = "step"` makes it count optimizer
+-- steps instead. `n` is its length, all of the training where it is left out.
 -- A learning rate's schedule multiplies `lr`; elsewhere the value itself is used.
 -- ra.follow(source, {..}) also reads a score that the training has seen last: s(t, epochs, t_step, steps, seen), seen by schedule.key.
 -- Schedules add, subtract, multiply and divide, with each other and with numbers: 0.5 * ra.cosine{} + 0.1.

@@ -1,12 +1,10 @@
 --- Scores of a model on a data set: ra.evaluate(run folder, model's file or model, options).
 --
 -- options: data ("SET:SPLIT"; the run's test split), options and reading (of the set that data names), recipe (a file: of runs of format 1),
--- threshold (the run's), tune
--- (choose the threshold on the validation split, else the training split),
--- levels (true: every output, not only the main one), tile, memory, flips, with, low, smallest (way.lua: how the mask is made), data_root,
--- offline, pictures (how many overlays to write into `folder`), folder, quiet.
--- Returns a table { per_image, pooled, n, outputs = { side1 = ... }, observers = [opt] rows, images, protocol }
--- or nil and a message. Images that were resized are scored at their own size.
+-- threshold (the run's), tune (choose the threshold on the validation split, else the training split), levels (true: every output, not only the main
+-- one), tile, memory, flips, with, low, smallest (way.lua: how the mask is made), data_root, offline, pictures (how many overlays to write into
+-- `folder`), folder, quiet. Returns a table { per_image, pooled, n, outputs = { side1 = ... }, observers = [opt] rows, images, protocol } or nil and
+-- a message. Images that were resized are scored at their own size.
 local ffi = require "ramus.base.ffi"
 local checkpoint = require "ramus.train.checkpoint"
 local class_image = require "ramus.data.class_image"

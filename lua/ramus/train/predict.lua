@@ -1,15 +1,13 @@
 --- ra.predict(run, images, options): probability, mask and overlay for files and folders; of a model with classes, labels and overlay.
 --
 -- options: output (folder; "predictions"), threshold (the model's), tile, memory, flips, with, low, smallest (way.lua: how the mask is
--- made), size, preprocess (as the run was trained), numerics (as the run was trained),
--- range (the numbers of the files that are black and white; as the run was trained, else as their types say),
--- pattern (a glob for the names of a folder's images), frames ("all", "best", "1,5-9": of films; the first unless given), force (replaces
--- files that predict did not write),
--- probabilities (true to write NAME_probabilities.npy too, [H,W] or [K,H,W]), as (further forms of the masks, { "nifti", "rle", "svg" }: mask_formats.lua).
--- Writes NAME_prob.png, NAME_mask.png (0 and 255) and NAME_overlay.png, or NAME_labels.png (a palette whose entry is the class) and
--- NAME_overlay.png with a legend; outputs.lua says which names, and what is never replaced. Returns a list of { image, prob, mask, overlay,
--- vessel_share, frame, milliseconds } (or labels, shares: class_pictures.lua) and a list of { image, error } of the images that failed; nil and a message where
--- nothing could be done.
+-- made), size, preprocess (as the run was trained), numerics (as the run was trained), range (the numbers of the files that are black and white; as
+-- the run was trained, else as their types say), pattern (a glob for the names of a folder's images), frames ("all", "best", "1,5-9": of films; the
+-- first unless given), force (replaces files that predict did not write), probabilities (true to write NAME_probabilities.npy too, [H,W] or [K,H,W]),
+-- as (further forms of the masks, { "nifti", "rle", "svg" }: mask_formats.lua). Writes NAME_prob.png, NAME_mask.png (0 and 255) and NAME_overlay.png,
+-- or NAME_labels.png (a palette whose entry is the class) and NAME_overlay.png with a legend; outputs.lua says which names, and what is never
+-- replaced. Returns a list of { image, prob, mask, overlay, vessel_share, frame, milliseconds } (or labels, shares: class_pictures.lua) and a list of
+-- { image, error } of the images that failed; nil and a message where nothing could be done.
 local checkpoint = require "ramus.train.checkpoint"
 local class_pictures = require "ramus.train.class_pictures"
 local ffi = require "ramus.base.ffi"

@@ -1,5 +1,4 @@
---- Recipes: one Lua table that says what to train, on what, how. Loading,
--- checking, overriding from the command line, and writing back as Lua.
+--- Recipes: one Lua table that says what to train, on what, how. Loading, checking, overriding from the command line, and writing back as Lua.
 local augment = require "ramus.data.augment"
 local dataset = require "ramus.data.dataset"
 local files = require "ramus.base.files"

@@ -1,17 +1,13 @@
---- Supervision: the rows of a recipe's `supervise` table, checked, expanded to
--- terms, and recorded into a graph.
+--- Supervision: the rows of a recipe's `supervise` table, checked, expanded to terms, and recorded into a graph.
 --
--- A row { at =, loss =, against =, inside =, with =, weight =, from =, till =, check = } adds `loss` to the
--- total for each output that matches `at` ("out", "side*"). against: "mask", another field of
--- the data set, "teacher.out" (the teacher's main output), "teacher.same" (its output of the same
--- name) or "teacher.NAME" (its output NAME); of several teachers by their names, "past.out"; "self.out" or "self.NAME": an output
--- of the net itself in the same step, as a target without a gradient. An output of several channels, one per class, is compared with the field `label`
--- where against says mask. inside = "fov": pixels where that field is 0 are
--- ignored. with = { weight = "distance" }: further inputs of the loss, each from a field of the data
--- set. weight: a number, a schedule, or a list of them for the matches in order. The row acts in
--- epochs from <= t < till. A term is one row at one output. loss may be a Lua function(p, y, t, more) over ra.F that returns one number: p
--- prediction (logits), y mask, t teacher, more the further inputs by name; it is recorded once (loss_function.lua), and its gradient is
--- checked unless check = false.
+-- A row { at =, loss =, against =, inside =, with =, weight =, from =, till =, check = } adds `loss` to the total for each output that matches `at`
+-- ("out", "side*"). against: "mask", another field of the data set, "teacher.out" (the teacher's main output), "teacher.same" (its output of the same
+-- name) or "teacher.NAME" (its output NAME); of several teachers by their names, "past.out"; "self.out" or "self.NAME": an output of the net itself
+-- in the same step, as a target without a gradient. An output of several channels, one per class, is compared with the field `label` where against
+-- says mask. inside = "fov": pixels where that field is 0 are ignored. with = { weight = "distance" }: further inputs of the loss, each from a field
+-- of the data set. weight: a number, a schedule, or a list of them for the matches in order. The row acts in epochs from <= t < till. A term is one
+-- row at one output. loss may be a Lua function(p, y, t, more) over ra.F that returns one number: p prediction (logits), y mask, t teacher, more the
+-- further inputs by name; it is recorded once (loss_function.lua), and its gradient is checked unless check = false.
 local F = require "ramus.lang.F"
 local graph = require "ramus.lang.graph"
 local loss = require "ramus.lang.loss"
@@ -181,8 +177,7 @@ end
 
 --- Checks `rows` against a model's outputs; nil and a message where something is wrong.
 -- teachers: { NAME = { first =, till = } }, the epochs in which each exists, or a number, the first epoch of the one called teacher; nil where
--- the recipe has none. channels: of the outputs, by name; 1 where
--- it does not say. known: the data set's declaration of its fields.
+-- the recipe has none. channels: of the outputs, by name; 1 where it does not say. known: the data set's declaration of its fields.
 function supervise.new(rows, outputs, epochs, teachers, channels, known)
   if type(teachers) == "number" then teachers = { teacher = { first = teachers } } end
   teachers = teachers or {}

@@ -1,8 +1,7 @@
 --- Teachers: a past self of the model, with whose outputs those of the student are compared. A recipe has one, `teacher`, or several by
 -- name, `teachers`; rows read "teacher.out" or "NAME.out".
 --
--- A teacher has one block of values at a fixed address, which plans refer to. The
--- kind decides which values are copied into it, and when:
+-- A teacher has one block of values at a fixed address, which plans refer to. The kind decides which values are copied into it, and when:
 --   last_epoch  the end of the epoch before (the paper)
 --   ago         the end of the epoch `k` before
 --   best        the end of the epoch with the best validation Dice so far

@@ -1,9 +1,9 @@
 --- ra.train(recipe, options): fetch, train, validate, keep checkpoints, evaluate.
 --
 -- options: run (folder; runs/NAME), quiet, evaluate (true), data_root, offline, accept_odd (masks of another kind than the rest of the set).
--- Returns { run =, history =, evaluation =, complete = } or nil and a message; the third value
--- is "interrupted" after SIGINT, SIGTERM or another signal that asks a process to end (a checkpoint is saved).
--- A training that was stopped resumes where it was, to the same bits: see docs/explanation/determinism.md.
+-- Returns { run =, history =, evaluation =, complete = } or nil and a message; the third value is "interrupted" after SIGINT, SIGTERM or another
+-- signal that asks a process to end (a checkpoint is saved). A training that was stopped resumes where it was, to the same bits: see
+-- docs/explanation/determinism.md.
 local always = require "ramus.base.always"
 local checkpoint = require "ramus.train.checkpoint"
 local ffi = require "ramus.base.ffi"
@@ -57,7 +57,7 @@ end
 
 --- The output of a training: rank 0 of a group speaks.
 local function voice(run, o, group)
-  local out = progress.new { quiet = o.quiet or group.rank > 0, also = function(text) run:log(text) end }
+  local out = progress.new { quiet = o.quiet or group.rank > 0, about = run.path, also = function(text) run:log(text) end }
   if group.rank > 0 then function out.warn() end end
   return out
 end

@@ -1,12 +1,9 @@
 --- U-Net (Ronneberger, Fischer, Brox, MICCAI 2015) with a side head per decoder level.
 --
--- Level i of 1..depth has width * 2^(i-1) channels at 1/2^(i-1) of the size; a
--- level is two 3x3 convolutions, each with normalisation and activation. With
--- sides = true, decoder level i gives `side<i>`: a 3x3 convolution to one channel
--- (or one per class), brought to full size by bilinear upsampling. Outputs are logits. Inputs of any
--- size: padded at the bottom and right by repeating the edge to a multiple of
--- 2^(depth-1), outputs cropped back. residual = true: residual blocks, as in the
--- residual U-Net (Zhang, Liu, Wang, IEEE GRSL 2018). fuse = true: `out` is a 1x1
+-- Level i of 1..depth has width * 2^(i-1) channels at 1/2^(i-1) of the size; a level is two 3x3 convolutions, each with normalisation and activation.
+-- With sides = true, decoder level i gives `side<i>`: a 3x3 convolution to one channel (or one per class), brought to full size by bilinear
+-- upsampling. Outputs are logits. Inputs of any size: padded at the bottom and right by repeating the edge to a multiple of 2^(depth-1), outputs
+-- cropped back. residual = true: residual blocks, as in the residual U-Net (Zhang, Liu, Wang, IEEE GRSL 2018). fuse = true: `out` is a 1x1
 -- convolution of the head and all side outputs (Xie, Tu, ICCV 2015; see `hed`).
 local F = require "ramus.lang.F"
 local blocks = require "ramus.lang.models.blocks"
