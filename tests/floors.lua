@@ -24,7 +24,7 @@ return {
   lua = {
     { "base", "ffi (the only cdef), build, options, mistake, always, files, paths, json, shape, base64, show, talk, progress" },
     { "lang", "ops (the op table), tensor and its parts, F, graph, module, nn, loss, loss_function, schedule, schedule_text, optim, grad, trace, template, "
-      .. "model, onnx, torch_names, state_dict, models, models/" },
+      .. "model, parameters, onnx, torch_names, state_dict, models, models/" },
     { "data", "reading, fields, classes, dataset, folder, nnunet, coco, runs, contours, fetch, sets, loader, augment, image, metrics, compare, audit" },
     { "draw", "what is drawn in the terminal and in files: drawing, terminal, show, panels, grid, cells, graphics, plot, series, chart, canvas, hist, "
       .. "axes, trend, svg, raster" },
