@@ -27,7 +27,7 @@ end
 
 local ENVIRONMENT = ("RAMUS_THREADS=1 RAMUS_DATA='%s/data'"):format(folder)
 local function run(place, more, environment)
-  return sh(("cd '%s' && %s %s '%s' study s.lua %s"):format(place, ENVIRONMENT, environment or "", binary, more or ""))
+  return sh(("cd '%s' && %s %s '%s' study s.lua %s"):format(place:gsub("'", "'\\''"), ENVIRONMENT, environment or "", binary, more or ""))
 end
 
 --- Cells with a result, and lines of the file.
@@ -66,6 +66,14 @@ check.case("a cell is one process's: the second is refused until it is given bac
   -- on this machine a number of a process that does not run is gone at once; one that runs is not
   mine:give "x"
   local dead = claims.new(runs, { host = mine.me.host, pid = "4194305", start = "1" })
+  local function own(of) return of:own("k9-1", "new") end
+  for _, of in ipairs { dead, mine, other } do assert(files.make_folder(own(of) .. "/x")) end
+  claims.new(runs)
+  check.ok(not files.is_folder(own(dead)), "what a killed process had for itself is removed")
+  for _, of in ipairs { mine, other } do
+    check.ok(files.is_folder(own(of)), "of no other process")
+    require("ramus.base.ffi").C.ra_path_remove(own(of))
+  end
   check.equal(dead:take "x", true)
   check.equal(mine:take "x", true)
   mine:give "x"
@@ -197,11 +205,12 @@ check.case("--slurm with a real Slurm, a controller and one node on loopback", f
   local up, why = require("slurm").start(folder .. "/daemons")
   if not up then check.skip(why) end
   require "ramus.base.always"(function()
-    local place = study "real"
+    local place = study "real, 100% \"of one's own\""
     local text, status = run(place, "--slurm --partition loop --poll 1", up.environment)
     check.equal(status, 0, text)
     check.ok(text:find("6 cells to run: job %d+"), text)
     check.equal(counted(place), 6)
+    check.ok(files.read(place .. "/runs/s/slurm/1.txt"), "what a task printed is where the script says")
     text = run(study "refused", "--slurm --partition absent --poll 1", up.environment)
     check.ok(text:find("sbatch refused", 1, true) and text:find("partition", 1, true), text)
   end, up.stop)

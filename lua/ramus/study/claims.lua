@@ -28,12 +28,21 @@ local function start_of(pid)
   end
 end
 
+--- Removes folders that processes of this machine had for themselves when they were killed.
+local function sweep(runs, host)
+  for _, name in ipairs(files.list(runs, { hidden = true }) or {}) do
+    local of, pid = name:match "^%.[^.]+%.(.*)%.(%d+)%.%a%a%a/$"
+    if of == host and not start_of(pid) then C.ra_path_remove(runs .. "/" .. name) end
+  end
+end
+
 --- runs: the folder. me [opt]: { host =, pid =, start = }, for tests.
 function claims.new(runs, me)
   if not me then
     local pid = (files.read "/proc/self/stat" or "0"):match "^%d+"
     me = { host = (files.read "/proc/sys/kernel/hostname" or "?"):match "%S+", pid = pid, start = start_of(pid) or "?" }
   end
+  sweep(runs, me.host)
   return setmetatable({ runs = runs, me = me, beats = 0, last = C.ra_clock(), held = {}, seen = {} }, Claims)
 end
 

@@ -18,6 +18,12 @@ local MOST = 1000
 
 local function quoted(text) return "'" .. text:gsub("'", "'\\''") .. "'" end
 
+--- A path as sbatch reads it in a line of a script, where % stands before a symbol; plain ones stay as a person would write them.
+local function in_directive(path)
+  path = path:gsub("%%", "%%%%")
+  return path:find "[^%w%%%./_+-]" and '"' .. path:gsub('["\\]', "\\%0") .. '"' or path
+end
+
 --- A path that holds in any folder.
 local function absolute(path)
   if path:sub(1, 1) == "/" then return path end
@@ -44,7 +50,8 @@ function slurm.script(program, study, cells, o)
   local lines = { "#!/bin/sh",
     ("# The cells of the study %s that have no result, a task each: its key, its row, its seed. Lines may be taken out or moved; a task"):format(study.name),
     "# takes the line of its number, and ends at once where there is none or another process has that cell.",
-    "#SBATCH --job-name=ramus-" .. study.name, ("#SBATCH --array=1-%d"):format(#cells), ("#SBATCH --output=%s/slurm/%%a.txt"):format(absolute(o.runs)) }
+    "#SBATCH --job-name=ramus-" .. study.name, ("#SBATCH --array=1-%d"):format(#cells),
+    ("#SBATCH --output=%s/slurm/%%a.txt"):format(in_directive(absolute(o.runs))) }
   if o.partition then lines[#lines + 1] = "#SBATCH --partition=" .. o.partition end
   for _, option in ipairs(o.sbatch or {}) do lines[#lines + 1] = "#SBATCH " .. option end
   lines[#lines + 1] = ("cd %s || exit 1"):format(quoted(assert(files.absolute ".")))
