@@ -68,7 +68,7 @@ check.case("freeze: parameters stand still always or till an epoch, then learn; 
   check.ok(#changed(begun, three, "^encoder1") > 0)
   check.equal(#changed(begun, three, "^encoder2"), 0)
   check.fails("fits no parameter; they are called encoder1.conv1.weight", train, "typo", { freeze = "^encodr" })
-  check.fails("is no Lua pattern", recipe.resolve, raw("bad", { freeze = "[" }))
+  check.fails("must be a Lua pattern", recipe.resolve, raw("bad", { freeze = "[" }))
   check.fails("unknown option 'til'", recipe.resolve, raw("bad", { freeze = { at = "x", til = 3 } }))
 end)
 

@@ -73,3 +73,21 @@ check.case("a schedule is one definition: constructor, ra.NAME, help, reference"
   check.equal(ra.ramp { 0, 1, n = 4 } (2), 0.5)
   check.raises("step: unknown option 'n'", function() return ra.step { every = 1, n = 3 } end)
 end)
+
+check.case("a Lua pattern is checked without a text", function()
+  for _, bad in ipairs { "[", "a[", "(", "a)", "%", "a%", "%b(", "%f", "%1", "(%1)", "[^]", "[a-", "[%", "%0", ("(a)"):rep(33) } do
+    local v, err = options.pattern(bad)
+    check.ok(v == nil and err:find "^must be a Lua pattern", bad)
+  end
+  for _, good in ipairs { "", "^a$", "[]]", "[^]]", "[%]]", "(a)%1", "%bxy", "%f[a]", "()", "(a(b))%2", "%%", "a-b*c+d?" } do
+    check.equal(options.pattern(good), good)
+    check.ok(pcall(string.find, "aaaa", good), good)
+  end
+end)
+
+check.case("the text of a value in a message is one line, also where its own fails", function()
+  check.equal(options.show(require "ramus".zeros(2, 2)):find "\n", nil)
+  local odd = newproxy(true)
+  getmetatable(odd).__tostring = function() error "no text" end
+  check.equal(options.show(odd), "userdata")
+end)

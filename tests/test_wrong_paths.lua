@@ -54,4 +54,126 @@ for _, form in ipairs(OPTIONS) do
   end)
 end
 
+
+-- ---- what would be lost, and arguments that are empty ----------------------------------
+
+local function ramus(arguments)
+  return processes.sh(("cd %s && env RAMUS_DATA=%s/data XDG_CACHE_HOME=%s/cache RAMUS_THREADS=1 %s %s </dev/null"):format(folder, folder, folder, binary,
+    arguments))
+end
+
+local function refused(arguments, wanted)
+  local text, status = ramus(arguments)
+  check.equal(status, 2, arguments .. ": " .. text)
+  check.ok(text:find(wanted, 1, true), arguments .. ": " .. text)
+end
+
+assert(files.write(folder .. "/tiny.lua", [[
+local ra = require "ramus"
+return { name = "tiny", data = { set = "phantom", options = { size = 32, train = 2, val = 1, test = 1 }, batch = 2 },
+  model = ra.models.unet { depth = 2, width = 2 }, supervise = { { at = "out", loss = ra.loss.dice() } },
+  optim = ra.optim.adamw { lr = 1e-2 }, epochs = 1, seed = 1, log = { pictures = 0 } }
+]]))
+
+check.case("an empty argument is refused by every command, and so is an empty value", function()
+  for _, c in ipairs(command.all()) do
+    if not c.raw and c.name ~= "repl" then refused(c.name .. " ''", "empty text") end
+    for _, f in ipairs(c.raw and {} or c.flags or {}) do
+      if f.value then refused(("%s --%s ''"):format(c.name, f.name), "given ''") end
+    end
+  end
+end)
+
+check.case("numbers of options are finite", function()
+  for _, word in ipairs { "nan", "-nan", "inf", "1e400", "-1e400" } do
+    refused("eval x --tile " .. word, "wants a number, given '" .. word .. "'")
+    refused("watch x --every " .. word, "wants a number, given '" .. word .. "'")
+  end
+end)
+
+check.case("--quiet before the command says where it goes", function() refused("--quiet eval x", "--quiet goes behind the command: ramus eval --quiet") end)
+
+check.case("a training replaces no files of a folder that is no run", function()
+  for _, name in ipairs { "log.txt", "recipe.lua", "metrics.jsonl", "eval.json", "pictures/1.png" } do
+    local own = folder .. "/own_" .. name:gsub("%W", "_")
+    assert(files.make_folder(own .. "/pictures"))
+    assert(files.write(own .. "/" .. name, "mine\n"))
+    refused("train tiny.lua --run " .. own, name:match "^[^/]+")
+    check.equal(files.read(own .. "/" .. name), "mine\n")
+    check.ok(not files.exists(own .. "/resolved.json"), "nothing was written")
+  end
+  assert(files.make_folder(folder .. "/beside"))
+  assert(files.write(folder .. "/beside/recipe.lua", files.read(folder .. "/tiny.lua")))
+  assert(files.write(folder .. "/beside/notes.txt", "mine\n"))
+  local text, status = ramus "train beside/recipe.lua --run beside"
+  check.equal(status, 0, "the recipe itself, and other files: " .. text)
+  check.equal(files.read(folder .. "/beside/notes.txt"), "mine\n")
+end)
+
+check.case("a training does not make a run of the folder that holds its pictures", function()
+  local ra = require "ramus"
+  for i = 1, 4 do
+    local image, mask = ra.rand(32, 32), ra.zeros(32, 32)
+    mask:narrow(1, 4 * i, 4):fill(1)
+    for kind, t in pairs { images = image, masks = mask } do
+      assert(files.make_folder(("%s/set/train/%s"):format(folder, kind)))
+      assert(ra.image.save(("%s/set/train/%s/%d.png"):format(folder, kind, i), t))
+    end
+  end
+  local set = " --set data.set=set --set data.options='{}'"
+  refused("train tiny.lua --run set" .. set, "holds the data set")
+  refused("train tiny.lua --run set/train" .. set, "holds the data set")
+  local text, status = ramus("train tiny.lua --run set/run" .. set)
+  check.equal(status, 0, "a new folder in it is looked past: " .. text)
+  text, status = ramus("check set")
+  check.equal(status, 0, text)
+end)
+
+check.case("a report replaces a report and nothing else; a replay is not compared with itself", function()
+  local text, status = ramus "train tiny.lua --run done"
+  check.equal(status, 0, text)
+  local before = files.read(folder .. "/cut.png")
+  refused("report done -o cut.png", "was not written by ramus report")
+  check.equal(files.read(folder .. "/cut.png"), before)
+  for _ = 1, 2 do
+    text, status = ramus "report done -o new.html"
+    check.equal(status, 0, text)
+  end
+  refused("replay done --run ./done/ --yes", "is the run itself")
+end)
+
+check.case("splits that the set lacks are refused by their names, and the split that is trained on is no test", function()
+  refused("train tiny.lua --run s1 --set data.val=vall", "data.val: unknown split 'vall'; did you mean 'val'?")
+  refused("train tiny.lua --run s1 --set data.test=tests", "data.test: unknown split 'tests'; did you mean 'test'?")
+  refused("train tiny.lua --run s1 --set data.train=trian", "data.train: unknown split 'trian'; did you mean 'train'?")
+  refused("train tiny.lua --run s1 --set data.val=true", "must be the name of a split, or false")
+  local text, status = ramus "train tiny.lua --run s2 --set data.test=train"
+  check.equal(status, 0, text)
+  check.ok(text:find("data.test = 'train' is the split that is trained on", 1, true), text)
+end)
+
+check.case("--set adds no row with a hole before it, and no field to a list", function()
+  refused("train tiny.lua --run s3 --set supervise.9.weight=1", "is a list of 1 row, and has the entry 9 beside them")
+  refused("train tiny.lua --run s3 --set supervise.x.weight=1", "has the entry 'x' beside them")
+end)
+
+check.case("what is declared of masks has its type wherever it is declared", function()
+  refused("check set --set threshold=abc", "threshold must be of type number")
+  refused("check set --set channel=x", "channel must be of type integer")
+  refused("check set --set invert=5", "invert must be of type boolean")
+  refused("check set --set values=5", "values must be of type table")
+  refused("check set --set groups='['", "groups must be a Lua pattern")
+end)
+
+check.case("an error that is no text has a place and one line", function()
+  for i, code in ipairs { "error({ code = 7 })", "error()", "error(setmetatable({}, { __tostring = function() error('x') end }))" } do
+    assert(files.write(("%s/raise%d.lua"):format(folder, i), "\n" .. code .. "\n"))
+    refused(("train raise%d.lua"):format(i), ("raise%d.lua:2: "):format(i))
+    local text, status = ramus(("run raise%d.lua"):format(i))
+    check.equal(status, 1, text)
+    check.ok(text:find(("raise%d.lua:2: "):format(i), 1, true), text)
+    check.ok(not text:find("0x", 1, true) and select(2, text:gsub("\n", "")) == 1, text)
+  end
+end)
+
 os.execute(("chmod 700 %s/locked"):format(folder))

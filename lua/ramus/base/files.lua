@@ -1,5 +1,6 @@
 --- Files and folders: functions of the core that Lua itself lacks.
 local ffi = require "ramus.base.ffi"
+local show = require "ramus.base.show"
 local talk = require "ramus.base.talk"
 local C = ffi.C
 
@@ -157,7 +158,7 @@ function files.run(path)
   local kept = package.path
   local folder = path:match("^(.*)/[^/]*$") or "."
   package.path = (files.absolute(folder) or folder) .. "/?.lua;" .. kept
-  local ok, value = xpcall(function() return chunk(path) end, tostring)
+  local ok, value = xpcall(function() return chunk(path) end, show.raised)
   package.path = kept
   if not ok then return nil, value end
   return value

@@ -85,7 +85,10 @@ function options.show(value)
   if type(value) == "string" then
     return #value <= 200 and ("'%s'"):format(one_line(value)) or ("'%s..' (%d bytes)"):format(one_line(value:sub(1, 60)), #value)
   end
-  if type(value) ~= "table" then return tostring(value) end
+  if type(value) ~= "table" then -- a tensor's own text has several lines, and one of the caller's may fail
+    local ok, text = pcall(tostring, value)
+    return ok and one_line(text:match("^[^\n]*")) or type(value)
+  end
   local parts, index = {}, 0
   for key, v in pairs(value) do
     index = index + 1
@@ -108,6 +111,41 @@ end
 
 --- The text of an error without the place in the source where it was raised.
 function options.plain(err) return (tostring(err):gsub("^[^\n:]+:%d+: ", "")) end
+
+--- What is wrong with a Lua pattern, found without a text that it would be tried on; nil where nothing is.
+local function pattern_fault(pattern)
+  local i, open, captures = 1, 0, 0
+  while i <= #pattern do
+    local c = pattern:sub(i, i)
+    if c == "%" then
+      local next_one = pattern:sub(i + 1, i + 1)
+      if next_one == "" then return "it ends with %" end
+      if next_one == "b" and i + 3 > #pattern then return "%b wants two characters" end
+      if next_one == "f" and pattern:sub(i + 2, i + 2) ~= "[" then return "%f wants a [set]" end
+      if next_one:find "%d" and (next_one == "0" or tonumber(next_one) > captures - open) then return ("no capture %%%s is before it"):format(next_one) end
+      i = i + (next_one == "b" and 4 or 2)
+    elseif c == "[" then
+      i = i + (pattern:sub(i + 1, i + 1) == "^" and 2 or 1)
+      if pattern:sub(i, i) == "]" then i = i + 1 end
+      while i <= #pattern and pattern:sub(i, i) ~= "]" do i = i + (pattern:sub(i, i) == "%" and 2 or 1) end
+      if i > #pattern then return "a [ lacks its ]" end
+      i = i + 1
+    else
+      if c == "(" then open, captures = open + 1, captures + 1 elseif c == ")" then open = open - 1 end
+      if open < 0 then return "a ) lacks its (" end
+      if captures > 32 then return "it has more than 32 captures" end
+      i = i + 1
+    end
+  end
+  return open > 0 and "a ( lacks its )" or nil
+end
+
+--- A check of an entry: texts are Lua patterns; other values that its type allows stay.
+function options.pattern(v)
+  local fault = type(v) == "string" and pattern_fault(v)
+  if not fault then return v end
+  return nil, ("must be a Lua pattern, given %s: %s"):format(options.show(v), fault)
+end
 
 local function is_type(value, wanted)
   if wanted == "any" then return true end

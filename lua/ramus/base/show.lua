@@ -197,4 +197,20 @@ function show.brief(v)
   return #text > 80 and text:sub(1, 77) .. "..." or text
 end
 
+local HOUSE = debug.getinfo(1, "S").source:match "^(@.*)base/show%.lua$" -- the folder of Ramus' own files
+
+--- What was raised, in one line: a string as it is; of another value, whose own text may fail too, the place where it was raised and a text. For
+-- a handler of xpcall; level: [opt] of the function that raised it, as for debug.getinfo.
+function show.raised(e, level)
+  if type(e) == "string" then return e end
+  local text = "error() was called without a message"
+  if e ~= nil then
+    local ok, own = pcall(show.brief, e)
+    text = ok and own or ("error() was called with a %s, which has no text of its own"):format(type(e))
+  end
+  local at = debug.getinfo(level or 3, "Sl")
+  local placed = at and at.currentline > 0 and at.source:sub(1, #HOUSE) ~= HOUSE
+  return placed and ("%s:%d: %s"):format(at.short_src, at.currentline, text) or text
+end
+
 return show

@@ -12,6 +12,7 @@
 -- Usage lines, --help, messages, the manual page, completions and docs/reference/cli.md come from these tables. command.EVERY lists the flags
 -- that all commands have; those with raw = true take them before their first word.
 local options = require "ramus.base.options"
+local show = require "ramus.base.show"
 local talk = require "ramus.base.talk"
 
 local command = {}
@@ -206,6 +207,7 @@ end
 --- The value of a flag from its text, or nil and a message; a: the flag as it was written.
 local function read_value(f, a, text)
   if not text then return nil, ("%s wants %s"):format(a, command.wants(f)) end
+  if text == "" then return nil, ("%s wants %s, given ''"):format(a, command.wants(f)) end
   local wrong = f.one_of and wrong_choice(f, text)
   if wrong then
     local near = options.nearest(wrong, f.one_of)
@@ -213,7 +215,7 @@ local function read_value(f, a, text)
   end
   if not f.number then return text end
   local value = tonumber(text)
-  if not value then return nil, ("%s wants a number, given '%s'"):format(a, text) end
+  if not value or value ~= value or math.abs(value) == math.huge then return nil, ("%s wants a number, given '%s'"):format(a, text) end
   if value < (f.min or value) or value > (f.max or value) then
     return nil, ("%s wants a number %s, given %g"):format(a, f.max and ("from %g to %g"):format(f.min, f.max) or (">= %g"):format(f.min), value)
   end
@@ -260,6 +262,9 @@ function command.parse(c, args)
     end
     i = i + 1
   end
+  for _, w in ipairs(words) do
+    if w == "" then return nil, ("%s was given an empty text ('') as an argument: a variable of the shell that holds nothing?"):format(c.name) end
+  end
   if given.quiet and given.verbose then return nil, "--quiet and --verbose say the opposite of each other" end
   for _, f in ipairs(c.flags or {}) do
     if given[f.name] == nil then given[f.name] = f.default end
@@ -300,7 +305,7 @@ end
 local function caught(e)
   local raised = debug.getinfo(2, "f")
   local mistake = raised and raised.func == error
-  local text = tostring(e)
+  local text = show.raised(e, 4)
   if os.getenv "RAMUS_DEBUG" == "1" then return { text = debug.traceback(text, 2), status = mistake and 2 or 1 } end
   local line = text:gsub("\nstack traceback:.*$", ""):gsub("^[^\n:]+%.lua:%d+: ", "")
   if not mistake then return { text = "a defect of Ramus: " .. text:gsub("\nstack traceback:.*$", "") .. " (RAMUS_DEBUG=1 shows where)", status = 1 } end

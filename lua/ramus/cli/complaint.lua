@@ -1,6 +1,7 @@
 --- An error as one line: where the user's own code stands, what is wrong, the nearest name; no frames of Ramus' own files. The REPL,
 -- `ramus run` and `ramus -e` complain by it. With RAMUS_DEBUG=1 all frames are shown.
 local options = require "ramus.base.options"
+local show = require "ramus.base.show"
 local syntax_hints = require "ramus.cli.syntax_hints"
 
 local complaint = {}
@@ -35,11 +36,10 @@ local function frames()
   return places, broken
 end
 
---- The handler of xpcall: { text, places, broken, trace } of a string, another value as it is.
+--- The handler of xpcall: { text, places, broken, trace } of what was raised.
 function complaint.caught(e)
-  if type(e) ~= "string" then return e end
   local places, broken = frames()
-  return { is_complaint = true, text = e, places = places, broken = broken,
+  return { is_complaint = true, text = show.raised(e, 4), places = places, broken = type(e) == "string" and broken or nil,
     trace = os.getenv "RAMUS_DEBUG" == "1" and debug.traceback("", 2) or nil }
 end
 
@@ -117,7 +117,6 @@ end
 --- The line for what caught gave. input: [opt] what was typed; its own place is left out where it is one line. fields(path): [opt] the names of
 -- what a path of it holds, for the nearest one; nil where that is nothing.
 function complaint.line(c, input, fields)
-  if type(c) ~= "table" or not c.is_complaint then return require("ramus.base.show").value(c) end
   local text = c.text:gsub("^error loading module '[^\n]-' from file '[^\n]-':%s+", "")
   if text == "interrupted" or text:find("^[^\n]-:%d+: interrupted$") then return "interrupted" end
   local place, rest = divided(text)

@@ -35,6 +35,12 @@ function cli.main(args)
   end
   local found = command.find(name)
   if found then return command.call(found, args) end
+  for _, f in ipairs(command.EVERY) do
+    if name == "--" .. f.name then
+      command.complain(("%s goes behind the command: ramus %s %s"):format(name, args[2] or "COMMAND", name))
+      return 2
+    end
+  end
   command.complain(require("ramus.base.options").unknown("command", name, command.names()))
   io.stderr:write("ramus --help lists them\n")
   return 2

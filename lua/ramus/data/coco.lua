@@ -23,7 +23,7 @@ local PARTS = { "train", "val", "test" }
 local schema = {
   labels = { type = "string", default = "categories", one_of = { "categories", "union" }, help = "categories: a class each; union: annotated or not" },
   split = { type = "string|table", help = "\"7:1:2 seed 5\", or { train = LIST, test = LIST } of names; unless given the files' own, else 7:1:2" },
-  groups = { type = "string|table", help = "what stays on one side: a Lua pattern that captures it of the id, or { [id] = group }" },
+  groups = { type = "string|table", check = options.pattern, help = "what stays on one side: a Lua pattern that captures it of the id, or { [id] = group }" },
 }
 
 --- Places where a file's pictures usually lie, by the folder and name of the annotations: "instances_train.json" has them in train/.

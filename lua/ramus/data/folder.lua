@@ -27,8 +27,8 @@ local schema = {
   fov = { type = "string", help = "fields of view: " .. WHERE },
   split = { type = "string|table|function", help = "\"7:1:2 seed 5\"; { train = LIST, test = LIST } of names, or a text file's path; a function of the id; "
     .. "unless given the folders train, val, test, else 7:1:2" },
-  groups = { type = "string|table|function", help = "what stays on one side: a Lua pattern that captures it of the id, \"folder\", { [id] = group }, or a "
-    .. "function of the id" },
+  groups = { type = "string|table|function", check = options.pattern, help = "what stays on one side: a Lua pattern that captures it of the id, "
+    .. "\"folder\", { [id] = group }, or a function of the id" },
   frame = { type = "integer|string", min = 0, help = "frame of films: a number from 0, or \"best\", that with the most contrast agent",
     check = function(v)
       local wrong = film.wrong(v)

@@ -3,6 +3,7 @@
 -- An ending is an ending in upper and lower case: "^(%d+)%.png$" takes 7.PNG too. What systems leave in folders (hidden files, Thumbs.db,
 -- desktop.ini, __MACOSX) is never a picture. Files that no pattern takes are kept in mind while a set is opened (watch, unmatched).
 local files = require "ramus.base.files"
+local options = require "ramus.base.options"
 
 local pairing = {}
 
@@ -111,6 +112,10 @@ end
 function pairing.pair(folder, patterns)
   local found, order = { image = {}, mask = {}, fov = {} }, {}
   for _, kind in ipairs { "image", "mask", "fov" } do
+    local pattern = patterns[kind]
+    if type(pattern) == "table" then pattern = pattern[2] end
+    local _, fault = options.pattern(pattern)
+    if fault then error(("dataset.pair: the pattern of %s %s"):format(kind, fault), 2) end
     if patterns[kind] then
       local taken, ids = take(folder, kind, patterns[kind])
       if not taken then return nil, ids end

@@ -163,8 +163,12 @@ end
 --- What the core needs of a declaration: { threshold =, channel =, invert =, key =, rules = { { low, high, class }, .. } }; nil and a
 -- message. classes: the set's list, or nil.
 function reading.rules(given, classes)
-  local good, wrong = reading.range(given.range or "auto")
-  if not good then return nil, "range " .. wrong end
+  for _, key in ipairs(reading.keys) do
+    if given[key] ~= nil then
+      local good, wrong = options.value(given[key], reading.schema[key])
+      if good == nil then return nil, ("%s %s"):format(key, wrong) end
+    end
+  end
   if given.values and given.colours then return nil, "declare `values` or `colours`, not both" end
   if given.threshold and not (math.abs(given.threshold) <= LARGEST) then return nil, ("threshold wants a number, got %g"):format(given.threshold) end
   if given.threshold and (given.values or given.colours) then return nil, "declare `threshold` or a list of classes, not both" end

@@ -30,6 +30,7 @@ function scale.parse(text)
   local low, high = text:match("^%s*([^,]+),([^,]+)$")
   local range = text == "auto" and text or { tonumber(low), tonumber(high) }
   local ok, err = reading.range(range)
+  if not low and text ~= "auto" then return nil, ("--range wants two numbers as 0,4095, or auto, given '%s'"):format(text) end
   if not ok then return nil, ("--range %s: range %s"):format(text, err) end
   return range
 end

@@ -9,6 +9,7 @@ local fields = require "ramus.data.fields"
 local ffi = require "ramus.base.ffi"
 local loader = require "ramus.data.loader"
 local identity = require "ramus.data.identity"
+local mistake = require "ramus.base.mistake"
 local notes = require "ramus.data.notes"
 local options = require "ramus.base.options"
 local pairing = require "ramus.data.pairing"
@@ -70,6 +71,23 @@ local function check_fields(set, samples, names, what)
   return true
 end
 
+--- Refuses names of splits that the set lacks, but for those that no recipe needs to name, and says where scores are of images that were trained on.
+-- nil and a message.
+local function check_splits(set, d, out)
+  local known = options.names(set.splits)
+  for _, key in ipairs { "train", "val", "test" } do
+    local list = d[key] and set.splits[d[key]]
+    if d[key] and not list and (key == "train" or d[key] ~= key) then
+      return mistake(("%s: data.%s: %s"):format(set.name, key, options.unknown("split", d[key], known)))
+    end
+    if key == "train" and #list == 0 then return mistake(("%s: split '%s', which is trained on, has no images"):format(set.name, d.train)) end
+    if key ~= "train" and list and d[key] == d.train and out then
+      out:warn(("data.%s = '%s' is the split that is trained on: %s of it are too good"):format(key, d[key], key == "val" and "validation scores" or "scores"))
+    end
+  end
+  return true
+end
+
 --- Names of the splits that a recipe uses, train first.
 local function parts_of(set, d)
   local list = {}
@@ -88,14 +106,10 @@ function data.open(recipe, given)
   if not set then return nil, err end
   if type(names) == "function" then names = names(set) end
   for _, w in ipairs(set.warnings) do if given.out then given.out:warn(w) end end
-  local train = set.splits[d.train]
-  if not train or #train == 0 then
-    local splits = {}
-    for name in pairs(set.splits) do splits[#splits + 1] = name end
-    table.sort(splits)
-    return nil, ("%s has no images in split '%s'; it has %s"):format(set.name, d.train, table.concat(splits, ", "))
-  end
   local ok
+  ok, err = check_splits(set, d, given.out)
+  if not ok then return nil, err end
+  local train = set.splits[d.train]
   ok, err = check_fields(set, train, names, "train on")
   if not ok then return nil, err end
   local judged

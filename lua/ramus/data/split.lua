@@ -11,7 +11,7 @@ local split = {}
 local function parts_of(weights)
   local names, total = {}, 0
   for name, w in pairs(weights) do
-    if type(w) ~= "number" or w ~= w or w < 0 then
+    if type(w) ~= "number" or w ~= w or w < 0 or w == math.huge then
       error(("split: the weight of '%s' must be >= 0, got %s"):format(name, tostring(w)), 3)
     end
     names[#names + 1], total = name, total + w

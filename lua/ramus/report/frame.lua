@@ -7,6 +7,9 @@ local json = require "ramus.base.json"
 
 local frame = {}
 
+--- What every report says of itself.
+frame.MADE = "Made by ramus report, version "
+
 --- A section with its heading; nil where all of its children are.
 function frame.section(id, title, ...)
   local children = {}
@@ -42,7 +45,7 @@ function frame.document(o)
     html("style", {}, html.raw(require "ramus.report.style" .. (o.style or "")))),
     html("body", {}, html("a", { class = "skip", href = "#main" }, "To the scores"), html("header", {}, html("h1", {}, o.title), o.top,
       html("nav", { ["aria-label"] = "Sections" }, html("ul", {}, links))), html("main", { id = "main" }, bodies),
-      html("footer", {}, html("p", {}, "Made by ramus report, version ", build.version, ". For research; not a medical device.")),
+      html("footer", {}, html("p", {}, frame.MADE, build.version, ". For research; not a medical device.")),
       html("script", {}, html.raw(script))))
   return json.utf8("<!DOCTYPE html>\n" .. html.text(root) .. "\n")
 end

@@ -12,16 +12,9 @@ initial.schema = {
   from = { type = "string", required = true, help = "a run folder (its best checkpoint, else its last) or a model's file; with names, a state dict "
     .. "of PyTorch as safetensors" },
   names = { type = "string", one_of = options.names(torch_names.known), help = "the table by which PyTorch's names become ours" },
-  only = { type = "string", help = "Lua pattern of the names that are taken; all unless given" },
-  skip = { type = "string", help = "Lua pattern of names that are not taken, as \"^head\"" },
+  only = { type = "string", check = options.pattern, help = "Lua pattern of the names that are taken; all unless given" },
+  skip = { type = "string", check = options.pattern, help = "Lua pattern of names that are not taken, as \"^head\"" },
 }
-
-for _, name in ipairs { "only", "skip" } do
-  initial.schema[name].check = function(v)
-    if pcall(string.find, "", v) then return v end
-    return nil, ("must be a Lua pattern, given %q"):format(v)
-  end
-end
 
 --- The model that weights are taken from; nil and a message. Asked before data are fetched.
 function initial.open(spec)

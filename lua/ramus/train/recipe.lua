@@ -49,7 +49,10 @@ local data_schema = {
   edition = { type = "string", help = "full or subset, where a set has several" },
   split = { type = "string", default = "usual", help = "name of the division into train, val and test" },
   train = { type = "string", default = "train", help = "split that is trained on" },
-  val = { type = "string|boolean", default = "val", help = "split that is validated on; false for none" },
+  val = { type = "string|boolean", default = "val", check = function(v)
+    if v == true then return nil, "must be the name of a split, or false for none, got true" end
+    return v
+  end, help = "split that is validated on; false for none" },
   test = { type = "string", default = "test", help = "split that ramus eval uses" },
   size = { type = "integer", min = 8, help = "side in pixels to which images are resized first; no resize if absent" },
   batch = { type = "integer", min = 1, default = 4 },
@@ -116,7 +119,7 @@ local schema = {
   early_stop = section({ patience = { type = "integer", min = 1, required = true, help = "epochs without a better validation Dice" } }),
   log = section({ pictures = { type = "integer", min = 0, default = 4, help = "sample overlays at the end" },
     grad_params = section({ every = { type = "integer", min = 1, default = 1, help = "epochs" },
-      at = { type = "string", default = "^decoder", help = "Lua pattern of parameter names" } }),
+      at = { type = "string", default = "^decoder", check = options.pattern, help = "Lua pattern of parameter names" } }),
     outputs = section({ every = { type = "integer", min = 1, default = 5, help = "epochs; and after the last" } }),
     histograms = section({ every = { type = "integer", min = 1, default = 5, help = "epochs; and after the last" },
       bins = { type = "integer", min = 2, max = 1000, default = 32 } }) }),

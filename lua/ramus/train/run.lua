@@ -10,6 +10,7 @@ local always = require "ramus.base.always"
 local checkpoint = require "ramus.train.checkpoint"
 local files = require "ramus.base.files"
 local json = require "ramus.base.json"
+local mistake = require "ramus.base.mistake"
 local names = require "ramus.train.run_names"
 local safetensors = require "ramus.lang.safetensors"
 local shape = require "ramus.base.shape"
@@ -183,11 +184,40 @@ function Run:begin(recipe)
   return ok, err
 end
 
+--- The files of a folder that is no run, which a new run would replace; those that hold what it would write are none.
+local function foreign(self, recipe)
+  if files.is_file(self:path_of "data") or files.is_file(self:path_of "last") then return {} end
+  local list, same = {}, { recipe = recipe.source or tostring(recipe), resolved = tostring(recipe) }
+  for kind, name in pairs(names.files) do
+    local path = self:path_of(kind)
+    if kind == "pictures" and #(files.list(path) or {}) > 0 then list[#list + 1] = name .. "/"
+    elseif files.is_file(path) and kind ~= "lock" and files.read(path) ~= same[kind] then list[#list + 1] = name end
+  end
+  for _, name in ipairs { "eval.json", "eval.txt" } do
+    if files.is_file(("%s/%s"):format(self.path, name)) then list[#list + 1] = name end
+  end
+  table.sort(list)
+  return list
+end
+
+--- True for a folder of the pictures that the recipe trains on: a run's files would make it one of the runs that a set does not look into.
+local function is_of_set(self, recipe)
+  local set = type(recipe.data) == "table" and files.is_folder(recipe.data.set or "") and files.absolute(recipe.data.set)
+  local own = set and files.absolute(self.path)
+  if not own or files.is_file(self:path_of "data") or #(files.list(own) or {}) == 0 then return false end
+  return (own .. "/"):sub(1, #set + 1) == set .. "/"
+end
+
 --- Opens or makes the run folder of a recipe. nil and a message where another recipe made it or it cannot be written.
 -- Returns the run and, where there is something to resume, its open checkpoint; run.warnings: texts about what is not as it was (another build, a
 -- file that is missing).
 function run.open(path, recipe)
   local self = setmetatable({ path = path, identity = identity_of(recipe), warnings = {} }, Run)
+  if is_of_set(self, recipe) then return mistake(("%s holds the data set %s: choose another folder with --run DIR"):format(path, recipe.data.set)) end
+  local others = foreign(self, recipe)
+  if #others > 0 then
+    return mistake(("%s is no run, and holds %s, which a run would replace: choose another folder with --run DIR"):format(path, table.concat(others, ", ")))
+  end
   local ok, err = files.make_folder(self:path_of "pictures")
   if not ok then return nil, err end
   self.unlock, err = files.lock(self:path_of "lock")

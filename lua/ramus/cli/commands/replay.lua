@@ -39,6 +39,9 @@ return {
     local again = given.run or path .. "-replay"
     local wrong = replay.wrong(path)
     if wrong then return false, wrong end
+    if files.exists(again) and files.absolute(again) == files.absolute(path) then
+      return false, ("--run %s: is the run itself, which would be compared with itself; name another folder"):format(again), 2
+    end
     if files.exists(again) and not files.is_file(again .. "/resolved.json") then return false, ("--run %s: exists and is no run"):format(again), 2 end
     if not given.yes then
       local ok, why = agreed(given.recipe or replay.files(path)[1])
