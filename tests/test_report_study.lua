@@ -211,24 +211,10 @@ check.case("report of runs: those whose recipes differ in the seed alone are poo
 end)
 
 check.case("report of a study: in Chromium nothing fails, tabs move, axe-core finds nothing serious", function()
-  if not os.getenv "RAMUS_TEST_ALL" then check.skip "only with RAMUS_TEST_ALL: it starts a browser" end
   local browser = dofile(check.root .. "/tests/browser/browser.lua")
-  if not browser.executable() then check.skip "no chromium" end
-  if not browser.has_packages(check.root) then browser.install(check.root) end
-  if not browser.has_packages(check.root) then check.skip "no puppeteer-core, axe-core (npm)" end
+  browser.wanted()
   assert(report.study(path, { output = folder .. "/browser.html" }))
-  local out, status = browser.look(check.root, folder .. "/browser.html")
-  check.equal(status, 0, out)
-  local found = cjson.decode(out:match "{.*}")
-  check.equal(table.concat(found.errors, "; "), "")
-  check.equal(table.concat(found.requests, "; "), "")
-  check.equal(#found.views, 3)
-  for _, view in ipairs(found.views) do
-    local where = ("%d pixels, %s: "):format(view.width, view.scheme)
-    check.equal(view.title, "Study made")
-    check.equal(view.across, view.width, where .. "width of the page")
-    check.ok(view.tabs.selected == "true" and view.tabs.shown, where .. "the next tab")
+  browser.report(folder .. "/browser.html", "Study made", function(view, where)
     check.ok(view.pointer:find("base", 1, true), where .. "numbers at the pointer: " .. view.pointer)
-    check.equal(table.concat(view.axe, "; "), "", where .. "axe-core")
-  end
+  end)
 end)

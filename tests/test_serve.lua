@@ -334,11 +334,8 @@ end)
 -- ---- in a browser -------------------------------------------------------------------------
 
 check.case("serve: in a browser a picture is dropped, the slider moves, the mask that is saved is that of ramus predict", function()
-  if not os.getenv "RAMUS_TEST_ALL" then check.skip "only with RAMUS_TEST_ALL: it starts a browser" end
   local browser = dofile(check.root .. "/tests/browser/browser.lua")
-  if not browser.executable() then check.skip "no chromium" end
-  if not browser.has_packages(check.root) then browser.install(check.root) end
-  if not browser.has_packages(check.root) then check.skip "no puppeteer-core, axe-core (npm)" end
+  browser.wanted()
   local image, mask = ra.zeros(512, 512), ra.zeros(512, 512)
   check.equal(C.ra_phantom_with(image, mask, nil, 3, 1, C.RA_PHANTOM_FULL, 1), 0)
   assert(files.make_folder(folder .. "/saved"))
@@ -348,6 +345,7 @@ check.case("serve: in a browser a picture is dropped, the slider moves, the mask
   assert(files.write(given .. "/broken.png", "no picture"))
   local s = start ""
   local out, status = browser.serve(check.root, s.address, given .. "/picture.png", given .. "/broken.png", folder .. "/saved")
+  stop(s)
   check.equal(status, 0, out)
   local found = json.decode(out:match "{.*}")
   check.equal(#found.errors, 0, "errors: " .. out)
@@ -358,6 +356,7 @@ check.case("serve: in a browser a picture is dropped, the slider moves, the mask
   check.equal(table.concat(found.outputs, " "), "out side1 side2 side3")
   local dropped = found.dropped
   check.ok(dropped.over and not dropped.after, "the frame is lit while a file is dragged over the page, and no longer: " .. out)
+  check.ok(dropped.entered and not (dropped.cancelled or dropped.silent or dropped.left), "a drag that is given up leaves no light: " .. out)
   check.ok(dropped.title:find("picture", 1, true), dropped.title)
   check.equal(dropped.marked, found.marked, "a picture that is dropped gives what one that is chosen gives")
   check.equal(dropped.address, s.address, "the page stays")
@@ -367,7 +366,6 @@ check.case("serve: in a browser a picture is dropped, the slider moves, the mask
     check.equal(#view.axe, 0, ("%s %d: %s"):format(view.scheme, view.width, json.encode(view.axe)))
     check.ok(view.across <= view.width, ("%d pixels wide at %d"):format(view.across, view.width))
   end
-  stop(s)
   local _, predicted = processes.sh(("cd %s && %s predict given/picture.png -o predicted"):format(folder, binary))
   check.equal(predicted, 0)
   local saved, wanted = assert(ra.image.load(found.mask)), assert(ra.image.load(folder .. "/predicted/picture_mask.png"))

@@ -73,9 +73,7 @@ end)
 check.case("make docs: in Chromium nothing fails, pictures load, a phone is wide enough, the search finds pages and goes there", function()
   need_site()
   local browser = dofile(check.root .. "/tests/browser/browser.lua")
-  if not browser.executable() then check.skip "no chromium" end
-  if not browser.has_packages(check.root) then browser.install(check.root) end
-  if not browser.has_packages(check.root) then check.skip "no puppeteer-core, axe-core (npm)" end
+  browser.wanted()
   local out, status = browser.look(check.root, site, "site.js")
   check.equal(status, 0, out)
   local found = cjson.decode(out:match "{.*}")

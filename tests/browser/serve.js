@@ -60,12 +60,29 @@ async function drop(browser, found) {
   const data = { items: [], files: [picture], dragOperationsMask: 1 };
   const drag = (type, x, y) => client.send("Input.dispatchDragEvent", { type, x, y, data });
   const lit = () => page.$eval("#drop", e => e.classList.contains("over"));
+  const silence = () => new Promise(done => setTimeout(done, 1000));
   await drag("dragEnter", 300, 200);
   await drag("dragOver", 310, 210);
   const over = await lit();
+  await drag("dragCancel", 310, 210);
+  await silence();
+  const cancelled = await lit();
+  const made = (type, id) => page.evaluate((type, id) => { // by the page itself: what browsers send, and leave out, in their own ways
+    document.querySelector(id).dispatchEvent(new DragEvent(type, { bubbles: true, cancelable: true }));
+  }, type, id);
+  await made("dragenter", "#drop");
+  await made("dragenter", "#drop h2");
+  const entered = await lit();
+  await silence();
+  const silent = await lit();
+  await made("dragenter", "#drop");
+  await made("dragenter", "#drop h2");
+  await made("dragleave", "#drop h2");
+  const left = await lit();
+  await drag("dragEnter", 300, 200);
   await drag("drop", 310, 210);
   await page.waitForFunction(() => !document.getElementById("result").hidden, { timeout: 30000 });
-  found.dropped = { over, after: await lit(), title: await text(page, "#result-title"), marked: await marked(page), address: page.url() };
+  found.dropped = { over, cancelled, entered, silent, left, after: await lit(), title: await text(page, "#result-title"), marked: await marked(page), address: page.url() };
   await page.close();
 }
 

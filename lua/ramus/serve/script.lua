@@ -237,11 +237,12 @@ if ($("threshold")) {
   $("reset").addEventListener("click", () => { threshold = MODELS; place(); redraw(); $("threshold").focus(); });
   place();
 }
-let over = 0; // how many elements deep a file is dragged
-const lit = () => $("drop").classList.toggle("over", over > 0);
-addEventListener("dragenter", event => { event.preventDefault(); over++; lit(); });
-addEventListener("dragleave", () => { over = Math.max(0, over - 1); lit(); });
-addEventListener("dragover", event => event.preventDefault());
-addEventListener("drop", event => { event.preventDefault(); over = 0; lit(); sendFirst(event.dataTransfer.files); });
+let dragging = 0; // the timer of a file that is dragged over the page: it says so several times a second, and no end of it is sure to be told
+const dark = () => { clearTimeout(dragging); $("drop").classList.remove("over"); };
+const lit = event => { event.preventDefault(); clearTimeout(dragging); dragging = setTimeout(dark, 700); $("drop").classList.add("over"); };
+addEventListener("dragenter", lit);
+addEventListener("dragover", lit);
+addEventListener("dragleave", event => { if (!event.relatedTarget) dark(); }); // out of the window, or given up
+addEventListener("drop", event => { event.preventDefault(); dark(); sendFirst(event.dataTransfer.files); });
 addEventListener("paste", event => sendFirst(event.clipboardData.files));
 ]]
