@@ -303,7 +303,7 @@ check.case("serve: what cannot be served is said before anything is", function()
   serve("picture.png", 1, "is no model")
   serve(model .. " --port 70000", 2, "from 1 to 65535")
   serve(model .. " --port 80.5", 2, "whole number")
-  serve(model .. " --range 3", 2, "--range 3")
+  serve(model .. " --range 3", 2, "--range wants two numbers as 0,4095")
   serve(model .. " --host 0.0.0.0", 2, "--host")
   assert(files.make_folder(folder .. "/bad"))
   for _, name in ipairs { "libmicrohttpd.so.12", "libmicrohttpd.so" } do assert(files.write(folder .. "/bad/" .. name, "no library")) end
