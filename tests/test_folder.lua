@@ -262,3 +262,52 @@ check.case("folder: the cases that people had", function()
     for _, s in ipairs(set.samples) do check.ok(s.mask, name) end
   end
 end)
+
+check.case("folder: names of splits, images and masks in other languages", function()
+  for _, words in ipairs { { "Entrenamiento", "Validacion", "Prueba", "imagenes", "mascaras" }, { "Training", "Validierung", "Test", "Bilder", "Masken" },
+    { "entrainement", "validation", "test", "images", "masques" }, { "训练集", "验证集", "测试集", "图像", "标签" },
+    { "train", "val", "holdout", "images", "masks" }, { "TREINO", "VALIDACAO", "TESTE", "IMAGENS", "MASCARAS" } } do
+    local train, val, test, images, masks = unpack(words)
+    local text = {}
+    for i, part in ipairs { train, val, test } do
+      for _, kind in ipairs { images, masks } do text[#text + 1] = ("%s/%s/%d..%d.png"):format(part, kind, 10 * i, 10 * i + 2) end
+    end
+    local root = made("words_" .. train, table.concat(text, " "))
+    local set = assert(dataset.open(root))
+    check.equal(set.split_source, "the names of its folders", train)
+    for i, part in ipairs { "train", "val", "test" } do
+      check.equal(#set.splits[part], 3, train .. " " .. part)
+      check.ok(set.splits[part][1].image:find(words[i] .. "/" .. images, 1, true), set.splits[part][1].image)
+    end
+  end
+end)
+
+check.case("folder: pairs in a folder beside train and val are named as in no split", function()
+  local root = made("beside_splits", "train/images/1..3.png train/masks/1..3.png eval/images/4..5.png eval/masks/4..5.png eval/images/9.png")
+  local set = assert(dataset.open(root))
+  local text = table.concat(set.warnings, "\n")
+  check.ok(text:find("2 pairs of .* are in no folder of a split %(train, val, test%) and are not used: eval/images/4.png; eval/images/5.png"), text)
+  check.ok(text:find("1 file of .* belongs to no pair and is not used: eval/images/9.png"), text)
+end)
+
+check.case("folder: names of images and masks in two forms of Unicode are one", function()
+  local forms = { { "\195\169", "e\204\129" }, { "\225\187\135", "e\204\163\204\130" }, { "\227\129\140", "\227\129\139\227\130\153" },
+    { "\237\149\156", "\225\132\146\225\133\161\225\134\171" }, { "\234\176\128", "\225\132\128\225\133\161" },
+    { "\195\188\230\130\163", "u\204\136\230\130\163" } }
+  for i, form in ipairs(forms) do
+    local c, d = form[1], form[2]
+    local root = made("unicode_" .. i, ("images/%s1..4.png masks/%s1..4.png"):format(i % 2 == 0 and c or d, i % 2 == 0 and d or c))
+    local set = assert(dataset.open(root))
+    check.equal(#set.samples, 4, form[1])
+    for _, s in ipairs(set.samples) do check.equal(s.image:match "(%d)%.png$", s.mask:match "(%d)%.png$") end
+  end
+  local root = made("unicode_two", "images/u\204\1361.png images/o\204\1361.png images/2.png masks/\195\1881.png masks/\195\1821.png masks/2.png")
+  check.equal(#assert(dataset.open(root)).samples, 1, "two letters that would be one are no pair")
+end)
+
+check.case("folder: folders that a division at random tears are known", function()
+  local split = require "ramus.data.split"
+  local torn = split.torn(assert(dataset.open(made("torn", "p1/images/1..4.png p1/masks/1..4.png p2/images/1..4.png p2/masks/1..4.png"))))
+  check.ok(#torn >= 1 and torn[torn[1]], "some patient is on two sides")
+  check.equal(#split.torn(assert(dataset.open(made("not_torn", "x/images/1..9.png x/masks/1..9.png")))), 0, "one folder is no patient")
+end)

@@ -144,3 +144,9 @@ check.case("plot: marks of an axis are round, whole where they must be", functio
   check.equal(table.concat(axes.marks(1, 3, 8, true), " "), "1 2 3")
   check.equal(table.concat(axes.marks(0, 20, 8, true), " "), "0 5 10 15 20")
 end)
+
+check.case("plot: values whose distance is no number are refused", function()
+  local plot = require "ramus".plot
+  check.raises("lie too far apart", function() plot { 1e308, -1e308 } end)
+  check.raises("lie too far apart", function() plot({ 1, 2 }, { 1.7e308, -1.7e308 }) end)
+end)

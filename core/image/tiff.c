@@ -129,6 +129,9 @@ static int32_t photometric_of(ra_tiff_page *t) {
   if (v > PHOTOMETRIC_YCBCR)
     return ra_fail(RA_ERR_FORMAT, "colours of kind %d%s are not read; convert the file to RGB or grey", v,
                    v >= PHOTOMETRIC_CIELAB && v <= PHOTOMETRIC_ITULAB ? " (L*a*b*)" : "");
+  if (t->colours == 1 && t->samples > 2)
+    return ra_fail(RA_ERR_FORMAT, "a pixel has %d samples, and nothing says that they are colours: save the one that is meant, or the "
+                   "planes of a mask as .npy [K,H,W]", t->samples);
   if (t->samples < t->colours) return ra_fail(RA_ERR_FORMAT, "a pixel has %d samples, its colour wants %d", t->samples, t->colours);
   return RA_OK;
 }

@@ -176,16 +176,12 @@ end
 
 --- Folders of a folder's images that a division at random put on several sides: each may be a patient.
 local function torn_folders(set, entries, notes)
-  if set.definition.kind ~= "folder" or not set.split_source:find("at random by the ids", 1, true) then return end
-  local first, torn, ids = {}, {}, {}
-  for _, e in ipairs(entries) do
-    local dir = e.sample.id:match("^(.*)/")
-    local other = dir and (first[dir] or e)
-    if dir then first[dir] = other end
-    if dir and other.split ~= e.split and not torn[dir] then torn[dir], torn[#torn + 1] = true, dir end
-    if dir and torn[dir] then ids[#ids + 1] = e.sample.id end
-  end
+  local torn, ids = split.torn(set), {}
   if #torn == 0 then return end
+  for _, e in ipairs(entries) do
+    local folder = e.sample.id:match "^(.*)/"
+    if folder and torn[folder] then ids[#ids + 1] = e.sample.id end
+  end
   notes[#notes + 1] = finding("folders", ("images of one folder are on several sides of the split (%s): where a folder is a patient, "
     .. "--set groups=folder keeps it on one side"):format(pairing.some(torn, 4)), ids)
 end

@@ -158,11 +158,23 @@ function dataset.in_place(def, folder, o)
   return counts
 end
 
+local function below(folder, list)
+  local names = {}
+  for i, path in ipairs(list) do names[i] = path:sub(1, #folder + 1) == folder .. "/" and path:sub(#folder + 2) or path end
+  return names
+end
+
+--- A line about pairs of a folder with train, val or test that lie in none of them, or nil.
+local function in_no_split(folder, list)
+  if not list or #list == 0 then return nil end
+  return ("%d pair%s of %s %s in no folder of a split (train, val, test) and %s not used: %s; options = { split = .. } divides them all"):format(#list,
+    #list == 1 and "" or "s", folder, #list == 1 and "is" or "are", #list == 1 and "is" or "are", pairing.some(below(folder, list), 8))
+end
+
 --- A line about the files that a set in place does not use, or nil.
 local function unused(def, folder, list)
   if not def.folder or #list == 0 then return nil end
-  local names = {}
-  for i, path in ipairs(list) do names[i] = path:sub(1, #folder + 1) == folder .. "/" and path:sub(#folder + 2) or path end
+  local names = below(folder, list)
   local one = #list == 1
   local why = def.kind == "folder" and (one and "belongs to no pair" or "belong to no pair") or (one and "fits no pattern" or "fit no pattern")
   return ("%d file%s of %s %s and %s not used: %s"):format(#list, one and "" or "s", folder, why, one and "is" or "are", pairing.some(names, 8))
@@ -194,6 +206,7 @@ function dataset.open(name, given)
   sums, hash = hashes(def, folder, mark, samples)
   if not sums then return nil, hash end
   local counts, warnings = {}, { unused(def, folder, unmatched) }
+  warnings[#warnings + 1] = in_no_split(folder, samples.unsplit)
   for part, list in pairs(parts) do counts[part] = #list end
   for _, w in ipairs(shared_between(parts, sums)) do warnings[#warnings + 1] = w end
   return { name = def.name, title = def.title, definition = def, folder = folder, edition = mark.edition, split = division, split_source = source,

@@ -202,7 +202,14 @@ function folder.samples(root, o)
   end
   if n == 0 then return nothing(root, o, found) end
   for _, s in ipairs(samples) do s.frame = o.frame end
-  samples.unmatched = {}
+  samples.unmatched, samples.unsplit = {}, {}
+  for image_of, mask in pairs(has_splits and lists[""] and matching.match(lists[""].image, lists[""].mask) or {}) do
+    if not used[image_of.path] then
+      used[image_of.path], used[mask.path] = true, true
+      table.insert(samples.unsplit, image_of.path)
+    end
+  end
+  table.sort(samples.unsplit, pairing.natural)
   for _, f in ipairs(found) do -- what Ramus wrote says so
     if not used[f.path] and not (image.mark(f.path) or ""):find("^[Rr]amus") then table.insert(samples.unmatched, f.path) end
   end

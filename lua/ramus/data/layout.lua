@@ -13,12 +13,16 @@ local layout = {}
 
 --- Words of roles and splits, in small letters; those of a role with "manual" make "mask" beside them a field of view, as in DRIVE and HRF.
 layout.words = {
-  image = "image images img imgs im input inputs picture photo photos original originals orig jpegimages scan scans frame frames source src raw",
+  image = "image images img imgs im input inputs picture photo photos original originals orig jpegimages scan scans frame frames source src raw "
+    .. "bild bilder imagen imagenes imágenes imagem imagens immagine immagini obraz obrazy 图像 图片 影像 圖像 画像 原图 изображения",
   mask = "mask masks msk msks label labels lbl gt gts groundtruth truth annotation annotations annot ann anns seg segs segm segmentation "
-    .. "segmentations target targets manual manuals 1stho ho",
+    .. "segmentations target targets manual manuals 1stho ho maske masken masque masques mascara mascaras máscara máscaras maschera maschere maska maski "
+    .. "etiqueta etiquetas etichetta etichette étiquettes 标签 掩码 掩膜 标注 標籤 マスク ラベル маска маски",
   observer = "2nd 2ndho ho2 manual2 second observer2",
   fov = "fov fovs fieldofview",
-  train = "train training trn tr", val = "val valid validation vali dev", test = "test testing tst ts",
+  train = "train training trn tr entrenamiento entrainement entraînement treino treinamento addestramento trening 训练 训练集 訓練 训练数据 学習 обучение",
+  val = "val valid validation vali dev validierung validacion validación validacao validação validazione walidacja 验证 验证集 驗證 検証 проверка",
+  test = "test testing tst ts tests holdout heldout prueba pruebas teste testes pruefung prüfung 测试 测试集 測試 テスト тест",
   neutral = "dir set sets folder data dataset png jpg jpeg tif tiff",
   ordinal = "1st first",
 }

@@ -1,7 +1,7 @@
 --- Which mask belongs to which image, by their names: the same name; else numbers of the same value ("7.png" and "007.png"); else one text
 -- before or behind the name that is the same everywhere ("7.png" and "7_mask.png", "case_0000.png" and "case.png"); else the same name without
--- the words that say what a file is ("21_training.tif" and "21_manual1.gif"). The rule that pairs the most files holds for all of them; never
--- sort order.
+-- the words that say what a file is ("21_training.tif" and "21_manual1.gif"); else the same name in another form of Unicode. The rule that pairs the
+-- most files holds for all of them; never sort order.
 local layout = require "ramus.data.layout"
 
 local matching = {}
@@ -44,6 +44,24 @@ local function key_without_words(f, numbers)
 end
 local function words_key(f) return key_without_words(f, false) end
 local function numbered_key(f) return key_without_words(f, true) end
+
+-- Letters with marks are written as one character or as a letter and its marks (the normal forms C and D of Unicode: macOS writes the latter). Both
+-- become one sign; letters that no mark makes (also those of Chinese) stay.
+local MARKED = { "[%z\1-\127\194-\244][\128-\191]*\204[\128-\191]", "[%z\1-\127\194-\244][\128-\191]*\205[\128-\175]", -- any letter and U+0300 to U+036F
+  "\227[\129-\131][\128-\191]\227\130[\153\154]", -- kana and a voicing mark
+  "\225\132[\128-\146]\225\133[\161-\181]\225[\134\135][\128-\191]", "\225\132[\128-\146]\225\133[\161-\181]", -- Hangul by its parts
+  "[\195-\201][\128-\191]", "\225[\184-\187][\128-\191]", "[\206-\211][\128-\191]", "\227[\129-\131][\128-\191]", "[\234-\237][\128-\191][\128-\191]" }
+
+local function unmarked(text)
+  if not text:find "[\128-\255]" then return text end
+  for i, pattern in ipairs(MARKED) do
+    text = text:gsub(pattern, "\1")
+    if i <= 2 then text = text:gsub("\1[\204\205][\128-\191]", "\1"):gsub("\1[\204\205][\128-\191]", "\1") end -- a letter with several
+  end
+  return text
+end
+
+local function marks_key(f) return unmarked(plain_key(f)) end
 
 --- The text before or behind the stems of `short` that most stems of `long` have: { before =, behind = }, or nil.
 local function affix(short, long)
@@ -90,6 +108,7 @@ local RULES = {
   end,
   function(images, others) return join(images, others, numbered_key) end,
   function(images, others) return join(images, others, words_key) end,
+  function(images, others) return join(images, others, marks_key) end,
 }
 
 --- The files without the folder in which all of them lie ("masks/0"), as files whose dir is shorter; nil where there is none.

@@ -15,6 +15,7 @@ local options = require "ramus.base.options"
 local pairing = require "ramus.data.pairing"
 local prepared = require "ramus.data.prepared"
 local reading = require "ramus.data.reading"
+local split = require "ramus.data.split"
 local verdict = require "ramus.data.verdict"
 local cjson = require "cjson"
 local F = require "ramus.lang.F"
@@ -106,6 +107,11 @@ function data.open(recipe, given)
   if not set then return nil, err end
   if type(names) == "function" then names = names(set) end
   for _, w in ipairs(set.warnings) do if given.out then given.out:warn(w) end end
+  local torn = split.torn(set)
+  if given.out and #torn > 0 then
+    given.out:warn(("images of one folder are on several sides of the split, which is at random (%s): where a folder is a patient, data.options = { groups = "
+      .. "\"folder\" } keeps it on one side; where it is a part of the set, call the folders train, val and test"):format(pairing.some(torn, 4)))
+  end
   local ok
   ok, err = check_splits(set, d, given.out)
   if not ok then return nil, err end

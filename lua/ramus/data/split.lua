@@ -246,4 +246,19 @@ function split.words(samples, seed)
   return ("at random by the ids, seed %d"):format(seed)
 end
 
+--- Folders of an opened folder's ids ("p1" of "p1/7") that a division at random put into several parts: a list, which also holds each as a key. None
+-- where all ids have one folder in common.
+function split.torn(set)
+  local first, torn, folders = {}, {}, 0
+  if set.definition.kind ~= "folder" or not set.split_source:find("at random by the ids", 1, true) then return torn end
+  for _, part in ipairs(split.order(set.splits)) do
+    for _, s in ipairs(set.splits[part]) do
+      local folder = s.id:match "^(.*)/"
+      if folder and not first[folder] then first[folder], folders = part, folders + 1 end
+      if folder and first[folder] ~= part and not torn[folder] then torn[folder], torn[#torn + 1] = true, folder end
+    end
+  end
+  return folders > 1 and torn or {}
+end
+
 return split

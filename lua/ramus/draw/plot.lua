@@ -53,6 +53,7 @@ local function plot(...)
   local o = options.check(given, schema, "plot")
   local list = series.of(values, o, 2)
   local lines, low, high = lines_of(list, o.log)
+  if high - low == math.huge then error(("plot: values from %g to %g lie too far apart to be drawn"):format(low, high), 2) end
   if low > high then error("plot: no value can be drawn" .. (o.log and "; a logarithmic scale has none of 0 and below" or ""), 2) end
   local how = { log = o.log, x_name = list.x_name, whole = true }
   for _, one in ipairs(list) do

@@ -33,6 +33,33 @@ local function unfollowable(r, supervision)
   end
 end
 
+--- A message if the schedule of the rate gives what is no factor of one at the beginning of an epoch, else nil. What follows a score is not known yet.
+local function wrong_rate(r)
+  local s = r.optim.schedule
+  if not s or next(schedule.follows(s)) then return nil end
+  for t = 0, math.min(r.epochs, 10000) - 1 do
+    local v = schedule.at(s, t, r.epochs, 100 * t, 100 * r.epochs)
+    if not (v >= 0 and v < math.huge) then
+      return ("optim.schedule: %s gives %g in epoch %d; it multiplies lr, so it must be finite and >= 0"):format(tostring(s), v, t)
+    end
+  end
+end
+
+--- A message if there is nothing that a training could change, else nil.
+local function nothing_to_train(r)
+  local list, still = r.model.parameter_list, 0
+  if #list == 0 then return "recipe.model: has no parameters, so there is nothing to train; ra.nn makes modules that have some" end
+  for _, p in ipairs(list) do
+    for _, f in ipairs(r.freeze or {}) do
+      if not f.till and p.name:find(f.at) then
+        still = still + 1
+        break
+      end
+    end
+  end
+  return still == #list and ("freeze: holds all %d parameters still in every epoch, so there is nothing to train"):format(#list) or nil
+end
+
 --- A message if the main output is wrong, else nil.
 local function missing_main(r)
   local names = r.model:output_names()
@@ -112,7 +139,7 @@ function fit.check(r, definition)
   local ok
   ok, err = supervision:check_fields(definition.fields, definition.name, list)
   if not ok then return err end
-  err = unfollowable(r, supervision) or mixing.wrong(r, supervision, definition.fields)
+  err = unfollowable(r, supervision) or wrong_rate(r) or nothing_to_train(r) or mixing.wrong(r, supervision, definition.fields)
   if err then return err end
   return misfit(r, supervision)
 end

@@ -8,6 +8,7 @@ local dataset = require "ramus.data.dataset"
 local fit = require "ramus.train.fit"
 local group = require "ramus.train.group"
 local initial = require "ramus.train.initial"
+local mistake = require "ramus.base.mistake"
 local models = require "ramus.lang.models"
 local options = require "ramus.base.options"
 local show = require "ramus.base.show"
@@ -33,6 +34,41 @@ local function follow(training, coloured)
   local ok, err = training.run:describe(training.recipe)
   if not ok then training.out:warn(err) end
   return 3
+end
+
+--- Heights and widths of samples' images after their preparation, { { height, width, path }, .. }.
+local function sizes_of(d, samples)
+  local used, list = {}, {}
+  for _, s in ipairs(samples) do used[s] = true end
+  for _, item in ipairs(d.images) do
+    local h, w = item.facts.height, item.facts.width
+    if used[item.sample] and d.prepare then h, w = d.prepare:size(h, w) end
+    if used[item.sample] then list[#list + 1] = { h, w, item.source.path or item.sample.id } end
+  end
+  return list
+end
+
+--- Refuses images of several sizes where a batch holds several and nothing gives them one, and warns of a crop that is larger than all of them. nil
+-- and a message.
+local function check_batches(training)
+  local d, r = training.data, training.recipe.data
+  local list, crop = sizes_of(d, d.train), r.augment.crop
+  local first, larger = list[1], crop ~= nil
+  for _, one in ipairs(list) do
+    if not crop and r.batch > 1 and (one[1] ~= first[1] or one[2] ~= first[2]) then
+      return mistake(("images of one batch have one size, and %s is %dx%d, %s %dx%d: give data a size, or augment a crop, or batch = 1"):format(first[3],
+        first[2], first[1], one[3], one[2], one[1]))
+    end
+    if crop then
+      local h, w = type(crop) == "table" and crop[1] or crop, type(crop) == "table" and crop[2] or crop
+      larger = larger and h >= one[1] and w >= one[2] and (h > one[1] or w > one[2])
+    end
+  end
+  if larger and first then
+    training.out:warn(("augment.crop = %s is larger than every image that is trained on (%s is %dx%d): they are padded"):format(options.show(crop), first[3],
+      first[2], first[1]))
+  end
+  return true
 end
 
 --- Refuses validation images that no model takes whole, and says which test images the scores at the end will need tiles for: then
@@ -68,7 +104,8 @@ local function fill(training, r, given, out)
     follow = function(coloured) return follow(training, coloured) end,
     data_root = given.data_root, offline = given.offline, accept_odd = given.accept_odd, out = out })
   if not training.data then return nil, err end
-  ok, err = check_sizes(training)
+  ok, err = check_batches(training)
+  if ok then ok, err = check_sizes(training) end
   if not ok then return nil, err end
   if source then
     training.began, err = initial.apply(training.model, r.init, source)
