@@ -166,9 +166,16 @@ int32_t ra_image_best_frame(const char *path, int32_t *frame);
 int32_t ra_image_save(const char *path, const ra_tensor *t, int32_t bits);
 /* out[t->size]: the 8-bit samples that it would write, the channels of a pixel beside each other. */
 int32_t ra_image_samples(const ra_tensor *t, void *out);
+/* An image to be written: with a prediction as ra_image_overlay would paint it, but row by row, so that it takes no memory of its own. */
+typedef struct ra_image_out {
+  const char *path;
+  const ra_tensor *image;              /* as of ra_image_save */
+  const ra_tensor *prediction, *truth; /* [opt] [H,W], contiguous as then the image; truth: with a prediction only */
+  double threshold, alpha, colour[12]; /* of the overlay */
+} ra_image_out;
 /* By all threads; the first failure's code. mark [opt]: ASCII text that tells whose files these are, in a PNG its chunk "raMK",
  * which editors drop. */
-int32_t ra_image_save_all(int32_t count, const char *const *path, const ra_tensor *const *t, int32_t bits, RA_OPT const char *mark);
+int32_t ra_image_save_all(int32_t count, const ra_image_out *image, int32_t bits, RA_OPT const char *mark);
 
 /* What a mask's file held; grey values in units of 0..255 whatever its depth. */
 typedef struct ra_mask_report {

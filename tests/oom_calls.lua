@@ -106,7 +106,9 @@ return function(folder)
     inspect = function() return C.ra_image_inspect(x_source, ffi.new "ra_image_report") end,
     samples = function() return C.ra_image_samples(x, ffi.new("uint8_t[?]", x.size)) end,
     save_all = function()
-      return C.ra_image_save_all(1, ffi.new("const char *[1]", { at "all.png" }), ffi.new("ra_tensor *[1]", { x }), 8, "mark")
+      local path = at "all.png"
+      local out = ffi.new("ra_image_out", { path = path, image = rgb, prediction = plane, truth = mask, threshold = 0.5, alpha = 0.4 })
+      return C.ra_image_save_all(1, out, 8, "mark")
     end,
     save_labels = function() return C.ra_image_save_labels(at "labels.png", mask, 2, colours, nil) end,
     ["mask_inspect"] = function() return C.ra_mask_inspect(C.RA_FIELD_MASK, mask_source, ffi.new "ra_mask_facts") end,

@@ -251,6 +251,17 @@ check.case("several images are written at once; the first that fails gives its m
   local bad = { { folder .. "/a.png", flat(1) }, { folder .. "/no/such/b.png", flat(1) }, { folder .. "/c.bmp", flat(1) } }
   check.fails("no/such/b.png", image.save_all, bad)
   check.near(assert(image.load(folder .. "/a.png")).data[0], 1, 0, "the whole ones are there")
+  local picture, p, truth = tensor.rand(3, 9, 11), tensor.rand(9, 11), require("ramus.lang.F").gt(tensor.rand(9, 11), tensor.rand(9, 11))
+  for k, given in ipairs { { truth = truth }, { threshold = 0.2 }, { alpha = 0.3, threshold = 0.7 } } do
+    local x = k == 2 and picture:narrow(1, 1, 1) or k == 3 and picture:narrow(3, 2, 7) or picture -- grey; no whole tensor
+    local plane = k == 3 and p:narrow(2, 2, 7) or p
+    local entry = { folder .. "/laid.png", x, prediction = plane, truth = given.truth, threshold = given.threshold, alpha = given.alpha }
+    check.ok(image.save_all({ entry }, { bits = 16 }))
+    local whole = image.overlay(x, plane, given.truth, { threshold = given.threshold, alpha = given.alpha })
+    check.ok(image.save(folder .. "/whole.png", whole, { bits = 16 }))
+    check.equal(read_bytes(folder .. "/laid.png"), read_bytes(folder .. "/whole.png"), "painted row by row")
+  end
+  check.raises("sizes differ: image 9x11, prediction 11x9", image.save_all, { { folder .. "/a.png", picture, prediction = p:reshape(11, 9) } })
   check.ok(image.save_all {})
   check.raises("wants a list", image.save_all, folder .. "/a.png")
   check.raises("wants a tensor, got 3", image.save_all, { { folder .. "/a.png", 3 } })

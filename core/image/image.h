@@ -27,7 +27,6 @@ typedef struct ra_pixels {
   bool windowless;    /* details.window is not the file's: all that its bits can hold */
   int32_t frame;      /* [in] the frame to decode, 0-based */
   bool plain_rgb;     /* [in] the three components of a JPEG without a mark of JFIF or Adobe are RGB (DICOM) */
-  const char *mark;   /* [in] [opt] when writing: the text of a PNG's chunk "Software" */
   ra_image_details details; /* frames and metadata; the decoder sets what its format has */
 } ra_pixels;
 
@@ -44,6 +43,15 @@ int32_t ra_exif_orientation(const uint8_t *bytes, size_t size);
 /* Turns the pixels as details.orientation says (orient.c). */
 int32_t ra_pixels_orient(ra_pixels *p);
 
+/* An image on its way to a file. Rows are made when they are written, so that nothing of its size is held beside the tensors. */
+typedef struct ra_rows {
+  int32_t channels, height, width; /* channels: 1 or 3 */
+  int32_t bits;                    /* a sample has 8 or 16 */
+  const char *mark;                /* [opt] the text of a PNG's chunk "raMK" */
+  const ra_image_out *from;        /* its tensors are contiguous */
+} ra_rows;
+void ra_rows_make(const ra_rows *r, int32_t y, uint16_t *to); /* the samples of row y, [W,C] */
+
 /* One codec. The decoder sees the whole file; a format with several frames decodes out->frame and sets out->details.frames.
  * It leaves the pixels as they lie in the file and says details.orientation: ra_pixels_decode turns them. */
 typedef struct ra_image_format {
@@ -54,9 +62,10 @@ typedef struct ra_image_format {
   bool (*is)(const uint8_t *bytes, size_t size);
   int32_t (*decode)(const uint8_t *bytes, size_t size, bool header_only, ra_pixels *out);
   int32_t (*check)(const uint8_t *bytes, size_t size); /* NULL: the file is decoded. Header and end are whole, without decoding */
-  int32_t (*write)(const ra_pixels *p, const char *path); /* sample has 8 or 16 bits, max_value is 255 or 65535 */
+  int32_t (*write)(const ra_rows *r, const char *path);
 } ra_image_format;
 
+const ra_image_format *ra_image_format_at(int32_t i); /* NULL beyond the last */
 extern const ra_image_format ra_image_jpeg; /* other formats hold JPEG */
 
 /* Finds the format by content and decodes one frame; messages begin with `where`. out needs ra_pixels_free on success only. */

@@ -1,6 +1,5 @@
-/* Reading and writing images: a file is decoded by the codec that knows its
- * content (never by its extension), and written by the codec of its extension.
- * A new format is a file with a ra_image_format and a line in formats.def. */
+/* Reading images: a file is decoded by the codec that knows its content (never by its extension). A new format is a file with a
+ * ra_image_format and a line in formats.def. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -8,7 +7,6 @@
 #include "../base/error.h"
 #include "../base/mem.h"
 #include "../file/file.h"
-#include "../base/thread.h"
 #include "image.h"
 
 #define RA_IMAGE_FORMAT(name) extern const ra_image_format ra_image_##name;
@@ -22,8 +20,10 @@ enum { FORMATS = sizeof formats / sizeof *formats };
 
 int32_t ra_image_formats(void) { return FORMATS; }
 
+const ra_image_format *ra_image_format_at(int32_t i) { return i >= 0 && i < FORMATS ? formats[i] : NULL; }
+
 const char *ra_image_format_text(int32_t i, int32_t what) {
-  const ra_image_format *f = i >= 0 && i < FORMATS ? formats[i] : NULL;
+  const ra_image_format *f = ra_image_format_at(i);
   const char *text[RA_FORMAT_TEXTS] = {[RA_FORMAT_NAME] = f ? f->name : NULL, [RA_FORMAT_EXTENSIONS] = f ? f->extensions : NULL,
                                        [RA_FORMAT_READS] = f ? f->reads : NULL, [RA_FORMAT_WRITES] = f ? f->writes : NULL,
                                        [RA_FORMAT_WRITE_EXTENSIONS] = f ? f->write_extensions : NULL};
@@ -198,120 +198,3 @@ int32_t ra_image_info_bytes(const void *bytes, double size, ra_image_details *ou
 }
 
 ra_tensor *ra_image_load_memory(const void *bytes, double size) { return ra_image_load_frame(bytes, size, 0); }
-
-/* ---- writing: the extension chooses ---- */
-
-/* Whether path ends in '.' and one of the extensions, a list separated by blanks. */
-static bool has_extension(const char *path, const char *extensions) {
-  const char *dot = strrchr(path, '.');
-  for (const char *at = extensions; dot && dot != path && *at;) {
-    size_t n = strcspn(at, " "), i = 0;
-    while (i < n && dot[1 + i] && (dot[1 + i] | 32) == at[i]) i++;
-    if (i == n && dot[1 + n] == 0) return true;
-    at += n + (at[n] == ' ');
-  }
-  return false;
-}
-
-static const ra_image_format *writer_of(const char *path) {
-  for (size_t i = 0; i < FORMATS; i++)
-    if (formats[i]->write && has_extension(path, formats[i]->write_extensions)) return formats[i];
-  return NULL;
-}
-
-static int32_t no_writer(const char *path) {
-  char text[200] = "";
-  size_t used = 0;
-  for (size_t i = 0; i < FORMATS; i++)
-    for (const char *at = formats[i]->write ? formats[i]->write_extensions : ""; *at && used < 180;) { /* NOLINT: no row is NULL */
-      int n = (int)strcspn(at, " ");
-      used += (size_t)snprintf(text + used, sizeof text - used, "%s.%.*s", used ? ", " : "", n, at);
-      at += n + (at[n] == ' ');
-    }
-  return ra_fail(RA_ERR_ARG, "%s: an image is written as %s", path, text);
-}
-
-/* Rounded samples of a contiguous tensor; counts the values that are NaN. */
-static int32_t quantise(const ra_tensor *t, ra_pixels *p) {
-  size_t area = (size_t)p->height * (size_t)p->width, C = (size_t)p->channels;
-  double bad = 0;
-  for (size_t c = 0; c < C; c++)
-    for (size_t i = 0; i < area; i++) {
-      double v = (double)t->data[c * area + i];
-      if (v != v) bad++;
-      v = v > 0 ? (v < 1 ? v : 1) : 0;
-      p->sample[i * C + c] = (uint16_t)(v * p->max_value + 0.5);
-    }
-  if (bad > 0) return ra_fail(RA_ERR_ARG, "%.0f of %d values are NaN, nothing was written", bad, t->size);
-  return RA_OK;
-}
-
-/* The samples of a tensor as a file shall have them, to be freed; `where` begins a message. */
-static int32_t pixels_of(const char *where, const ra_tensor *t, int32_t bits, ra_pixels *p) {
-  int32_t C = t->rank == 3 ? t->dim[0] : 1;
-  if ((t->rank != 2 && t->rank != 3) || (C != 1 && C != 3) || t->size == 0)
-    return ra_fail(RA_ERR_SHAPE, "%s: an image is [H,W], [1,H,W] or [3,H,W] and not empty; the tensor has rank %d and %d values",
-                   where, t->rank, t->size);
-  ra_tensor *copy = NULL;
-  *p = (ra_pixels){.bits = bits, .max_value = (1 << bits) - 1};
-  int32_t code = ra_pixels_size(p, C, t->dim[t->rank - 1], t->dim[t->rank - 2], RA_IMAGE_SAMPLES_MAX, false);
-  if (code == RA_OK && !ra_tensor_contiguous(t) && !(copy = ra_tensor_clone(t))) code = ra_error_code();
-  if (code == RA_OK) code = quantise(copy ? copy : t, p);
-  if (code != RA_OK && code != RA_ERR_MEMORY) ra_fail_in(code, "%s", where);
-  ra_tensor_release(copy);
-  return code;
-}
-
-static int32_t save(const char *path, const ra_tensor *t, int32_t bits, const char *mark) {
-  const ra_image_format *format = writer_of(path);
-  if (!format) return no_writer(path);
-  if (bits != 8 && bits != 16) return ra_fail(RA_ERR_ARG, "%s: bits are 8 or 16, given %d", path, bits);
-  ra_pixels p = {0};
-  int32_t code = pixels_of(path, t, bits, &p);
-  p.mark = mark;
-  if (code == RA_OK) code = format->write(&p, path);
-  ra_pixels_free(&p);
-  return code;
-}
-
-int32_t ra_image_samples(const ra_tensor *t, void *out) {
-  ra_pixels p = {0};
-  int32_t code = pixels_of("image", t, 8, &p);
-  for (int32_t i = 0; code == RA_OK && i < t->size; i++) ((uint8_t *)out)[i] = (uint8_t)p.sample[i];
-  ra_pixels_free(&p);
-  return code;
-}
-
-int32_t ra_image_save(const char *path, const ra_tensor *t, int32_t bits) { return save(path, t, bits, NULL); }
-
-/* ---- several at a time ---- */
-
-typedef struct save_job {
-  const char *const *path;
-  const ra_tensor *const *t;
-  int32_t bits;
-  const char *mark;
-  struct { int32_t code; char *message; } *result;
-} save_job;
-
-/* Messages are stored by thread: this thread's message is copied for the caller. */
-static void save_one(void *context, int32_t i) {
-  const save_job *k = context;
-  k->result[i].code = save(k->path[i], k->t[i], k->bits, k->mark);
-  if (k->result[i].code != RA_OK) k->result[i].message = ra_mem_strdup(ra_error());
-}
-
-int32_t ra_image_save_all(int32_t count, const char *const *path, const ra_tensor *const *t, int32_t bits, const char *mark) {
-  if (count < 0) return ra_fail(RA_ERR_ARG, "ra_image_save_all: wants 0 or more images, got %d", count);
-  save_job k = {.path = path, .t = t, .bits = bits, .mark = mark, .result = ra_mem_zalloc((size_t)count + 1, sizeof *k.result)};
-  if (!k.result) return RA_ERR_MEMORY;
-  ra_parallel(count, save_one, &k);
-  int32_t code = RA_OK;
-  for (int32_t i = 0; i < count; i++) {
-    if (code == RA_OK && k.result[i].code != RA_OK)
-      code = k.result[i].message ? ra_fail(k.result[i].code, "%s", k.result[i].message) : RA_ERR_MEMORY;
-    ra_mem_free(k.result[i].message);
-  }
-  ra_mem_free(k.result);
-  return code;
-}

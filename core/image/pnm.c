@@ -113,19 +113,19 @@ static int32_t decode(const uint8_t *bytes, size_t size, bool header_only, ra_pi
   return ascii ? read_ascii(&s, out, count) : read_bytes(&s, out, count);
 }
 
-static int32_t write_samples(ra_file_out *file, const ra_pixels *p, uint8_t *row) {
+static int32_t write_samples(ra_file_out *file, const ra_rows *r, uint16_t *sample, uint8_t *row) {
   char header[64];
-  int used = snprintf(header, sizeof header, "P%d\n%d %d\n%d\n", p->channels == 3 ? 6 : 5, p->width, p->height, p->max_value);
+  int used = snprintf(header, sizeof header, "P%d\n%d %d\n%d\n", r->channels == 3 ? 6 : 5, r->width, r->height, (1 << r->bits) - 1);
   RA_TRY(ra_file_write(file, header, (size_t)used));
-  size_t count = (size_t)p->width * (size_t)p->channels, bytes = p->max_value > 255 ? 2 : 1;
-  for (size_t y = 0; y < (size_t)p->height; y++) {
-    const uint16_t *from = p->sample + y * count;
+  size_t count = (size_t)r->width * (size_t)r->channels, bytes = r->bits > 8 ? 2 : 1;
+  for (int32_t y = 0; y < r->height; y++) {
+    ra_rows_make(r, y, sample);
     for (size_t i = 0; i < count; i++) {
       if (bytes == 2) {
-        row[2 * i] = (uint8_t)(from[i] >> 8);
-        row[2 * i + 1] = (uint8_t)from[i];
+        row[2 * i] = (uint8_t)(sample[i] >> 8);
+        row[2 * i + 1] = (uint8_t)sample[i];
       } else {
-        row[i] = (uint8_t)from[i];
+        row[i] = (uint8_t)sample[i];
       }
     }
     RA_TRY(ra_file_write(file, row, count * bytes));
@@ -133,21 +133,22 @@ static int32_t write_samples(ra_file_out *file, const ra_pixels *p, uint8_t *row
   return RA_OK;
 }
 
-static int32_t write_pnm(const ra_pixels *p, const char *path) {
+static int32_t write_pnm(const ra_rows *r, const char *path) {
   char kind = path[strlen(path) - 2] | 32; /* .pgm, .ppm or .pnm */
-  if ((kind == 'g' && p->channels != 1) || (kind == 'p' && p->channels != 3))
+  if ((kind == 'g' && r->channels != 1) || (kind == 'p' && r->channels != 3))
     return ra_fail(RA_ERR_SHAPE, "%s: .p%cm holds %d channel%s, given %d", path, kind, kind == 'g' ? 1 : 3, kind == 'g' ? "" : "s",
-                   p->channels);
-  uint8_t *row = ra_mem_alloc((size_t)p->width * (size_t)p->channels, 2);
-  if (!row) return RA_ERR_MEMORY;
+                   r->channels);
+  size_t count = (size_t)r->width * (size_t)r->channels;
+  uint16_t *sample = ra_mem_alloc(count, 2 * sizeof *sample); /* and as many bytes of a row of the file */
+  if (!sample) return RA_ERR_MEMORY;
   ra_file_out file;
   int32_t code = ra_file_begin(&file, path);
   if (code == RA_OK) {
-    code = write_samples(&file, p, row);
+    code = write_samples(&file, r, sample, (uint8_t *)(sample + count));
     if (code == RA_OK) code = ra_file_commit(&file);
     else ra_file_abort(&file);
   }
-  ra_mem_free(row);
+  ra_mem_free(sample);
   return code;
 }
 

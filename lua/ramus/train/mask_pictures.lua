@@ -16,8 +16,8 @@ end
 -- probabilities, vessel_share }, or nil and a message.
 function mask_pictures.write(_, picture, p, entry, o)
   local mask, path = o.way:mask(p, o.threshold), entry.paths
-  local overlay = image.overlay(picture, o.way:shown(p, o.threshold), nil, { threshold = o.threshold })
-  local ok, err = image.save_all({ { path.overlay, overlay }, { path.prob, p }, { path.mask, mask } }, { mark = entry.mark }) -- the slowest first
+  local overlay = { path.overlay, picture, prediction = o.way:shown(p, o.threshold), threshold = o.threshold }
+  local ok, err = image.save_all({ overlay, { path.prob, p }, { path.mask, mask } }, { mark = entry.mark }) -- the slowest first
   if ok and path.probabilities then ok, err = outputs.save_array(path.probabilities, p, entry.mark) end
   if ok then ok, err = mask_formats.write(o.as, mask, mask_formats.FOREGROUND, entry, o.header) end
   if not ok then return nil, err end
