@@ -91,6 +91,11 @@ check.case("nn.sequence is a model's function, and holds modules, functions and 
   check.raises("entry 2 must be a module or a function, given 3", ra.nn.sequence, { ra.nn.relu {}, 3 })
   check.raises("unknown option 'name'", ra.nn.sequence, { ra.nn.relu {}, name = "x" })
   check.raises("wants a list of modules, given nn.relu{}", ra.nn.sequence, ra.nn.relu {})
+  local inner = ra.nn.sequence { ra.nn.relu {}, ra.nn.conv2d { 3, 1 } }
+  local ok, message = pcall(function() return inner(ra.rand(1, 2, 8, 8)), 1 end)
+  check.ok(not ok and message:find "^%S*test_values.lua:%d+: step 2 of the sequence: conv2d: x %[1,2,8,8%] has 2 channels", message)
+  check.raises("step 1 of the sequence: step 2 of the sequence: conv2d: ", ra.model, ra.nn.sequence { inner })
+  check.raises("interrupted", ra.nn.sequence { function() error("interrupted", 0) end }, ra.rand(1, 1))
 end)
 
 -- ---- losses, schedules, optimizers, models ---------------------------------------

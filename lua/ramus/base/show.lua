@@ -51,6 +51,9 @@ function show.wrapped(text)
   return table.concat(lines, "\n")
 end
 
+--- "1 epoch", "2 epochs"; many: the plural of words that take more than an s.
+function show.count(n, one, many) return ("%d %s"):format(n, n == 1 and one or many or one .. "s") end
+
 --- 145123 -> "145 KB"
 function show.bytes(n)
   for _, unit in ipairs { "B", "KB", "MB", "GB" } do

@@ -39,7 +39,7 @@ end
 --- A checked recipe.
 function display.recipe(r)
   local recipe = require "ramus.train.recipe"
-  local lines = { ("recipe %s: %d epochs, seed %s"):format(r.name, r.epochs, tostring(r.seed)) }
+  local lines = { ("recipe %s: %s, seed %s"):format(r.name, show.count(r.epochs, "epoch"), tostring(r.seed)) }
   local function row(name, text) if text ~= "" then lines[#lines + 1] = ("  %-9s %s"):format(name, text) end end
   row("data", ("%s, %s"):format(tostring(r.data.set), settings(r.data, recipe.data_schema, { set = true, augment = true })))
   row("augment", settings(r.data.augment or {}, require("ramus.data.augment").schema))

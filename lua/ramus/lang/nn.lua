@@ -134,8 +134,14 @@ module.defined.parameter = { name = "parameter", signature = "parameter{ shape =
 local Sequence = {}
 Sequence.__index = Sequence
 
+--- What does not fit is said with its place in the sequence, at the line of the caller.
 function Sequence:__call(x)
-  for _, m in ipairs(self) do x = m(x) end
+  for i, m in ipairs(self) do
+    local ok, y = pcall(m, x)
+    if not ok and (type(y) ~= "string" or y:find "interrupted$") then error(y, 0) end -- of Ctrl-C: no mistake
+    if not ok then error(("step %d of the sequence: %s"):format(i, y), 2) end
+    x = y
+  end
   return x
 end
 

@@ -92,8 +92,8 @@ function report.header(training)
   local r, m, shape = training.recipe, training.model, training.shape
   local function line(form, ...) training.out:line(form:format(...)) end
   local cost = m:cost(shape[3], shape[4], { outputs = { r.main } })
-  line("recipe %s: %s on %s, %d epochs of %d batches of %d, seed %d", r.name, m.name or "model", training.data.title, clock.length(r),
-    training.batches, r.data.batch, r.seed)
+  line("recipe %s: %s on %s, %s of %s of %d, seed %d", r.name, m.name or "model", training.data.title, show.count(clock.length(r), "epoch"),
+    show.count(training.batches, "batch", "batches"), r.data.batch, r.seed)
   local blas = m:blas()
   line("model  %s parameters, %.2f GFLOP an image of %dx%d; %s kernels%s, %d threads", cost.parameters, cost.flops / 1e9, shape[3], shape[4],
     ffi.string(C.ra_isa()), blas and (", matrix products by " .. (blas == "none" and "our own loops (blas = none)" or blas)) or "", C.ra_threads())

@@ -18,8 +18,8 @@ local function dry_run(recipe, run, given)
   for i, r in ipairs(d.rates) do rates[i] = ("%.3g in epoch %d"):format(r.rate, r.epoch) end
   out:answer("images " .. table.concat(images, ", "))
   out:answer("rate   " .. table.concat(rates, ", "))
-  out:answer(("cost   %.3g s a batch, %s for %d epochs of %d batches; rows that begin later, validation and scoring are not counted; %s of memory"):format(
-    d.seconds_per_batch, progress.time(3600 * d.hours), d.epochs, d.batches, show.bytes(d.bytes)))
+  out:answer(("cost   %.3g s a batch, %s for %s of %s; rows that begin later, validation and scoring are not counted; %s of memory"):format(
+    d.seconds_per_batch, progress.time(3600 * d.hours), show.count(d.epochs, "epoch"), show.count(d.batches, "batch", "batches"), show.bytes(d.bytes)))
   local e = d.earlier
   out:answer(e and ("%s exists (%s, %d of %d epochs): the same command without --dry-run goes on with it"):format(run, e.state, e.epochs, e.of)
     or ("nothing was written; without --dry-run the run goes to %s"):format(run))
