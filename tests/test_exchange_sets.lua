@@ -162,6 +162,20 @@ check.case("COCO: a training on annotations fetches what it needs; a definition'
   check.equal(#assert(ra.load_model(said.run)).output.classes, 3)
 end)
 
+check.case("COCO: the same annotations of other pictures are another set, prepared from those", function()
+  local root, one, two = folder .. "/data4", coco "one", coco "two"
+  check.equal(files.read(one), files.read(two))
+  assert(files.write(folder .. "/two/images/3.png", files.read(folder .. "/two/images/4.png")))
+  assert(ra.fetch(one, { data_root = root }))
+  local first_set = assert(dataset.open(one, { root = root }))
+  check.fails("ramus fetch", dataset.open, two, { root = root })
+  assert(ra.fetch(two, { data_root = root }))
+  local second = assert(dataset.open(two, { root = root }))
+  check.ok(first_set.folder ~= second.folder and first_set.hash ~= second.hash, "two folders")
+  check.equal(files.read(second.folder .. "/images/3.png"), files.read(folder .. "/two/images/3.png"))
+  check.equal(assert(dataset.open(one, { root = root })).folder, first_set.folder)
+end)
+
 check.case("COCO: what does not fit is said", function()
   local root = folder .. "/data3"
   local function refused(part, name, change) check.fails(part, ra.fetch, coco(name, change), { data_root = root }) end

@@ -286,7 +286,7 @@ check.case("folder: pairs in a folder beside train and val are named as in no sp
   local root = made("beside_splits", "train/images/1..3.png train/masks/1..3.png eval/images/4..5.png eval/masks/4..5.png eval/images/9.png")
   local set = assert(dataset.open(root))
   local text = table.concat(set.warnings, "\n")
-  check.ok(text:find("2 pairs of .* are in no folder of a split %(train, val, test%) and are not used: eval/images/4.png; eval/images/5.png"), text)
+  check.ok(text:find("2 pairs of .* are in no split %(by folders train, val, test, or by lists%) and are not used: eval/images/4.png; eval/images/5.png"), text)
   check.ok(text:find("1 file of .* belongs to no pair and is not used: eval/images/9.png"), text)
 end)
 
@@ -310,4 +310,17 @@ check.case("folder: folders that a division at random tears are known", function
   local torn = split.torn(assert(dataset.open(made("torn", "p1/images/1..4.png p1/masks/1..4.png p2/images/1..4.png p2/masks/1..4.png"))))
   check.ok(#torn >= 1 and torn[torn[1]], "some patient is on two sides")
   check.equal(#split.torn(assert(dataset.open(made("not_torn", "x/images/1..9.png x/masks/1..9.png")))), 0, "one folder is no patient")
+end)
+
+check.case("folder: lists of splits: numbers, ./ before a path; what is no list is refused", function()
+  local root = made("listed", "images/1..6.png masks/1..6.png")
+  local function set_of(how) return dataset.open(root, { options = { split = how } }) end
+  local set = assert(set_of { train = { 1, 2, "./images/3.png" }, test = { "4.png" } })
+  check.equal(#set.splits.train, 3)
+  local text = table.concat(set.warnings, "\n")
+  check.ok(text:find("2 pairs of .* are in no split .*: images/5.png; images/6.png"), text)
+  for _, bad in ipairs { true, 5.5, { {} } } do
+    local opened_set, err = set_of { train = bad, test = { "4" } }
+    check.ok(not opened_set and err:find "^split", tostring(err))
+  end
 end)

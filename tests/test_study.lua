@@ -52,6 +52,7 @@ check.case("study: what is wrong in a file is said", function()
     ["rows = { { name = 'a', weights = 'best' } }, set = { ['data.val'] = false }"] = "needs a validation split",
     ["rows = { { name = 'a' } }, tables = { { rows = { 'b*' } } }"] = "unknown row 'b*'",
     ["rows = { { name = 'a' } }, tables = { { score = { 'x' } } }"] = "unknown score 'x'",
+    ["rows = { { name = 'a' } }, tables = {}"] = "tables: names no table",
   } do check.fails(wanted, definition.load, write("wrong", text)) end
   check.fails("no such study", definition.load, folder .. "/absent.lua")
   assert(files.write(folder .. "/number.lua", "return 1"))
@@ -427,7 +428,7 @@ check.case("study: pictures of one's own that change are trained on anew; a page
   check.ok(files.read(page):find("^Mine%..*| a |.*And mine%.\n$"), files.read(page))
   assert(files.write(page, "Mine.\n"))
   text, status = run(path)
-  check.equal(status, 1)
+  check.equal(status, 2)
   check.ok(text:find("was not made by ramus study", 1, true), text)
 end)
 
@@ -450,4 +451,28 @@ check.case("study: a cell that fails is a line, and the others go on", function(
   text, status = run(path) -- the loss was not finite: it would be so again
   check.equal(status, 1, text)
   check.ok(not text:find("seed 1: done", 1, true), text)
+end)
+
+check.case("study: before anything is trained, files of others with a table's names and splits that a set lacks are found", function()
+  local path = write("others", "rows = { { name = 'a' } }, seeds = { 1 }")
+  for _, ending in ipairs { "csv", "json", "svg", "md" } do
+    local other = path:gsub("lua$", ending)
+    assert(files.write(other, "mine\n"))
+    local text, status = run(path, "--jobs 1")
+    check.equal(status, 2, text)
+    check.ok(text:find("others." .. ending .. " is there and was not made by ramus study", 1, true), text)
+    check.equal(files.read(other), "mine\n")
+    check.ok(not files.exists((path:gsub("lua$", "jsonl"))), "nothing was trained")
+    os.remove(other)
+  end
+  local text, status = run(path, "--jobs 1")
+  check.equal(status, 0, text)
+  os.remove((path:gsub("lua$", "md")))
+  text, status = run(path, "--jobs 1")
+  check.equal(status, 0, "its own files are made anew: " .. text)
+  path = write("no_split", "rows = { { name = 'a' } }, seeds = { 1 }, score = { 'tset' }")
+  text, status = run(path, "--jobs 1 --keep")
+  check.equal(status, 1, text)
+  check.ok(text:find("unknown split 'tset'; did you mean 'test'?", 1, true), text)
+  check.ok(not text:find("epoch", 1, true) and #(files.list(files.split(path) .. "/runs/no_split") or {}) <= 2, "no run was made: " .. text)
 end)

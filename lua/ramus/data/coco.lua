@@ -11,6 +11,7 @@ local class_image = require "ramus.data.class_image"
 local classes = require "ramus.data.classes"
 local files = require "ramus.base.files"
 local folder = require "ramus.data.folder"
+local identity = require "ramus.data.identity"
 local image = require "ramus.data.image"
 local options = require "ramus.base.options"
 local polygons = require "ramus.data.polygons"
@@ -46,6 +47,16 @@ local function folder_of(path, given, pictures)
   end
   return nil, ("%s: its pictures (%s, ..) are not in %s; say where: images = \"FOLDER\""):format(path, pictures[1].name,
     table.concat(places(path, given), ", "))
+end
+
+--- Paths of those pictures of an annotation file that are there.
+local function present(path, given, list)
+  local place, found = folder_of(path, given, list), {}
+  for _, p in ipairs(place and list or {}) do
+    local from = place .. "/" .. p.name
+    if files.is_file(from) then found[#found + 1] = from end
+  end
+  return found
 end
 
 --- The classes of categories, background first, and class by category id; nil and a message.
@@ -132,6 +143,20 @@ local function wrong_lists(lists)
   if type(lists) == "table" and not next(lists) then return "datasets.coco: no annotations are given" end
 end
 
+--- What tells a set from others: its annotations and the pictures that are there. pictures: paths by annotation file, which grows.
+local function key_of(lists, given, pictures)
+  local sums = {}
+  for _, entry in ipairs(lists) do
+    local path = entry[2]
+    local read = not pictures[path] and polygons.coco(path)
+    if not pictures[path] then pictures[path] = read and present(path, given, read.pictures) or {} end
+    sums[#sums + 1] = prepared.sha256_file(path) or "absent"
+    local known = identity.sums(pictures[path], path) or {}
+    for _, from in ipairs(pictures[path]) do sums[#sums + 1] = known[from] end
+  end
+  return prepared.sha256(table.concat(sums)):sub(1, 12)
+end
+
 --- The definition of a set. Its options in a recipe are labels, split, groups.
 function coco.define(given, level)
   local o = options.check(type(given) == "string" and { given } or given, DEFINITION, "datasets.coco", (level or 1) + 1)
@@ -145,7 +170,7 @@ function coco.define(given, level)
     def.schema[key] = options.copy(entry)
     def.schema[key].default = o[key]
   end
-  local known -- read once
+  local known, pictures = nil, {} -- read once
   local function categories()
     if known == nil then
       local read = polygons.coco(lists_of(o, def)[1][2])
@@ -158,9 +183,7 @@ function coco.define(given, level)
     return list and #list > 2 and list or nil
   end
   function def.variant()
-    local sums = {}
-    for i, entry in ipairs(lists_of(o, def)) do sums[i] = prepared.sha256_file(entry[2]) or "absent" end
-    return prepared.sha256(table.concat(sums)):sub(1, 12)
+    return key_of(lists_of(o, def), o.images, pictures)
   end
   function def.prepare(_, target)
     local notes = {}

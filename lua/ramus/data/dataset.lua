@@ -164,11 +164,12 @@ local function below(folder, list)
   return names
 end
 
---- A line about pairs of a folder with train, val or test that lie in none of them, or nil.
+--- A line about pairs that lie in no split: beside the folders train, val and test, or in none of the lists that are given; or nil.
 local function in_no_split(folder, list)
   if not list or #list == 0 then return nil end
-  return ("%d pair%s of %s %s in no folder of a split (train, val, test) and %s not used: %s; options = { split = .. } divides them all"):format(#list,
-    #list == 1 and "" or "s", folder, #list == 1 and "is" or "are", #list == 1 and "is" or "are", pairing.some(below(folder, list), 8))
+  local one = #list == 1
+  return ("%d pair%s of %s %s in no split (by folders train, val, test, or by lists) and %s not used: %s"):format(#list, one and "" or "s", folder,
+    one and "is" or "are", one and "is" or "are", pairing.some(below(folder, list), 8))
 end
 
 --- A line about the files that a set in place does not use, or nil.
@@ -207,6 +208,7 @@ function dataset.open(name, given)
   if not sums then return nil, hash end
   local counts, warnings = {}, { unused(def, folder, unmatched) }
   warnings[#warnings + 1] = in_no_split(folder, samples.unsplit)
+  for _, path in ipairs(samples.unsplit or {}) do unmatched[#unmatched + 1] = path end
   for part, list in pairs(parts) do counts[part] = #list end
   for _, w in ipairs(shared_between(parts, sums)) do warnings[#warnings + 1] = w end
   return { name = def.name, title = def.title, definition = def, folder = folder, edition = mark.edition, split = division, split_source = source,

@@ -27,7 +27,14 @@ end
 
 --- The names that a list of a split holds: a table of them, or the path of a text file with one a line. nil and a message.
 local function names_of(list, root)
-  if type(list) == "table" then return list end
+  if type(list) == "table" then
+    local names = {}
+    for i, name in ipairs(list) do names[i] = type(name) == "number" and ("%.14g"):format(name) or name end
+    return names
+  end
+  if type(list) ~= "string" then
+    return nil, ("split: wants a list of names, or the path of a text file with one a line, given %s"):format(options.show(list))
+  end
   local path = list:sub(1, 1) == "/" and list or root .. "/" .. list
   local text, err = files.read_text(path)
   if not text then return nil, ("split: cannot read the list: %s"):format(err) end
@@ -51,17 +58,17 @@ local function by_lists(samples, lists, root)
     local names, err = names_of(lists[part], root)
     if not names then return mistake(err) end
     for _, name in ipairs(names) do
-      local s = known[name]
-      if not s then unknown[#unknown + 1] = ("'%s' of %s"):format(name, part)
+      local s = known[name] or type(name) == "string" and known[(name:gsub("^%./", ""))]
+      if not s then unknown[#unknown + 1] = ("%s of %s"):format(options.show(name), part)
       elseif s.split and s.split ~= part then return mistake(("split: image '%s' is in %s and in %s"):format(s.id, s.split, part))
       else s.split = part end
     end
   end
   if #unknown > 0 then return mistake(("split: no image is called %s; images are called %s, .."):format(pairing.some(unknown), samples[1].id)) end
   for _, s in ipairs(samples) do
-    if s.split then kept[#kept + 1] = s else table.insert(samples.unmatched, s.image) end
+    if s.split then kept[#kept + 1] = s else table.insert(samples.unsplit, s.image) end
   end
-  kept.unmatched, kept.split_source = samples.unmatched, "lists of the definition"
+  kept.unmatched, kept.unsplit, kept.split_source = samples.unmatched, samples.unsplit, "lists of the definition"
   return kept
 end
 

@@ -17,6 +17,7 @@ local process = require "ramus.base.process"
 local results = require "ramus.study.results"
 local run_folder = require "ramus.train.run"
 local signs = require "ramus.study.signs"
+local scored_set = require "ramus.train.scored_set"
 local train = require "ramus.train.trainer"
 local C = ffi.C
 
@@ -218,9 +219,19 @@ local function train_in(c, folder, o)
   return trained, err, kind
 end
 
+--- A message where a set that the cell is scored on cannot be opened, or lacks the split, else nil.
+local function unscorable(c, o)
+  for _, s in ipairs(c.scores) do
+    local ok, err = scored_set.check(s.facts, o)
+    if not ok then return ("%s: %s"):format(s.label, err) end
+  end
+end
+
 --- Trains and scores; the line of it, or nil and "interrupted".
 local function work(study, c, folder, o)
-  local trained, err, kind = train_in(c, folder, o)
+  local trained, kind
+  local err = unscorable(c, o)
+  if not err then trained, err, kind = train_in(c, folder, o) end
   if kind == "interrupted" then return nil, "interrupted" end
   local line
   if trained then line, err = finished_line(study, c, trained, o) end

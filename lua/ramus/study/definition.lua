@@ -246,7 +246,7 @@ function definition.load(path, given)
   if wrong then return mistake("seeds " .. wrong) end
   local raw, err = files.run(path)
   if err then return nil, err end
-  if type(raw) ~= "table" then return nil, ("%s: a study returns a table, this one returned %s"):format(path, options.show(raw)) end
+  if type(raw) ~= "table" then return mistake(("%s: a study returns a table, this one returned %s"):format(path, options.show(raw))) end
   if raw.rows == nil and raw.model ~= nil then return mistake(("%s is a recipe, not a study: ramus train %s"):format(path, path)) end
   local study
   study, err = definition.of(raw, path, given)

@@ -24,6 +24,30 @@ local function page_of(path, title, middle)
   return before:sub(1, first - 1) .. made .. before:sub(last + 1)
 end
 
+--- The path of a table's files without their endings.
+local function base_of(study, t)
+  local folder = files.split(study.results)
+  return folder == "." and t.name or ("%s/%s"):format(folder, t.name)
+end
+
+--- How files that a study wrote begin.
+local OURS = { csv = "^table,score,metric,row,", json = "^{\"comparisons\":", svg = "^<svg [^>]*role=\"img\">" }
+
+--- A message where a file that something else wrote has the name of a table's, else nil; asked before anything is trained.
+function pages.wrong(study)
+  for _, t in ipairs(study.tables) do
+    local base = base_of(study, t)
+    local page, err = page_of(base .. ".md", t.title or t.name, "")
+    if not page then return err end
+    for ending, pattern in pairs(files.is_file(base .. ".md") and {} or OURS) do
+      local path = ("%s.%s"):format(base, ending)
+      if files.is_file(path) and not (files.read(path) or ""):find(pattern) then
+        return ("%s is there and was not made by ramus study; remove it, or give the table another name"):format(path)
+      end
+    end
+  end
+end
+
 --- Writes the figures over the epochs that a table asks for and has; { { name of the file, caption }, .. }, or nil and a message.
 local function write_curves(t, base)
   local list = {}
@@ -41,10 +65,9 @@ end
 
 --- Writes the files of all tables. list: of summary.of; command: what remakes them. Returns their paths; nil and a message.
 function pages.write(study, list, command)
-  local folder = files.split(study.results)
   local written = {}
   for _, t in ipairs(list) do
-    local base = folder == "." and t.name or ("%s/%s"):format(folder, t.name)
+    local base = base_of(study, t)
     local curves, err = write_curves(t, base)
     if not curves then return nil, err end
     local page

@@ -69,6 +69,8 @@ return function(path, given)
   o.chosen, err = chosen_rows(s, o.only)
   if err then return nil, err end
   o.runs, o.out = o.runs or "runs/" .. s.name, progress.new { quiet = o.quiet }
+  err = pages.wrong(s)
+  if err then return mistake(err) end
   local result
   if o.check then
     result, err = cost.estimate(s, o)

@@ -103,6 +103,7 @@ end
 --- The checked tables of a study whose rows are made; nil and a message.
 function tables.of(study)
   local list, seen = {}, {}
+  if study.tables and #study.tables == 0 then return nil, "tables: names no table; without the field there is one of all rows" end
   for i, given in ipairs(study.tables or { {} }) do
     local t, err = make(study, given, i)
     if not t then return nil, err end

@@ -29,6 +29,16 @@ local function samples_of(set, part)
     names[#names] or "test"))
 end
 
+--- True where the set is there, or could be fetched, and has images in the part that is scored; nil and a message. Asked before a training.
+function scored_set.check(facts, o)
+  local set, err = data.set(facts.set, { options = facts.options, split = facts.split_rule, edition = facts.edition, data_root = o.data_root,
+    offline = o.offline, reading = facts.reading })
+  if not set then return nil, err end
+  local samples
+  samples, err = samples_of(set, facts.part)
+  return samples and true, err
+end
+
 --- Those that are scored: the first so many, or those of some ids in the set's order. nil and a message where there is no such image.
 function scored_set.chosen(samples, limit, ids)
   if limit then samples = { unpack(samples, 1, math.min(limit, #samples)) } end
