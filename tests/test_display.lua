@@ -98,7 +98,9 @@ check.case("columns: the last is wrapped, others are left out from the right and
   end)
   local _, piped = at_width(math.huge, function() return columns.text(head, { row }, { true }) end)
   check.equal(piped, "  name  first number  second number  third\n  a                1              2      3", "a pipe gets all")
-  check.equal(narrow, "  name  first number ...\n  a                1")
+  check.equal(narrow, "  name  first number  second number ...\n  a                1              2")
+  local _, chosen = at_width(40, function() return columns.text(head, { row }, { true }, { 3 }) end)
+  check.equal(chosen, "  name  first number  third ...\n  a                1      3", "what can be spared goes first")
   for line in wrapped:gmatch "[^\n]+" do check.ok(#line <= 40, line) end
   local rows = {}
   for i = 1, 30 do rows[i] = { tostring(i) } end

@@ -1,28 +1,40 @@
---- Rows of cells as a table that fits the terminal: what does not fit is left out from the right, and the head says so. Where standard output is no
+--- Rows of cells as a table that fits the terminal: what does not fit is left out, and the head says so. Where standard output is no
 -- terminal nothing is left out: who reads a pipe or a file gets all.
 local show = require "ramus.base.show"
 
 local columns = {}
 
+--- Takes a column out of a list of them, or the last.
+local function leave_out(shown, which)
+  for k, c in ipairs(shown) do
+    if c == which then return table.remove(shown, k) end
+  end
+  return table.remove(shown)
+end
+
 --- head: names, one a column; rows: lists of texts as long; left: { [n] = true } for columns that begin at the left, others end at the right.
--- A last column that begins at the left is wrapped where it is too long.
-function columns.text(head, rows, left)
-  local width, used, most, room = {}, 2, 0, show.room()
+-- A last column that begins at the left is wrapped where it is too long. spare [opt]: columns that are left out first, in this order; then it is those
+-- at the right.
+function columns.text(head, rows, left, spare)
+  local width, shown, room = {}, {}, show.room()
   for c, name in ipairs(head) do
     local wraps = c == #head and left and left[c]
-    width[c] = #name
+    width[c], shown[c] = #name, c
     for _, row in ipairs(rows) do width[c] = math.max(width[c], wraps and 0 or #row[c]) end
-    used = used + width[c] + (c > 1 and 2 or 0)
-    if used > room - (c < #head and 6 or 1) and c > 1 then break end
-    most = c
+  end
+  for c = 1, #head do -- one column after the other, until the rest fits
+    local used = 0
+    for _, s in ipairs(shown) do used = used + 2 + width[s] end
+    if used <= room - (#shown < #head and 4 or 1) or #shown == 1 then break end
+    leave_out(shown, spare and spare[c])
   end
   local lines = {}
   for r = 0, #rows do
     local cells = {}
-    for c = 1, most do cells[c] = (left and left[c] and "%-" .. width[c] .. "s" or "%" .. width[c] .. "s"):format((rows[r] or head)[c]) end
+    for k, c in ipairs(shown) do cells[k] = (left and left[c] and "%-" .. width[c] .. "s" or "%" .. width[c] .. "s"):format((rows[r] or head)[c]) end
     lines[r + 1] = ("  " .. table.concat(cells, "  ")):gsub("%s+$", "")
   end
-  if most < #head then lines[1] = lines[1] .. " ..." end
+  if #shown < #head then lines[1] = lines[1] .. " ..." end
   return room == math.huge and table.concat(lines, "\n") or show.wrapped(table.concat(lines, "\n"))
 end
 

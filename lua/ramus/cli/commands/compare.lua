@@ -7,7 +7,7 @@ local function range(e, form) return e and number(e.low, form) .. " to " .. numb
 
 local VERDICT = { better = "better", worse = "worse", higher = "higher", lower = "lower" }
 
---- A line for each metric and run. What may not fit a narrow terminal comes last.
+--- A line for each metric and run. In a narrow terminal the pooled scores are left out first, then the intervals of the means.
 local function text_of(runs, t)
   local columns = require "ramus.base.columns"
   local head, rows = { "score", "run", "mean", "95 %" }, {}
@@ -25,7 +25,14 @@ local function text_of(runs, t)
       rows[#rows + 1] = cells
     end
   end
-  return columns.text(head, rows, { true, true })
+  return columns.text(head, rows, { true, true }, #runs > 1 and { 9, 4 } or nil)
+end
+
+--- What the numbers rest on.
+local function note_of(runs, t)
+  return ("  Differences are to %s, image by image. Intervals: bootstrap over images. p: Wilcoxon's signed-rank test after Holm's correction for %d "
+    .. "comparisons. A difference counts where its interval leaves out 0 and p is at most 0.05.%s"):format(runs[1].name, t.tests,
+    t.groups and (" The images are of %d groups (patients), which are drawn, and tested, as one each."):format(t.groups) or "")
 end
 
 --- The same as data; what is no number is left out.
@@ -72,9 +79,7 @@ return {
     else
       print(text_of(runs, t))
       if t.tests > 0 then
-        require("ramus.base.talk").note(("\n  Differences are to %s, image by image. Intervals: bootstrap over images. p: Wilcoxon's signed-rank "
-          .. "test after\n  Holm's correction for %d comparisons. A difference counts where its interval leaves out 0 and p is at most 0.05.%s"):format(
-          runs[1].name, t.tests, t.groups and ("\n  The images are of %d groups (patients), which are drawn, and tested, as one each."):format(t.groups) or ""))
+        require("ramus.base.talk").note("\n" .. require("ramus.base.show").wrapped(note_of(runs, t)))
       end
     end
     return 0
