@@ -2,6 +2,7 @@
 local check = require "check"
 local compare = require "ramus.data.compare"
 local json = require "cjson"
+local C = require("ramus.base.ffi").C
 
 local file = assert(io.open(check.root .. "/tests/reference/compare.json"))
 local reference = json.decode(file:read("*a"))
@@ -37,6 +38,18 @@ check.case("compare: the nested bootstrap's interval is that of NumPy within its
     check.near(m.low, case.low, 0.03 * width, "low")
     check.near(m.high, case.high, 0.03 * width, "high")
     check.equal(m.seeds, #case.values, "seeds")
+  end
+end)
+
+check.case("compare: the interval has the same bits for any number of threads and of resamples in a chunk, gaps included", function()
+  local values, threads = { numbers { 0.1, 0.5, 0.2, 0.9, 0.4 }, { 0.3, 0 / 0, 0.8, 0.6, 0.7 } }, C.ra_threads()
+  for _, resamples in ipairs { 1, 255, 256, 257, 1000 } do
+    C.ra_threads_set(1)
+    local one = compare.mean(values, { resamples = resamples })
+    C.ra_threads_set(3)
+    local three = compare.mean(values, { resamples = resamples })
+    C.ra_threads_set(threads)
+    check.ok(one.low == three.low and one.high == three.high and one.low <= one.high, resamples .. " resamples")
   end
 end)
 

@@ -6,6 +6,7 @@
 #include "../base/error.h"
 #include "../base/mem.h"
 #include "../base/random.h"
+#include "../base/thread.h"
 #include "metric.h"
 
 /* The pictures of group g are member[start[g]] to member[start[g + 1] - 1]. */
@@ -102,18 +103,35 @@ int32_t ra_metric_bootstrap(const double *values, const int32_t *group, int32_t 
 
 /* ---- seeds, and pictures within them ---- */
 
+/* mean[r]: that of resample r. */
+typedef struct resampling {
+  const double *value;
+  const groups *g;
+  int32_t seeds, pictures, resamples;
+  double seed, *mean;
+} resampling;
+
 /* One resample: seeds with replacement, and within each of them groups with replacement. */
-static double resample(const double *value, int32_t seeds, int32_t pictures, const groups *g, ra_random_key key) {
+static double resample(const resampling *t, int32_t r) {
+  ra_random_key key = {.seed = (uint64_t)(int64_t)t->seed, .a = (uint32_t)r, .stream = RA_RANDOM_COMPARE};
   double sum = 0;
   int32_t used = 0;
-  for (int32_t s = 0; s < seeds; s++) {
+  for (int32_t s = 0; s < t->seeds; s++) {
     key.b = 0;
-    int32_t from = (int32_t)(ra_random_uniform_at(&key, (uint64_t)s) * seeds);
+    int32_t from = (int32_t)(ra_random_uniform_at(&key, (uint64_t)s) * t->seeds);
     key.b = (uint32_t)s + 1;
-    double m = drawn_mean(value + (size_t)from * (size_t)pictures, g, &key);
+    double m = drawn_mean(t->value + (size_t)from * (size_t)t->pictures, t->g, &key);
     if (m == m) sum += m, used++;
   }
   return used > 0 ? sum / used : (double)NAN;
+}
+
+enum { CHUNK = 256 }; /* resamples */
+
+static void resample_chunk(void *context, int32_t chunk) {
+  const resampling *t = context;
+  int32_t begin = chunk * CHUNK, end = t->resamples - begin < CHUNK ? t->resamples : begin + CHUNK;
+  for (int32_t r = begin; r < end; r++) t->mean[r] = resample(t, r);
 }
 
 int32_t ra_bootstrap_nested(const double *values, const int32_t *group, int32_t seeds, int32_t pictures, int32_t resamples, double level,
@@ -125,12 +143,11 @@ int32_t ra_bootstrap_nested(const double *values, const int32_t *group, int32_t 
   RA_TRY(groups_of(group, pictures, &g));
   double *means = ra_mem_alloc((size_t)resamples + (size_t)seeds, sizeof *means);
   int32_t code = means ? RA_OK : RA_ERR_MEMORY, kept = 0;
-  for (int32_t r = 0; code == RA_OK && r < resamples; r++) {
-    ra_random_key key = {.seed = (uint64_t)(int64_t)seed, .a = (uint32_t)r, .stream = RA_RANDOM_COMPARE};
-    double m = resample(values, seeds, pictures, &g, key);
-    if (m == m) means[kept++] = m;
-  }
   if (code == RA_OK) {
+    resampling t = {.value = values, .g = &g, .seeds = seeds, .pictures = pictures, .resamples = resamples, .seed = seed, .mean = means};
+    ra_parallel(resamples / CHUNK + (resamples % CHUNK != 0), resample_chunk, &t);
+    for (int32_t r = 0; r < resamples; r++)
+      if (means[r] == means[r]) means[kept++] = means[r];
     double *of_seed = means + resamples;
     for (int32_t s = 0; s < seeds; s++) of_seed[s] = mean_of(values + (size_t)s * (size_t)pictures, pictures);
     out[0] = mean_of(of_seed, seeds);
