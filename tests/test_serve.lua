@@ -202,6 +202,13 @@ check.case("serve: a picture comes back with the numbers of ra.predict, for ever
     check.equal(samples:byte(i + 1), math.floor(ffi.data(read_back)[i] * 255 + 0.5), "sample " .. i)
     check.equal(side:byte(i + 1), math.floor((1 - p[i]) * 255 + 0.5), "level " .. i)
   end
+  local budget = start(model .. " --memory 12KB")
+  status, body = ask(budget, "POST", budget.path .. "predict", {}, bytes)
+  check.equal(status, 200, body)
+  local _, _, tiled, _, kept = unpacked(body)
+  check.equal(#kept, 3)
+  for i = 0, 24 * 33 - 1 do check.near(tiled[i], p[i], 1e-5, "within a budget " .. i) end
+  stop(budget)
   status, body = ask(s, "POST", s.path .. "example")
   check.equal(status, 200)
   check.equal(unpacked(body).width, 512, "a made-up picture")
@@ -304,6 +311,8 @@ check.case("serve: what cannot be served is said before anything is", function()
   serve(model .. " --port 70000", 2, "from 1 to 65535")
   serve(model .. " --port 80.5", 2, "whole number")
   serve(model .. " --range 3", 2, "--range wants two numbers as 0,4095")
+  serve(model .. " --memory many", 2, 'memory wants a size as "300MB" or "1.5GB", given "many"')
+  serve(model .. " --memory 1MB --tile 64", 2, "give tile or memory, not both")
   serve(model .. " --host 0.0.0.0", 2, "--host")
   assert(files.make_folder(folder .. "/bad"))
   for _, name in ipairs { "libmicrohttpd.so.12", "libmicrohttpd.so" } do assert(files.write(folder .. "/bad/" .. name, "no library")) end

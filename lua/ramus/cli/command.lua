@@ -32,14 +32,18 @@ command.EVERY = {
   { name = "quiet", help = "print answers and errors only: no progress, no notes; nothing where what was asked for is a file" },
   { name = "verbose", help = "also say on standard error what is done: files opened, plans, libraries, times" },
 }
---- How a mask is made of an image (train/way.lua), of eval and predict.
-command.WAY = {
+--- How probabilities are made of an image (train/way.lua), of serve, eval and predict.
+command.LOOK = {
   { name = "tile", value = "N", number = true, min = 16, help = "side of the tiles into which images are cut; they overlap by half",
     unless = "whole images" },
   { name = "memory", value = "SIZE", wants = "a size as 300MB", unless = "as much as it takes",
     help = "what the net's arrays may take: larger images are cut into tiles that overlap by all that the net looks around a pixel, to the same values" },
   { name = "flips", value = "WHICH", one_of = { "none", "mirrored", "turned" }, default = "none",
     help = "mean over mirror images (mirrored: 4) and turns (turned: 8)" },
+}
+--- And how a mask, of eval and predict: these together.
+command.WAY = {
+  command.LOOK[1], command.LOOK[2], command.LOOK[3],
   { name = "with", value = "RUN", wants = "a run", many = true, unless = "none", help = "a further run, whose probabilities are averaged" },
   { name = "low", value = "T", number = true, min = 0, max = 1, unless = "no hysteresis",
     help = "hysteresis: pixels from T on count where connected to one at the threshold" },

@@ -69,8 +69,12 @@ function way.new(model, given)
   local members, err = members_of(model, given.with or {})
   if not members then return nil, err end
   if given.memory and given.tile then return mistake "give tile or memory, not both: a budget chooses the tiles" end
-  return setmetatable({ members = members, turns = TURNS[given.flips or "none"], given = given,
-    memory = given.memory and show.read_bytes(given.memory) }, Way)
+  local memory
+  if given.memory then
+    memory, err = show.read_bytes(given.memory)
+    if not memory then return mistake("memory " .. err) end
+  end
+  return setmetatable({ members = members, turns = TURNS[given.flips or "none"], given = given, memory = memory }, Way)
 end
 
 --- Calls f(probabilities by name) for every member and every turn, turned back.

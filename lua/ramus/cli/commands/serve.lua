@@ -25,7 +25,7 @@ local function subject_of(words, given)
     return nil, "serve: --threshold is for a model of the foreground; one with classes decides by the largest probability", 2
   end
   subject.threshold = given.threshold or subject.model.output.threshold
-  subject.way, err = require("ramus.train.way").new(subject.model, { tile = given.tile, flips = given.flips, threshold = subject.threshold })
+  subject.way, err = require("ramus.train.way").new(subject.model, command.options(command.LOOK, given, { threshold = subject.threshold }))
   if not subject.way then return nil, err end
   return subject
 end
@@ -47,11 +47,7 @@ return {
   help = "a page on this machine alone (127.0.0.1): a picture is dropped and the vessels appear; a run, a model file, or the model in the box",
   flags = command.flags {
     { name = "port", value = "N", number = true, min = 1, max = 65535, help = "port of 127.0.0.1", unless = "a free one" },
-    command.THRESHOLD,
-    { name = "tile", value = "N", number = true, min = 16, unless = "whole pictures",
-      help = "side of the tiles into which pictures are cut; they overlap by half" },
-    { name = "flips", value = "WHICH", one_of = { "none", "mirrored", "turned" }, default = "none",
-      help = "mean over mirror images (mirrored: 4) and turns (turned: 8)" },
+    command.THRESHOLD, command.LOOK,
     { name = "range", value = "LOW,HIGH", wants = "two numbers or auto", unless = "as the model was trained",
       help = "numbers of the files that are black and white, or auto: percentiles "
       .. "0.5 and 99.5 of each picture" },
