@@ -84,3 +84,9 @@ check.case("before training: a rate below 0, a model without parameters, and one
     check.ok(recipe.resolve(with(fine)))
   end
 end)
+
+check.case("before training: a model whose function returns a list says that outputs have names", function()
+  check.raises("outputs have names, { out = .. }; the function returned the key 1", function()
+    ra.model(function(x) return { ra.nn.conv2d { 1, 1, k = 1 }(x) } end)
+  end)
+end)

@@ -91,3 +91,11 @@ check.case("the text of a value in a message is one line, also where its own fai
   getmetatable(odd).__tostring = function() error "no text" end
   check.equal(options.show(odd), "userdata")
 end)
+
+check.case("numbers with a lower bound are finite", function()
+  local one = { rate = { type = "number", min = 0 }, step = { type = "number", above = 0 }, free = { type = "number" } }
+  check.raises("rate must be finite and >= 0, got inf", function() options.check({ rate = math.huge }, one, "op") end)
+  check.raises("step must be finite and > 0, got inf", function() options.check({ step = math.huge }, one, "op") end)
+  check.equal(options.check({ free = math.huge }, one, "op").free, math.huge)
+  check.raises("lr must be finite", require "ramus".optim.adamw, { lr = math.huge })
+end)

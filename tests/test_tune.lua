@@ -66,6 +66,10 @@ check.case("tune: wrong files are wrong use, before anything is trained", functi
   wrong("search = { ['optim.lr'] = { 0, 1, log = true } }", "LOW > 0")
   wrong("search = { ['optim.lrr'] = { 1e-3, 1e-2 } }", "lrr")
   wrong("search = {}", "names no field")
+  wrong("search = { ['optim.lr'] = { 1e-3, 1e-2, lgo = true } }", "unknown option 'lgo'; did you mean 'log'?")
+  wrong("search = { ['optim.lr'] = { among = { 1, 2 }, 3 } }", "unknown option '1'")
+  wrong("search = { ['model.width'] = { 1.5, 3, whole = true } }", "whole wants whole numbers")
+  for _, range in ipairs { "0, 1/0", "-1/0, 1", "-1e308, 1e308", "0/0, 1" } do wrong(("search = { ['optim.lr'] = { %s } }"):format(range), "wants") end
   wrong("search = { epochs = { among = {} } }", "wants a list")
   assert(files.write(folder .. "/kept-trials.lua", "return 1"))
   search(LR, "kept")

@@ -14,7 +14,8 @@
 -- Fields of an entry: type ("number", "integer", "boolean", "string", "table", "function", "cdata", "any", or several
 -- with |), wanted (what a message calls the type), default, required, min, max (inclusive), above, below (exclusive),
 -- one_of, check (returns the value to use, or nil and a message), live (a schedule is allowed too), name and help (for
--- messages and documents). Numbers must not be NaN.
+-- messages and documents). Numbers must not be NaN, and those with a
+-- lower bound must be finite.
 local options = {}
 
 --- Edit distance of two strings, a swap of neighbours counting as one edit.
@@ -184,11 +185,12 @@ function options.value(value, entry)
       options.show(value) .. (type(value) == "number" and "" or " (" .. type(value) .. ")"))
   end
   if type(value) == "number" then
-    local inside = value == value and not (entry.min and value < entry.min) and not (entry.max and value > entry.max)
+    local endless = math.abs(value) == math.huge and (entry.min or entry.above) -- a size, a rate: no number of them is without end
+    local inside = value == value and not endless and not (entry.min and value < entry.min) and not (entry.max and value > entry.max)
       and not (entry.above and value <= entry.above) and not (entry.below and value >= entry.below)
     if not inside then
       local bounds = bounds_text(entry)
-      return nil, ("must be %s, got %s"):format(bounds ~= "" and bounds or "a number", options.show(value))
+      return nil, ("must be %s%s, got %s"):format(endless and "finite and " or "", bounds ~= "" and bounds or "a number", options.show(value))
     end
   end
   if entry.one_of then

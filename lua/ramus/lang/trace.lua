@@ -104,7 +104,8 @@ local function named_outputs(value)
   if graph.is_node(value) then return { out = value } end
   if type(value) ~= "table" then error("model: the function must return an output or a table of named outputs, got " .. options.show(value), 0) end
   for name, node in pairs(value) do
-    if type(name) ~= "string" or not graph.is_node(node) then
+    if type(name) ~= "string" then error("model: outputs have names, { out = .. }; the function returned the key " .. options.show(name), 0) end
+    if not graph.is_node(node) then
       error(("model: output %s is %s, wanted a recorded value under a name"):format(tostring(name), options.show(node)), 0)
     end
   end

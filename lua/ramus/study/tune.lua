@@ -36,9 +36,15 @@ local function uniform(...) return tonumber(hash.sha256(table.concat({ ... }, " 
 --- What is wrong with an entry of search; nil where nothing is.
 local function wrong_range(entry)
   if type(entry) ~= "table" then return "wants { LOW, HIGH } or { among = LIST }" end
+  for key in pairs(entry) do
+    local known = entry.among ~= nil and { "among" } or { "1", "2", "log", "whole" }
+    if not (" " .. table.concat(known, " ") .. " "):find((" %s "):format(tostring(key)), 1, true) then return options.unknown("option", key, known) end
+  end
   if entry.among ~= nil then return (type(entry.among) ~= "table" or #entry.among == 0) and "among wants a list" or nil end
   local low, high = entry[1], entry[2]
   if type(low) ~= "number" or type(high) ~= "number" or not (low < high) then return "wants { LOW, HIGH } with LOW < HIGH, or { among = LIST }" end
+  if high - low == math.huge then return "wants two numbers whose distance is one too" end
+  if entry.whole and (low % 1 ~= 0 or high % 1 ~= 0) then return "whole wants whole numbers" end
   return entry.log and low <= 0 and "log wants LOW > 0" or nil
 end
 
