@@ -52,6 +52,7 @@ check.case("study: what is wrong in a file is said", function()
     ["rows = { { name = 'a', weights = 'best' } }, set = { ['data.val'] = false }"] = "needs a validation split",
     ["rows = { { name = 'a' } }, tables = { { rows = { 'b*' } } }"] = "unknown row 'b*'",
     ["rows = { { name = 'a' } }, tables = { { score = { 'x' } } }"] = "unknown score 'x'",
+    ["rows = { { name = 'a' } }, read = { 5 }"] = "read must be a list of files, given 5",
     ["rows = { { name = 'a' } }, tables = {}"] = "tables: names no table",
   } do check.fails(wanted, definition.load, write("wrong", text)) end
   check.fails("no such study", definition.load, folder .. "/absent.lua")
@@ -470,9 +471,10 @@ check.case("study: before anything is trained, files of others with a table's na
   os.remove((path:gsub("lua$", "md")))
   text, status = run(path, "--jobs 1")
   check.equal(status, 0, "its own files are made anew: " .. text)
-  path = write("no_split", "rows = { { name = 'a' } }, seeds = { 1 }, score = { 'tset' }")
+  path = write("no_split", "rows = { { name = 'a' } }, seeds = { 1 }, score = { 'tset' }, read = { 'absent.jsonl' }")
   text, status = run(path, "--jobs 1 --keep")
   check.equal(status, 1, text)
   check.ok(text:find("unknown split 'tset'; did you mean 'test'?", 1, true), text)
+  check.ok(text:find("absent.jsonl, so no results are taken from it", 1, true), text)
   check.ok(not text:find("epoch", 1, true) and #(files.list(files.split(path) .. "/runs/no_split") or {}) <= 2, "no run was made: " .. text)
 end)

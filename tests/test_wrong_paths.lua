@@ -84,6 +84,11 @@ check.case("an empty argument is refused by every command, and so is an empty va
   end
 end)
 
+check.case("a file whose name looks like an option is named with its path", function()
+  assert(files.write(folder .. "/-x.png", "x"))
+  refused("predict -x.png", "-x.png is no option; the file of that name is written ./-x.png")
+end)
+
 check.case("numbers of options are finite", function()
   for _, word in ipairs { "nan", "-nan", "inf", "1e400", "-1e400" } do
     refused("eval x --tile " .. word, "wants a number, given '" .. word .. "'")

@@ -186,7 +186,8 @@ end
 local function unknown_flag(c, a)
   local known = {}
   for _, f in ipairs(command.flags_of(c)) do known[#known + 1] = "--" .. f.name end
-  return nil, options.unknown("option", a, known)
+  local is_path = require("ramus.base.files").exists(a)
+  return nil, is_path and ("%s is no option; the file of that name is written ./%s"):format(a, a) or options.unknown("option", a, known)
 end
 
 --- The flag that an argument names, and the value behind "=".

@@ -76,7 +76,12 @@ local STUDY = {
   metrics = { type = "table", default = { "dice" }, check = check_metrics, help = "scores that the tables show, the first of them in the figures" },
   tables = { type = "table", help = "list of tables; one of all rows unless given" },
   results = { type = "string", help = "file of the results; NAME.jsonl beside the study unless given" },
-  read = { type = "table", default = {}, help = "further files of results, of other studies, in which cells are looked up" },
+  read = { type = "table", default = {}, check = function(list)
+    for _, path in ipairs(list) do
+      if type(path) ~= "string" then return nil, "must be a list of files, given " .. options.show(path) end
+    end
+    return list
+  end, help = "further files of results, of other studies, in which cells are looked up" },
 }
 definition.schema, definition.row_schema = STUDY, ROW
 

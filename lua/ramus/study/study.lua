@@ -8,6 +8,7 @@ local cost = require "ramus.study.cost"
 local definition = require "ramus.study.definition"
 local markdown = require "ramus.study.markdown"
 local mistake = require "ramus.base.mistake"
+local files = require "ramus.base.files"
 local options = require "ramus.base.options"
 local pages = require "ramus.study.pages"
 local progress = require "ramus.base.progress"
@@ -69,6 +70,10 @@ return function(path, given)
   o.chosen, err = chosen_rows(s, o.only)
   if err then return nil, err end
   o.runs, o.out = o.runs or "runs/" .. s.name, progress.new { quiet = o.quiet }
+  for _, name in ipairs(s.read) do
+    local place = name:sub(1, 1) == "/" and name or s.folder .. "/" .. name
+    if not files.is_file(place) then o.out:warn(("read: there is no file %s, so no results are taken from it"):format(place)) end
+  end
   err = pages.wrong(s)
   if err then return mistake(err) end
   local result
