@@ -128,8 +128,9 @@ end)
 
 -- ---- Slurm ----------------------------------------------------------------------------------
 
---- Scripted sbatch and squeue in place/bin: tasks run one after the other in the background; what was submitted is in place/submitted.
-local function scripted(place, broken)
+--- Scripted sbatch and squeue in place/bin: tasks run one after the other in the background, before [opt] in front of each; what was submitted is
+-- in place/submitted.
+local function scripted(place, before)
   assert(files.make_folder(place .. "/bin"))
   assert(files.write(place .. "/bin/sbatch", ([[#!/bin/sh
 echo "$@" >> '%s/submitted'
@@ -141,7 +142,7 @@ out=$(sed -n 's/^#SBATCH --output=//p' "$script")
   rm '%s/alive' ) > /dev/null 2>&1 &
 sleep 0.1
 echo 41
-]]):format(place, place, broken or "", place)))
+]]):format(place, place, before or "", place)))
   assert(files.write(place .. "/bin/squeue", ([[#!/bin/sh
 if [ -f '%s/alive' ]; then echo RUNNING; echo PENDING; exit 0; fi
 echo 'slurm_load_jobs error: Invalid job id specified' >&2; exit 1
@@ -190,7 +191,7 @@ end)
 
 check.case("--slurm: a call that is interrupted leaves the job, and the next call watches it and submits nothing", function()
   local place = study("left", 20)
-  local path = scripted(place)
+  local path = scripted(place, "sleep 0.6;") -- so that the job goes on for longer than the call
   local text = sh(("cd '%s' && %s %s timeout --foreground -s INT 2 '%s' study s.lua --slurm --poll 0.3"):format(place, ENVIRONMENT, path, binary))
   check.ok(text:find("job 41 goes on", 1, true), text)
   local status
