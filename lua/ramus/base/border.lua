@@ -105,12 +105,18 @@ local function whole_fields(text, struct)
   return fields
 end
 
-local declarations -- the text of api.h without comments
+local source, stripped -- the text of api.h, and without comments
+
+--- The text of api.h without comments, made when it is first asked for.
+local function declarations()
+  stripped = stripped or source:gsub("/%*.-%*/", " ")
+  return stripped
+end
 
 --- The same rule for the table that a struct is made of: an error where a field that is a whole number would not be one. kind: of ffi.new.
 local known = {}
 function border.check_fields(kind, init)
-  known[kind] = known[kind] or whole_fields(declarations, kind) or {}
+  known[kind] = known[kind] or whole_fields(declarations(), kind) or {}
   for name in pairs(known[kind]) do if init[name] ~= nil then fraction(kind, name, init[name]) end end
 end
 
@@ -124,11 +130,11 @@ end
 
 --- The core's functions and constants behind their checks. text: api.h; is_tensor(value): whether it is a tensor.
 function border.checked(C, text, is_tensor)
-  border.is_tensor, declarations = is_tensor, text:gsub("/%*.-%*/", " ")
+  border.is_tensor, source = is_tensor, text
   return setmetatable({}, { __index = function(checked, name)
     local there, value = pcall(function() return C[name] end)
     if not there then unknown(name, text) end
-    local list = parameters_of(declarations, name)
+    local list = parameters_of(declarations(), name)
     local checks = false
     for _, p in ipairs(list or {}) do checks = checks or p.whole or p.pointer and not (p.optional and not p.tensor) end
     local finalizer = name:find "_release$" or name:find "_drop$" -- these accept NULL and freed tensors
