@@ -61,9 +61,9 @@ end)
 
 check.case("ls and show: results of a study", function()
   local here = files.absolute(check.root) .. "/docs/results"
-  local f = json.decode(expect("ls " .. here .. " --json", 0)).studies
-  check.equal(f[1].name, "paper")
-  check.ok(f[1].cells >= 19 and #f[1].rows > 3)
+  local by_name = {}
+  for _, s in ipairs(json.decode(expect("ls " .. here .. " --json", 0)).studies) do by_name[s.name] = s end
+  check.ok(by_name.paper and by_name.paper.cells >= 19 and #by_name.paper.rows > 3, "paper, whatever studies stand beside it")
   expect("show " .. here .. "/paper.jsonl", 0, "cimat80:test")
 end)
 

@@ -2,20 +2,24 @@
 -- a __tostring. Used by the REPL.
 local show = {}
 
-local ffi = require "ramus.base.ffi"
-
 local DEPTH, MOST = 5, 60
 local WIDEST = 160
 local LAST = 24 -- columns that the last column of a table wants at least
 
+--- Columns of the terminal at standard output, nil where it is none. The border is loaded here alone: it is half of what a start takes.
+local function columns()
+  local ffi = require "ramus.base.ffi"
+  if ffi.is_terminal(1) then return (ffi.terminal_size(1)) end
+end
+
 --- Columns that text should fit: the terminal's, at most 160; 100 where standard output is none.
 function show.width()
-  if not ffi.is_terminal(1) then return 100 end
-  return math.max(40, math.min(WIDEST, (ffi.terminal_size(1))))
+  local n = columns()
+  return n and math.max(40, math.min(WIDEST, n)) or 100
 end
 
 --- Columns that a table may take: those of the terminal; where standard output is none, all that it wants.
-function show.room() return ffi.is_terminal(1) and show.width() or math.huge end
+function show.room() return columns() and show.width() or math.huge end
 
 --- One line in lines of at most `width` columns, cut at blanks; further lines begin below the last column of a table's row, or two further in.
 -- A last column with little room beside the others begins on a line of its own.
