@@ -2,6 +2,7 @@
 -- The numbers are those of study/signs.lua.
 local checkpoint = require "ramus.train.checkpoint"
 local evaluate = require "ramus.train.evaluate"
+local groups = require "ramus.data.groups"
 local html = require "ramus.report.html"
 local metrics = require "ramus.data.metrics"
 local scale = require "ramus.data.scale"
@@ -10,7 +11,7 @@ local tables = require "ramus.report.tables"
 
 local signs = {}
 
---- Scores of a run by sign, a list for each with NaN where an image has none; nil and a message.
+--- Scores of a run by sign, a list for each with NaN where an image has none, and [opt] the images' groups; nil and a message.
 local function of_run(g, o)
   local facts, err = evaluate.facts(g.path)
   if not facts then return nil, err end
@@ -30,21 +31,21 @@ local function of_run(g, o)
       for name, list in pairs(found) do list[n] = one[name] or 0 / 0 end
     end })
   if not result then return nil, err end
-  return found
+  return found, groups.of(result.images, function(m) return m.group end)
 end
 
 --- A table with a column for each run, as a child of the page; nil and a message.
 function signs.of(runs, o)
-  local head, rows, each = { "where" }, {}, {}
+  local head, rows, each, together = { "where" }, {}, {}, {}
   for i, g in ipairs(runs) do
-    local found, err = of_run(g, o)
-    if not found then return nil, ("--signs: %s: %s"):format(g.name, err) end
-    head[i + 1], each[i] = g.name, found
+    local found, more = of_run(g, o)
+    if not found then return nil, ("--signs: %s: %s"):format(g.name, more) end
+    head[i + 1], each[i], together[i] = g.name, found, more
   end
   for i, name in ipairs(study_signs.names) do
     rows[i] = { name }
     for k in ipairs(runs) do
-      local m = metrics.bootstrap(each[k][name])
+      local m = metrics.bootstrap(each[k][name], { groups = together[k] })
       local range = (" %s to %s, %d images"):format(tables.number(m.low), tables.number(m.high), m.n)
       rows[i][k + 1] = m.n > 0 and { tables.number(m.mean), html("small", {}, range) } or "–"
     end

@@ -44,7 +44,7 @@ end
 local function pictures(samples)
   local list = {}
   for i, sample in ipairs(samples) do
-    local item = { id = sample.id }
+    local item = { id = sample.id, group = sample.group }
     for _, field in ipairs { "image", "mask", "fov" } do
       local value, err = read(sample, field)
       if err then return nil, err end
@@ -67,7 +67,7 @@ local function score(list, choice, dark)
     local vessel, err = baseline.vesselness(item.image, choice.scales, choice.beta, choice.c, dark)
     if not vessel then return nil, err end
     scores[i] = metrics(vessel, item.mask, { fov = item.fov, threshold = choice.threshold })
-    scores[i].id = item.id
+    scores[i].id, scores[i].group = item.id, item.group
   end
   return scores
 end
