@@ -1,6 +1,7 @@
 --- What a prediction costs: every architecture's light preset on one picture of 512x512, with one and with two threads.
 --
---   ramus run docs/results/cost.lua            writes cost.md, cost.json and cost.svg beside this file; about 10 minutes
+--   ramus run docs/results/cost.lua            writes cost.md and cost.json beside this file; about 10 minutes
+--   ramus run docs/results/pareto.lua          then draws Dice against latency
 --   ramus run docs/results/cost.lua NAME THREADS    one net in a process of its own: a line of JSON
 --
 -- Latency: from the picture as a tensor to its probabilities, median and 95th percentile of RUNS after WARM_UP, each net in a process of its own.
@@ -12,7 +13,6 @@ local files = require "ramus.base.files"
 local json = require "ramus.base.json"
 local models = require "ramus.lang.models"
 local process = require "ramus.base.process"
-local svg = require "ramus.draw.svg"
 local C = ffi.C
 
 local SIZE, RUNS, WARM_UP, STARTS, CINE = 512, 40, 2, 3, 15
@@ -111,31 +111,4 @@ Made by Ramus %s, commit %s, %s kernels, on %s.
 ]]):format(SIZE, SIZE, CINE, table.concat(lines, "\n"), build.version, tostring(build.commit), ffi.string(C.ra_isa()), process.processor())
 assert(files.write(here .. "/cost.md", page))
 assert(files.write(here .. "/cost.json", json.encode({ size = SIZE, rows = rows, processor = process.processor() }, 8) .. "\n"))
-
---- Dice against latency on two threads, where the study of architectures has results.
-local function pareto()
-  local ok, tables = pcall(require("cjson").decode, files.read(here .. "/architectures.json") or "")
-  local points = {}
-  for _, r in ipairs(ok and tables.rows or {}) do
-    for _, c in ipairs(rows) do
-      if r.row == c.name and r.metric == "dice" and r.mean and c.threads == 2 then points[#points + 1] = { c.ms, r.mean, c.name } end
-    end
-  end
-  return points
-end
-
-local points = pareto()
-if #points > 0 then
-  local W, H, left, top, out = 560, 320, 60, 30, {}
-  local low, high, slow, fast = math.huge, -math.huge, -math.huge, math.huge
-  for _, p in ipairs(points) do low, high, slow, fast = math.min(low, p[2]), math.max(high, p[2]), math.max(slow, p[1]), math.min(fast, p[1]) end
-  local function x(ms) return left + W * math.log(ms / fast * 1.1) / math.log(slow / fast * 1.3) end
-  local function y(dice) return top + H * (1 - (dice - low + 0.005) / (high - low + 0.01)) end
-  for _, p in ipairs(points) do
-    out[#out + 1] = ('<circle cx="%.1f" cy="%.1f" r="4.5" fill="%s"/>'):format(x(p[1]), y(p[2]), svg.BLUE)
-    out[#out + 1] = svg.text(x(p[1]) + 8, y(p[2]) + 4, ("%s  %.4f, %.0f ms"):format(p[3], p[2], p[1]), ' class="s"')
-  end
-  out[#out + 1] = svg.text(left, top + H + 30, "milliseconds of a picture of 512x512 on two threads (logarithmic); up: Dice on cimat80", ' class="s"')
-  assert(files.write(here .. "/cost.svg", svg.document(left + W + 220, top + H + 50, "Dice against latency", out)))
-end
 os.execute(("rm -rf '%s'"):format(scratch))
