@@ -1,5 +1,5 @@
 --- ARCADE, task "syntax": 1500 X-ray coronary angiograms with polygons of the coronary segments.
-local class_image = require "ramus.data.class_image"
+local class_image = require "ramus.data.image.class_image"
 local classes = require "ramus.data.classes"
 local dataset = require "ramus.data.dataset"
 local files = require "ramus.base.files"

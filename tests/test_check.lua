@@ -1,7 +1,7 @@
 --- ramus check: what is found in a set, who is blamed, the table, the JSON, the contact sheet.
 local check = require "check"
 local audit = require "ramus.data.audit"
-local audit_text = require "ramus.data.audit_text"
+local audit_text = require "ramus.data.audit.text"
 local cjson = require "cjson"
 local dataset = require "ramus.data.dataset"
 local F = require "ramus.lang.F"
@@ -9,9 +9,9 @@ local ffi = require "ramus.base.ffi"
 local files = require "ramus.base.files"
 local image = require "ramus.data.image"
 local json = require "ramus.base.json"
-local sheet = require "ramus.data.sheet"
+local sheet = require "ramus.data.audit.sheet"
 local tensor = require "ramus.lang.tensor"
-local twice = require "ramus.data.twice"
+local twice = require "ramus.data.audit.twice"
 local binary = files.absolute(require("processes").executable(check.root))
 
 --- A picture with fine structure, another one for every number.
@@ -278,7 +278,7 @@ check.case("check: classes in pixels and pictures, void, field of view", functio
   check.ok(lines:find("\nfield of view .* 50%.0 %%\n"), lines)
   check.equal(audit_text.plain(report).images[1].classes.artery, 40)
   local path = root .. "/sheet.png"
-  check.equal(require("ramus.data.sheet").write(path, report, set, {}), 3)
+  check.equal(require("ramus.data.audit.sheet").write(path, report, set, {}), 3)
   local x = assert(image.load(path))
   check.equal(table.concat(x.shape, "x"), "3x304x532")
 end)

@@ -1,6 +1,6 @@
 --- Comparisons of experiments against SciPy and NumPy (tests/reference/compare.py).
 local check = require "check"
-local compare = require "ramus.data.compare"
+local compare = require "ramus.data.metrics.compare"
 local json = require "cjson"
 local C = require("ramus.base.ffi").C
 

@@ -258,7 +258,7 @@ check.case("the repair of a file that an error named: the run goes on", function
   assert(files.write(path, kept:sub(1, 80)))
   -- what a run that met the cut file keeps: its hash, and that the error named it
   local set = assert(dataset.open(project .. "/mine.lua"))
-  local names = require "ramus.train.run_names"
+  local names = require "ramus.train.run.names"
   local at = names.path_of(project .. "/data/run", "samples")
   local facts = cjson.decode(assert(files.read(at)))
   facts.parts.val[1].files[1][2] = dataset.sha256_file(path)

@@ -1,7 +1,7 @@
 --- Facts of data sets, how they are cited, and the command that shows them.
-local about = require "ramus.data.about"
+local about = require "ramus.data.fetch.about"
 local check = require "check"
-local citation = require "ramus.data.citation"
+local citation = require "ramus.data.fetch.citation"
 local dataset = require "ramus.data.dataset"
 local fetch = require "ramus.data.fetch"
 local files = require "ramus.base.files"

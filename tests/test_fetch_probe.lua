@@ -3,8 +3,8 @@ local check = require "check"
 local dataset = require "ramus.data.dataset"
 local fetch = require "ramus.data.fetch"
 local files = require "ramus.base.files"
-local probe = require "ramus.data.probe"
-local probe_text = require "ramus.data.probe_text"
+local probe = require "ramus.data.fetch.probe"
+local probe_text = require "ramus.data.fetch.probe_text"
 local folder = check.folder("probe")
 local served = folder .. "/served"
 os.execute("mkdir -p " .. served)

@@ -212,7 +212,7 @@ return { name = "wrong", folder = %q, open = function() return { { id = "a", spl
 end)
 
 check.case("films: masks of several pages of which nobody said the page are named, others are not", function()
-  local facts, dataset = require "ramus.data.facts", require "ramus.data.dataset"
+  local facts, dataset = require "ramus.data.verdict.facts", require "ramus.data.dataset"
   local pages = check.root .. "/tests/reference/tiff/pages.tif"
   local image = { path = pages, frame = 1 }
   local function warned(mask)

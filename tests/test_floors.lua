@@ -133,12 +133,34 @@ check.case("floors: the test sees an arrow up and a circle", function()
   check.ok(level_of("core").base < level_of("core").graph)
 end)
 
+local function rooms_of(floor)
+  local names = {}
+  for name in pairs(floor[3] or {}) do names[#names + 1] = name end
+  table.sort(names)
+  return names
+end
+
+check.case("floors: every folder below a floor of lua/ramus is a room of the table, and has its door", function()
+  local there, listed = lines_of("cd " .. check.root .. "/lua/ramus && find . -mindepth 2 -type d | sed 's,^./,,' | LC_ALL=C sort"), {}
+  for _, floor in ipairs(floors.lua) do
+    for _, room in ipairs(rooms_of(floor)) do
+      listed[#listed + 1] = floor[1] .. "/" .. room
+      if room ~= "commands" then check.ok(files.exists(("%s/lua/ramus/%s.lua"):format(check.root, listed[#listed])), listed[#listed] .. " has no door") end
+    end
+  end
+  table.sort(listed)
+  check.equal(table.concat(there, " "), table.concat(listed, " "))
+end)
+
 --- The table as architecture.md shows it.
 local function as_markdown()
   local lines = {}
   for _, half in ipairs { "core", "lua" } do
     lines[#lines + 1] = ("| `%s` | what it holds |\n|---|---|"):format(half == "core" and "core/" or "lua/ramus/")
-    for _, floor in ipairs(floors[half]) do lines[#lines + 1] = ("| `%s` | %s |"):format(floor[1], floor[2]) end
+    for _, floor in ipairs(floors[half]) do
+      lines[#lines + 1] = ("| `%s` | %s |"):format(floor[1], floor[2])
+      for _, room in ipairs(rooms_of(floor)) do lines[#lines + 1] = ("| `%s/%s` | %s |"):format(floor[1], room, floor[3][room]) end
+    end
     lines[#lines + 1] = ""
   end
   return table.concat(lines, "\n")

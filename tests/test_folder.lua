@@ -244,7 +244,7 @@ return { name = "own", data = { set = "phantom", batch = 4 }, model = ra.models.
   check.equal(grouped.protocol.interval, "95 %, bootstrap over the 4 groups of the pictures, 2000 resamples")
   check.equal(grouped.per_image.dice.mean, alone.per_image.dice.mean)
   check.ok(grouped.per_image.dice.low ~= alone.per_image.dice.low, "drawn in groups")
-  check.equal(require("cjson").decode(require("ramus.train.score_text").json(grouped)).images[8].group, "patient 4")
+  check.equal(require("cjson").decode(require("ramus.train.evaluate.score_text").json(grouped)).images[8].group, "patient 4")
   code, text = shell(train .. "./none")
   check.equal(code, 2, text)
   check.ok(text:find("./none: it does not exist; wanted a name that ramus datasets lists, a folder, COCO's annotations (.json), or a definition", 1, true),

@@ -6,7 +6,7 @@ local cjson = require "cjson"
 local files = require "ramus.base.files"
 local json = require "ramus.base.json"
 local ra = require "ramus"
-local runs = require "ramus.train.run_list"
+local runs = require "ramus.train.run.list"
 local safetensors = require "ramus.lang.safetensors"
 local shape = require "ramus.base.shape"
 local snapshot = require "ramus.train.snapshot"
@@ -250,7 +250,7 @@ check.case("metrics: lines whose numbers are none are left out; a line without a
   os.execute(("cp -r %s %s"):format(run, path))
   assert(files.write(path .. "/metrics.jsonl", lines))
   check.equal(#assert(require("ramus.train.run").read(path)):history(), 1)
-  local shown = assert(require("ramus.train.story").lines(path, { columns = 79, rows = 40, plain = true }))
+  local shown = assert(require("ramus.train.run.story").lines(path, { columns = 79, rows = 40, plain = true }))
   check.ok(table.concat(shown, "\n"):find("loss -  rate 0.01", 1, true), table.concat(shown, "\n"))
 end)
 

@@ -87,7 +87,7 @@ check.case("colours and a channel", function()
 end)
 
 check.case("the entries of a palette are the numbers, its colours the colours; channel 4 is alpha", function()
-  local class_image = require "ramus.data.class_image"
+  local class_image = require "ramus.data.image.class_image"
   local list = { { colour = "#000000" }, { colour = "#ff0000" }, { colour = "#ff0000" }, { colour = "#ffffff" } }
   assert(class_image.save(folder .. "/palette.png", stripes(0, 1, 2, 3), list))
   local names = { "image", "mask" }

@@ -2,7 +2,7 @@
 local check = require "check"
 local cjson = require "cjson"
 local files = require "ramus.base.files"
-local plan_for = require "ramus.train.plan_for"
+local plan_for = require "ramus.train.recipe.plan_for"
 local processes = require "processes"
 local ra = require "ramus"
 
@@ -49,7 +49,7 @@ check.case("plan: the count of operations is that of the recorded net", function
 end)
 
 check.case("plan: spacings are told, and the recipe's augmentation covers what they differ by", function()
-  local text, p = require "ramus.train.plan_text", rules(64, 64, 10)
+  local text, p = require "ramus.train.recipe.plan_text", rules(64, 64, 10)
   p.facts = { pictures = 10, height = 64, width = 64, heights = { 60, 70 }, widths = { 64, 64 }, classes = 2, spacing = 0.25, spread = 1.3,
     title = "a b", set = "a" }
   p.memory, p.gflop, p.model = 1, 1, ra.models.planned { depth = 2, width = 2 }

@@ -6,7 +6,7 @@ local ra = require "ramus"
 local axes = require "ramus.draw.axes"
 local canvas = require "ramus.draw.canvas"
 local drawing = require "ramus.draw.drawing"
-local history = require "ramus.train.history"
+local history = require "ramus.train.run.history"
 
 local function view(mode, colours, more)
   local v = { columns = 60, rows = 24, mode = mode, colours = colours or 0, cell = { 8, 16 } }

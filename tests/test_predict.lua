@@ -1,7 +1,7 @@
 --- What predict takes, what it names its results, and what it never replaces.
 local check = require "check"
 local files = require "ramus.base.files"
-local outputs = require "ramus.train.outputs"
+local outputs = require "ramus.train.predict.outputs"
 local ra = require "ramus"
 local F = ra.F
 

@@ -6,7 +6,7 @@ local predict = require "ramus.train.predict"
 local processes = require "processes"
 local ra = require "ramus"
 local reach = require "ramus.lang.reach"
-local tiling = require "ramus.train.tiling"
+local tiling = require "ramus.train.predict.tiling"
 local F = ra.F
 
 local folder = check.folder "reach"

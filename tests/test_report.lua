@@ -141,7 +141,7 @@ check.case("report: schedules are read from their text, and nothing else is", fu
   end
 end)
 
-check.case("compare: differences are paired, and tested as data/compare.lua does", function()
+check.case("compare: differences are paired, and tested as data/metrics/compare.lua does", function()
   local runs = assert(gather.runs { first, second })
   local t = compared.of(runs)
   local a, b = compared.column(runs[1], "dice"), compared.column(runs[2], "dice")
@@ -149,7 +149,7 @@ check.case("compare: differences are paired, and tested as data/compare.lua does
   for i = 1, #a do sum = sum + b[i] - a[i] end
   check.equal(t.rows[1].metric, "dice")
   check.near(t.rows[1].runs[2].difference.mean, sum / #a, 1e-6)
-  check.near(t.rows[1].runs[2].difference.p, require("ramus.data.compare").paired({ b }, { a }).p, 1e-12)
+  check.near(t.rows[1].runs[2].difference.p, require("ramus.data.metrics.compare").paired({ b }, { a }).p, 1e-12)
   check.ok(t.rows[1].runs[2].difference.holm >= t.rows[1].runs[2].difference.p, "Holm's p is not smaller")
   check.ok(t.tests >= 10, "tests")
   runs[2].scores.images[1].id = "another"

@@ -1,7 +1,7 @@
 --- ramus report of a study: its file or its results as one argument, seeds pooled, paired differences; several seeds of one recipe among runs.
 local check = require "check"
 local cjson = require "cjson"
-local compare = require "ramus.data.compare"
+local compare = require "ramus.data.metrics.compare"
 local files = require "ramus.base.files"
 local ra = require "ramus"
 local report = require "ramus.report.report"
@@ -57,7 +57,7 @@ lines[#lines + 1] = line("broken", "c", 1, {}, { failed = "the loss is not finit
 local path = write("made", lines)
 assert(files.write(path, assert(files.read(path)) .. '{"cell":"cut'))
 
-check.case("report of results: rows, seeds pooled, differences as data/compare.lua has them", function()
+check.case("report of results: rows, seeds pooled, differences as data/metrics/compare.lua has them", function()
   local loaded = assert(study_page.load(path, {}))
   check.equal(loaded.trainings, 7)
   check.equal(loaded.results, 6)

@@ -138,7 +138,7 @@ check.case("resources: evaluation, prediction, readers and writers", function()
     open_run = function() assert(ra.open_run(path)):evaluation() end,
     export = function() assert(ra.export(path, folder .. "/m.onnx")) end,
     datasets = function() assert(ra.datasets.open("phantom", { options = recipe().data.options, root = data_root })) end,
-    list = function() require("ramus.train.run_list").is_held(path) end,
+    list = function() require("ramus.train.run.list").is_held(path) end,
   } do leaves_nothing(name, f) end
 end)
 
@@ -147,10 +147,10 @@ check.case("resources: fetching, also from nowhere and into a folder that is hel
   leaves_nothing("fetch", function() assert(ra.fetch("phantom", { options = options, data_root = data_root, again = true })) end)
   leaves_nothing("from a folder that lacks it", function() ra.fetch("chase_db1", { from = folder, data_root = data_root }) end)
   leaves_nothing("from a server that is none", function()
-    require("ramus.data.download").get(folder .. "/x.zip", { "http://127.0.0.1:9/x.zip" }, { name = "x.zip" }, { tries = 1, wait = 0.01 })
+    require("ramus.data.fetch.download").get(folder .. "/x.zip", { "http://127.0.0.1:9/x.zip" }, { name = "x.zip" }, { tries = 1, wait = 0.01 })
   end)
   leaves_nothing("with a progress that throws", function()
-    require("ramus.data.download").get(folder .. "/y.zip", { "file://" .. folder .. "/picture.png" }, { name = "y.zip" },
+    require("ramus.data.fetch.download").get(folder .. "/y.zip", { "file://" .. folder .. "/picture.png" }, { name = "y.zip" },
       { progress = function() error "no" end })
   end)
 end)

@@ -1,7 +1,7 @@
 --- The known data sets, on made-up archives of their layout and, where they are at hand, on real pictures.
 local check = require "check"
 local cjson = require "cjson"
-local class_image = require "ramus.data.class_image"
+local class_image = require "ramus.data.image.class_image"
 local dataset = require "ramus.data.dataset"
 local fetch = require "ramus.data.fetch"
 local files = require "ramus.base.files"

@@ -208,7 +208,7 @@ local function made_up(study, scores, protocol_of, groups)
 end
 
 check.case("study: pictures of one group count as one, and a footnote says so", function()
-  local compare = require "ramus.data.compare"
+  local compare = require "ramus.data.metrics.compare"
   local summary, markdown = require "ramus.study.summary", require "ramus.study.markdown"
   local s = assert(definition.load(write("patients", [[seeds = { 1, 2 }, rows = { { name = "base" },
     { name = "up", set = { epochs = 3 }, against = "base" } }]])))
@@ -234,7 +234,7 @@ check.case("study: pictures of one group count as one, and a footnote says so", 
 end)
 
 check.case("study: means, paired differences, Holm's correction, verdicts and footnotes of a table", function()
-  local compare = require "ramus.data.compare"
+  local compare = require "ramus.data.metrics.compare"
   local summary, markdown, plain = require "ramus.study.summary", require "ramus.study.markdown", require "ramus.study.plain"
   local s = assert(definition.load(write("table", [[seeds = { 1, 2, 3 }, rows = { { name = "base" },
     { name = "up", set = { epochs = 3 }, against = "base" }, { name = "noise", set = { epochs = 4 }, against = "base" },

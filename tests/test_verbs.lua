@@ -85,7 +85,7 @@ check.case("the manual page and the reference show the same defaults", function(
   end
 end)
 
-local predictions = { ["predict flips"] = require("ramus.train.way").schema.flips.default }
+local predictions = { ["predict flips"] = require("ramus.train.predict.way").schema.flips.default }
 
 check.case("defaults of the command line are those of the functions", function()
   for name, wanted in pairs(predictions) do

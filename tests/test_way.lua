@@ -6,7 +6,7 @@ local json = require "cjson"
 local predict = require "ramus.train.predict"
 local processes = require "processes"
 local ra = require "ramus"
-local way = require "ramus.train.way"
+local way = require "ramus.train.predict.way"
 local F = ra.F
 
 local folder = check.folder "way"

@@ -7,7 +7,7 @@
 #include "../base/mem.h"
 #include "description.h"
 
-/* train/run_names.lua takes these two from here and has the names of a run's other files. */
+/* train/run/names.lua takes these two from here and has the names of a run's other files. */
 const char *ra_model_file(bool best) { return best ? "best.safetensors" : "last.safetensors"; }
 
 struct ra_model {

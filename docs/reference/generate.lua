@@ -4,7 +4,7 @@
 -- FOLDER: where to write; docs/reference unless given. tests/test_docs.lua fails
 -- when a committed page differs from what this makes.
 local ra = require "ramus"
-local about = require "ramus.data.about"
+local about = require "ramus.data.fetch.about"
 local augment = require "ramus.data.augment"
 local command = require "ramus.cli.command"
 local files = require "ramus.base.files"

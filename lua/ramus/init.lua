@@ -16,11 +16,11 @@ local lazy = {
   grad = { "ramus.lang.grad" }, models = { "ramus.lang.models" }, model = { "ramus.lang.model", "new" },
   save = { "ramus.lang.serialize", "save" }, load = { "ramus.lang.serialize", "load" }, load_model = { "ramus.train.checkpoint", "load_model" },
   show = { "ramus.draw.show", "show" },
-  plot = { "ramus.draw.plot", "plot" }, hist = { "ramus.draw.hist", "hist" }, open_run = { "ramus.train.history", "open" },
+  plot = { "ramus.draw.plot", "plot" }, hist = { "ramus.draw.hist", "hist" }, open_run = { "ramus.train.run.history", "open" },
   metrics = { "ramus.data.metrics" }, train = { "ramus.train.trainer" }, evaluate = { "ramus.train.evaluate" }, predict = { "ramus.train.predict" },
   export = { "ramus.train.export" },
   save_weights = { "ramus.lang.state_dict", "write" }, fetch = { "ramus.data.fetch" }, datasets = { "ramus.data.dataset" }, recipe = { "ramus.train.recipe" },
-  checks = { "ramus.train.checks" }, lr_find = { "ramus.train.lr_find" }, plan_for = { "ramus.train.plan_for" }, study = { "ramus.study.study" },
+  checks = { "ramus.train.checks" }, lr_find = { "ramus.train.lr_find" }, plan_for = { "ramus.train.recipe.plan_for" }, study = { "ramus.study.study" },
 }
 
 --- The same with ra.NAME of every schedule.

@@ -9,7 +9,7 @@ local files = require "ramus.base.files"
 local json = require "ramus.base.json"
 local results = require "ramus.study.results"
 local run = require "ramus.train.run"
-local story = require "ramus.train.story"
+local story = require "ramus.train.run.story"
 local cjson = require "cjson"
 local change = require "mutate"
 

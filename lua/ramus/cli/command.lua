@@ -32,7 +32,7 @@ command.EVERY = {
   { name = "quiet", help = "print answers and errors only: no progress, no notes; nothing where what was asked for is a file" },
   { name = "verbose", help = "also say on standard error what is done: files opened, plans, libraries, times" },
 }
---- How probabilities are made of an image (train/way.lua), of serve, eval and predict.
+--- How probabilities are made of an image (train/predict/way.lua), of serve, eval and predict.
 command.LOOK = {
   { name = "tile", value = "N", number = true, min = 16, help = "side of the tiles into which images are cut; they overlap by half",
     unless = "whole images" },

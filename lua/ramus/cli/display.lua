@@ -27,7 +27,7 @@ local function weight(w)
 end
 
 local function rows_of(r)
-  local supervision = require("ramus.train.fit").supervision(r)
+  local supervision = require("ramus.train.recipe.fit").supervision(r)
   local rows = {}
   for i, row in ipairs(supervision and supervision.rows or {}) do
     local epochs = row.starts >= row.ends and "never" or ("%d to %d"):format(row.starts, row.ends - 1)
@@ -70,7 +70,7 @@ end
 
 --- The definition of a data set: what `ramus datasets NAME` prints; nil where its name does not lead to it.
 function display.dataset(definition)
-  local about = require "ramus.data.about"
+  local about = require "ramus.data.fetch.about"
   local ok, facts = pcall(about.facts, definition.name)
   return ok and facts and table.concat(about.lines(facts), "\n") or nil
 end

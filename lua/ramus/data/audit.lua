@@ -8,12 +8,12 @@
 -- and what opening the set warned of are notes.
 local fields = require "ramus.data.fields"
 local ffi = require "ramus.base.ffi"
-local classes = require "ramus.data.audit_classes"
+local classes = require "ramus.data.audit.classes"
 local observers = require "ramus.data.observers"
 local pairing = require "ramus.data.pairing"
 local reading = require "ramus.data.reading"
 local split = require "ramus.data.split"
-local twice = require "ramus.data.twice"
+local twice = require "ramus.data.audit.twice"
 local verdict = require "ramus.data.verdict"
 local C = ffi.C
 

@@ -7,7 +7,7 @@
 -- Paths are relative to the definition's file, images to the annotations'. Each category is a class, in the order of their ids; with
 -- labels = "union", or one category, there are background and foreground. A picture without annotations is all background. The prepared set lies
 -- in the data root with copies of the pictures; other annotations (by their bytes) make another one.
-local class_image = require "ramus.data.class_image"
+local class_image = require "ramus.data.image.class_image"
 local classes = require "ramus.data.classes"
 local files = require "ramus.base.files"
 local folder = require "ramus.data.folder"

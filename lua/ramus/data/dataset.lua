@@ -35,7 +35,7 @@ local prepared = require "ramus.data.prepared"
 local reading = require "ramus.data.reading"
 local registry = require "ramus.data.registry"
 local split = require "ramus.data.split"
-local twice = require "ramus.data.twice"
+local twice = require "ramus.data.audit.twice"
 
 local dataset = { pair = pairing.pair, split = split.divide, prepare = prepared.make, mark = prepared.mark, verify = prepared.verify, below = prepared.below,
   sha256 = prepared.sha256, sha256_file = prepared.sha256_file }

@@ -13,10 +13,10 @@
 local always = require "ramus.base.always"
 local ffi = require "ramus.base.ffi"
 local dataset = require "ramus.data.dataset"
-local download = require "ramus.data.download"
+local download = require "ramus.data.fetch.download"
 local files = require "ramus.base.files"
 local options = require "ramus.base.options"
-local received = require "ramus.data.received"
+local received = require "ramus.data.fetch.received"
 local C = ffi.C
 
 local fetch = {}

@@ -6,7 +6,7 @@ local tensor = require "ramus.lang.tensor"
 local C = ffi.C
 
 local image = {}
-for name, value in pairs(require "ramus.data.image_write") do image[name] = value end
+for name, value in pairs(require "ramus.data.image.write") do image[name] = value end
 
 local reading = require "ramus.data.reading"
 

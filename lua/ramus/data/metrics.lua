@@ -12,7 +12,7 @@
 -- left out of means.
 local columns = require "ramus.base.columns"
 local ffi = require "ramus.base.ffi"
-local groups = require "ramus.data.groups"
+local groups = require "ramus.data.metrics.groups"
 local C = ffi.C
 local check_table = require("ramus.base.options").check
 

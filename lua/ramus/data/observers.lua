@@ -2,7 +2,7 @@
 --
 --   sample.observers = { { name = "second observer", mask = "1_2nd.png" }, .. }     mask: a path or a source, read as the sample's own
 --
--- Each is a field "observer NAME" of kind mask. Training never reads it; evaluation adds rows (train/observer_rows.lua).
+-- Each is a field "observer NAME" of kind mask. Training never reads it; evaluation adds rows (train/evaluate/observer_rows.lua).
 local options = require "ramus.base.options"
 local reading = require "ramus.data.reading"
 

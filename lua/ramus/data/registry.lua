@@ -101,7 +101,7 @@ local suspected, trusted = {}, {}
 local function whole(path) return files.absolute(path) or path end
 
 --- Says that a file named this set, not the user: where it is a program, `find` does not run it in this process until `trust` is told of it. What
--- reads names of sets from files (train/resolved.lua) calls it, so that no command needs to think of it.
+-- reads names of sets from files (train/run/resolved.lua) calls it, so that no command needs to think of it.
 function registry.suspect(name) suspected[whole(name)] = true end
 
 --- Says that the user, or a program of the user's, named this set: its definition may run.

@@ -2,7 +2,7 @@
 -- loaders for whole images, and what is known about them (hashes, protocol).
 local always = require "ramus.base.always"
 local augment = require "ramus.data.augment"
-local class_scores = require "ramus.data.class_scores"
+local class_scores = require "ramus.data.metrics.class_scores"
 local dataset = require "ramus.data.dataset"
 local fetch = require "ramus.data.fetch"
 local fields = require "ramus.data.fields"

@@ -6,16 +6,16 @@
 -- It says in one line how masks are read, warns through out:warn, and leaves in each sample what it found for those that nothing is declared
 -- of (sample.found, a threshold by field). nil and a message that names all files: a broken one, or (a mistake, status 2) a wrong declaration.
 -- How values are told apart: values.lua. What is decoded and kept: facts.lua. Fields beside image, truth and field of view: further.lua.
-local facts = require "ramus.data.facts"
+local facts = require "ramus.data.verdict.facts"
 local fields = require "ramus.data.fields"
-local further = require "ramus.data.further"
+local further = require "ramus.data.verdict.further"
 local observers = require "ramus.data.observers"
 local mistake = require "ramus.base.mistake"
 local notes = require "ramus.data.notes"
 local pairing = require "ramus.data.pairing"
 local reading = require "ramus.data.reading"
 local scale = require "ramus.data.scale"
-local values = require "ramus.data.values"
+local values = require "ramus.data.verdict.values"
 
 local verdict = {}
 

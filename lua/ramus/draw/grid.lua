@@ -2,7 +2,7 @@
 local base64 = require "ramus.base.base64"
 local cells = require "ramus.draw.cells"
 local graphics = require "ramus.draw.graphics"
-local letters = require "ramus.data.letters"
+local letters = require "ramus.data.image.letters"
 local svg = require "ramus.draw.svg"
 local tensor = require "ramus.lang.tensor"
 

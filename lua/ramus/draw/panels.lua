@@ -5,7 +5,7 @@
 -- values lie in 0..1 are scaled from 0 to 1, others from their least to their greatest value, one scale for all panels. Maps and kernels with negative
 -- values are blue below 0 and orange above.
 local ffi = require "ramus.base.ffi"
-local class_image = require "ramus.data.class_image"
+local class_image = require "ramus.data.image.class_image"
 local classes = require "ramus.data.classes"
 local image = require "ramus.data.image"
 local tensor = require "ramus.lang.tensor"

@@ -1,6 +1,6 @@
 --- A pen (axes.lua) that draws into a picture [3,H,W], two pixels to a unit: what an SVG of the same figure looks like.
 local ffi = require "ramus.base.ffi"
-local letters = require "ramus.data.letters"
+local letters = require "ramus.data.image.letters"
 local svg = require "ramus.draw.svg"
 local tensor = require "ramus.lang.tensor"
 

@@ -2,10 +2,10 @@
 --
 -- compared.of(runs) returns { rows = { { metric, runs = { { mean, low, high, pooled, n, difference [opt], why [opt] }, .. } }, .. }, tests,
 -- groups [opt] }; a difference is { mean, low, high, p, holm, n, groups [opt], verdict }, why says why there is none; groups: of how many groups
--- (patients) the pictures are, where that is less than their number. Statistics: data/compare.lua; Holm's correction is over all differences of
+-- (patients) the pictures are, where that is less than their number. Statistics: data/metrics/compare.lua; Holm's correction is over all differences of
 -- the table.
-local compare = require "ramus.data.compare"
-local groups = require "ramus.data.groups"
+local compare = require "ramus.data.metrics.compare"
+local groups = require "ramus.data.metrics.groups"
 local metrics = require "ramus.data.metrics"
 local summary = require "ramus.study.summary"
 

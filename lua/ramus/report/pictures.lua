@@ -7,7 +7,7 @@
 -- the image is seen through it, else a colour (style.lua mixes them). Longer sides are at most SIDE pixels.
 local C = require("ramus.base.ffi").C
 local checkpoint = require "ramus.train.checkpoint"
-local class_image = require "ramus.data.class_image"
+local class_image = require "ramus.data.image.class_image"
 local compared = require "ramus.report.compared"
 local evaluate = require "ramus.train.evaluate"
 local ffi = require "ramus.base.ffi"

@@ -2,7 +2,7 @@
 -- The numbers are those of study/signs.lua.
 local checkpoint = require "ramus.train.checkpoint"
 local evaluate = require "ramus.train.evaluate"
-local groups = require "ramus.data.groups"
+local groups = require "ramus.data.metrics.groups"
 local html = require "ramus.report.html"
 local metrics = require "ramus.data.metrics"
 local scale = require "ramus.data.scale"

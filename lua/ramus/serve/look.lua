@@ -7,7 +7,7 @@
 -- (8-bit samples, the channels of a pixel beside each other), the main output (float32 probabilities, or of a model with classes the class of each
 -- pixel in a byte), the probabilities of the levels in a byte each. nil and a sentence where the picture cannot be looked at.
 local checkpoint = require "ramus.train.checkpoint"
-local class_image = require "ramus.data.class_image"
+local class_image = require "ramus.data.image.class_image"
 local ffi = require "ramus.base.ffi"
 local image = require "ramus.data.image"
 local json = require "ramus.base.json"

@@ -7,7 +7,7 @@ local checkpoint = require "ramus.train.checkpoint"
 local contents = require "ramus.study.contents"
 local files = require "ramus.base.files"
 local mistake = require "ramus.base.mistake"
-local names = require "ramus.train.run_names"
+local names = require "ramus.train.run.names"
 
 local difference = {}
 

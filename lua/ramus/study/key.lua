@@ -6,7 +6,7 @@
 -- names as its name and content.
 local dataset = require "ramus.data.dataset"
 local files = require "ramus.base.files"
-local fit = require "ramus.train.fit"
+local fit = require "ramus.train.recipe.fit"
 local function_source = require "ramus.lang.function_source"
 local json = require "ramus.base.json"
 local loss = require "ramus.lang.loss"
@@ -16,7 +16,7 @@ local ops = require "ramus.lang.ops"
 local optim = require "ramus.lang.optim"
 local prepared = require "ramus.data.prepared"
 local recipe_module = require "ramus.train.recipe"
-local run_names = require "ramus.train.run_names"
+local run_names = require "ramus.train.run.names"
 local schedule = require "ramus.lang.schedule"
 
 local key = {}

@@ -5,7 +5,7 @@
 local cjson = require "cjson"
 local files = require "ramus.base.files"
 local results = require "ramus.study.results"
-local runs = require "ramus.train.run_list"
+local runs = require "ramus.train.run.list"
 
 local studies = {}
 

@@ -3,10 +3,10 @@
 -- summary.of(study, known) returns a list of tables { name, title, level, blocks, tests }, a block { score, key, metric, rows, notes } being what
 -- one score and one metric give: rows of { row, seeds, wanted, pictures, mean, sd, low, high, difference, failed, notes, cost,
 -- curves (of its seeds), by_seed (means), of_seeds (their seeds), by_picture (means over seeds), ids (of the pictures) }. difference
--- [opt]: { against, mean, low, high, p, holm, n, seeds, verdict }. Intervals and tests: data/compare.lua; Holm's correction is over all
+-- [opt]: { against, mean, low, high, p, holm, n, seeds, verdict }. Intervals and tests: data/metrics/compare.lua; Holm's correction is over all
 -- comparisons of a table. A difference counts where its interval leaves out 0 and p after correction is at most the table's level.
-local compare = require "ramus.data.compare"
-local groups = require "ramus.data.groups"
+local compare = require "ramus.data.metrics.compare"
+local groups = require "ramus.data.metrics.groups"
 local metrics = require "ramus.data.metrics"
 local signs = require "ramus.study.signs"
 

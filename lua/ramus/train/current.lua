@@ -5,11 +5,11 @@
 --
 -- opened: a table that keeps the data set for the next call. Nothing is fetched, nothing is written, nothing of the folder is executed.
 local checkpoint = require "ramus.train.checkpoint"
-local class_image = require "ramus.data.class_image"
+local class_image = require "ramus.data.image.class_image"
 local evaluate = require "ramus.train.evaluate"
 local files = require "ramus.base.files"
 local image = require "ramus.data.image"
-local names = require "ramus.train.run_names"
+local names = require "ramus.train.run.names"
 local scale = require "ramus.data.scale"
 
 local current = {}

@@ -9,7 +9,7 @@ local dataset = require "ramus.data.dataset"
 local ffi = require "ramus.base.ffi"
 local Loop = require "ramus.train.loop"
 local report = require "ramus.train.report"
-local run_list = require "ramus.train.run_list"
+local run_list = require "ramus.train.run.list"
 local setup = require "ramus.train.setup"
 local C = ffi.C
 

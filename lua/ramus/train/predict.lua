@@ -9,25 +9,25 @@
 -- replaced. Returns a list of { image, prob, mask, overlay, vessel_share, frame, milliseconds } (or labels, shares: class_pictures.lua) and a list of
 -- { image, error } of the images that failed; nil and a message where nothing could be done.
 local checkpoint = require "ramus.train.checkpoint"
-local class_pictures = require "ramus.train.class_pictures"
+local class_pictures = require "ramus.train.predict.class_pictures"
 local ffi = require "ramus.base.ffi"
 local files = require "ramus.base.files"
-local frames = require "ramus.train.frames"
+local frames = require "ramus.train.predict.frames"
 local image = require "ramus.data.image"
 local notes = require "ramus.data.notes"
 local loader = require "ramus.data.loader"
 local mistake = require "ramus.base.mistake"
-local mask_formats = require "ramus.train.mask_formats"
-local mask_pictures = require "ramus.train.mask_pictures"
+local mask_formats = require "ramus.train.predict.mask_formats"
+local mask_pictures = require "ramus.train.predict.mask_pictures"
 local options = require "ramus.base.options"
-local outputs = require "ramus.train.outputs"
+local outputs = require "ramus.train.predict.outputs"
 local reading = require "ramus.data.reading"
 local scale = require "ramus.data.scale"
-local sources = require "ramus.train.sources"
-local tiles = require "ramus.train.tiles"
-local tiling = require "ramus.train.tiling"
+local sources = require "ramus.train.predict.sources"
+local tiles = require "ramus.train.predict.tiles"
+local tiling = require "ramus.train.predict.tiling"
 
-local way = require "ramus.train.way"
+local way = require "ramus.train.predict.way"
 
 local C = ffi.C
 local predict = {}

@@ -5,9 +5,9 @@
 local checkpoint = require "ramus.train.checkpoint"
 local files = require "ramus.base.files"
 local mistake = require "ramus.base.mistake"
-local names = require "ramus.train.run_names"
+local names = require "ramus.train.run.names"
 local recipe = require "ramus.train.recipe"
-local runs = require "ramus.train.run_list"
+local runs = require "ramus.train.run.list"
 
 local replay = {}
 

@@ -11,10 +11,10 @@ local checkpoint = require "ramus.train.checkpoint"
 local files = require "ramus.base.files"
 local json = require "ramus.base.json"
 local mistake = require "ramus.base.mistake"
-local names = require "ramus.train.run_names"
+local names = require "ramus.train.run.names"
 local safetensors = require "ramus.lang.safetensors"
 local shape = require "ramus.base.shape"
-local resolved = require "ramus.train.resolved"
+local resolved = require "ramus.train.run.resolved"
 local cjson = require "cjson"
 
 local run = {}
@@ -47,7 +47,7 @@ local EVALUATION = { per_image = SUMMARY, pooled = "table?", n = "integer", imag
 local Reading = {}
 Reading.__index = Reading
 
-function Reading:__tostring() return require("ramus.train.run_text").of(self.path, self:history(), self:evaluation()) end
+function Reading:__tostring() return require("ramus.train.run.text").of(self.path, self:history(), self:evaluation()) end
 function Reading:path_of(kind) return run.path_of(self.path, kind) end
 function Reading:history() return read_lines(self:path_of "metrics", METRICS) end
 function Reading:timing() return read_lines(self:path_of "timing") end
@@ -63,7 +63,7 @@ function Reading:evaluation(name)
   value, err = checkpoint.decode(text, name or "eval")
   err = err or shape.wrong(value, EVALUATION, ("%s/%s.json"):format(self.path, name or "eval"))
   if err then return nil, err end
-  return setmetatable(value, require("ramus.train.run_text").scored)
+  return setmetatable(value, require("ramus.train.run.text").scored)
 end
 
 --- Paths of the overlays.

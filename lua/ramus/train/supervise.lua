@@ -14,8 +14,8 @@ local loss = require "ramus.lang.loss"
 local options = require "ramus.base.options"
 local loss_function = require "ramus.lang.loss_function"
 local schedule = require "ramus.lang.schedule"
-local supervise_functions = require "ramus.train.supervise_functions"
-local supervise_text = require "ramus.train.supervise_text"
+local supervise_functions = require "ramus.train.supervise.functions"
+local supervise_text = require "ramus.train.supervise.text"
 
 local supervise = {}
 local Supervision = {}

@@ -18,7 +18,7 @@ return {
     if #words ~= 1 then return false, ("check wants one data set or folder, given %d; ramus datasets lists the sets"):format(#words), 2 end
     local set_options, masks = command.settings(given.set)
     if not set_options then return false, masks, 2 end
-    local dataset, sheet, text = require "ramus.data.dataset", require "ramus.data.sheet", require "ramus.data.audit_text"
+    local dataset, sheet, text = require "ramus.data.dataset", require "ramus.data.audit.sheet", require "ramus.data.audit.text"
     if given.output then
       local free, why = sheet.is_free(given.output)
       if not free then return false, why, 2 end

@@ -2,7 +2,7 @@
 local command = require "ramus.cli.command"
 
 local function list_all(given)
-  local about, dataset = require "ramus.data.about", require "ramus.data.dataset"
+  local about, dataset = require "ramus.data.fetch.about", require "ramus.data.dataset"
   local root, list = dataset.root(given["data-root"]), {}
   for i, d in ipairs(dataset()) do
     local f = d.definition and about.facts(d.name, root)
@@ -26,7 +26,7 @@ return {
   run = function(words, given)
     if #words == 0 and given.cite then return false, "--cite wants a data set; ramus datasets lists them", 2 end
     if #words == 0 then return list_all(given) end
-    local about, dataset, files, list = require "ramus.data.about", require "ramus.data.dataset", require "ramus.base.files", {}
+    local about, dataset, files, list = require "ramus.data.fetch.about", require "ramus.data.dataset", require "ramus.base.files", {}
     for i, word in ipairs(words) do
       local facts, err = about.facts(word, dataset.root(given["data-root"]))
       if not facts then return false, err, not files.is_folder(word) and 2 or nil end
@@ -38,7 +38,7 @@ return {
     end
     for i, f in ipairs(list) do
       if i > 1 then print() end
-      if given.cite then print(require("ramus.data.citation").text(assert(dataset.find(words[i]))))
+      if given.cite then print(require("ramus.data.fetch.citation").text(assert(dataset.find(words[i]))))
       else print(table.concat(about.lines(f), "\n")) end
     end
     return 0

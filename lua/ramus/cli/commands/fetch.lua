@@ -78,7 +78,7 @@ end
 
 --- Asks for headers only.
 local function ask(jobs, given, set)
-  local probe, text, out = require "ramus.data.probe", require "ramus.data.probe_text", require("ramus.base.progress").new { quiet = given.json }
+  local probe, text, out = require "ramus.data.fetch.probe", require "ramus.data.fetch.probe_text", require("ramus.base.progress").new { quiet = given.json }
   local list, bad = {}, {}
   for i, job in ipairs(jobs) do
     local report, err = probe.set(job.word, { mirror = given.mirror, data_root = given["data-root"], options = set,

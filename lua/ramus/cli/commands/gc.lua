@@ -12,7 +12,7 @@ return {
   run = function(words, given)
     if #words > 1 then return false, ("gc wants one folder, given %d"):format(#words), 2 end
     local files, show, talk = require "ramus.base.files", require "ramus.base.show", require "ramus.base.talk"
-    local leftovers = require "ramus.train.leftovers"
+    local leftovers = require "ramus.train.run.leftovers"
     local folder = (words[1] or "runs"):gsub("(.)/+$", "%1")
     local none = words[1] and files.no_folder(folder)
     if none then return false, "gc: " .. none end

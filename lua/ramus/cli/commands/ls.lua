@@ -29,7 +29,7 @@ end
 
 --- What is below a folder: { runs, studies, unreadable }, the runs of one state where it is asked for.
 local function find(folder, state)
-  local runs, studies = require "ramus.train.run_list", require "ramus.study.studies"
+  local runs, studies = require "ramus.train.run.list", require "ramus.study.studies"
   local found = { runs = {}, studies = {}, unreadable = {} }
   for _, path in ipairs(runs.find(folder)) do
     local f, err = runs.facts(path)

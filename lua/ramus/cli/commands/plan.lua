@@ -1,8 +1,8 @@
---- ramus plan: a net and a recipe whose size follows from a data set; see ramus.train.plan_for.
+--- ramus plan: a net and a recipe whose size follows from a data set; see ramus.train.recipe.plan_for.
 local command = require "ramus.cli.command"
 
 local function flags()
-  local schema = require("ramus.train.plan_for").schema
+  local schema = require("ramus.train.recipe.plan_for").schema
   return {
     { name = "output", short = "-o", value = "FILE", wants = "a file that ends in .lua", help = "write the recipe", unless = "only shown" },
     { name = "gflop", value = "N", number = true, min = 0.01, help = schema.gflop.help, default = schema.gflop.default },
@@ -18,7 +18,7 @@ return {
   help = "choose depth, width, crop and batch for a data set, by the rules of nnU-Net, and say why",
   run = function(words, given)
     if #words ~= 1 then return false, ("plan wants one data set or folder, given %d; ramus datasets lists the sets"):format(#words), 2 end
-    local plan_for, text, files = require "ramus.train.plan_for", require "ramus.train.plan_text", require "ramus.base.files"
+    local plan_for, text, files = require "ramus.train.recipe.plan_for", require "ramus.train.recipe.plan_text", require "ramus.base.files"
     if given.output and (not given.output:match "%.lua$" or files.exists(given.output)) then
       return false, ("-o %s: wants the name of a new file that ends in .lua"):format(given.output), 2
     end

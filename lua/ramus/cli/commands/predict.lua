@@ -1,5 +1,5 @@
 --- ramus predict: a run, a model file, or the model in the box, on images.
-local box = require "ramus.train.in_the_box"
+local box = require "ramus.train.predict.in_the_box"
 local command = require "ramus.cli.command"
 
 return {
@@ -23,7 +23,7 @@ return {
   run = function(words, given)
     local model, images, told = box.choose(words, given.model)
     if not model then return false, images, told and 2 or nil end
-    local wrong = given.frames and require("ramus.train.frames").check(given.frames)
+    local wrong = given.frames and require("ramus.train.predict.frames").check(given.frames)
     if wrong then return false, "predict: --" .. wrong, 2 end
     local forms
     if given.as then

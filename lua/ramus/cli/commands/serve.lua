@@ -3,12 +3,12 @@ local command = require "ramus.cli.command"
 
 --- The model that is served, { model, path, boxed, file }; nil, a message and the status.
 local function chosen(words)
-  local box = require "ramus.train.in_the_box"
+  local box = require "ramus.train.predict.in_the_box"
   local path, why = words[1], nil
   if not path then path, why = box.path() end
   if not path then return nil, ("serve wants a run or a model file: no model is in the box (%s)"):format(why), 2 end
   if words[1] and require("ramus.base.files").exists(path) and not box.is_model(path) then
-    return nil, ("serve: %s is no model: a model's file is safetensors, a run a folder with %s"):format(path, require("ramus.train.run_names").files.last)
+    return nil, ("serve: %s is no model: a model's file is safetensors, a run a folder with %s"):format(path, require("ramus.train.run.names").files.last)
   end
   local model, file = require("ramus.train.checkpoint").load_model(path)
   if not model then return nil, file end
@@ -25,7 +25,7 @@ local function subject_of(words, given)
     return nil, "serve: --threshold is for a model of the foreground; one with classes decides by the largest probability", 2
   end
   subject.threshold = given.threshold or subject.model.output.threshold
-  subject.way, err = require("ramus.train.way").new(subject.model, command.options(command.LOOK, given, { threshold = subject.threshold }))
+  subject.way, err = require("ramus.train.predict.way").new(subject.model, command.options(command.LOOK, given, { threshold = subject.threshold }))
   if not subject.way then return nil, err end
   return subject
 end

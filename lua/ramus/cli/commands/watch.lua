@@ -24,7 +24,7 @@ end
 
 --- Redraws the story until the run is no longer running; the exit status, or false and a message.
 local function follow(path, every, pictures)
-  local ffi, story, terminal = require "ramus.base.ffi", require "ramus.train.story", require "ramus.draw.terminal"
+  local ffi, story, terminal = require "ramus.base.ffi", require "ramus.train.run.story", require "ramus.draw.terminal"
   local C = ffi.C
   local view = terminal.view()
   local paint, state = pictures and painter(path), "running"
@@ -58,7 +58,7 @@ return {
   run = function(words, given)
     if #words ~= 1 then return false, ("watch wants one run, given %d"):format(#words), 2 end
     command.trust(given)
-    local ffi, story, path = require "ramus.base.ffi", require "ramus.train.story", words[1]:gsub("(.)/+$", "%1")
+    local ffi, story, path = require "ramus.base.ffi", require "ramus.train.run.story", words[1]:gsub("(.)/+$", "%1")
     if given.json then
       local facts, why = story.facts(path)
       if not facts then return false, why end

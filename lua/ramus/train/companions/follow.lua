@@ -1,5 +1,5 @@
 --- Keeps the scores that schedules follow (ra.follow): they are part of the training's state, so that a resumed run goes on with the same values.
-local fit = require "ramus.train.fit"
+local fit = require "ramus.train.recipe.fit"
 local options = require "ramus.base.options"
 local mistake = require "ramus.base.mistake"
 

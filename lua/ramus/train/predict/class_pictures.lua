@@ -1,10 +1,10 @@
 --- What predict writes for a model with classes: the class of every pixel as a PNG with a palette, an overlay with a legend, and on
 -- request the probabilities of all classes as an array.
 local checkpoint = require "ramus.train.checkpoint"
-local class_image = require "ramus.data.class_image"
+local class_image = require "ramus.data.image.class_image"
 local image = require "ramus.data.image"
-local mask_formats = require "ramus.train.mask_formats"
-local outputs = require "ramus.train.outputs"
+local mask_formats = require "ramus.train.predict.mask_formats"
+local outputs = require "ramus.train.predict.outputs"
 
 local class_pictures = {}
 

@@ -1,8 +1,8 @@
 --- What predict writes for a model of one channel: probability, mask (0 and 255) and overlay, and on request the probability as an array.
 -- class_pictures.lua is the same for models with classes.
 local image = require "ramus.data.image"
-local mask_formats = require "ramus.train.mask_formats"
-local outputs = require "ramus.train.outputs"
+local mask_formats = require "ramus.train.predict.mask_formats"
+local outputs = require "ramus.train.predict.outputs"
 
 local mask_pictures = {}
 

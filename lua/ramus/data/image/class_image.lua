@@ -2,7 +2,7 @@
 -- A list of classes is as classes.check returns it.
 local ffi = require "ramus.base.ffi"
 local classes = require "ramus.data.classes"
-local letters = require "ramus.data.letters"
+local letters = require "ramus.data.image.letters"
 local options = require "ramus.base.options"
 local tensor = require "ramus.lang.tensor"
 local C = ffi.C

@@ -7,7 +7,7 @@
 local checkpoint = require "ramus.train.checkpoint"
 local clock = require "ramus.train.clock"
 local files = require "ramus.base.files"
-local names = require "ramus.train.run_names"
+local names = require "ramus.train.run.names"
 local run = require "ramus.train.run"
 
 local runs = {}

@@ -8,7 +8,7 @@ local contours = require "ramus.data.contours"
 local ffi = require "ramus.base.ffi"
 local files = require "ramus.base.files"
 local options = require "ramus.base.options"
-local outputs = require "ramus.train.outputs"
+local outputs = require "ramus.train.predict.outputs"
 local runs = require "ramus.data.runs"
 
 local mask_formats = {}

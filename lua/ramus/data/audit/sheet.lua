@@ -2,12 +2,12 @@
 -- of view dark; below them split and name, on red where something is wrong with it.
 --
 --   local shown = sheet.write("sheet.png", report, set, { most = 400, out = })     report: of audit.lua; nil and a message
-local class_image = require "ramus.data.class_image"
+local class_image = require "ramus.data.image.class_image"
 local classes = require "ramus.data.classes"
 local fields = require "ramus.data.fields"
 local files = require "ramus.base.files"
 local image = require "ramus.data.image"
-local letters = require "ramus.data.letters"
+local letters = require "ramus.data.image.letters"
 local loader = require "ramus.data.loader"
 local tensor = require "ramus.lang.tensor"
 require "ramus.lang.F" -- operators of tensors

@@ -1,6 +1,6 @@
 --- A run as a table: its epochs, the best of them, and the scores of its evaluation. What print shows of ra.train's result and of run.read.
 local columns = require "ramus.base.columns"
-local score_text = require "ramus.train.score_text"
+local score_text = require "ramus.train.evaluate.score_text"
 
 local run_text = {}
 

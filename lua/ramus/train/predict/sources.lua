@@ -1,7 +1,7 @@
 --- The images that a list of paths stands for: files as they are, folders for the images in them; and what was left out, and why.
 local files = require "ramus.base.files"
 local image = require "ramus.data.image"
-local outputs = require "ramus.train.outputs"
+local outputs = require "ramus.train.predict.outputs"
 
 local sources = {}
 

@@ -2,10 +2,10 @@
 -- lies beside the Lua files. RAMUS_MODEL names another one for that place (a run or a model's file), or none.
 local files = require "ramus.base.files"
 local image = require "ramus.data.image"
-local names = require "ramus.train.run_names"
+local names = require "ramus.train.run.names"
 
 local box = {}
-local here = debug.getinfo(1, "S").source:match("^@(.*)train/in_the_box%.lua$") or "./"
+local here = debug.getinfo(1, "S").source:match("^@(.*)train/predict/in_the_box%.lua$") or "./"
 
 box.NAME = "recipes/models/coronary.safetensors"
 

@@ -1,9 +1,9 @@
 --- The result of an evaluation as JSON and as the table that a person reads.
-local class_table = require "ramus.train.class_table"
+local class_table = require "ramus.train.evaluate.class_table"
 local json = require "ramus.base.json"
 local metrics = require "ramus.data.metrics"
-local millimetres = require "ramus.train.millimetres"
-local observer_rows = require "ramus.train.observer_rows"
+local millimetres = require "ramus.train.evaluate.millimetres"
+local observer_rows = require "ramus.train.evaluate.observer_rows"
 
 local score_text = {}
 

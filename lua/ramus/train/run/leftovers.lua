@@ -5,7 +5,7 @@
 -- and "data set" (prepared folders). Runs, results and what Ramus did not make are never listed.
 local dataset = require "ramus.data.dataset"
 local files = require "ramus.base.files"
-local runs = require "ramus.train.run_list"
+local runs = require "ramus.train.run.list"
 
 local leftovers = {}
 

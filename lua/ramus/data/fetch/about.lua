@@ -1,11 +1,11 @@
 --- What is known of a data set: facts of its definition, its files, and what of it is in the data root. ramus datasets SET and
 -- docs/reference/datasets.md come from this.
-local citation = require "ramus.data.citation"
+local citation = require "ramus.data.fetch.citation"
 local dataset = require "ramus.data.dataset"
-local download = require "ramus.data.download"
+local download = require "ramus.data.fetch.download"
 local files = require "ramus.base.files"
 local options = require "ramus.base.options"
-local received = require "ramus.data.received"
+local received = require "ramus.data.fetch.received"
 
 local about = {}
 

@@ -1,7 +1,7 @@
 --- What probe.lua found, as lines for people and as a table for JSON.
-local about = require "ramus.data.about"
-local download = require "ramus.data.download"
-local probe = require "ramus.data.probe"
+local about = require "ramus.data.fetch.about"
+local download = require "ramus.data.fetch.download"
+local probe = require "ramus.data.fetch.probe"
 
 local probe_text = {}
 

@@ -3,7 +3,7 @@
 local fields = require "ramus.data.fields"
 local mistake = require "ramus.base.mistake"
 local pairing = require "ramus.data.pairing"
-local values = require "ramus.data.values"
+local values = require "ramus.data.verdict.values"
 
 local further = {}
 

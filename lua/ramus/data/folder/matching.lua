@@ -2,7 +2,7 @@
 -- before or behind the name that is the same everywhere ("7.png" and "7_mask.png", "case_0000.png" and "case.png"); else the same name without
 -- the words that say what a file is ("21_training.tif" and "21_manual1.gif"); else the same name in another form of Unicode. The rule that pairs the
 -- most files holds for all of them; never sort order.
-local layout = require "ramus.data.layout"
+local layout = require "ramus.data.folder.layout"
 
 local matching = {}
 

@@ -1,6 +1,6 @@
 --- Distances in millimetres, where every scored image's file says how large its pixels are, and these are square.
 local fields = require "ramus.data.fields"
-local groups = require "ramus.data.groups"
+local groups = require "ramus.data.metrics.groups"
 local image = require "ramus.data.image"
 local metrics = require "ramus.data.metrics"
 

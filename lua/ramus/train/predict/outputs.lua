@@ -12,7 +12,7 @@ local image = require "ramus.data.image"
 local json = require "ramus.base.json"
 local prepared = require "ramus.data.prepared"
 local serialize = require "ramus.lang.serialize"
-local way = require "ramus.train.way"
+local way = require "ramus.train.predict.way"
 
 local outputs = {}
 

@@ -1,10 +1,10 @@
 --- The story of a run as lines for a terminal: where it is, how long it will take, its curves and every term. Read from its files alone.
 local drawing = require "ramus.draw.drawing"
 local files = require "ramus.base.files"
-local names = require "ramus.train.run_names"
+local names = require "ramus.train.run.names"
 local progress = require "ramus.base.progress"
 local run = require "ramus.train.run"
-local run_list = require "ramus.train.run_list"
+local run_list = require "ramus.train.run.list"
 local drawn = require "ramus.draw.show"
 local show = require "ramus.base.show"
 local trend = require "ramus.draw.trend"

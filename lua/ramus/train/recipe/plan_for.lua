@@ -17,7 +17,7 @@ local loader = require "ramus.data.loader"
 local loss = require "ramus.lang.loss"
 local models = require "ramus.lang.models"
 local options = require "ramus.base.options"
-local plan_text = require "ramus.train.plan_text"
+local plan_text = require "ramus.train.recipe.plan_text"
 local step = require "ramus.train.step"
 local supervise = require "ramus.train.supervise"
 

@@ -3,7 +3,7 @@
 local classes = require "ramus.data.classes"
 local dataset = require "ramus.data.dataset"
 local loader = require "ramus.data.loader"
-local mixing = require "ramus.train.mixing"
+local mixing = require "ramus.train.recipe.mixing"
 local models = require "ramus.lang.models"
 local options = require "ramus.base.options"
 local schedule = require "ramus.lang.schedule"

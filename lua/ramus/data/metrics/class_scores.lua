@@ -8,8 +8,8 @@
 -- The class of a pixel is the one with the largest probability; areas under curves and calibration take the probability of
 -- one class against the rest. Void (label below 0) and pixels outside the field of view are left out.
 local ffi = require "ramus.base.ffi"
-local class_image = require "ramus.data.class_image"
-local groups = require "ramus.data.groups"
+local class_image = require "ramus.data.image.class_image"
+local groups = require "ramus.data.metrics.groups"
 local metrics = require "ramus.data.metrics"
 local tensor = require "ramus.lang.tensor"
 local C = ffi.C

@@ -16,7 +16,7 @@ local mistake = require "ramus.base.mistake"
 local options = require "ramus.base.options"
 local prepared = require "ramus.data.prepared"
 local show = require "ramus.base.show"
-local tiles = require "ramus.train.tiles"
+local tiles = require "ramus.train.predict.tiles"
 
 local way = {}
 local Way = {}

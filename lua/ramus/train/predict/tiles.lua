@@ -5,7 +5,7 @@ local image = require "ramus.data.image"
 local show = require "ramus.base.show"
 local talk = require "ramus.base.talk"
 local tensor = require "ramus.lang.tensor"
-local tiling = require "ramus.train.tiling"
+local tiling = require "ramus.train.predict.tiling"
 local C = ffi.C
 
 local tiles = {}

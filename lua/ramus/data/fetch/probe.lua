@@ -7,9 +7,9 @@
 -- state of a source: "alive", "changed", "page" (a web page came), "refused" (the server is there and will not give it now), "dead", or
 -- "unreachable" (nothing answered); of a file the best of its sources' ("login": not asked), of a set the worst of its files'.
 local dataset = require "ramus.data.dataset"
-local download = require "ramus.data.download"
+local download = require "ramus.data.fetch.download"
 local ffi = require "ramus.base.ffi"
-local received = require "ramus.data.received"
+local received = require "ramus.data.fetch.received"
 local C = ffi.C
 
 local probe = {}

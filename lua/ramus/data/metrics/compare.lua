@@ -12,7 +12,7 @@
 -- Pictures of one group (option groups: a text for each picture, false for one that is alone), as the two eyes of a patient, are no evidence
 -- beside each other either: the bootstrap draws them together, and the test takes the mean of their differences as one.
 local ffi = require "ramus.base.ffi"
-local groups = require "ramus.data.groups"
+local groups = require "ramus.data.metrics.groups"
 local options = require "ramus.base.options"
 local C = ffi.C
 
