@@ -12,7 +12,7 @@ BIN := $(or $(BIN_$(VARIANT)),$(OUT)/ramus)
 LIB := $(OUT)/libramus.so
 
 PACKAGES      := luajit libpng libjpeg jansson libedit zlib
-# Not linked: core/file/dl.c opens them when they are needed.
+# Not linked: core/library/dl.c opens them when they are needed.
 PACKAGES_LATE := libcurl libarchive libcrypto libtiff-4 libgif libwebp charls libopenjp2 libprotobuf-c libmicrohttpd
 PKG_CFLAGS = $(shell pkg-config --cflags $(PACKAGES) $(PACKAGES_LATE))
 PKG_LIBS   = $(shell pkg-config --libs $(PACKAGES)) -ldl
@@ -88,7 +88,7 @@ $(LIB): $(CORE_OBJ)
 	@$(CC) $(CFLAGS) $(FLAGS_$(VARIANT)) -shared $(LINK_$(VARIANT)) $(LINK_stays) -o $@.new $^ $(LIBS)
 	@mv $@.new $@
 
-$(OUT)/ramus_gdcm.so: core/dicom/gdcm.cpp core/file/dl_gdcm.h
+$(OUT)/ramus_gdcm.so: core/dicom/gdcm.cpp core/library/gdcm.h
 	@mkdir -p $(@D)
 	@echo "CXX $@"
 	@$(CXX) -std=c++17 -Wall -Wextra -O2 -g -fPIC -shared -isystem $(GDCM) -o $@.new $< -lgdcmMSFF -lgdcmDSED -lgdcmCommon

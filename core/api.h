@@ -134,7 +134,7 @@ int32_t ra_tensor_stats(const ra_tensor *t, double *out);
 /* Uniform in [low, high) or normal(low, high = deviation); element i of the tensor is element i of the key. */
 int32_t ra_tensor_random(ra_tensor *t, _Bool normal, double low, double high, double seed, int32_t a, int32_t b, int32_t stream);
 
-/* ---- images (core/image) ----------------------------------------------- */
+/* ---- images (core/image, core/codec) ------------------------------------ */
 
 /* The formats, for messages and documents. Texts: name; extensions of files that are read, separated by blanks; what is read and
  * what is written of it; extensions for writing (NULL: not written). */
@@ -158,7 +158,7 @@ typedef struct ra_image_details {
 } ra_image_details;
 int32_t ra_image_info(const char *path, ra_image_details *out);
 int32_t ra_image_info_bytes(const void *bytes, double size, ra_image_details *out); /* the same of a file's content */
-/* [own] Contrast agent of every frame, [frames]: darkness at the scale of vessels (core/image/contrast.c); the frame with most of it. */
+/* [own] Contrast agent of every frame, [frames]: darkness at the scale of vessels (core/codec/contrast.c); the frame with most of it. */
 ra_tensor *ra_image_contrast(const char *path);
 ra_tensor *ra_image_contrast_bytes(const void *bytes, double size);
 int32_t ra_image_best_frame(const char *path, int32_t *frame);
@@ -483,7 +483,7 @@ typedef struct ra_source {
   _Bool automatic;      /* of images, in place of range: the percentiles 0.5 and 99.5 of the image's own numbers */
 } ra_source;
 
-/* What was made of an image's numbers (core/image/scale.c). */
+/* What was made of an image's numbers (core/codec/scale.c). */
 typedef struct ra_image_report {
   ra_image_details details;
   double low, high;     /* the smallest and the largest number in the file; NaN: not looked at, its type says the scale */
@@ -579,7 +579,7 @@ int32_t ra_comm_send(void *data, int32_t bytes, int32_t from);      /* rank `fro
 /* sum [n] (+)= the gradients [n] of ranks count-1, count-2 .. 0, added in this order, on every rank; first: the sum begins with them. */
 int32_t ra_comm_add(ra_tensor *sum, const ra_tensor *gradient, int32_t count, _Bool first);
 
-/* ---- synthetic angiograms (core/image/phantom.c) ------------------------ */
+/* ---- synthetic angiograms (core/phantom/phantom.c) ------------------------ */
 
 /* image and mask [H,W], contiguous, 32 to 4096 a side; a pure function of seed, index and size. */
 int32_t ra_phantom(ra_tensor *image, ra_tensor *mask, double seed, int32_t index);

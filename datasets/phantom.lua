@@ -32,7 +32,7 @@ return {
   picture = "8 bit grey PNG; N.png and its mask N_gt.png, 0 and 255, or with classes 0 to 3",
   counts = "options train, val, test (24, 0, 12)",
   split_source = "every split has pictures of its own; a larger split holds the pictures of a smaller one",
-  licence = "made by Ramus (core/image/phantom.c): yours",
+  licence = "made by Ramus (core/phantom/phantom.c): yours",
   citation = "none needed",
   sources = {},
   notes = {

@@ -13,7 +13,7 @@ local tree = folder .. "/tree"
 local additions = {
   { file = "core/op/softsign.c", list = "core/op/ops.def", line = "RA_OP(softsign)" },
   { file = "core/loss/far.c", list = "core/loss/losses.def", line = "RA_OP(far)" },
-  { file = "core/image/farbfeld.c", list = "core/image/formats.def", line = "RA_IMAGE_FORMAT(farbfeld)" },
+  { file = "core/codec/farbfeld.c", list = "core/codec/formats.def", line = "RA_IMAGE_FORMAT(farbfeld)" },
   { file = "lua/ramus/train/companions/counter.lua", edit = "lua/ramus/train/companions.lua", { before = " }\n\nlocal modules", text = ', "counter"' } },
   { edit = "lua/ramus/lang/schedule.lua", { before = "schedule.define {\n  name = \"piecewise\"", text = [[
 schedule.define {

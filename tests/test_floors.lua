@@ -114,7 +114,8 @@ check.case("floors: no folder of core uses a function of a higher one", function
   local build = check.root .. "/build/release/core"
   if #lines_of("command -v nm") == 0 or not files.is_folder(build) then check.skip "no nm, or no objects" return end
   for _, line in ipairs(lines_of("nm -A " .. build .. "/*/*.o")) do
-    local folder, kind, name = line:match("/core/(%w+)/[^:]*:%x*%s+(%a) (ra_[%w_]+)$")
+    local source, folder, kind, name = line:match "/(core/(%w+)/[^:]*)%.o:%x*%s+(%a) (ra_[%w_]+)$"
+    if source and not files.exists(("%s/%s.c"):format(check.root, source)) then kind = nil end -- left by an earlier build
     if kind == "U" then used[#used + 1] = { folder = folder, name = name, line = line }
     elseif kind == "T" or kind == "D" or kind == "R" or kind == "B" then home[name] = folder end
   end

@@ -257,8 +257,8 @@ check.case("phantom: no expression draws twice, so that every compiler draws in 
     end
     return n
   end
-  for _, name in ipairs(assert(files.list(check.root .. "/core/image"))) do
-    local text = name:find "^phantom.*%.c$" and assert(files.read(check.root .. "/core/image/" .. name)):gsub("/%*.-%*/", "") or ""
+  for _, name in ipairs(assert(files.list(check.root .. "/core/phantom"))) do
+    local text = name:find "%.c$" and assert(files.read(check.root .. "/core/phantom/" .. name)):gsub("/%*.-%*/", "") or ""
     seen = seen + draws(text)
     for initialiser in text:gmatch "=%s*(%b{})" do check.equal(draws(initialiser), 0, name .. ": an initialiser draws: " .. initialiser) end
     for call, list in text:gmatch "([%w_]+)(%b())" do

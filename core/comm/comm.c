@@ -9,7 +9,7 @@
 #include "../base/math.h"
 #include "../base/mem.h"
 #include "../base/thread.h"
-#include "../file/dl_mpi.h"
+#include "../library/mpi.h"
 #include "../kernel/kernel.h"
 #include "../tensor/tensor.h"
 

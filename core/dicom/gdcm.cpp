@@ -1,5 +1,5 @@
 /* JPEG of 12 bits and lossless JPEG through GDCM. C++, so it is a shared object of its own (ramus_gdcm.so), which make builds where a
- * C++ compiler and libgdcm-dev are and core/file/dl.c opens at the first such file. */
+ * C++ compiler and libgdcm-dev are and core/library/dl.c opens at the first such file. */
 #include <gdcmDataElement.h>
 #include <gdcmJPEGCodec.h>
 #include <gdcmSequenceOfFragments.h>
@@ -10,7 +10,7 @@
 #include <exception>
 
 extern "C" {
-#include "../file/dl_gdcm.h"
+#include "../library/gdcm.h"
 }
 
 static const gdcm::PhotometricInterpretation::PIType kinds[] = {gdcm::PhotometricInterpretation::MONOCHROME2, gdcm::PhotometricInterpretation::RGB,

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "../base/error.h"
-#include "../file/dl_openjp2.h"
+#include "../library/openjp2.h"
 #include "dicom.h"
 
 enum { SIZ = 38, TILE_HEADER = 14 }; /* bytes up to the number of components; least of a tile */

@@ -3,7 +3,7 @@
 
 #include "../base/error.h"
 #include "../base/mem.h"
-#include "../file/dl_charls.h"
+#include "../library/charls.h"
 #include "dicom.h"
 
 static int32_t failed(charls_jpegls_errc code) {

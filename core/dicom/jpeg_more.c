@@ -3,7 +3,7 @@
 
 #include "../base/error.h"
 #include "../base/mem.h"
-#include "../file/dl_gdcm.h"
+#include "../library/gdcm.h"
 #include "dicom.h"
 
 /* The start of frame of a stream (ITU-T T.81, B.2.2); at is NULL where there is none. */

@@ -3,7 +3,7 @@
 
 #include "../base/error.h"
 #include "../base/mem.h"
-#include "../file/dl_protobuf.h"
+#include "../library/protobuf.h"
 #include "../file/file.h"
 #include "../graph/graph.h"
 #include "../graph/template.h"

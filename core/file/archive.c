@@ -14,7 +14,7 @@
 #include "../base/error.h"
 #include "../base/limits.h"
 #include "../base/mem.h"
-#include "../file/file.h"
+#include "file.h"
 #include "unpack.h"
 
 enum { BLOCK = 1 << 18 };

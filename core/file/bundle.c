@@ -6,7 +6,7 @@
 #include "../base/error.h"
 #include "../base/mem.h"
 #include "../tensor/tensor.h"
-#include "../file/file.h"
+#include "file.h"
 
 ra_bundle *ra_bundle_new(void) { return ra_mem_zalloc(1, sizeof(ra_bundle)); }
 

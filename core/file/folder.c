@@ -16,7 +16,7 @@
 #include "../base/limits.h"
 #include "../base/mem.h"
 #include "../base/system.h"
-#include "../file/file.h"
+#include "file.h"
 
 enum { BLOCK = 1 << 18 };
 

@@ -7,7 +7,7 @@
 
 #include "../base/error.h"
 #include "../base/mem.h"
-#include "dl_crypto.h"
+#include "../library/crypto.h"
 #include "file.h"
 
 enum { BLOCK = 1 << 18 };

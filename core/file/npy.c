@@ -11,7 +11,7 @@
 #include "../base/error.h"
 #include "../base/limits.h"
 #include "../base/mem.h"
-#include "../file/file.h"
+#include "file.h"
 
 #define MAGIC "\x93NUMPY"
 

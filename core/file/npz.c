@@ -6,7 +6,7 @@
 #include "../base/error.h"
 #include "../base/limits.h"
 #include "../base/mem.h"
-#include "../file/file.h"
+#include "file.h"
 #include "npy.h"
 #include "unpack.h"
 

@@ -18,7 +18,7 @@
 #include "../base/math.h"
 #include "../base/mem.h"
 #include "bundle.h"
-#include "../file/file.h"
+#include "file.h"
 #include "hash.h"
 
 #define PREFIX "{\"__metadata__\":{\"ramus.version\":\"1\",\"ramus.sha256\":\""

@@ -17,7 +17,7 @@
 #include "../base/error.h"
 #include "../base/limits.h"
 #include "../base/mem.h"
-#include "../file/file.h"
+#include "file.h"
 #include "hash.h"
 #include "transfer.h"
 

@@ -5,7 +5,7 @@
 
 #include <stddef.h>
 
-#include "dl_curl.h"
+#include "../library/curl.h"
 
 enum { RA_TRANSFER_TEXT = 512 };
 

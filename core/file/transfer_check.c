@@ -6,7 +6,7 @@
 #include <strings.h>
 
 #include "../base/error.h"
-#include "../file/file.h"
+#include "file.h"
 #include "hash.h"
 #include "transfer.h"
 

@@ -3,7 +3,7 @@
 #ifndef RA_FILE_UNPACK_H
 #define RA_FILE_UNPACK_H
 
-#include "dl_archive.h"
+#include "../library/archive.h"
 
 typedef struct ra_unpack_locale {
   void *made, *before;

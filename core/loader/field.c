@@ -3,7 +3,7 @@
  *   mask   [1,H,W] of 0 and 1 by a threshold in units of 0..255, or by rules
  *   label  [1,H,W] the numbers of the file, or the classes that its rules give them; RA_VOID where there is none
  *   map    [C,H,W] real numbers: a .npy array as it is, other files in 0..1
- * A new kind is a row of `kinds` here and one of ra_field_kinds in core/image. */
+ * A new kind is a row of `kinds` here and one of ra_field_kinds in core/image/kind.c. */
 #include "field.h"
 
 #include <math.h>
@@ -12,7 +12,7 @@
 
 #include "../base/error.h"
 #include "../base/mem.h"
-#include "../image/image.h"
+#include "../codec/codec.h"
 #include "../image/kind.h"
 
 /* ---- image ---- */
@@ -53,7 +53,7 @@ static int32_t decode_image(const ra_field *field, const ra_source *source, ra_p
   return RA_OK;
 }
 
-/* ---- mask and label: core/image/mask.c ---- */
+/* ---- mask and label: core/codec/mask.c ---- */
 
 static int32_t decode_mask(const ra_field *field, const ra_source *source, ra_pixels *p, ra_tensor *out, ra_mask_report *report) {
   (void)field;

@@ -2,7 +2,7 @@
 #ifndef RA_LOADER_FIELD_H
 #define RA_LOADER_FIELD_H
 
-#include "../image/image.h"
+#include "../codec/codec.h"
 
 /* Checks field[count]: at least one, the first an image, each with channels that its kind allows. */
 int32_t ra_fields_check(int32_t count, const ra_field *field);

@@ -15,7 +15,7 @@
 #include "../base/mem.h"
 #include "../base/thread.h"
 #include "../file/hash.h"
-#include "../image/image.h"
+#include "../codec/codec.h"
 #include "field.h"
 
 enum { SIDE = 64, BITS = 16, AROUND = 4, TURNS = 8, HASH = BITS * BITS / 8 };

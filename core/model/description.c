@@ -6,7 +6,7 @@
 
 #include "../base/error.h"
 #include "../base/mem.h"
-#include "../image/image.h"
+#include "../codec/codec.h"
 
 /* [own] The JSON object of a key; NULL on failure. */
 static json_t *section(const ra_bundle *b, const char *key) {

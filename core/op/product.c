@@ -7,7 +7,7 @@
 
 #include "../base/math.h"
 #include "../base/thread.h"
-#include "../file/dl_openblas.h"
+#include "../library/openblas.h"
 
 /* ---- which OpenBLAS ---- */
 

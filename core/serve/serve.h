@@ -11,7 +11,7 @@
 
 #include <pthread.h>
 
-#include "../file/dl_microhttpd.h"
+#include "../library/microhttpd.h"
 
 typedef enum stage { FREE, COMING, HEAD, ACCEPTED, BODY, WHOLE, ANSWERING, LEAVING, DROPPED } stage;
 

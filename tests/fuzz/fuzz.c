@@ -1,6 +1,6 @@
 /* Every reader of files, for libFuzzer: fuzzer --reader=NAME [its own options] CORPUS..   fuzzer --list names them.
  * A reader may refuse its input; it may not crash, hang, lose memory or ask for memory that its input does not hold. A new reader is
- * a function and a row; a new image format has its target by its line in core/image/formats.def. make fuzz runs them all. */
+ * a function and a row; a new image format has its target by its line in core/codec/formats.def. make fuzz runs them all. */
 #define _GNU_SOURCE
 #include <math.h>
 #include <stdio.h>
@@ -11,7 +11,7 @@
 
 #include "../../core/base/mem.h"
 #include "../../core/file/transfer.h"
-#include "../../core/image/image.h"
+#include "../../core/codec/codec.h"
 
 /* What a reader promises, and does not keep, ends the process. */
 static void must(bool kept, const char *promise) {
@@ -72,7 +72,7 @@ static void read_image(const ra_image_format *f, const uint8_t *bytes, size_t si
 #define RA_IMAGE_FORMAT(name) \
   extern const ra_image_format ra_image_##name; \
   static void read_##name(const uint8_t *bytes, size_t size) { read_image(&ra_image_##name, bytes, size); }
-#include "../../core/image/formats.def"
+#include "../../core/codec/formats.def"
 #undef RA_IMAGE_FORMAT
 
 /* ---- arrays, checkpoints, archives ---- */
@@ -186,7 +186,7 @@ typedef struct reader {
 
 static const reader readers[] = {
 #define RA_IMAGE_FORMAT(name) {#name, read_##name},
-#include "../../core/image/formats.def"
+#include "../../core/codec/formats.def"
   {"arrays", read_arrays}, {"safetensors", read_safetensors}, {"template", read_template}, {"checkpoint", read_checkpoint},
   {"archive", read_archive}, {"headers", read_headers}, {"stranger", read_stranger},
 };

@@ -1,4 +1,4 @@
-"""Statistics of real angiograms that the synthetic ones (core/image/phantom.c) are held to.
+"""Statistics of real angiograms that the synthetic ones (core/phantom/phantom.c) are held to.
 
 usage: python3 tests/reference/phantom.py CIMAT80_FOLDER [OTHER_FOLDER]
 CIMAT80_FOLDER holds Angios_40_*/N.png and N_gt.png; writes phantom.json with

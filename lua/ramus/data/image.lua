@@ -75,7 +75,7 @@ function image.info(path, given)
   return details(out)
 end
 
---- Contrast agent of every frame of a film, a list: darkness at the scale of vessels (formula: core/image/contrast.c); nil and a message. Option
+--- Contrast agent of every frame of a film, a list: darkness at the scale of vessels (formula: core/codec/contrast.c); nil and a message. Option
 -- bytes: the file's content, which is then not read.
 function image.contrast(path, given)
   if type(path) ~= "string" then error("image.contrast: wants a path, got " .. options.show(path), 2) end

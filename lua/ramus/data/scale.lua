@@ -1,7 +1,7 @@
 --- The scale of images: which numbers of a file are black and white.
 --
 --   range = { 0, 4095 }   these numbers become 0 and 1; what lies beyond is cut
---   range = "auto"        of each image the percentiles 0.5 and 99.5 of its own numbers (core/image/scale.c)
+--   range = "auto"        of each image the percentiles 0.5 and 99.5 of its own numbers (core/codec/scale.c)
 --
 -- Without one the file's type says it: 8 and 16 bits are divided by their largest value, other numbers are as they are. Where that cannot be
 -- meant (12 bits in a file of 16, real numbers beyond 0..1) a set stops before training. What a model was trained with goes into its

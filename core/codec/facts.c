@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "../base/error.h"
-#include "image.h"
+#include "codec.h"
 
 /* Counts v in a list of at most RA_FACTS_MAX; *n becomes RA_FACTS_MAX + 1 where it is full. *last: where the last one was. */
 static void count_in(double v, double *list, double *count, int32_t *n, int32_t *last) {

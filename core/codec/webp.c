@@ -4,8 +4,8 @@
 
 #include "../base/error.h"
 #include "../base/mem.h"
-#include "../file/dl_webp.h"
-#include "image.h"
+#include "../library/webp.h"
+#include "codec.h"
 
 static bool is_webp(const uint8_t *bytes, size_t size) {
   return size >= 12 && memcmp(bytes, "RIFF", 4) == 0 && memcmp(bytes + 8, "WEBP", 4) == 0;

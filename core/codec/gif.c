@@ -6,8 +6,8 @@
 
 #include "../base/error.h"
 #include "../base/mem.h"
-#include "../file/dl_gif.h"
-#include "image.h"
+#include "../library/gif.h"
+#include "codec.h"
 
 /* ---- the blocks of the file, walked before giflib sees it: a file that was cut in a later frame is not whole ---- */
 

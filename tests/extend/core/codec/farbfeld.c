@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "../base/error.h"
-#include "image.h"
+#include "codec.h"
 
 static bool is_farbfeld(const uint8_t *bytes, size_t size) { return size >= 16 && memcmp(bytes, "farbfeld", 8) == 0; }
 

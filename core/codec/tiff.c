@@ -1,5 +1,5 @@
 /* TIFF through libtiff, which is opened when the first one is met. This file reads the header of a page and decides what its
- * samples are; tiff_pixels.c reads them. Orientation is recorded; image_io.c applies it.
+ * samples are; tiff_pixels.c reads them. Orientation is recorded; read.c applies it.
  *
  * libtiff's messages come by a handler of the page, so that threads do not share any. */
 #include <stdio.h>

@@ -7,7 +7,7 @@
 #include "../base/error.h"
 #include "../base/mem.h"
 #include "../file/file.h"
-#include "image.h"
+#include "codec.h"
 
 typedef struct scanner {
   const uint8_t *at, *end;

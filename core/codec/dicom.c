@@ -9,7 +9,7 @@
 #include "../base/error.h"
 #include "../base/mem.h"
 #include "../dicom/dicom.h"
-#include "image.h"
+#include "codec.h"
 
 static bool is_dicom(const uint8_t *bytes, size_t size) { return ra_dicom_is(bytes, size); }
 

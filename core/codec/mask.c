@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "../base/error.h"
-#include "image.h"
+#include "codec.h"
 
 /* Entry of sample or value that holds channel c (0-based) of pixel i. */
 static size_t entry_of(const ra_pixels *p, size_t i, size_t c) {

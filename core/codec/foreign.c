@@ -3,7 +3,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "image.h"
+#include "codec.h"
 
 typedef struct kind {
   size_t at;           /* where the mark stands */

@@ -5,8 +5,8 @@
 
 #include "../base/error.h"
 #include "../base/mem.h"
-#include "image.h"
-#include "plane.h"
+#include "codec.h"
+#include "../image/plane.h"
 
 static const struct { bool transposed, row_back, column_back; } turns[9] = {
   [2] = {false, false, true}, [3] = {false, true, true}, [4] = {false, true, false},

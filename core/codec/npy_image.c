@@ -7,7 +7,7 @@
 #include "../base/error.h"
 #include "../base/mem.h"
 #include "../file/bundle.h"
-#include "image.h"
+#include "codec.h"
 
 /* A zip whose first member is NAME.npy. */
 static bool is_npz(const uint8_t *bytes, size_t size) {

@@ -5,8 +5,8 @@
 #include "../base/error.h"
 #include "../base/mem.h"
 #include "../base/thread.h"
-#include "image.h"
-#include "overlay.h"
+#include "codec.h"
+#include "../image/overlay.h"
 
 /* ---- the extension chooses ---- */
 

@@ -9,7 +9,7 @@
 #include "../base/error.h"
 #include "../base/mem.h"
 #include "../file/file.h"
-#include "image.h"
+#include "codec.h"
 
 enum { SIDE = 256 };
 

@@ -12,7 +12,7 @@
 
 #include "../base/error.h"
 #include "../base/mem.h"
-#include "image.h"
+#include "codec.h"
 
 /* Bits below which the numbers of a 16-bit file are taken for those of a detector. */
 enum { DETECTOR_BITS = 14, WORD_MAX = 32767 };

@@ -2,8 +2,8 @@
 #ifndef RA_IMAGE_TIFF_H
 #define RA_IMAGE_TIFF_H
 
-#include "../file/dl_tiff.h"
-#include "image.h"
+#include "../library/tiff.h"
+#include "codec.h"
 
 /* One page that is being read. The first group is what libtiff's callbacks need, the second what the header says. */
 typedef struct ra_tiff_page {

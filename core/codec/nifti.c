@@ -8,7 +8,7 @@
 #include "../base/error.h"
 #include "../base/mem.h"
 #include "../file/bundle.h"
-#include "image.h"
+#include "codec.h"
 
 /* Offsets of the header's fields. */
 enum { HEAD = 348, DIM = 40, TYPE = 70, PIXDIM = 76, OFFSET = 108, SLOPE = 112, INTERCEPT = 116, UNITS = 123, CAL_MAX = 124, CAL_MIN = 128,

@@ -8,7 +8,7 @@
 #include "../base/error.h"
 #include "../base/mem.h"
 #include "../file/file.h"
-#include "plane.h"
+#include "../image/plane.h"
 #include "png_mark.h"
 
 enum { CLASSES_MAX = 256 };

@@ -7,7 +7,7 @@
 #include "../base/error.h"
 #include "../base/mem.h"
 #include "../file/file.h"
-#include "image.h"
+#include "codec.h"
 
 #define RA_IMAGE_FORMAT(name) extern const ra_image_format ra_image_##name;
 #include "formats.def"

@@ -1,8 +1,8 @@
-/* image.h: shared by the files of core/image. An image is decoded to ra_pixels
+/* codec.h: shared by the files of core/codec. An image is decoded to ra_pixels
  * (integers as the file holds them, or real numbers) and becomes planes [C,H,W]
- * in 0..1. Filters and augmentation work on planes of ra_real. */
-#ifndef RA_IMAGE_H
-#define RA_IMAGE_H
+ * of ra_real in 0..1, on which filters and augmentation work (core/image). */
+#ifndef RA_CODEC_H
+#define RA_CODEC_H
 
 #include <stddef.h>
 

@@ -4,7 +4,7 @@
 
 #include "../base/error.h"
 #include "../base/mem.h"
-#include "image.h"
+#include "codec.h"
 
 enum { RAW = 0, RUNS_8 = 1, RUNS_4 = 2, MASKS = 3, MASKS_ALPHA = 6 }; /* compression */
 

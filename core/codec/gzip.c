@@ -5,7 +5,7 @@
 #include "../base/error.h"
 #include "../base/mem.h"
 #include "../file/inflate.h"
-#include "image.h"
+#include "codec.h"
 
 enum { HEAD = 1 << 16, SAMPLE_MAX = 8, SLACK = 1 << 20 }; /* bytes: of the beginning, of a sample, of headers and remarks */
 

@@ -1,18 +1,18 @@
 #define _GNU_SOURCE /* dladdr */
 #define RA_DL_C
-#include "dl_archive.h"
-#include "dl_charls.h"
-#include "dl_crypto.h"
-#include "dl_curl.h"
-#include "dl_gdcm.h"
-#include "dl_openjp2.h"
-#include "dl_gif.h"
-#include "dl_microhttpd.h"
-#include "dl_mpi.h"
-#include "dl_openblas.h"
-#include "dl_protobuf.h"
-#include "dl_tiff.h"
-#include "dl_webp.h"
+#include "archive.h"
+#include "charls.h"
+#include "crypto.h"
+#include "curl.h"
+#include "gdcm.h"
+#include "openjp2.h"
+#include "gif.h"
+#include "microhttpd.h"
+#include "mpi.h"
+#include "openblas.h"
+#include "protobuf.h"
+#include "tiff.h"
+#include "webp.h"
 
 #include <dlfcn.h>
 #include <pthread.h>

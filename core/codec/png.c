@@ -11,7 +11,7 @@
 #include "../base/error.h"
 #include "../base/mem.h"
 #include "../file/file.h"
-#include "image.h"
+#include "codec.h"
 #include "png_mark.h"
 
 typedef struct job {

@@ -5,7 +5,7 @@
 
 #include "../base/error.h"
 #include "../base/mem.h"
-#include "image.h"
+#include "codec.h"
 
 void ra_pixels_free(ra_pixels *p) {
   ra_mem_free(p->sample);

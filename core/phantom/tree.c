@@ -2,7 +2,7 @@
  *
  * Two layouts, as a cardiologist would name them: a right coronary artery (one
  * C-shaped vessel from the ostium, its ends splitting) and a left one (a stem
- * that splits into two, which fan out). Their side branches are in phantom_side.c and phantom_fill.c. Radii follow Murray's law at
+ * that splits into two, which fan out). Their side branches are in side.c and fill.c. Radii follow Murray's law at
  * each branching: r^3 = r1^3 + r2^3 (C. Murray, 1926). */
 #include <math.h>
 

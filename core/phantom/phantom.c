@@ -5,9 +5,9 @@
  * catheter, seen through a detector: blur, noise with variance
  * proportional to the signal, vignetting, a round collimator. Two in
  * five images look subtracted (flat background), as in the sets this stands
- * in for. The mask is the tree's own geometry (phantom_draw.c), cut by the collimator.
+ * in for. The mask is the tree's own geometry (draw.c), cut by the collimator.
  *
- * A full phantom has more side branches (phantom_fill.c), more beside them that is no vessel (phantom_clutter.c), a rougher
+ * A full phantom has more side branches (fill.c), more beside them that is no vessel (clutter.c), a rougher
  * background, and agent whose contrast varies. Image number `index` of `seed` is a pure function of seed, index, H, W, trees and
  * contrast; the contrast changes nothing but the vessels' grey values. */
 #include "phantom.h"

@@ -15,7 +15,7 @@
 
 #include "../base/error.h"
 #include "../base/mem.h"
-#include "image.h"
+#include "codec.h"
 
 
 typedef struct job {

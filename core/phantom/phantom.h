@@ -1,5 +1,5 @@
-/* Inner parts of the synthetic angiograms: the vessel tree (phantom_tree.c) and
- * its projection (phantom_draw.c). phantom.c puts the image together.
+/* Inner parts of the synthetic angiograms: the vessel tree (tree.c) and
+ * its projection (draw.c). phantom.c puts the image together.
  *
  * Lengths are in pixels of a frame whose shorter side is 300; `scale` turns them
  * into pixels of the image. */
@@ -37,7 +37,7 @@ typedef struct phantom_branch {
 typedef struct phantom_tree {
   double width, height; /* of the frame, in its own pixels */
   double margin;        /* how far beyond it branches are followed */
-  bool full;            /* side branches of phantom_fill.c, dye that streams and fades */
+  bool full;            /* side branches of fill.c, dye that streams and fades */
   double fade;          /* way after which a full tree's dye has fallen to 1/e */
   phantom_point *point;
   int32_t points, room;
