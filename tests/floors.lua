@@ -26,7 +26,7 @@ return {
     { "testing", "single kernels and failing allocations, for tests and benchmarks; declared in api_test.h, not in api.h" },
   },
   lua = {
-    { "base", "ffi (the only cdef), build, options, mistake, always, files, paths, json, shape, base64, show, talk, progress" },
+    { "base", "ffi (the only cdef), build, options, mistake, always, files, paths, json, utf8, shape, base64, show, talk, progress" },
     { "lang", "ops (the op table), tensor and its parts, F, graph, module, nn, loss, loss_function, schedule, schedule_text, optim, grad, trace, template, "
       .. "model, parameters, onnx, torch_names, state_dict, models", { models = "architectures, a file each, and their blocks" } },
     { "data", "sets of pictures: definitions (dataset, registry), forms they come in (folder, nnunet, coco, polygons), pairs, splits, fields, reading, "

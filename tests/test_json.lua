@@ -4,6 +4,8 @@ local check = require "check"
 local cjson = require "cjson"
 local command = require "ramus.cli.command"
 local files = require "ramus.base.files"
+local json = require "ramus.base.json"
+local utf8 = require "ramus.base.utf8"
 local image = require "ramus.data.image"
 local tensor = require "ramus.lang.tensor"
 
@@ -133,4 +135,53 @@ check.case("json: every command with --json is in the table, and no other", func
     end
   end
   for name in pairs(listed) do check.ok(wanted[name], name .. " has no --json") end
+end)
+
+check.case("json: any bytes are written as UTF-8, differently where they differ, and read back the same", function()
+  local seen = {}
+  for _, text in ipairs { "a\0b\127", "é 目 \240\159\145\128", "\192\128", "\237\160\128", "\244\144\128\128", "x\226\130", "", "\128", "\191", "\192", "\255",
+    "\239\158\128", "\239\159\191", "\239\158", "\239\159\191\255", "a/\\\"\n" } do
+    local written = json.encode { [text] = { text } }
+    check.equal(utf8.shown(written), written, ("%q is not UTF-8"):format(written))
+    check.ok(not seen[written], "two texts are one")
+    seen[written] = true
+    local key, value = next(json.decode(written))
+    check.equal(key, text)
+    check.equal(value[1], text)
+  end
+  check.equal(json.encode "J\252rgen", '"J\239\159\188rgen"')
+  check.equal(json.decode '"J\\uF7FCrgen"', "J\252rgen")
+end)
+
+check.case("json: a run of files with names in Latin-1 is UTF-8 for others and can be scored, gone on with and reported", function()
+  local odd = "J\252rgen"
+  for i = 1, 4 do
+    local mask = tensor.zeros(1, 32, 32)
+    mask:narrow(2, 6 + i, 5):fill(1)
+    assert(files.make_folder(("%s/%s/images"):format(folder, odd)) and files.make_folder(("%s/%s/masks"):format(folder, odd)))
+    assert(image.save(("%s/%s/images/%s%d.png"):format(folder, odd, odd, i), tensor.rand(1, 32, 32)))
+    assert(image.save(("%s/%s/masks/%s%d.png"):format(folder, odd, odd, i), mask))
+  end
+  local recipe = RECIPE:format("odd", 2):gsub('set = "phantom", options = {.-}', ('set = "%s", split = "2:1:1"'):format(odd))
+  assert(files.write(folder .. "/odd.lua", recipe))
+  local printed = ran(("train odd.lua --quiet --run runs/%s --json 2>messages.txt"):format(odd), 0)
+  check.equal(utf8.shown(printed), printed)
+  local run, names = folder .. "/runs/" .. odd, 0
+  for _, name in ipairs(files.list(run)) do
+    if name:find "%.jsonl?$" then
+      local text = assert(files.read(run .. "/" .. name))
+      check.equal(utf8.shown(text), text, name .. " is not UTF-8")
+      names = names + 1
+    end
+  end
+  check.ok(names >= 4, names .. " files of JSON")
+  check.equal(json.decode(files.read(run .. "/eval.json")).images[1].id:sub(1, #odd), odd)
+  check.equal(json.decode(files.read(run .. "/resolved.json")).recipe.data.set:sub(-#odd), odd)
+  local before = files.read(run .. "/eval.json")
+  ran(("eval runs/%s --json 2>messages.txt"):format(odd), 0)
+  check.equal(files.read(run .. "/eval.json"), before)
+  ran(("train odd.lua --quiet --run runs/%s --extend 1 >messages.txt 2>&1"):format(odd), 0)
+  ran(("report runs/%s -o %s.html >messages.txt 2>&1"):format(odd, odd), 0)
+  local page = assert(files.read(("%s/%s.html"):format(folder, odd)))
+  check.equal(utf8.shown(page), page)
 end)

@@ -1,6 +1,8 @@
 --- make chaos: commands stopped and failed at every system call that changes state; power cuts; full disks, limits, strange outputs and clocks.
 --
---   ramus run tests/chaos/main.lua [--kind calls|power|limits] [--only train|fetch|predict] [--every N]
+--   ramus run tests/chaos/main.lua [--kind calls|power|limits] [--only train|fetch|predict] [--every N] [--log FILE]
+--
+-- --log: of kind calls, a line for every try; the same command goes on behind them.
 local root = (arg[0]:match "^(.*)/[^/]*$" or ".") .. "/../.."
 package.path = root .. "/tests/?.lua;" .. root .. "/tests/chaos/?.lua;" .. package.path
 local sh = require("processes").sh
@@ -22,7 +24,7 @@ end
 local KINDS = {
   { name = "calls", run = function(scene)
     local say = tell(scene)
-    scene.every, scene.each = given.every, function(_, _, why) say(why) end
+    scene.every, scene.log, scene.each = given.every, given.log, function(_, _, why) say(why) end
     local r = require("sweep").run(scene)
     return r, ("%d calls that change state, %d tries, %d survived"):format(r.calls, r.tried, r.survived)
   end },

@@ -9,8 +9,11 @@
 -- ignore      patterns of files that are not compared (times, locks), relative to kept
 -- leaves      [opt] pattern of what a command says that has done its work and could not remove what it no longer needs
 -- every       each so many-th call only; errors: what a call fails with, besides being killed before it
+-- log         [opt] a file with a line for every try; a sweep that is given it again goes on behind them, where the command makes the same calls
+local cjson = require "cjson"
 local compared = require "compared"
 local files = require "ramus.base.files"
+local json = require "ramus.base.json"
 local sh = require("processes").sh
 
 local sweep = {}
@@ -72,6 +75,20 @@ local function try(o, call, how, wanted)
   return nil, survived
 end
 
+--- The tries that a log holds, by their number: { survived =, why = }; a log of other calls is an error.
+local function tried_before(o, calls)
+  local known, head = {}, ("%s %s, %d calls"):format(o.name, o.command, calls)
+  local text = o.log and files.read(o.log) or ""
+  for line in text:gmatch "[^\n]+" do
+    local entry = cjson.decode(line)
+    if entry.name == o.name then
+      assert(entry.head == head, ("%s is of '%s', this is '%s'"):format(o.log, entry.head, head))
+      known[entry.turn] = entry
+    end
+  end
+  return known, head
+end
+
 function sweep.run(o)
   compared.fresh(o)
   local trace = o.folder .. "/trace.txt"
@@ -81,12 +98,18 @@ function sweep.run(o)
   local result = { calls = #list, tried = 0, survived = 0, wrong = {} }
   local hows = { "signal=KILL" }
   for _, code in ipairs(o.errors or sweep.ERRORS) do hows[#hows + 1] = "error=" .. code end
-  local turn = 0
+  local turn, known, head = 0, tried_before(o, #list)
   for _, call in ipairs(list) do
     for _, how in ipairs(hows) do
       turn = turn + 1
       if turn % (o.every or 1) == 0 then
-        local why, survived = try(o, call, how, wanted)
+        local entry = known[turn]
+        if not entry then
+          local why, survived = try(o, call, how, wanted)
+          entry = { name = o.name, head = head, turn = turn, call = call.text:sub(1, 100), how = how, why = why, survived = survived or false }
+          if o.log then assert(files.append(o.log, json.encode(entry))) end
+        end
+        local why, survived = entry.why, entry.survived
         result.tried, result.survived = result.tried + 1, result.survived + (survived and 1 or 0)
         if why then result.wrong[#result.wrong + 1] = why end
         if o.each then o.each(call, how, why) end

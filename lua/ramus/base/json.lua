@@ -1,7 +1,11 @@
 --- JSON whose bytes depend on the values alone: keys are sorted. (lua-cjson writes a
 -- table's keys in the order of its hash, which LuaJIT seeds anew in every process.)
 -- Numbers are exact, or have `digits` significant digits; NaN and infinity are an error, as in lua-cjson.
+-- The text is UTF-8, whatever bytes the strings hold: names of files may hold any. A byte b that belongs to no character becomes the character
+-- U+F700 + b of the private use area, and json.decode makes the byte of it again; so do the bytes of such a character that a string holds
+-- itself, so that different strings have different texts.
 local cjson = require "cjson"
+local utf8 = require "ramus.base.utf8"
 
 local json = {}
 local LIST = {}
@@ -29,9 +33,22 @@ local function exact(value)
   return ("%.17g"):format(value)
 end
 
+-- ---- text in UTF-8 ----
+
+--- The character U+F700 + b for a byte from 128 on, and what begins such characters.
+local function stand_in(b) return string.char(239, 128 + 28 + math.floor(b / 64), 128 + b % 64) end
+local STANDS_IN = "^\239[\158\159]"
+
+--- A text of any bytes as UTF-8, as the strings of json.encode.
+function json.text(text) return utf8.mended(text, stand_in, STANDS_IN) end
+
+local function quoted(text) return json.text(cjson.encode(text)) end
+
+-- ---- writing ----
+
 local function write(out, value, form)
   if type(value) ~= "table" then
-    if type(value) ~= "number" then out[#out + 1] = cjson.encode(value)
+    if type(value) ~= "number" then out[#out + 1] = type(value) == "string" and quoted(value) or cjson.encode(value)
     elseif value ~= value or value == math.huge or value == -math.huge then error("json: cannot write the number " .. tostring(value), 0)
     else out[#out + 1] = form and form:format(value) or exact(value) end
     return
@@ -54,7 +71,7 @@ local function write(out, value, form)
   table.sort(names)
   out[#out + 1] = "{"
   for i, name in ipairs(names) do
-    out[#out + 1] = (i > 1 and "," or "") .. cjson.encode(name) .. ":"
+    out[#out + 1] = (i > 1 and "," or "") .. quoted(name) .. ":"
     write(out, by_name[name], form)
   end
   out[#out + 1] = "}"
@@ -67,28 +84,27 @@ function json.encode(value, digits)
   return table.concat(out)
 end
 
--- ---- for others to read ----
+-- ---- reading ----
 
-local WHOLE = { "^[%z\1-\127]+", "^[\194-\223][\128-\191]", "^\224[\160-\191][\128-\191]", "^[\225-\236\238\239][\128-\191][\128-\191]",
-  "^\237[\128-\159][\128-\191]", "^\240[\144-\191][\128-\191][\128-\191]", "^[\241-\243][\128-\191][\128-\191][\128-\191]",
-  "^\244[\128-\143][\128-\191][\128-\191]" }
-
---- A text as UTF-8: each byte that belongs to no character (names of files may hold any) becomes U+FFFD.
-function json.utf8(text)
-  local out, at = {}, 1
-  while at <= #text do
-    local from, to
-    for _, pattern in ipairs(WHOLE) do
-      from, to = text:find(pattern, at)
-      if from then break end
-    end
-    out[#out + 1] = from and text:sub(from, to) or "\239\191\189"
-    at = (to or at) + 1
-  end
-  return table.concat(out)
+local function bytes_of(text)
+  return (text:gsub("\239([\158\159])([\128-\191])", function(high, low) return string.char((high:byte() - 156) * 64 + low:byte() - 128) end))
 end
 
---- Prints a value as JSON on standard output, where a strict reader takes it: in UTF-8.
-function json.print(value, digits) print(json.utf8(json.encode(value, digits))) end
+local function restored(value)
+  if type(value) == "string" then return bytes_of(value) end
+  if type(value) ~= "table" then return value end
+  local copy = {}
+  for k, v in pairs(value) do copy[restored(k)] = restored(v) end
+  return copy
+end
+
+--- The value of a text that json.encode wrote, its strings byte for byte; what is no JSON is an error, as in lua-cjson.
+function json.decode(text)
+  local value = cjson.decode(text)
+  return (text:find "\239[\158\159]" or text:find "\\u[fF]7") and restored(value) or value
+end
+
+--- Prints a value as JSON on standard output.
+function json.print(value, digits) print(json.encode(value, digits)) end
 
 return json

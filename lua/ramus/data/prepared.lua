@@ -1,6 +1,6 @@
 --- Prepared folders of data sets: made from a source, checked, marked by prepared.json (set, edition, options and the SHA-256 of every
 -- file), and verified.
-local cjson = require "cjson"
+local json = require "ramus.base.json"
 local ffi = require "ramus.base.ffi"
 local files = require "ramus.base.files"
 local hash = require "ramus.base.hash"
@@ -148,18 +148,18 @@ end
 local function mark_text(def, edition, o, counts, notes, list)
   local lines = {}
   table.sort(list, function(a, b) return a.path < b.path end)
-  for i, f in ipairs(list) do lines[i] = ("    %s: %s"):format(cjson.encode(f.path), cjson.encode(f.sha256)) end
+  for i, f in ipairs(list) do lines[i] = ("    %s: %s"):format(json.encode(f.path), json.encode(f.sha256)) end
   local function flat(t)
     local keys, parts = {}, {}
     for k in pairs(t) do keys[#keys + 1] = k end
     table.sort(keys)
-    for i, k in ipairs(keys) do parts[i] = cjson.encode(k) .. ": " .. cjson.encode(t[k]) end
+    for i, k in ipairs(keys) do parts[i] = json.encode(k) .. ": " .. json.encode(t[k]) end
     return "{" .. table.concat(parts, ", ") .. "}"
   end
   local said = {}
-  for i, note in ipairs(notes) do said[i] = cjson.encode(note) end
+  for i, note in ipairs(notes) do said[i] = json.encode(note) end
   return ('{\n  "set": %s,\n  "edition": %s,\n  "options": %s,\n  "counts": %s,\n%s  "files": {\n%s\n  }\n}\n'):format(
-    cjson.encode(def.name), cjson.encode(edition), flat(o), flat(counts),
+    json.encode(def.name), json.encode(edition), flat(o), flat(counts),
     #said > 0 and ('  "notes": [%s],\n'):format(table.concat(said, ", ")) or "", table.concat(lines, ",\n"))
 end
 
@@ -205,7 +205,7 @@ end
 --- The content of a folder's prepared.json, or nil.
 function prepared.mark(folder)
   local text = files.read(folder .. "/" .. MARK)
-  local ok, mark = pcall(cjson.decode, text or "")
+  local ok, mark = pcall(json.decode, text or "")
   if ok and not shape.wrong(mark, MARK_SHAPE, MARK) then return mark end
 end
 

@@ -17,7 +17,7 @@ local prepared = require "ramus.data.prepared"
 local reading = require "ramus.data.reading"
 local split = require "ramus.data.split"
 local verdict = require "ramus.data.verdict"
-local cjson = require "cjson"
+local json = require "ramus.base.json"
 local F = require "ramus.lang.F"
 local C = ffi.C
 
@@ -178,7 +178,7 @@ end
 function Data:same(facts, kept)
   local d = self.recipe_data
   if not kept then
-    local ok, plain = pcall(cjson.decode, facts or "")
+    local ok, plain = pcall(json.decode, facts or "")
     local err = differs_from_hash(self.set, ok and type(plain) == "table" and plain.hash)
     return not err or nil, err
   end

@@ -2,7 +2,6 @@
 --
 -- The plain form, as JSON in checkpoints: entries { op, inputs, options, frozen (true: evaluation mode, always) }, outputs (name -> reference), channels,
 -- parameters { name, shape, buffer, init }, constants (how many), name. References: "x", "n:K", "p:NAME", "c:K".
-local cjson = require "cjson"
 local ffi = require "ramus.base.ffi"
 local json = require "ramus.base.json"
 local ops = require "ramus.lang.ops"
@@ -19,7 +18,7 @@ function template.new(given, schedules)
   local c, err = ffi.own(C.ra_template_parse(text), C.ra_template_release)
   if not c then return nil, err end
   local ok, plain = true, given
-  if type(given) == "string" then ok, plain = pcall(cjson.decode, given) end
+  if type(given) == "string" then ok, plain = pcall(json.decode, given) end
   if not ok then return nil, "the model is not valid JSON: " .. tostring(plain) end
   local self = setmetatable({ c = c, entries = plain.entries, outputs = plain.outputs, channels = plain.channels, parameters = plain.parameters,
     constants = C.ra_template_leaves(c) - #plain.parameters, name = plain.name, schedules = schedules or {}, leaves = {}, output_names = {} }, Template)

@@ -3,7 +3,7 @@ local base64 = require "ramus.base.base64"
 local build = require "ramus.base.build"
 local hash = require "ramus.base.hash"
 local html = require "ramus.report.html"
-local json = require "ramus.base.json"
+local utf8 = require "ramus.base.utf8"
 
 local frame = {}
 
@@ -47,7 +47,7 @@ function frame.document(o)
       html("nav", { ["aria-label"] = "Sections" }, html("ul", {}, links))), html("main", { id = "main" }, bodies),
       html("footer", {}, html("p", {}, frame.MADE, build.version, ". For research; not a medical device.")),
       html("script", {}, html.raw(script))))
-  return json.utf8("<!DOCTYPE html>\n" .. html.text(root) .. "\n")
+  return utf8.shown("<!DOCTYPE html>\n" .. html.text(root) .. "\n")
 end
 
 return frame

@@ -6,7 +6,7 @@ local compact = require("ramus.study.contents_text").compact
 local files = require "ramus.base.files"
 local hash = require "ramus.base.hash"
 local html = require "ramus.report.html"
-local json = require "ramus.base.json"
+local utf8 = require "ramus.base.utf8"
 local scale = require "ramus.data.scale"
 
 local page = {}
@@ -126,7 +126,7 @@ function page.of(subject, limits)
   local root = html("html", { lang = "en" }, html("head", {}, html("meta", { charset = "utf-8" }),
     html("meta", { name = "viewport", content = "width=device-width, initial-scale=1" }), html("title", {}, "Ramus: vessels in a picture"),
     html("link", { rel = "icon", href = "data:," }), html("style", {}, html.raw(style))), body_of(subject, limits), html("script", {}, html.raw(script)))
-  return json.utf8("<!DOCTYPE html>\n" .. html.text(root) .. "\n"), policy
+  return utf8.shown("<!DOCTYPE html>\n" .. html.text(root) .. "\n"), policy
 end
 
 return page

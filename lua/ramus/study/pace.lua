@@ -4,7 +4,6 @@
 --   pace.measure(study, cell, jobs, threads, options)   the mean of probe.run in so many processes at once; nil and a message
 -- What was measured is kept below XDG_CACHE_HOME/ramus, by recipe, processor and kernels, unless the machine was busy with something else.
 local always = require "ramus.base.always"
-local cjson = require "cjson"
 local ffi = require "ramus.base.ffi"
 local files = require "ramus.base.files"
 local json = require "ramus.base.json"
@@ -32,7 +31,7 @@ end
 
 local function read_kept(path)
   local text = path and files.read(path)
-  local ok, value = pcall(cjson.decode, text or "")
+  local ok, value = pcall(json.decode, text or "")
   return ok and type(value) == "table" and type(value.step) == "number" and type(value.scoring) == "table" and value or nil
 end
 
@@ -46,7 +45,7 @@ end
 local function result_of(log)
   local last
   for line in (files.read(log) or ""):gmatch "[^\n]+" do last = line end
-  local ok, value = pcall(cjson.decode, last or "")
+  local ok, value = pcall(json.decode, last or "")
   if ok and type(value) == "table" then return value end
   return nil, last and last:gsub("^ramus: ", "") or "it printed nothing"
 end

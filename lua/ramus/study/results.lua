@@ -67,7 +67,7 @@ end
 
 --- A line as a table; nil where it is cut short, or was not written for a cell.
 local function decode(text)
-  local ok, value = pcall(cjson.decode, text)
+  local ok, value = pcall(json.decode, text)
   return ok and type(value) == "table" and type(value.cell) == "string" and value or nil
 end
 

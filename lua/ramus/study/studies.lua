@@ -2,7 +2,7 @@
 --
 --   studies.find(folder)   paths of .jsonl files whose first line is a result
 --   studies.facts(path)    { results, name, cells, failed, damaged, rows, changed, bytes }; nil and a message
-local cjson = require "cjson"
+local json = require "ramus.base.json"
 local files = require "ramus.base.files"
 local results = require "ramus.study.results"
 local runs = require "ramus.train.run.list"
@@ -14,7 +14,7 @@ function studies.is(path)
   local file = io.open(path)
   local line = file and file:read "*l"
   if file then file:close() end
-  local ok, value = pcall(cjson.decode, line or "")
+  local ok, value = pcall(json.decode, line or "")
   return ok and type(value) == "table" and type(value.cell) == "string" and type(value.study) == "string"
 end
 

@@ -12,7 +12,6 @@
 -- fields that decide the results), "ramus.schedules" (text: those of the model's ops, where there are any), "ramus.protocol" (JSON),
 -- "ramus.data" (JSON: sha256 by sample).
 local augment = require "ramus.data.augment"
-local cjson = require "cjson"
 local classes = require "ramus.data.classes"
 local data = require "ramus.data.sets"
 local files = require "ramus.base.files"
@@ -30,7 +29,7 @@ local checkpoint = {}
 
 --- JSON arrays come back as tables; whole numbers stay numbers.
 local function decode(text, what)
-  local ok, value = pcall(cjson.decode, text)
+  local ok, value = pcall(json.decode, text)
   if not ok then return nil, ("%s is not valid JSON: %s"):format(what, value) end
   return value
 end

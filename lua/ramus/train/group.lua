@@ -15,7 +15,6 @@
 --   g:in_turn(f)                  f() on every process, first on rank 0
 --   g:agree(facts)                nil and a message where one of { { what, text }, .. } is not the same everywhere
 --   g:leave(message)              the end of this process's part; with a message, of a failure, of all processes
-local cjson = require "cjson"
 local ffi = require "ramus.base.ffi"
 local json = require "ramus.base.json"
 local talk = require "ramus.base.talk"
@@ -95,7 +94,7 @@ function Many:share(f)
   ffi.copy(room, text)
   must(C.ra_comm_send(room, length[0], 0))
   if self.rank == 0 then return value, more end
-  return unpack(cjson.decode(ffi.string(room, length[0])))
+  return unpack(json.decode(ffi.string(room, length[0])))
 end
 
 function Many:in_turn(f)

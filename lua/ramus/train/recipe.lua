@@ -17,6 +17,7 @@ local schedule = require "ramus.lang.schedule"
 local sets = require "ramus.data.sets"
 local show = require "ramus.base.show"
 local teacher = require "ramus.train.teacher"
+local utf8 = require "ramus.base.utf8"
 
 local recipe = {}
 local Recipe = {}
@@ -276,7 +277,7 @@ local function write_fields(t, indent, keys)
   end
   for _, k in ipairs(keys) do
     if t[k] ~= nil then
-      local name = is_identifier(k) and k or ("[%s]"):format(type(k) == "string" and ("%q"):format(k) or type(k) == "number" and number_text(k) or tostring(k))
+      local name = is_identifier(k) and k or ("[%s]"):format(type(k) == "string" and utf8.quoted(k) or type(k) == "number" and number_text(k) or tostring(k))
       parts[#parts + 1] = name .. " = " .. write(t[k], indent .. "  ")
     end
   end
@@ -300,7 +301,7 @@ function write(v, indent)
   end
   if type(v) == "function" then return function_source.expression(v) end
   if type(v) == "table" then return write_fields(v, indent) end
-  if type(v) == "string" then return ("%q"):format(v) end
+  if type(v) == "string" then return utf8.quoted(v) end
   if type(v) == "number" then return number_text(v) end
   return tostring(v)
 end

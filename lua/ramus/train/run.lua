@@ -15,7 +15,6 @@ local names = require "ramus.train.run.names"
 local safetensors = require "ramus.lang.safetensors"
 local shape = require "ramus.base.shape"
 local resolved = require "ramus.train.run.resolved"
-local cjson = require "cjson"
 
 local run = {}
 
@@ -31,7 +30,7 @@ local LINE = { epoch = "integer?" }
 local function read_lines(path, wanted)
   local list = {}
   for line in (files.read(path) or ""):gmatch("[^\n]+") do
-    local ok, entry = pcall(cjson.decode, line)
+    local ok, entry = pcall(json.decode, line)
     if ok and not shape.wrong(entry, wanted or LINE, "") then list[#list + 1] = entry end
   end
   return list
@@ -153,7 +152,7 @@ function Run:resume(recipe)
   local file, err = checkpoint.open(self:path_of "last")
   if not file then return nil, ("%s; remove it to start anew"):format(err) end
   if checkpoint.format(file) < 2 then return nil, old_run(self.path) end
-  local ok, known = pcall(cjson.decode, files.read(self:path_of "data") or "")
+  local ok, known = pcall(json.decode, files.read(self:path_of "data") or "")
   local written, now = ok and type(known) == "table" and known.identity or nil, self.identity
   local earlier = file.meta["ramus.identity"] or written
   if earlier and earlier ~= now then

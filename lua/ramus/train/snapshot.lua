@@ -3,6 +3,7 @@ local ffi = require "ramus.base.ffi"
 local clock = require "ramus.train.clock"
 local checkpoint = require "ramus.train.checkpoint"
 local companions = require "ramus.train.companions"
+local json = require "ramus.base.json"
 local state = require "ramus.train.state"
 local witness = require "ramus.train.witness"
 
@@ -26,7 +27,7 @@ local function meta_of(training)
   s.complete, s.isa, s.blas = s.epoch >= clock.length(recipe), kernels(), training.model:blas()
   local meta = checkpoint.meta(training.model, recipe)
   meta["ramus.state"] = checkpoint.encode(state.pack(s, snapshot.schema))
-  meta["ramus.recipe"], meta["ramus.resolved"] = recipe.source or tostring(recipe), tostring(recipe)
+  meta["ramus.recipe"], meta["ramus.resolved"] = json.text(recipe.source or tostring(recipe)), tostring(recipe)
   meta["ramus.identity"], meta["ramus.schedules"] = training.run.identity, witness.schedules(training.model)
   local functions = training.supervision:functions(data.set.fields)
   if next(functions) then meta["ramus.losses"] = checkpoint.encode(functions) end

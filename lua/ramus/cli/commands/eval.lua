@@ -26,7 +26,7 @@ return {
       reading = given.set and masks, recipe = given.recipe, threshold = given.threshold,
       tune = given.tune, data_root = given["data-root"], offline = given.offline, accept_odd = given["accept-odd"], out = out }))
     if not result then return false, err end
-    if given.json then print(require("ramus.base.json").utf8(evaluate.json(result))) end
+    if given.json then print(evaluate.json(result)) end
     return 0
   end,
 }

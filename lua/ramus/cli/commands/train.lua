@@ -53,7 +53,7 @@ return {
       data_root = given["data-root"], offline = given.offline, accept_odd = given["accept-odd"] })
     if kind == "interrupted" then return 130 end
     if not result then return false, message end
-    if given.json and result.evaluation then print(require("ramus.base.json").utf8(require("ramus.train.evaluate").json(result.evaluation))) end
+    if given.json and result.evaluation then print(require("ramus.train.evaluate").json(result.evaluation)) end
     if not given.json then require("ramus.base.talk").note(("everything is in %s"):format(result.run)) end
     return 0
   end,

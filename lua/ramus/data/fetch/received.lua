@@ -6,7 +6,6 @@
 --   r:wanted(file)                 { name =, bytes =, sha256 =, md5 = }: what a file must be, by its definition, else by its pin
 --   r:add(file, path, source)      source: { from =, etag =, modified = }; nil and a message
 --   r:store()
-local cjson = require "cjson"
 local ffi = require "ramus.base.ffi"
 local files = require "ramus.base.files"
 local json = require "ramus.base.json"
@@ -37,7 +36,7 @@ end
 function received.open(def, root)
   local self = setmetatable({ def = def, path = ("%s/%s.received.json"):format(root, def.name), files = {} }, Received)
   if not files.exists(self.path) then return self end
-  local ok, kept = pcall(cjson.decode, files.read(self.path) or "")
+  local ok, kept = pcall(json.decode, files.read(self.path) or "")
   if not ok or type(kept) ~= "table" or type(kept.files) ~= "table" then
     return nil, self.path .. ": cannot be read as JSON with the field files; it holds what was pinned: restore it, or remove it to pin anew"
   end

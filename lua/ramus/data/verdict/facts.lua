@@ -5,7 +5,6 @@
 --   f:mask(sample, "mask")   { height =, width =, values = n, list = { { level, number, count }, .. }, low =, high =, ones =, .. }
 --   f:image(sample)          { height =, width = }             nil and a message where the file is broken
 --   f:close()                f.decoded, f.known: how many files were looked at, and how many were known
-local cjson = require "cjson"
 local ffi = require "ramus.base.ffi"
 local fields = require "ramus.data.fields"
 local image = require "ramus.data.image"
@@ -34,7 +33,7 @@ function facts.open(set)
   local self = setmetatable({ set = set, kept = {}, fresh = {}, decoded = 0, known = 0, place = place(set),
     build = ffi.string(C.ra_build_info("commit")) }, Facts)
   for line in (self.place and files.read(self.place) or ""):gmatch("[^\n]+") do
-    local ok, entry = pcall(cjson.decode, line)
+    local ok, entry = pcall(json.decode, line)
     if ok and type(entry) == "table" and type(entry.key) == "string" then self.kept[entry.key] = entry end
   end
   return self

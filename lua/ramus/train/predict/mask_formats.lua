@@ -3,7 +3,7 @@
 --   nifti  NAME_mask.nii        NIfTI-1, [W,H,1] of 8 bit with the pixels' spacing in mm where the picture's file has one; no orientation
 --   rle    NAME_rle.json        a list of COCO's results, one a class that is there: { image, category, category_id, segmentation = { size, counts } }
 --   svg    NAME_contours.svg    the outline of every class along the edges of its pixels, to the pixel; pixel (i, j) covers j..j+1, i..i+1
-local cjson = require "cjson"
+local json = require "ramus.base.json"
 local contours = require "ramus.data.contours"
 local ffi = require "ramus.base.ffi"
 local files = require "ramus.base.files"
@@ -43,8 +43,8 @@ local function rle(labels, list, entry)
     local counts = runs.of(labels, k - 1)
     if #counts > 1 then
       found[#found + 1] = ('{"image": %s, "frame": %d, "category": %s, "category_id": %d, "area": %d, "segmentation": {"size": [%d, %d], "counts": %s}}')
-        :format(cjson.encode(entry.source:match "[^/]+$"), entry.frame or 0, cjson.encode(list[k].name), list[k].value, runs.area(counts), labels.dim[0],
-          labels.dim[1], cjson.encode(runs.encode(counts)))
+        :format(json.encode(entry.source:match "[^/]+$"), entry.frame or 0, json.encode(list[k].name), list[k].value, runs.area(counts), labels.dim[0],
+          labels.dim[1], json.encode(runs.encode(counts)))
     end
   end
   return "[" .. table.concat(found, ",\n ") .. "]\n"

@@ -6,7 +6,6 @@
 -- A result is named after its source's file. Sources of one name (or of names that differ in upper and lower case only, which some file
 -- systems take for one) get a number: 1, 1-2. The mark holds a hash of the source's path: the same source replaces its own results, in
 -- any later call, and never those of another. A file without mark is somebody else's and is not replaced, unless force = true.
-local cjson = require "cjson"
 local files = require "ramus.base.files"
 local image = require "ramus.data.image"
 local json = require "ramus.base.json"
@@ -89,7 +88,7 @@ local function sidecar(path) return path .. ".json" end
 function outputs.sign(path, mark)
   local sum, err = prepared.sha256_file(path)
   if not sum then return nil, err end
-  return files.write(sidecar(path), cjson.encode { software = mark, sha256 = sum } .. "\n")
+  return files.write(sidecar(path), json.encode { software = mark, sha256 = sum } .. "\n")
 end
 
 --- Writes a tensor as .npy and signs it. Returns true; nil and a message.
@@ -103,7 +102,7 @@ end
 function outputs.mark_of(path)
   local text = path:lower():find("%.png$") and image.mark(path)
   if not text and files.is_file(sidecar(path)) then
-    local ok, value = pcall(cjson.decode, files.read(sidecar(path)) or "")
+    local ok, value = pcall(json.decode, files.read(sidecar(path)) or "")
     text = ok and type(value) == "table" and value.sha256 == prepared.sha256_file(path) and value.software
   end
   return type(text) == "string" and text:sub(1, #SIGN) == SIGN and text or nil

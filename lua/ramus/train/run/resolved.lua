@@ -1,5 +1,5 @@
 --- A recipe as plain data, for programs that read a run: resolved.json.
-local cjson = require "cjson"
+local json = require "ramus.base.json"
 local function_source = require "ramus.lang.function_source"
 local loss = require "ramus.lang.loss"
 local model = require "ramus.lang.model"
@@ -56,7 +56,7 @@ local recipe_shape = { name = "string", model = { name = "string?" }, main = "st
 
 --- The plain recipe in a text of JSON, the fields that programs read checked; nil and a message.
 function resolved.parse(text, where)
-  local ok, value = pcall(cjson.decode, text)
+  local ok, value = pcall(json.decode, text)
   if not ok or type(value) ~= "table" or type(value.recipe) ~= "table" or type(value.recipe.data) ~= "table" then
     return nil, ("%s holds no recipe%s"):format(where, ok and "" or ": " .. tostring(value))
   end
