@@ -308,7 +308,8 @@ local function json_page()
     "Numbers are finite; what is not defined (Dice of an image without it, a score that was not computed) is absent, never null or NaN. Fields may be",
     "added in a minor version; a field that is here keeps name, type and meaning for as long as the major version lasts.\n",
     "The text is UTF-8, also where names of files are not: a byte b that belongs to no character is the character U+F700 + b of the private use area",
-    "(0xFC is U+F7FC), so that different names stay different. The files of a run, of a study and of a prepared set are written so, and read back byte for byte.\n",
+    "(0xFC is U+F7FC), so that different names stay different. The files of a run, of a study and of a",
+    "prepared set are written so, and read back byte for byte.\n",
     "In a field's name `[]` stands for any element of a list, `*` for any key: a metric, an output, a set. `?`: it may be absent. `tests/test_json.lua`",
     "runs every command of this page and holds what it prints to it." }
   for _, row in ipairs(dofile((arg[0]:match("^(.*)/[^/]*$") or ".") .. "/json_table.lua")) do
