@@ -225,6 +225,12 @@ check.case("baseline: Frangi is tuned on the training pictures and finds phantom
   check.ok(b.summary.per_image.dice.mean > 0.3, "mean Dice on the test pictures: " .. b.summary.per_image.dice.mean)
   local other = assert(baseline.frangi { train = train, test = list(200, 2), scales = { { 1, 1.5 }, { 4 } }, beta = { 0.5 }, c = { 0.02 } })
   check.equal(other.choice.threshold, b.choice.threshold, "the test pictures have no part in the choice")
+  local eyes = list(100, 4)
+  for i, sample in ipairs(eyes) do sample.group = i < 3 and "a" or "b" end
+  local apart = assert(baseline.frangi { train = train, test = list(100, 4), scales = { { 1 } }, beta = { 0.5 }, c = { 0.02 } }).summary.per_image.dice
+  local together = assert(baseline.frangi { train = train, test = eyes, scales = { { 1 } }, beta = { 0.5 }, c = { 0.02 } }).summary.per_image.dice
+  check.equal(together.mean, apart.mean, "the mean is over images")
+  check.ok(together.low ~= apart.low or together.high ~= apart.high, "images of one group were drawn one by one")
   check.fails("no/such.png", baseline.frangi, { train = { { id = "a", image = "no/such.png", mask = "no/such.png" } }, test = train })
   check.raises("at least one sample", baseline.frangi, { train = {}, test = train })
 end)
