@@ -39,6 +39,14 @@ typedef struct job {
 /* Deep mode: 16 outputs times 128 channels of U are 36 * 16 * 128 * 4 bytes, a third of a second-level cache of 1 MB. */
 enum { DEEP_TILES = 128, DEEP_OUTPUTS = 16, DEEP_CHANNELS = 128 };
 
+/* Tiles of a block, by the channels that are read: V should stay in the second-level cache (1 MB is assumed of a processor with
+ * AVX-512, 512 KB of one without), and the C rows of a panel of V, MT numbers each, in the first, which they do for any C where a
+ * block is one panel wide. Measured with tests/bench/kernel.lua, also where V is larger than the cache. */
+static int32_t block_tiles(int32_t C) {
+  if (VL == 8) return ra_round_up(C <= 128 ? 48 : 24, MT);
+  return ra_round_up(C <= 64 ? 64 : 32, MT);
+}
+
 /* Columns of V and M for n tiles: whole kernels, the last of which may be narrow. */
 static int32_t columns(int32_t n) {
   int32_t rest = n % MT;
@@ -64,7 +72,7 @@ static job plan(const ra_conv *s, ra_conv_kind kind) {
     k.blocks = ra_ceil_div(k.O, k.OB);
     k.u_plane = (size_t)k.OB * (size_t)k.CB + PLANE_PAD;
   } else {
-    k.T = ra_round_up(k.C <= 64 ? 64 : 32, MT);
+    k.T = block_tiles(k.C);
     k.OB = ra_round_up(k.C <= 64 ? 32 : 64, MO);
     if (k.OB > outputs) k.OB = outputs;
     k.CB = k.C;
