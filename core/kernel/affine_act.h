@@ -29,6 +29,9 @@ static inline vec affine_act(const affine *q, vec v) {
 
 static inline vec affine_vec(const affine *q, vec v) { return affine_act(q, v * q->scale + q->shift); }
 
+/* Unchanged where nothing is done: with a scale of 1 and a shift of 0 a -0 would become 0. */
+static inline vec affine_as(const affine *q, vec v) { return q->as_is ? v : affine_vec(q, v); }
+
 /* With a residual, that is added before the activation. */
 static inline vec affine_sum(const affine *q, vec v, vec residual) { return affine_act(q, v * q->scale + q->shift + residual); }
 

@@ -55,6 +55,13 @@ static inline const ra_real *residual_of(const sink *y, const ra_real *at) {
   return y->residual ? y->residual + (at - y->data) : NULL;
 }
 
+/* Planes [H,W] that no cache holds until they are read are written past it, which saves reading them first: whole vectors on
+ * their own cache lines. */
+static inline bool streams(int32_t H, int32_t W, const sink *y) {
+  enum { LARGE = 128 * 128 };
+  return !y->add && H * W >= LARGE && W % VL == 0 && (uintptr_t)y->data % sizeof(vec) == 0;
+}
+
 /* One array of `channels`. */
 static inline ra_input whole_input(const ra_real *data, int32_t channels) {
   return (ra_input){.count = 1, .segment = {{.data = data, .channels = channels}}};

@@ -147,6 +147,22 @@ static void store_rows(const job *k, int32_t o, const ra_real *from, int32_t row
   }
 }
 
+/* The same past the caches, where whole vectors fill the rows; moments [opt] get those of the numbers, with the bits of moments_of. */
+static void stream_rows(const job *k, int32_t o, const ra_real *from, int32_t rows, ra_real *to, ra_moments *moments) {
+  affine out = affine_of(k->e, o);
+  vec first[4], s1 = vec_zero(), s2 = vec_zero();
+  int32_t n = rows * k->Wo;
+  for (int32_t i = 0; i < 4 * VL; i += VL) first[i / VL] = affine_as(&out, vec_load(from + (i < n ? i / k->Wo * k->width + i % k->Wo : 0)));
+  const vec around = vec_splat(n < 4 * VL ? first[0][0] : vec_sum((first[0] + first[1]) + (first[2] + first[3])) / (4 * VL));
+  for (int32_t r = 0; r < rows; r++, from += k->width, to += k->Wo)
+    for (int32_t i = 0; i < k->Wo; i += VL) {
+      const vec v = affine_as(&out, vec_load(from + i)), d = v - around;
+      vec_stream(to + i, v);
+      s1 += d, s2 += d * d;
+    }
+  if (moments) *moments = moments_around((double)around[0], n, (double)vec_sum(s1), (double)vec_sum(s2));
+}
+
 static void product(void *context, int32_t chunk) {
   const job *k = context;
   ra_real *strip = (ra_real *)(void *)(k->scratch + (size_t)ra_thread_index() * k->slot), *out = strip + k->strip;
@@ -163,10 +179,16 @@ static void product(void *context, int32_t chunk) {
       sink y = sink_of(k->y, output, (int64_t)k->Ho * k->Wo);
       if (!y.data) continue;
       ra_real *to = y.data + b * y.batch + (int64_t)first * k->Wo;
+      ra_moments *moments = k->moments ? k->moments + (b * k->strips + chunk % k->strips) * k->groups * k->O + output : NULL;
+      if (!y.residual && streams(k->Ho, k->Wo, &y)) {
+        stream_rows(k, output, out + r * out_width(k), rows, to, moments);
+        continue;
+      }
       store_rows(k, output, out + r * out_width(k), rows, &y, to);
-      if (k->moments) k->moments[(b * k->strips + chunk % k->strips) * k->groups * k->O + output] = moments_of(rows * k->Wo, to);
+      if (moments) *moments = moments_of(rows * k->Wo, to);
     }
   }
+  vec_stream_end();
 }
 
 static void run(job *k) {

@@ -68,13 +68,6 @@ static inline void accumulate(running_moments *s, vec v, int32_t lanes) {
   s->n += lanes;
 }
 
-/* Planes that no cache holds until they are read are written past it, which saves reading them first: whole vectors on
- * their own cache lines. */
-static inline bool streams(const tiling *g, const sink *y) {
-  enum { LARGE = 128 * 128 };
-  return !y->add && g->H * g->W >= LARGE && g->W % VL == 0 && (uintptr_t)y->data % sizeof(vec) == 0;
-}
-
 /* The epilogues that output_run is compiled for: none; `out`; `out` and a residual. */
 typedef enum { AS_IS, AFFINE, RESIDUAL } epilogue_kind;
 
@@ -90,7 +83,7 @@ static inline void output_tiles(const tiling *g, const ra_real *from, size_t pla
   }
   int32_t p = 4 * (run->j + q), width = 4 * (run->n - q) < g->W - p ? 4 * (run->n - q) : g->W - p;
   ra_real *to = y->data + run->b * y->batch + (int64_t)(4 * run->i) * g->W + p;
-  bool stream = streams(g, y);
+  bool stream = streams(g->H, g->W, y);
   for (int32_t r = 0; r < 4 && 4 * run->i + r < g->H; r++, to += g->W) {
     vec t[4], px[4];
     transform_a(z[r][0], z[r][1], z[r][2], z[r][3], z[r][4], z[r][5], t);
