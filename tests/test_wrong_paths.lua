@@ -11,7 +11,7 @@ assert(files.write(folder .. "/text.txt", "hello\n"))
 assert(files.write(folder .. "/cut.png", "\137PNG\r\n\26\n"))
 assert(files.make_folder(folder .. "/empty"))
 assert(files.make_folder(folder .. "/locked"))
-os.execute(("chmod 000 %s/locked"):format(folder))
+os.execute(("chmod 000 %s/locked; mkfifo %s/pipe %s/pipe.onnx"):format(folder, folder, folder))
 
 --- Words behind the wrong one, by command; commands whose words are no paths are left out.
 local BEHIND = { predict = "cut.png", export = "m.onnx", diff = "text.txt" }
@@ -23,7 +23,7 @@ local EMPTY = { ls = true, gc = true }
 local function expect(name, wrong)
   local form = name:find("%s", 1, true) and name or ("%s %%s %s"):format(name, BEHIND[name] or "")
   local arguments = form:gsub("%%s", wrong)
-  local text, status = processes.sh(("cd %s && env RAMUS_DATA=%s/data XDG_CACHE_HOME=%s/cache RAMUS_MODEL=none %s %s </dev/null"):format(folder, folder, folder,
+  local text, status = processes.sh(("cd %s && env RAMUS_DATA=%s/data XDG_CACHE_HOME=%s/cache RAMUS_MODEL=none timeout 20 %s %s </dev/null"):format(folder, folder, folder,
     binary, arguments))
   check.ok(status == 1 or status == 2, ("ramus %s: status %s\n%s"):format(arguments, tostring(status), text))
   check.ok(text:find(wrong, 1, true), ("ramus %s does not name it: %s"):format(arguments, text))
@@ -34,8 +34,8 @@ end
 
 for _, c in ipairs(command.all()) do
   if c.words and not NO_PATHS[c.name] then
-    check.case(("ramus %s with nothing there, a text, an empty folder, a number, a locked folder"):format(c.name), function()
-      for _, wrong in ipairs { "missing.xyz", "text.txt", "7" } do expect(c.name, wrong) end
+    check.case(("ramus %s with nothing there, a text, an empty folder, a number, a pipe, a device, a locked folder"):format(c.name), function()
+      for _, wrong in ipairs { "missing.xyz", "text.txt", "7", "pipe", "/dev/zero" } do expect(c.name, wrong) end
       if not EMPTY[c.name] then expect(c.name, "empty") end
       if not files.list(folder .. "/locked") then -- root may read everything
         check.ok(expect(c.name, "locked"):find("ermission denied", 1, true), c.name .. " locked")
@@ -82,6 +82,38 @@ check.case("an empty argument is refused by every command, and so is an empty va
       if f.value then refused(("%s --%s ''"):format(c.name, f.name), "given ''") end
     end
   end
+end)
+
+check.case("a pipe that nobody reads is not written to, and one in a run or a list of names is not read: said at once", function()
+  local function said(arguments)
+    return processes.sh(("cd %s && mkdir -p some/images some/masks && timeout 20 %s %s </dev/null"):format(folder, binary, arguments))
+  end
+  local model = "require 'ramus'.models.unet { depth = 2, width = 2 }:save 'm.safetensors'"
+  check.equal(select(2, said(('-e "%s"'):format(model))), 0)
+  local text, status = said "export m.safetensors pipe.onnx --force"
+  check.equal(status, 1, text)
+  check.ok(text:find("pipe%.onnx': it is a pipe that nobody reads"), text)
+  text, status = said [[-e "print(require 'ramus.base.files'.read 'pipe') print(require 'ramus.base.files'.run 'pipe')"]]
+  check.equal(status, 0, text)
+  check.equal(select(2, text:gsub("pipe is a pipe, a socket or a device; wanted a file", "")), 2, text)
+  os.execute(("cd %s && mkdir -p runs/a && mkfifo runs/results.jsonl runs/a/log.txt"):format(folder))
+  text, status = said "ls runs"
+  check.ok(status == 0 or status == 1, text)
+end)
+
+check.case("Lua opens files that others name at one place, files.open, which knows pipes and devices", function()
+  -- what these open is named by nobody: /proc, /dev/urandom, the house's own files, programs for `ramus run`
+  local OWN = { ["base/files.lua"] = true, ["base/ffi.lua"] = true, ["base/interpreted.lua"] = true, ["base/process.lua"] = true, ["base/paths.lua"] = true,
+    ["base/talk.lua"] = true, ["serve/gate.lua"] = true, ["cli/doctor.lua"] = true, ["cli/help_text.lua"] = true, ["cli/search.lua"] = true,
+    ["cli/commands/run.lua"] = true }
+  local root, found = check.root .. "/lua/ramus/", 0
+  for path in processes.sh(("find '%s' -name '*.lua'"):format(root)):gmatch "[^\n]+" do
+    local text, name = files.read(path), path:sub(#root + 1)
+    local opens = text:find "io%.open[%s%(]" or text:find "io%.lines%(%w" or text:find "loadfile" or text:find "dofile"
+    check.ok(not opens or OWN[name], name .. ": opens a file by itself; use files.open")
+    found = found + (opens and 1 or 0)
+  end
+  check.ok(found > 5, "nothing was looked through")
 end)
 
 check.case("a file whose name looks like an option is named with its path", function()

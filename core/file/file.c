@@ -61,9 +61,12 @@ static int open_part(const char *part) {
   }
 }
 
+/* O_NONBLOCK: the open of a pipe that nobody reads would wait for a reader. */
 static int32_t open_device(ra_file_out *out) {
-  out->fd = open(out->path, O_WRONLY | O_CLOEXEC);
-  return out->fd < 0 ? fail_write(out) : RA_OK;
+  out->fd = open(out->path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+  if (out->fd < 0 && errno == ENXIO) return ra_fail(RA_ERR_IO, "cannot write '%s': it is a pipe that nobody reads, or a socket", out->path);
+  int flags = out->fd < 0 ? -1 : fcntl(out->fd, F_GETFL);
+  return flags < 0 || fcntl(out->fd, F_SETFL, flags & ~O_NONBLOCK) < 0 ? fail_write(out) : RA_OK;
 }
 
 int32_t ra_file_begin(ra_file_out *out, const char *path) {

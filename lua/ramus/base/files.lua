@@ -61,10 +61,25 @@ function files.no_folder(path)
   return ("there is no folder %s"):format(path)
 end
 
---- The same of a file.
+--- Why a path is a pipe, a socket or a device, which would be waited for, or have no end; nil for a file, a folder and what is not there.
+local function no_regular(path)
+  return C.ra_path_kind(path, nil, nil) == C.RA_PATH_OTHER and ("%s is a pipe, a socket or a device; wanted a file"):format(path) or nil
+end
+
+--- io.open of a regular file: the one place where Lua opens what a person, a set or a run names. nil and a message.
+function files.open(path, mode)
+  local err = no_regular(path)
+  if err then return nil, err end
+  return io.open(path, mode)
+end
+
+--- The same as no_folder of a file.
 function files.no_file(path)
   if files.is_folder(path) then return ("%s is a folder; wanted a file"):format(path) end
-  local file, err = io.open(path, "rb")
+  local err = no_regular(path)
+  if err then return err end
+  local file
+  file, err = io.open(path, "rb")
   if file then file:close() end
   if file or files.exists(path) then return not file and ("cannot read %s"):format(err) or nil end
   return ("there is no file %s"):format(path)
@@ -92,7 +107,7 @@ end
 --- The whole content of a text file; nil and a message on failure.
 function files.read(path)
   talk.detail("read %s", path)
-  local file, err = io.open(path, "rb")
+  local file, err = files.open(path, "rb")
   if not file then return nil, err end
   local text = file:read("*a")
   file:close()
@@ -153,7 +168,8 @@ end
 --- Runs a Lua file and returns its value; modules beside it are found by their name. nil and a message where it fails.
 function files.run(path)
   talk.detail("run %s", path)
-  local chunk, err = loadfile(path)
+  local chunk, err = nil, no_regular(path)
+  if not err then chunk, err = loadfile(path) end
   if not chunk then return nil, err end
   local kept = package.path
   local folder = path:match("^(.*)/[^/]*$") or "."

@@ -40,7 +40,7 @@ function history.open(line)
     if text:match("^%s*$") or text == last then return end
     last = text
     line.add(text)
-    local file = usable and io.open(path, "a")
+    local file = usable and files.open(path, "a")
     if file then
       file:write(encoded(text), "\n")
       file:close()

@@ -17,7 +17,7 @@ local FLOATS = { ["<f4"] = "float", ["<f8"] = "double" }
 
 --- The header of a .npy: { type =, dim = { N, H, W, C }, bytes = of one image, file =, path = }, the file at the first element; nil and a message.
 local function open_array(path)
-  local file, err = io.open(path, "rb")
+  local file, err = files.open(path, "rb")
   if not file then return nil, err end
   local function wrong(what)
     file:close()

@@ -150,7 +150,7 @@ end
 function registry.sums(name)
   local list = {}
   local path = home() .. "/" .. name
-  for line in io.lines(path) do
+  for line in assert(files.read(path)):gmatch "[^\r\n]+" do
     local sum, file = line:match("^(%x+) [ *](.+)$")
     if sum then list[#list + 1] = { path = file, sha256 = sum } end
   end

@@ -9,7 +9,7 @@ local state_dict = {}
 --- A message that says how a file of torch.save becomes a safetensors file, or nil where it is none. Told by content: a pickle, or a zip
 -- archive whose first member is one.
 function state_dict.refused(path)
-  local f = require("ramus.base.files").is_file(path) and io.open(path, "rb") -- to open a pipe would wait
+  local f = require("ramus.base.files").open(path, "rb")
   local head = f and f:read(256) or ""
   if f then f:close() end
   local zip = head:find("PK\3\4", 1, true) == 1 and head:find("data.pkl", 1, true)

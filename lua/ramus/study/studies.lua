@@ -11,7 +11,7 @@ local studies = {}
 
 --- Whether a file begins with a line of results.
 function studies.is(path)
-  local file = io.open(path)
+  local file = files.open(path)
   local line = file and file:read "*l"
   if file then file:close() end
   local ok, value = pcall(json.decode, line or "")

@@ -197,7 +197,7 @@ end
 
 --- The table of a recipe's file, and its text; nil and a message.
 local function read_file(path)
-  local file, why = io.open(path, "r")
+  local file, why = files.open(path, "r")
   if not file then return nil, ("cannot read the recipe: %s"):format(why) end
   local source = file:read("*a")
   file:close()

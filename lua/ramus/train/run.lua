@@ -247,7 +247,7 @@ function Run:close()
 end
 
 local function append(path, text)
-  local file, err = io.open(path, "a")
+  local file, err = files.open(path, "a")
   if not file then return nil, err end
   local ok, closed
   ok, err = file:write(text)

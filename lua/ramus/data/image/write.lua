@@ -37,7 +37,7 @@ end
 --- The text of a PNG's chunk "raMK" before the pixels, as `mark` of image.save_all writes it; nil where there is none, as in a file that
 -- another program has written again.
 function write.mark(path)
-  local file = files.is_file(path) and io.open(path, "rb")
+  local file = files.open(path, "rb")
   local head = file and file:read(4096) or ""
   if file then file:close() end
   local at = head:sub(1, 8) == "\137PNG\r\n\26\n" and 9 or #head

@@ -24,7 +24,7 @@ end
 
 --- Does a file begin as safetensors do: 8 bytes, the length of a header that opens with a brace?
 local function is_safetensors(path)
-  local file = io.open(path, "rb")
+  local file = files.open(path, "rb")
   local head = file and file:read(9)
   if file then file:close() end
   if not head or #head < 9 or head:sub(9) ~= "{" then return false end
