@@ -7,6 +7,7 @@ package.path = check.root .. "/tests/chaos/?.lua;" .. package.path
 local limits = require "limits"
 local power = require "power"
 local sweep = require "sweep"
+local transfer = require "transfer"
 local sh = processes.sh
 
 local strace = select(2, sh "strace -qq -o /dev/null true") == 0 and not os.getenv "RAMUS_SANITIZED"
@@ -66,4 +67,11 @@ check.case("chaos: a command that renames what it has not synced is found", func
     os.rename("out/a.part", "out/a")]]))
   local r = power.run({ name = "unsynced", command = "run unsynced.lua", kept = "out", folder = place, ramus = ramus }, {})
   check.ok(table.concat(r.wrong, "\n"):find("names without their bytes left after rename.*a differs"), table.concat(r.wrong, "\n"))
+end)
+
+check.case("chaos: fetches from a server whose answers are drawn at random bring the right bytes, or a message and nothing that hinders the next", function()
+  local place = sh("realpath " .. check.folder "chaos_hostile"):gsub("\n", "")
+  local r, why = transfer.run { root = check.root, folder = place, seeds = all and 200 or 24, first = 1, command = all and ramus or nil }
+  if not r then check.skip(why) end
+  check.equal(#r.wrong, 0, table.concat(r.wrong, "\n"))
 end)

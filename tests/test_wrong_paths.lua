@@ -23,8 +23,8 @@ local EMPTY = { ls = true, gc = true }
 local function expect(name, wrong)
   local form = name:find("%s", 1, true) and name or ("%s %%s %s"):format(name, BEHIND[name] or "")
   local arguments = form:gsub("%%s", wrong)
-  local text, status = processes.sh(("cd %s && env RAMUS_DATA=%s/data XDG_CACHE_HOME=%s/cache RAMUS_MODEL=none timeout 20 %s %s </dev/null"):format(folder, folder, folder,
-    binary, arguments))
+  local text, status = processes.sh(("cd %s && env RAMUS_DATA=%s/data XDG_CACHE_HOME=%s/cache RAMUS_MODEL=none timeout 20 %s %s </dev/null"):format(folder,
+    folder, folder, binary, arguments))
   check.ok(status == 1 or status == 2, ("ramus %s: status %s\n%s"):format(arguments, tostring(status), text))
   check.ok(text:find(wrong, 1, true), ("ramus %s does not name it: %s"):format(arguments, text))
   check.ok(not text:find("traceback", 1, true) and not text:find("defect", 1, true), ("ramus %s: %s"):format(arguments, text))
