@@ -296,6 +296,23 @@ check.case("study: means, paired differences, Holm's correction, verdicts and fo
   check.ok(markdown.table(t):find("not compared with base: was scored on other pictures", 1, true))
 end)
 
+check.case("study: a page names the builds of its own rows, and a footnote only what differs", function()
+  local summary, markdown = require "ramus.study.summary", require "ramus.study.markdown"
+  local s = assert(definition.load(write("builds", [[seeds = { 1 }, rows = { { name = "a" }, { name = "b", set = { epochs = 3 } } },
+    tables = { { name = "first", rows = { "a" } }, { name = "both", rows = { "a", "b" } } }]])))
+  local known = made_up(s, { a = { { 0.5, 0.6 } }, b = { { 0.6, 0.8 } } }, function(row) return { split = row.name == "a" and
+    "usual, train 5 (5 of 40 (seed 0)), part test" or "usual, train 10 (10 of 40 (seed 0)), part test" } end)
+  for i, c in ipairs(s.cells) do known[c.key].build = { version = "9.9", commit = "commit" .. i, kernels = "k" } end
+  local list = summary.of(s, known)
+  check.equal(#list[1].builds, 1)
+  check.equal(#list[2].builds, 2)
+  check.equal(#list.builds, 2)
+  local page = markdown.page(list[1], { command = "", figure = "" })
+  check.ok(page:find("commit commit1", 1, true) and not page:find("commit2", 1, true), page)
+  local text = markdown.table(list[2])
+  check.ok(text:find("another protocol: split usual, train 10, part test instead of usual, train 5, part test", 1, true), text)
+end)
+
 check.case("study: a line with anything in the place of any of its fields breaks no table", function()
   local cjson, json = require "cjson", require "ramus.base.json"
   local summary, markdown, plain, figure = require "ramus.study.summary", require "ramus.study.markdown", require "ramus.study.plain",
@@ -308,7 +325,7 @@ check.case("study: a line with anything in the place of any of its fields breaks
     assert(files.write(path, json.encode(b) .. "\n" .. json.encode(a) .. "\n"))
     local list = summary.of(s, results.read(path))
     local t = list[1]
-    local page = markdown.page(t, list, { command = "", figure = "" })
+    local page = markdown.page(t, { command = "", figure = "" })
     check.ok(#(markdown.all(list) .. plain.csv(t) .. plain.json(t) .. figure.svg(t) .. page) > 0)
     tried = tried + 1
   end

@@ -104,15 +104,14 @@ local function data_text(t)
   return table.concat(list, ", ")
 end
 
---- The middle of a page: figure, tables, what remakes them and what made them. all: the list that the table is of; given: command, figure,
--- curves.
-function markdown.page(t, all, given)
+--- The middle of a page: figure, tables, what remakes them and what made them. given: command, figure, curves.
+function markdown.page(t, given)
   local parts = { ("\n![%s](%s)\n"):format(t.title, given.figure), markdown.table(t), ("\nRemade by `%s`."):format(given.command) }
   for i, c in ipairs(given.curves or {}) do table.insert(parts, 2 + i, ("\n![%s](%s)\n"):format(c[2], c[1])) end
   local data = data_text(t)
   if data ~= "" then parts[#parts + 1] = (" Data: %s."):format(data) end
-  if #all.builds > 0 then
-    parts[#parts + 1] = (#all.builds == 1 and " Made by " or " Made by several builds: ") .. table.concat(all.builds, "; ") .. "."
+  if #t.builds > 0 then
+    parts[#parts + 1] = (#t.builds == 1 and " Made by " or " Made by several builds: ") .. table.concat(t.builds, "; ") .. "."
   end
   return table.concat(parts) .. "\n"
 end

@@ -71,7 +71,7 @@ function pages.write(study, list, command)
     local curves, err = write_curves(t, base)
     if not curves then return nil, err end
     local page
-    page, err = page_of(base .. ".md", t.title, markdown.page(t, list, { command = command, figure = t.name .. ".svg", curves = curves }))
+    page, err = page_of(base .. ".md", t.title, markdown.page(t, { command = command, figure = t.name .. ".svg", curves = curves }))
     if not page then return nil, err end
     for ending, text in pairs { md = page, csv = plain.csv(t), json = plain.json(t), svg = figure.svg(t) } do
       local ok

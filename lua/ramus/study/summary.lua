@@ -101,13 +101,21 @@ local function note(block, text)
   return #block.notes
 end
 
+--- Two values that differ, in words: without what stands in parentheses, where they differ without it too.
+local function instead_of(a, b)
+  a, b = tostring(a), tostring(b)
+  local short_a, short_b = a:gsub(" %b()", ""), b:gsub(" %b()", "")
+  if short_a == short_b then short_a, short_b = a, b end
+  return ("%s instead of %s"):format(short_a, short_b)
+end
+
 --- How a row's protocol differs from that of the block's first row, in words; nil where it does not.
 local function differs(g, reference)
   local list = {}
   for _, p in ipairs(PROTOCOL) do
     local a, b = g.protocol[p[1]], reference.protocol[p[1]]
     if a ~= b and (p[1] ~= "data_hash" or g.protocol.set == reference.protocol.set) then
-      list[#list + 1] = p[1] == "data_hash" and p[2] or ("%s %s instead of %s"):format(p[2], tostring(a), tostring(b))
+      list[#list + 1] = p[1] == "data_hash" and p[2] or p[2] .. " " .. instead_of(a, b)
     end
   end
   local a, b = g.trained_on, reference.trained_on
@@ -246,12 +254,11 @@ local function make_block(study, known, t, s, metric)
   return block
 end
 
---- What made the lines that a study uses: { builds = list of texts }.
-local function made_by(study, known)
+--- What made lines of results: a list of texts, each once.
+local function made_by(lines)
   local builds, seen = {}, {}
-  for _, c in ipairs(study.cells) do
-    local line = known[c.key]
-    if line and line.build and not line.failed then
+  for _, line in ipairs(lines) do
+    if line.build and not line.failed then
       local text = ("Ramus %s, commit %s, kernels %s (%s), %s%s, %s"):format(line.build.version, line.build.commit, line.build.kernels, line.isa,
         line.blas and ("matrix products by " .. line.blas .. ", ") or "", line.compiler, line.processor)
       if not seen[text] then builds[#builds + 1], seen[text] = text, true end
@@ -260,17 +267,31 @@ local function made_by(study, known)
   return builds
 end
 
+--- The lines that the cells of rows have.
+local function lines_of(study, known, rows)
+  local wanted, lines = {}, {}
+  for _, row in ipairs(rows) do wanted[row.name] = true end
+  for _, c in ipairs(study.cells) do
+    local line, of = known[c.key], false
+    for _, name in ipairs(c.rows or {}) do of = of or wanted[name] end
+    if line and of then lines[#lines + 1] = line end
+  end
+  return lines
+end
+
 function summary.of(study, known)
   local list = {}
   for i, t in ipairs(study.tables) do
-    local made = { name = t.name, title = t.title, level = t.level, figures = t.figures, blocks = {} }
+    local made = { name = t.name, title = t.title, level = t.level, figures = t.figures, blocks = {}, builds = made_by(lines_of(study, known, t.rows)) }
     for _, s in ipairs(t.scores) do
       for _, metric in ipairs(t.metrics) do made.blocks[#made.blocks + 1] = make_block(study, known, t, s, metric) end
     end
     correct(made)
     list[i] = made
   end
-  list.builds = made_by(study, known)
+  local lines = {}
+  for _, c in ipairs(study.cells) do lines[#lines + 1] = known[c.key] end
+  list.builds = made_by(lines)
   return list
 end
 
