@@ -70,3 +70,23 @@ check.case("start-up of the REPL at a terminal, with its prompt: at most 50 ms",
   print(("  ramus at a terminal %.1f ms of processor time"):format(least))
   check.ok(least <= REPL, ("%.1f ms; wanted at most %d"):format(least, REPL))
 end)
+
+--- Modules of ours that a script has loaded at its end.
+local function loaded_by(text)
+  local script = folder .. "/loads.lua"
+  assert(files.write(script, text .. "\nfor name in pairs(package.loaded) do if name:find '^ramus%.' then print(name) end end\n"))
+  local said, status = processes.sh(("%s run %s"):format(processes.executable(check.root), script))
+  check.equal(status, 0, said)
+  local names, n = {}, 0
+  for name in said:gmatch "ramus%.[%w_.]+" do names[name], n = true, n + 1 end
+  return names, n
+end
+
+check.case("a prediction loads nothing of what opens and checks data sets", function()
+  local names, n = loaded_by "require 'ramus.train.predict'"
+  check.ok(names["ramus.train.predict"] and names["ramus.data.augment"] and n > 20, n .. " modules were counted")
+  for _, name in ipairs { "sets", "dataset", "fetch", "folder", "coco", "nnunet", "split", "verdict", "metrics" } do
+    check.ok(not names["ramus.data." .. name], "predict loads ramus.data." .. name)
+  end
+  check.ok(loaded_by "require 'ramus.data.sets'" ["ramus.data.dataset"], "sets load dataset: what is looked for above can be there")
+end)

@@ -214,6 +214,14 @@ function augment.prepare(given)
   return value_of(build(o))
 end
 
+--- The program that runs once per image, or nil: { size =, preprocess = } of a recipe's data or of a protocol.
+function augment.preparation(d)
+  if not d.size and not next(d.preprocess or {}) then return nil end
+  local given = { size = d.size }
+  for k, v in pairs(d.preprocess or {}) do given[k] = v end
+  return augment.prepare(given)
+end
+
 --- A program that prepares, from a list of steps as p:steps() gives it; nil and a message where it is not such a list.
 function augment.of_steps(list)
   local p = ffi.new("ra_augment")

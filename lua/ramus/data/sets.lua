@@ -46,14 +46,6 @@ function data.set(name, given)
   return dataset.open(name, o)
 end
 
---- The program that runs once per image, or nil: { size =, preprocess = } of a recipe's data or of a protocol.
-function data.preparation(d)
-  if not d.size and not next(d.preprocess or {}) then return nil end
-  local given = { size = d.size }
-  for k, v in pairs(d.preprocess or {}) do given[k] = v end
-  return augment.prepare(given)
-end
-
 --- The protocol: what an evaluation needs to prepare images as this run does.
 local function protocol(d, set)
   return { set = set.name, edition = set.edition, split = set.split, size = d.size, preprocess = d.preprocess, range = set.reading.range,
@@ -138,7 +130,7 @@ function data.open(recipe, given)
     images = judged.images, val_is_empty = judged.empty[d.val] or false, scale = judged.scale,
     facts = { set = set.name, edition = set.edition, split = set.split, hash = set.hash }, protocol = protocol(d, set),
   }, Data)
-  self.prepare = data.preparation(d)
+  self.prepare = augment.preparation(d)
   self.train_loader, err = loader.new(train, { fields = names, set = set.fields, batch = d.batch, channels = channels,
     steps = d.steps or 0, threads = d.threads, drop_last = d.drop_last, seed = recipe.seed,
     cache = d.cache, prepare = self.prepare, augment = augment.program(d.augment) })

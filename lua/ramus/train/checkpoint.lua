@@ -13,7 +13,6 @@
 -- "ramus.data" (JSON: sha256 by sample).
 local augment = require "ramus.data.augment"
 local classes = require "ramus.data.classes"
-local data = require "ramus.data.sets"
 local files = require "ramus.base.files"
 local json = require "ramus.base.json"
 local model = require "ramus.lang.model"
@@ -79,7 +78,7 @@ local output_schema = { main = { type = "string", required = true }, activation 
 
 --- Writes into a model how a recipe prepares its images and which output it scores.
 function checkpoint.describe(m, recipe)
-  local prepare = data.preparation(recipe.data)
+  local prepare = augment.preparation(recipe.data)
   local size = recipe.data.size
   m.input.preparation, m.input.size = prepare and prepare:steps() or nil, size and { size, size } or nil
   m.output.main, m.output.threshold, m.output.numerics = recipe.main or "out", recipe.validate.threshold, recipe.numerics
@@ -169,7 +168,7 @@ function checkpoint.preparation(m, given)
   local steps = m.input.preparation or {}
   local o = given or {}
   if o.size or o.preprocess then
-    local made = data.preparation(o)
+    local made = augment.preparation(o)
     local by_kind = { size = o.size ~= nil, other = o.preprocess ~= nil } -- which of the model's steps are replaced
     local list = {}
     for _, s in ipairs(steps) do

@@ -14,7 +14,6 @@ local override = require "ramus.train.recipe.override"
 local ranges = require "ramus.lang.ranges"
 local reading = require "ramus.data.reading"
 local schedule = require "ramus.lang.schedule"
-local sets = require "ramus.data.sets"
 local show = require "ramus.base.show"
 local teacher = require "ramus.train.teacher"
 local utf8 = require "ramus.base.utf8"
@@ -159,7 +158,7 @@ local function wrong_data(d)
   local program, err = augment.validate(d.augment)
   if not program then return err end
   local ok
-  ok, err = pcall(sets.preparation, d)
+  ok, err = pcall(augment.preparation, d)
   if not ok then return "preprocess: " .. options.plain(err):gsub("^prepare: ", "") end
   return nil
 end
