@@ -27,6 +27,32 @@ check.case("an architecture of one's own; saved and loaded to the same bits", fu
   check.equal(table.concat(loaded:output_names(), " "), "out side1")
 end)
 
+check.case("what a function raises while it is recorded is said with its own line, once", function()
+  local chunk = assert(loadstring([=[
+    local ra, broken = ...
+    local F = ra.F
+    ra.models.define { name = "broken_inside", help = "raises", schema = {}, build = function()
+      return function(x) local y = F.relu(nowhere(x)); return y end
+    end }
+    local made = {
+      function() local net = ra.model(function(x) local y = F.relu(nowhere(x)); return y end); return net end,
+      function() local net = ra.models.broken_inside {}; return net end,
+      function() local net = ra.model(function(x) local y = F.conv2d(x, ra.ones(1, 3, 3, 3)); return y end); return net end,
+      function()
+        local net = ra.model(function(x) return F.conv2d(x, ra.ones(1, 3, 3, 3)) end) -- a tail call: only the line of ra.model is left
+        return net
+      end,
+    }
+    return made[broken]]=], "@mine.lua"))
+  for k, want in ipairs { "mine.lua:7: attempt to call global 'nowhere' (a nil value)", "mine.lua:4: attempt to call global 'nowhere' (a nil value)",
+    "mine.lua:9: conv2d: x [1,1,96,128] has 1 channels, weight [1,3,3,3] wants 3",
+    "mine.lua:11: conv2d: x [1,1,96,128] has 1 channels, weight [1,3,3,3] wants 3" } do
+    local ok, message = pcall(chunk(ra, k))
+    check.equal(ok, false, want)
+    check.equal(message, want)
+  end
+end)
+
 check.case("training mode moves the running statistics, evaluation does not", function()
   local net = ra.models.unet { depth = 2, width = 2 }
   local mean = net.values["encoder1.norm1.mean"]

@@ -1,6 +1,7 @@
 --- An error as one line: where the user's own code stands, what is wrong, the nearest name; no frames of Ramus' own files. The REPL,
 -- `ramus run` and `ramus -e` complain by it. With RAMUS_DEBUG=1 all frames are shown.
 local options = require "ramus.base.options"
+local raised_at = require "ramus.base.places"
 local show = require "ramus.base.show"
 local syntax_hints = require "ramus.cli.syntax_hints"
 
@@ -100,31 +101,17 @@ end
 
 -- ---- the line ---------------------------------------------------------------------
 
---- The place that begins a message, and the rest of it.
-local function divided(text)
-  local place, rest = text:match("^([^\n:]+:%d+): (.*)$")
-  local lua = place and (place:match("%.lua:%d+$") or place:match("^input:") or place:match("^%-e:") or place:match("^%[string"))
-  if lua then return place, rest end
-  return nil, text
-end
-
---- The place is in a file of Ramus, wherever that lies: the clone's own folder may be called ramus too, and long paths begin with dots.
-local function in_house(place)
-  local file = place:match("^.*ramus/([%w_/]+%.lua):%d+$")
-  return file and require("ramus.base.files").is_file(HOUSE .. file)
-end
-
 --- The line for what caught gave. input: [opt] what was typed; its own place is left out where it is one line. fields(path): [opt] the names of
 -- what a path of it holds, for the nearest one; nil where that is nothing.
 function complaint.line(c, input, fields)
   local text = c.text:gsub("^error loading module '[^\n]-' from file '[^\n]-':%s+", "")
   if text == "interrupted" or text:find("^[^\n]-:%d+: interrupted$") then return "interrupted" end
-  local place, rest = divided(text)
-  local shown = place and not in_house(place) and place or c.places[1]
+  local place, rest = raised_at.divided(text)
+  local shown = place and not raised_at.in_house(place) and place or c.places[1]
   while true do -- an error that was passed on has the places where it was
-    local inner, behind = divided(rest)
+    local inner, behind = raised_at.divided(rest)
     if not inner then break end
-    if not in_house(inner) then shown = inner end
+    if not raised_at.in_house(inner) then shown = inner end
     rest = behind
   end
   rest = rest:gsub("^(module '[^\n]-' not found):\n.*$", "%1")

@@ -13,6 +13,7 @@ local nn = require "ramus.lang.nn"
 local ops = require "ramus.lang.ops"
 local options = require "ramus.base.options"
 local parameters = require "ramus.lang.parameters"
+local places = require "ramus.base.places"
 local safetensors = require "ramus.lang.safetensors"
 local template = require "ramus.lang.template"
 local tensor = require "ramus.lang.tensor"
@@ -66,13 +67,14 @@ local function assemble(shape_of_model, constants)
   return self
 end
 
---- ra.model(f, { channels = 1, seed = 0 }): f reads the input [B,C,H,W] and returns an output or a table of named ones.
-function model.new(f, given)
+--- ra.model(f, { channels = 1, seed = 0 }): f reads the input [B,C,H,W] and returns an output or a table of named ones. level: [opt] of the caller
+-- whose line a mistake that has none is said at, as for error.
+function model.new(f, given, level)
   local o = options.check(given, { channels = { type = "integer", min = 1, default = 1, help = "channels of the input" },
     seed = { type = "integer", default = 0, help = "seed of the initialisation" }, name = { type = "string" } }, "model")
   if not nn.is_callable(f) then error("model: wants a function of the input, given " .. options.show(f), 2) end
   local recorded, err = trace.record(f, o.channels)
-  if not recorded then error(err, 2) end
+  if not recorded then places.raise_again(err, level or 2) end
   local list, made = {}
   for i, p in ipairs(recorded.parameters) do list[i] = { name = p.name, shape = p.shape, buffer = p.buffer, init = p.init } end
   made, err = template.new({ entries = recorded.entries, outputs = recorded.outputs, channels = o.channels, parameters = list,

@@ -10,6 +10,7 @@
 -- work for any of them. What architectures share is in models/blocks.lua.
 local model = require "ramus.lang.model"
 local options = require "ramus.base.options"
+local places = require "ramus.base.places"
 local trace = require "ramus.lang.trace"
 
 local models = {}
@@ -67,7 +68,7 @@ function models.define(d)
   local schema, where = schema_of(d), "models." .. d.name
   local function make(given)
     local o = with_preset(d, given or {}, schema, where)
-    local net = model.new(d.build(o), { channels = o.channels, seed = o.seed, name = d.title and d.title(o) or d.name })
+    local net = model.new(d.build(o), { channels = o.channels, seed = o.seed, name = d.title and d.title(o) or d.name }, 3)
     if o.classes then check_classes(net, o, where) end
     net.options, net.given, net.builder = o, options.copy(given or {}), d.name
     net.channels_open = net.given.channels == nil
@@ -76,7 +77,7 @@ function models.define(d)
   local function parameters(given)
     local o = with_preset(d, given or {}, schema, where)
     local recorded, err = trace.record(d.build(o), o.channels)
-    if not recorded then error(err, 3) end
+    if not recorded then places.raise_again(err, 3) end
     return recorded.parameters
   end
   defined[d.name] = { name = d.name, schema = schema, make = make, help = d.help, presets = d.presets, parameters = parameters }
