@@ -151,6 +151,9 @@ check.case("pictures: the legend names the classes that are there, below the pic
   check.equal(letters.width("médiane"), 7 * 6 - 1, "a character, not its bytes")
   check.equal(letters.readable("stem 2", 1), "stem 2")
   check.equal(letters.readable("静脉", 2), "2", "a name that has no glyph is its number")
+  for code = 32, 126 do -- a plot's title is a schedule's text, with braces
+    check.equal(letters.readable(string.char(code), 1), string.char(code), "a character of ASCII has a glyph")
+  end
   check.equal(letters.readable("médiane", 3), "3 mdiane")
   local two = assert(classes.check { "background", "动脉" })
   local one = assert(classes.check { "background", { name = "1", colour = two[2].colour } })
