@@ -4,6 +4,8 @@ local definition = require "ramus.study.definition"
 local files = require "ramus.base.files"
 local ra = require "ramus"
 local results = require "ramus.study.results"
+local divisions = require "ramus.data.split"
+local run_study = require "ramus.study.study"
 local summary = require "ramus.study.summary"
 
 local folder = files.absolute(check.folder "folds")
@@ -54,6 +56,23 @@ check.case("folds: rows without them have the cells that they had; what is refus
     ["folds = 2, score = { 'train' }"] = "'phantom:train' is not the test split of the row's own set",
     ["folds = 2, score = { { part = 'test', split = 'usual' } }"] = "is not the test split",
   } do check.fails(wanted, definition.load, write("wrong", "rows = { { name = 'a' } }, " .. text)) end
+end)
+
+check.case("folds: more than there are pictures, or groups of them, are refused before anything is trained, with what is possible", function()
+  local samples = { { id = "1" }, { id = "2" }, { id = "3" }, { id = "4" } }
+  assert(divisions.named({ name = "four", splits = {} }, samples, "usual, test fold 4 of 4"))
+  for _, rule in ipairs { "test fold 5 of 5", "val fold 1 of 1000" } do
+    check.fails("folds of 4 images: there can be 2 to 4", divisions.named, { name = "four", splits = {} }, samples, "usual, " .. rule)
+  end
+  local path = write("many", "rows = { { name = 'a' } }, folds = 20, seeds = { 1 }")
+  for _, how in ipairs { { check = true }, {} } do
+    how.runs, how.quiet, how.data_root = folder .. "/no_runs", true, folder .. "/data"
+    check.fails("rows a: phantom: split 'usual, test fold 1 of 20': 20 folds of 9 images: there can be 2 to 9", run_study, path, how)
+    check.ok(not files.exists((path:gsub("lua$", "jsonl"))), "a cell was trained")
+  end
+  samples = { { id = "1", group = "p" }, { id = "2", group = "p" }, { id = "3", group = "q" }, { id = "4", group = "q" } }
+  check.fails("3 folds of 4 images, of 2 groups (patients, films) that stay on one side: there can be 2", divisions.named, { name = "four", splits = {} },
+    samples, "usual, val fold 1 of 3")
 end)
 
 check.case("folds: every picture is scored once with each seed, and rows are compared on all of them", function()

@@ -70,7 +70,10 @@ check.case("tune: wrong files are wrong use, before anything is trained", functi
   wrong("search = { ['optim.lr'] = { among = { 1, 2 }, 3 } }", "unknown option '1'")
   wrong("search = { ['model.width'] = { 1.5, 3, whole = true } }", "whole wants whole numbers")
   for _, range in ipairs { "0, 1/0", "-1/0, 1", "-1e308, 1e308", "0/0, 1" } do wrong(("search = { ['optim.lr'] = { %s } }"):format(range), "wants") end
-  wrong("search = { epochs = { among = {} } }", "wants a list")
+  wrong("search = { ['model.width'] = { among = {} } }", "wants a list")
+  wrong("search = { seed = { 1, 9, whole = true } }", "search: seed: the best of several seeds is luck")
+  wrong("search = { ['optim.lr'] = { 1e-3, 1e-2 }, epochs = { among = { 1, 2 } } }", "search: epochs: trials are compared after the same epochs")
+  wrong("search = { ['data.split'] = { among = { '7:1:2', '7:1:2 seed 1' } } }", "search: data.split: scores on other pictures cannot be compared")
   assert(files.write(folder .. "/kept-trials.lua", "return 1"))
   search(LR, "kept")
   expect("tune kept.lua", 2, "not made by ramus tune")

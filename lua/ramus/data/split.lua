@@ -191,6 +191,11 @@ local SUFFIXES = {
       for _, s in ipairs(parts[name] or {}) do pool[#pool + 1] = s end
     end
     if whole then parts.val = nil end
+    local most = #groups_of(pool)
+    if n > most then
+      local each = most < #pool and (", of %d groups (patients, films) that stay on one side"):format(most) or ""
+      return nil, ("%d folds of %d images%s: there can be %s"):format(n, #pool, each, most < 2 and "none" or most == 2 and "2" or ("2 to %d"):format(most))
+    end
     local words = ("fold %d of %d of %s"):format(k, n, whole and "all" or "train")
     local result, err = moved(parts, into, fold_of(pool, k, n, seed), words)
     return result, err or ("%s for %s"):format(words, whole and "the test" or "validation")

@@ -71,6 +71,7 @@ function cost.estimate(study, o)
   local known = runner.known(study)
   local cells = runner.missing(study, known, pictures.here(study.cells, o), o.chosen)
   local ready, absent = pictures.bring(cells, o)
+  if not ready then return nil, absent end
   C.ra_signal_catch(true)
   local result
   result, err = estimate(study, ready, known, o)

@@ -241,6 +241,7 @@ local function run_missing(study, o)
   local cells, reasons = runner.missing(study, known, here, o.chosen, o.take)
   for _, c in ipairs(study.cells) do if known[c.key] and not reasons[c.key] then cell.clear(o.runs, c.key) end end
   local ready, absent = pictures.bring(cells, o)
+  if not ready then return nil, absent end
   local ended = true
   if #ready > 0 then
     C.ra_signal_catch(true)
@@ -252,11 +253,12 @@ local function run_missing(study, o)
   return { absent = absent, interrupted = ended == "interrupted" }
 end
 
---- The cells that have no result and whose data sets are here; o.absent gets the messages about the others.
+--- The cells that have no result and whose data sets are here; o.absent gets the messages about the others. nil and a message as pictures.bring.
 function runner.left(study, o)
   local cells = runner.missing(study, runner.known(study), pictures.here(study.cells, o), o.chosen)
   local ready
   ready, o.absent = pictures.bring(cells, o)
+  if not ready then return nil, o.absent end
   return ready
 end
 

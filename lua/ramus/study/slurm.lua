@@ -154,7 +154,9 @@ end
 local function all_jobs(study, o)
   local job, err = earlier(o)
   if err then return nil, err end
-  local before, left = math.huge, runner.left(study, o)
+  local before, left = math.huge
+  left, err = runner.left(study, o)
+  if not left then return nil, err end
   while job or (#left > 0 and #left < before) do
     if not job then
       job, err = submit(study, { unpack(left, 1, MOST) }, o)
@@ -164,7 +166,9 @@ local function all_jobs(study, o)
     local ended
     ended, err = watch(job, o)
     if ended ~= true then return ended, err end
-    job, left = nil, runner.left(study, o)
+    job = nil
+    left, err = runner.left(study, o)
+    if not left then return nil, err end
   end
   return true, left
 end

@@ -33,6 +33,15 @@ tune.schema = {
 --- A number of 0..1 that depends on these words alone.
 local function uniform(...) return tonumber(hash.sha256(table.concat({ ... }, " ")):sub(1, 8), 16) / 2 ^ 32 end
 
+--- Fields that are no choice of a recipe: why a search does not vary them.
+local NO_CHOICE = {
+  seed = "the best of several seeds is luck, not a setting; `seed` of this file is that of all trials, and a study with seeds = { 1, 2, .. } shows what "
+    .. "it changes",
+  epochs = "trials are compared after the same epochs; --set epochs=N of the recipe, or method = \"hyperband\", which begins short",
+  ["data.split"] = "scores on other pictures cannot be compared", ["data.val"] = "scores on other pictures cannot be compared",
+  ["data.set"] = "scores on other pictures cannot be compared",
+}
+
 --- What is wrong with an entry of search; nil where nothing is.
 local function wrong_range(entry)
   if type(entry) ~= "table" then return "wants { LOW, HIGH } or { among = LIST }" end
@@ -153,8 +162,8 @@ local function read(path)
   if not o then return mistake(err) end
   if next(o.search) == nil then return mistake(path .. ": search names no field") end
   for field, entry in pairs(o.search) do
-    local wrong = wrong_range(entry)
-    if wrong then return mistake(("%s: search: %s %s"):format(path, tostring(field), wrong)) end
+    local wrong = NO_CHOICE[field] and ": " .. NO_CHOICE[field] or wrong_range(entry)
+    if wrong then return mistake(("%s: search: %s%s%s"):format(path, tostring(field), NO_CHOICE[field] and "" or " ", wrong)) end
   end
   local folder, _, base = files.split(path)
   local study = ("%s/%s-trials.lua"):format(folder, base):gsub("^%./", "")
