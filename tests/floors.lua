@@ -29,7 +29,7 @@ return {
     { "base", "ffi (the only cdef), build, options, mistake, always, files, paths, json, utf8, shape, base64, show, talk, progress" },
     { "lang", "ops (the op table), tensor and its parts, F, graph, module, nn, loss, loss_function, schedule, schedule_text, optim, grad, trace, template, "
       .. "model, parameters, onnx, torch_names, state_dict, models", { models = "architectures, a file each, and their blocks" } },
-    { "data", "sets of pictures: definitions (dataset, registry), forms they come in (folder, nnunet, coco, polygons), pairs, splits, fields, reading, "
+    { "data", "sets of pictures: definitions (dataset, registry), forms they come in (folder, csv, nnunet, coco, polygons), pairs, splits, fields, reading, "
       .. "prepared folders, loader, augment, and the doors to the rooms below",
       { fetch = "downloads, what was received, probes of servers, citations", folder = "one's own pictures: layout of folders, matching of names, splits",
         image = "writing, pictures of classes, letters", verdict = "is a set fit for use: facts and values of its masks",

@@ -189,3 +189,90 @@ check.case("COCO: what does not fit is said", function()
   refused("say where", "odd4", function(j) for k, p in ipairs(j.images) do p.file_name = "x" .. k .. ".png" end end)
   check.raises("paths", ra.datasets.coco, { { training = "x.json" } })
 end)
+
+-- ---- lists of pairs ----
+
+local function pairs_file(name, text)
+  for k = 1, 6 do
+    picture(("%s/list/scans/%d.png"):format(folder, k), 70 + k)
+    labels(("%s/list/gt/%d_m.png"):format(folder, k), function(i) return i == 1 and 255 or 0 end)
+  end
+  local path = ("%s/list/%s.csv"):format(folder, name)
+  assert(files.write(path, text))
+  return path
+end
+
+local function lines(form, n)
+  local list = {}
+  for k = 1, n or 6 do list[k] = (form:gsub("%%d", k)) end
+  return table.concat(list, "\n") .. "\n"
+end
+
+local function ids(list)
+  local names = {}
+  for i, s in ipairs(list or {}) do names[i] = s.id end
+  return table.concat(names, " ")
+end
+
+check.case("CSV: pairs without a line of names, with one in any order, as spreadsheets write them", function()
+  local plain = assert(dataset.open(pairs_file("plain", lines "scans/%d.png,gt/%d_m.png"), { split = "7:1:2" }))
+  check.equal(ids(plain.samples), "scans/1 scans/2 scans/3 scans/4 scans/5 scans/6")
+  check.equal(plain.samples[3].mask, folder .. "/list/gt/3_m.png")
+  check.equal(first(plain, "mask"):get(1, 1, 1, 1), 1)
+  check.equal(plain.name, "plain")
+  local odd = "\239\187\191Mask;age;IMAGE;Split\r\n" .. lines("gt/%d_m.png;\"4;2\n\"\"x\";\"scans/%d.png\"; train", 4):gsub("\n", "\r\n")
+    .. "\r\n;;scans/5.png;test\r\ngt/6_m.png;;" .. folder .. "/list/scans/6.png;val"
+  local set = assert(dataset.open(pairs_file("odd", odd)))
+  check.equal(ids(set.splits.train), "scans/1 scans/2 scans/3 scans/4")
+  check.equal(ids(set.splits.test), "scans/5")
+  check.equal(set.splits.test[1].mask, nil)
+  check.equal(set.splits.val[1].id, (folder:sub(2) .. "/list/scans/6"))
+  check.equal(set.split_source, "the column split")
+  check.equal(set.splits.train[1].mask, plain.samples[1].mask)
+  local grouped = assert(dataset.open(pairs_file("groups", "image\tmask\tgroup\tid\n" .. lines("scans/%d.png\tgt/%d_m.png\tp1\tn%d", 4)
+    .. lines("scans/%d.png\tgt/%d_m.png\tp2\tm%d", 2)), { split = "1:0:1" }))
+  for _, part in pairs(grouped.splits) do
+    for _, s in ipairs(part) do check.equal(s.group, part[1].group) end
+  end
+  check.equal(grouped.samples[1].id, "n1")
+end)
+
+check.case("CSV: a training, a definition's file with its own options, another list is another set", function()
+  local path = pairs_file("run", lines "scans/%d.png,gt/%d_m.png")
+  assert(files.write(folder .. "/list/own.lua", [[return require("ramus").datasets.csv { "run.csv", groups = "(%d)$", split = "1:1:1", licence = "x" }]]))
+  local set = assert(dataset.open(folder .. "/list/own.lua"))
+  check.equal(set.counts.train + set.counts.val + set.counts.test, 6)
+  check.equal(set.samples[1].group ~= nil, true)
+  assert(ra.train({ name = "csv", data = { set = path, batch = 2, threshold = 128 }, model = ra.models.unet { depth = 2, width = 2 },
+    supervise = { { at = "out", loss = ra.loss.dice {} } }, optim = ra.optim.adamw { lr = 1e-2 }, epochs = 1 }, { run = folder .. "/csv_run", quiet = true }))
+  local hash = assert(dataset.open(path)).hash
+  pairs_file("run", lines("scans/%d.png,gt/%d_m.png", 5))
+  check.ok(assert(dataset.open(path)).hash ~= hash, "the hash is that of other pictures")
+end)
+
+check.case("CSV: what cannot be read is said, with its line", function()
+  local good = "scans/1.png,gt/1_m.png\n"
+  for text, part in pairs {
+    [""] = "bad.csv:1: wants fields separated by", ["\n\n"] = "bad.csv:1: wants fields", ["scans/1.png"] = "bad.csv:1: wants fields",
+    [","] = "bad.csv:1: names no image",
+    [good .. "scans/9.png,gt/1_m.png"] = "bad.csv:2: image: there is no file",
+    [good .. "scans,gt/1_m.png"] = "bad.csv:2: image: .*scans is a folder",
+    [good .. "\n" .. good] = "bad.csv:3: the image 'scans/1' is in line 1 already",
+    [good .. "scans/2.png"] = "bad.csv:2: has 1 field, wanted 2", [good .. "scans/2.png,gt/2_m.png,x"] = "bad.csv:2: has 3 fields, wanted 2",
+    ["a,b,c\n" .. good] = "bad.csv:1: has 3 fields; without a line of names", ["mask,split\n" .. good] = "no column is called image",
+    ["image,image\n" .. good] = "two columns are called image", ["image,maks\n" .. good] = "did you mean 'mask'",
+    ["image,mask\n"] = "names no image", ["image,mask,split\n" .. good:gsub("\n", ",\n")] = "bad.csv:2: names no split",
+    ["image,mask\n\"scans/1.png,gt/1_m.png\n"] = "bad.csv:2: a quote is not closed",
+    ["image,mask\n\"scans/1.png\"x,gt/1_m.png\n"] = "bad.csv:2: 'x' stands behind a closed quote",
+    ["image,mask,id\nscans/1.png,gt/1_m.png,../..\n"] = "bad.csv:2: the id '../..' is no name", ["a,\0b\n"] = "is no text",
+  } do
+    local set, err = dataset.open(pairs_file("bad", text))
+    check.ok(not set and err:find(part) and not err:find "traceback", ("%q: %s"):format(text, tostring(err)))
+  end
+  check.fails("unknown data set", dataset.open, folder .. "/list/none.csv")
+  local long = {}
+  for i = 1, 20000 do long[i] = ("\"scans/%d.png\",\"gt/%d_m.png\""):format(i, i) end
+  local before = os.clock()
+  check.equal(#assert(require("ramus.data.csv").records(table.concat(long, "\n"), "long")), 20000)
+  check.ok(os.clock() - before < 2, "20000 lines took " .. os.clock() - before .. " s")
+end)

@@ -1,5 +1,5 @@
 --- JSON that Ramus reads, changed in structure or in bytes: ramus run tests/fuzz/structures.lua SEED COUNT FOLDER [SUBJECT].
--- Subjects: state, resolved, scores, metrics, results, prepared, coco, nnunet, definition (the lists of files of a data set's definition). What
+-- Subjects: state, resolved, scores, metrics, results, prepared, coco, nnunet, csv, definition (the lists of files of a data set's definition). What
 -- reads them gives a value, or nil and a message of one line; a Lua error is a defect, so is a file outside of the folder, and so is whatever a
 -- sanitizer says. main.lua starts this in a process of its own.
 package.path = arg[0]:gsub("[^/]*$", "") .. "?.lua;" .. package.path
@@ -97,6 +97,15 @@ local subjects = {
       assert(files.write(pictures .. "/dataset.json", text))
       return ra.datasets.open(pictures, { root = folder .. "/data", split = "1:1:1" })
     end },
+  csv = { text = json.encode { "image;mask;split;group", "1.png;1.png;train;\"p;1\"", "2.png;2.png;test;p2", "3.png;;val;\"p\"\"3\"" }, read = function(text)
+    local ok, list = pcall(cjson.decode, text) -- what is no JSON is read as it is
+    if ok and type(list) == "table" then
+      for i, line in ipairs(list) do list[i] = tostring(line) end
+      text = table.concat(list, "\n")
+    end
+    assert(files.write(pictures .. "/pairs.csv", text))
+    return ra.datasets.open(pictures .. "/pairs.csv", { root = folder .. "/data" })
+  end },
   definition = { text = json.encode { files = { { name = "1.png", urls = { "file://" .. pictures .. "/1.png" }, bytes = 100 } },
     editions = { { name = "full", counts = { train = 1 }, files = { { path = "1.png" } } } } }, read = function(text)
     local d = cjson.decode(text) -- what is no JSON is no definition either

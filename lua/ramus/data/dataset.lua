@@ -28,6 +28,7 @@ local identity = require "ramus.data.identity"
 local mistake = require "ramus.base.mistake"
 local observers = require "ramus.data.observers"
 local coco = require "ramus.data.coco"
+local csv = require "ramus.data.csv"
 local film = require "ramus.data.film"
 local nnunet = require "ramus.data.nnunet"
 local pairing = require "ramus.data.pairing"
@@ -47,7 +48,8 @@ function dataset.folder(given, ...)
   return own_folder.define(given, 2)
 end
 
---- The same of a folder of nnU-Net's, and of COCO's annotations; see nnunet.lua, coco.lua.
+--- The same of a list of pairs, of a folder of nnU-Net's, and of COCO's annotations; see csv.lua, nnunet.lua, coco.lua.
+function dataset.csv(given) return csv.define(given, 2) end
 function dataset.nnunet(given) return nnunet.define(given, 2) end
 function dataset.coco(given) return coco.define(given, 2) end
 

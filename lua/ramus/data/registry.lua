@@ -1,5 +1,6 @@
 --- The registry of data sets: definitions by name or by the path of their file, and where prepared sets live.
 local coco = require "ramus.data.coco"
+local csv = require "ramus.data.csv"
 local files = require "ramus.base.files"
 local folder = require "ramus.data.folder"
 local mistake = require "ramus.base.mistake"
@@ -18,6 +19,9 @@ local function home()
 end
 
 local known = {}
+
+--- Files that are a set by themselves, by their ending.
+local LISTS = { [".json"] = coco, [".csv"] = csv }
 
 --- What fetching reads of a definition.
 local FILES = { list = { name = "string", urls = { optional = true, list = "string" }, bytes = "number?", sha256 = "string?", md5 = "string?",
@@ -86,7 +90,7 @@ end
 --- The name of a set, or the absolute path of its file where `name` is a path that ends in .lua, of its folder where it is a folder (and no
 -- set has that name): relative to the folder `base` where there is such a file or folder, else to the working directory.
 function registry.locate(name, base)
-  local is_file = name:find("%.lua$") or name:find("%.json$")
+  local is_file = name:find("%.lua$") or LISTS[name:match "%.%w+$"]
   if known[name] or not is_file and files.is_file(("%s/%s.lua"):format(home(), name)) and not name:find("/", 1, true) then return name end
   for _, path in ipairs { base and name:sub(1, 1) ~= "/" and base .. "/" .. name or name, name } do
     if (is_file and files.is_file or files.is_folder)(path) then return files.absolute(path) or path end
@@ -118,7 +122,7 @@ end
 local function unknown(name)
   if not name:find("/", 1, true) then return options.unknown("data set", name, registry.names()) .. "; nor is it a folder" end
   return ("unknown data set %s: it %s; wanted a name that ramus datasets lists, a folder, COCO's annotations (.json), "
-    .. "or a definition's file that ends in .lua"):format(name,
+    .. "a list of pairs (.csv), or a definition's file that ends in .lua"):format(name,
     files.exists(name) and "is a file" or "does not exist")
 end
 
@@ -128,8 +132,9 @@ function registry.find(name, base)
   if type(name) ~= "string" then error(("data set: wanted a name, got %s"):format(type(name)), 2) end
   if known[name] then return known[name] end
   name = registry.locate(name, base)
-  if name:find("%.json$") and files.is_file(name) then return coco.define { name } end
-  local is_path = name:find("%.lua$") or name:find("%.json$")
+  local list = LISTS[name:match "%.%w+$"]
+  if list and files.is_file(name) then return list.define { name } end
+  local is_path = list or name:find("%.lua$")
   local path = is_path and name or ("%s/%s.lua"):format(home(), name)
   -- a name holds no path, so that it cannot lead out of the folder of the sets
   if not (is_path or name:find("^[%w_%-]+$")) or not files.is_file(path) then
