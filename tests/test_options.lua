@@ -99,3 +99,32 @@ check.case("numbers with a lower bound are finite", function()
   check.equal(options.check({ free = math.huge }, one, "op").free, math.huge)
   check.raises("lr must be finite", require "ramus".optim.adamw, { lr = math.huge })
 end)
+
+check.case("a list loses nothing: what stands behind a nil or has a name is refused, wherever lists are given", function()
+  check.equal(options.no_list {}, nil)
+  check.equal(options.no_list { 1, false, 3 }, nil)
+  check.equal(options.no_list { 1, nil, 3 }, "is a list of 1 element, and has the entry 3 beside them, behind a nil")
+  check.equal(options.no_list({ 1, 2, x = 3 }, "row"), "is a list of 2 rows, and has the entry 'x' beside them")
+  check.equal(options.no_list { [0] = 1, 2 }, "is a list of 1 element, and has the entry 0 beside them")
+  local ra = require "ramus"
+  local definition = require "ramus.study.definition"
+  local function recipe(t)
+    t.name, t.data = "holes", { set = "phantom", options = { size = 32, train = 2, val = 1, test = 1 } }
+    t.model, t.optim, t.epochs = ra.models.unet { depth = 2, width = 2, sides = true }, ra.optim.adamw { lr = 1e-3 }, 1
+    t.supervise = t.supervise or { { at = "out", loss = ra.loss.dice {} } }
+    return t
+  end
+  assert(require("ramus.train.recipe").load(recipe {}))
+  local row = { at = "out", loss = ra.loss.bce {} }
+  for wanted, t in pairs { ["supervise: is a list of 1 row, and has the entry 3 beside them, behind a nil"] = { supervise = { row, nil, row } },
+    ["freeze is a list of 1 element, and has the entry 3 beside them, behind a nil"] = { freeze = { { at = "^encoder" }, nil, { at = "^decoder" } } } } do
+    check.fails(wanted, require("ramus.train.recipe").load, recipe(t))
+  end
+  for _, list in ipairs { "seeds = { 1, nil, 3 }", "metrics = { 'dice', x = 'iou' }", "read = { [2] = 'a.jsonl' }", "score = { 'test', nil, 'val' }",
+    "without = { a = 'teacher' }", "tables = { {}, nil, {} }" } do
+    local t = assert(loadstring("return { " .. list .. " }"))()
+    t.recipe, t.rows = recipe {}, { { name = "a" } }
+    check.fails("beside them", definition.of, t, "study.lua")
+  end
+  check.fails("rows is a list of 1 element", definition.of, { recipe = recipe {}, rows = { { name = "a" }, nil, { name = "b" } } }, "study.lua")
+end)

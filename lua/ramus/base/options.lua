@@ -12,7 +12,8 @@
 --   local o = options.check(given, schema, "max_pool2d")
 --
 -- Fields of an entry: type ("number", "integer", "boolean", "string", "table", "function", "cdata", "any", or several
--- with |), wanted (what a message calls the type), default, required, min, max (inclusive), above, below (exclusive),
+-- with |), wanted (what a message calls the type), list (a table is one: no hole, no names), default, required, min,
+-- max (inclusive), above, below (exclusive),
 -- one_of, check (returns the value to use, or nil and a message), live (a schedule is allowed too), name and help (for
 -- messages and documents). Numbers must not be NaN, and those with a
 -- lower bound must be finite.
@@ -101,6 +102,21 @@ function options.show(value)
     parts[#parts + 1] = type(key) == "number" and text or (tostring(key) .. " = " .. text)
   end
   return "{" .. table.concat(parts, ", ") .. "}"
+end
+
+--- What keeps a table from being a list, in words; nil for a list. What stands behind a nil, or has a name, would be lost without a word.
+-- what [opt]: one of its elements, as "row".
+function options.no_list(t, what)
+  local count = 0
+  while t[count + 1] ~= nil do count = count + 1 end
+  local beside
+  for key in pairs(t) do
+    local inside = type(key) == "number" and key % 1 == 0 and key >= 1 and key <= count
+    if not inside and (beside == nil or tostring(key) < tostring(beside)) then beside = key end
+  end
+  if beside == nil then return nil end
+  return ("is a list of %d %s%s, and has the entry %s beside them%s"):format(count, what or "element", count == 1 and "" or "s", options.show(beside),
+    type(beside) == "number" and beside > count and ", behind a nil" or "")
 end
 
 --- Another table with the same fields, without its metatable.
@@ -204,6 +220,8 @@ function options.value(value, entry)
         near and ("; did you mean '" .. near .. "'?") or "")
     end
   end
+  local no_list = entry.list and type(value) == "table" and options.no_list(value)
+  if no_list then return nil, no_list end
   if entry.check then
     local result, err = entry.check(value)
     if result == nil then return nil, err or ("must not be " .. options.show(value)) end

@@ -55,6 +55,8 @@ function classes.check(list, where)
     return nil, ("%s: wants a list of 2 to %d classes, the background first, as { { name = \"background\" }, { name = \"vessel\" } }; given %s")
       :format(where, classes.MOST, type(list) == "table" and #list or options.show(list))
   end
+  local no_list = options.no_list(list)
+  if no_list then return nil, ("%s: %s"):format(where, no_list) end
   local result, names, values = {}, {}, {}
   for i, given in ipairs(list) do
     local what = ("%s: class %d"):format(where, i - 1)

@@ -27,7 +27,8 @@ ranges.freeze_schema = {
 local function list_of(v, schema, text)
   if type(v) == "string" and text then v = { { at = v } } end
   if type(v) == "table" and v.at ~= nil then v = { v } end
-  local list = {}
+  local list, no_list = {}, options.no_list(v)
+  if no_list then return nil, no_list end
   for i, given in ipairs(v) do
     if type(given) == "string" and text then given = { at = given } end
     if type(given) ~= "table" then return nil, ("must be a list of { at = PATTERN, .. }, given %s"):format(options.show(given)) end

@@ -45,13 +45,13 @@ local function check_name(v)
   return v:match "^[%w][%w%._%-%+ ]*$" and v or nil, "must be letters, digits, spaces and . _ - +, given " .. options.show(v)
 end
 
-local SEEDS = { type = "table", default = { 1, 2, 3 }, check = check_seeds, help = "seeds, each a training of every row" }
+local SEEDS = { type = "table", list = true, default = { 1, 2, 3 }, check = check_seeds, help = "seeds, each a training of every row" }
 local WEIGHTS = { type = "string", one_of = { "last", "best" }, default = "last",
   help = "weights that are scored: those of the last epoch, or those that validated best" }
 local CHANGES = {
   recipe = { type = "string|table", help = "a recipe's file, or its table" },
   set = { type = "table", default = {}, help = "fields of the recipe and their values, as { [\"optim.lr\"] = 3e-4 }" },
-  without = { type = "table", default = {}, help = "fields that are removed, as { \"supervise.4\", \"teacher\" }" },
+  without = { type = "table", list = true, default = {}, help = "fields that are removed, as { \"supervise.4\", \"teacher\" }" },
 }
 
 local ROW = {
@@ -59,9 +59,9 @@ local ROW = {
   title = { type = "string", help = "its text in tables; the name unless given" },
   recipe = CHANGES.recipe, set = CHANGES.set, without = CHANGES.without,
   against = { type = "string", help = "name of the row that it is compared with, its control" },
-  seeds = { type = "table", check = check_seeds, help = "seeds of this row; the study's unless given" },
+  seeds = { type = "table", list = true, check = check_seeds, help = "seeds of this row; the study's unless given" },
   folds = folds.entry("of this row; the study's unless given"),
-  score = { type = "table", help = "sets that this row is scored on; the study's unless given" },
+  score = { type = "table", list = true, help = "sets that this row is scored on; the study's unless given" },
   weights = { type = "string", one_of = WEIGHTS.one_of, help = "weights that are scored; the study's unless given" },
 }
 
@@ -69,14 +69,15 @@ local STUDY = {
   name = { type = "string", check = check_name, help = "name of the study; that of its file unless given" },
   title = { type = "string", help = "heading of its page" },
   recipe = CHANGES.recipe, set = CHANGES.set, without = CHANGES.without,
-  rows = { type = "table", required = true, help = "list of rows" },
+  rows = { type = "table", list = true, required = true, help = "list of rows" },
   seeds = SEEDS, weights = WEIGHTS,
   folds = folds.entry("of cross-validation: every row is trained once a fold and scored on the pictures of all of them"),
-  score = { type = "table", help = "sets that are scored, as { \"cimat80:test\" }; the test split of a row's own set unless given" },
-  metrics = { type = "table", default = { "dice" }, check = check_metrics, help = "scores that the tables show, the first of them in the figures" },
-  tables = { type = "table", help = "list of tables; one of all rows unless given" },
+  score = { type = "table", list = true, help = "sets that are scored, as { \"cimat80:test\" }; the test split of a row's own set unless given" },
+  metrics = { type = "table", list = true, default = { "dice" }, check = check_metrics,
+    help = "scores that the tables show, the first of them in the figures" },
+  tables = { type = "table", list = true, help = "list of tables; one of all rows unless given" },
   results = { type = "string", help = "file of the results; NAME.jsonl beside the study unless given" },
-  read = { type = "table", default = {}, check = function(list)
+  read = { type = "table", list = true, default = {}, check = function(list)
     for _, path in ipairs(list) do
       if type(path) ~= "string" then return nil, "must be a list of files, given " .. options.show(path) end
     end

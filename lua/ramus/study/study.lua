@@ -18,12 +18,13 @@ local tables = require "ramus.study.tables"
 local verify = require "ramus.study.verify"
 
 local SCHEMA = {
-  only = { type = "table", help = "rows that are run, * for any text" }, seeds = { type = "table", help = "seeds in the place of the study's" },
+  only = { type = "table", list = true, help = "rows that are run, * for any text" },
+  seeds = { type = "table", list = true, help = "seeds in the place of the study's" },
   runs = { type = "string", help = "folder of the runs; runs/NAME unless given" }, keep = { type = "boolean", default = false },
   jobs = { type = "integer", min = 1, help = "trainings at a time; as many as is fastest unless given" },
-  take = { type = "table", help = "keys of the cells that are run, unless another process has them" },
+  take = { type = "table", list = true, help = "keys of the cells that are run, unless another process has them" },
   slurm = { type = "boolean", default = false, help = "true to run the cells as a job of Slurm" },
-  partition = { type = "string", help = "of Slurm" }, sbatch = { type = "table", help = "further options of sbatch, as { \"--time=2:00:00\" }" },
+  partition = { type = "string", help = "of Slurm" }, sbatch = { type = "table", list = true, help = "further options of sbatch, as { \"--time=2:00:00\" }" },
   poll = { type = "number", above = 0, default = 15, help = "seconds between two questions to Slurm" },
   check = { type = "boolean", default = false, help = "true to estimate the cost only" },
   verify = { type = "integer", min = 1, help = "so many cells are trained again and compared, nothing else" },

@@ -11,11 +11,11 @@ local TABLE = {
     return v:match "^[%w][%w%._%-]*$" and v or nil, "must be letters, digits, . _ -, given " .. options.show(v)
   end, help = "name of the table and of its files; that of the study unless given" },
   title = { type = "string", help = "heading" },
-  rows = { type = "table", help = "names of rows, * for any text; all unless given" },
-  score = { type = "table", help = "scores that are shown, by key or label; all that its rows have unless given" },
-  metrics = { type = "table", help = "the study's unless given" },
+  rows = { type = "table", list = true, help = "names of rows, * for any text; all unless given" },
+  score = { type = "table", list = true, help = "scores that are shown, by key or label; all that its rows have unless given" },
+  metrics = { type = "table", list = true, help = "the study's unless given" },
   against = { type = "string", help = "row that all others are compared with, in the place of their own controls" },
-  figures = { type = "table", default = {}, check = function(list)
+  figures = { type = "table", list = true, default = {}, check = function(list)
     for _, what in ipairs(list) do
       local wrong = curve_figure.wrong(what)
       if wrong then return nil, wrong end

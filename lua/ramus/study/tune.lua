@@ -49,7 +49,11 @@ local function wrong_range(entry)
     local known = entry.among ~= nil and { "among" } or { "1", "2", "log", "whole" }
     if not (" " .. table.concat(known, " ") .. " "):find((" %s "):format(tostring(key)), 1, true) then return options.unknown("option", key, known) end
   end
-  if entry.among ~= nil then return (type(entry.among) ~= "table" or #entry.among == 0) and "among wants a list" or nil end
+  if entry.among ~= nil then
+    if type(entry.among) ~= "table" or #entry.among == 0 then return "among wants a list" end
+    local no_list = options.no_list(entry.among)
+    return no_list and "among " .. no_list
+  end
   local low, high = entry[1], entry[2]
   if type(low) ~= "number" or type(high) ~= "number" or not (low < high) then return "wants { LOW, HIGH } with LOW < HIGH, or { among = LIST }" end
   if high - low == math.huge then return "wants two numbers whose distance is one too" end

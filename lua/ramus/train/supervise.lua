@@ -182,11 +182,8 @@ function supervise.new(rows, outputs, epochs, teachers, channels, known)
   if type(teachers) == "number" then teachers = { teacher = { first = teachers } } end
   teachers = teachers or {}
   if type(rows) ~= "table" or #rows == 0 then return nil, "supervise: wants a list of rows, { { at = \"out\", loss = ra.loss.dice() } }" end
-  for key in pairs(rows) do
-    if type(key) ~= "number" or key < 1 or key > #rows or key % 1 ~= 0 then
-      return nil, ("supervise: is a list of %d row%s, and has the entry %s beside them"):format(#rows, #rows == 1 and "" or "s", options.show(key))
-    end
-  end
+  local no_list = options.no_list(rows, "row")
+  if no_list then return nil, "supervise: " .. no_list end
   local self = setmetatable({ terms = {}, rows = {}, epochs = epochs, channels = channels or {}, followed = {} }, Supervision)
   local err = clash(teachers, outputs, known or {})
   if err then return nil, err end
