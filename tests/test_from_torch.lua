@@ -126,5 +126,10 @@ check.case("from torch: what is refused says what to do", function()
     assert(files.write(folder .. "/weights.pt", head .. ("\0"):rep(300)))
     refused("safetensors.torch.save_file(", { into = net, names = {} }, folder .. "/weights.pt")
     refused("safetensors.torch.save_file(", nil, folder .. "/weights.pt")
+    check.fails("safetensors.torch.save_file(", ra.load, folder .. "/weights.pt")
+    for _, words in ipairs { "show F", "predict F picture.png", "serve F", "export F out.onnx", "eval F --data phantom" } do
+      local said, status = processes.sh(processes.executable(check.root) .. " " .. words:gsub("F", folder .. "/weights.pt"))
+      check.ok(status == 1 and said:find("safetensors.torch.save_file(", 1, true), words .. ": " .. said)
+    end
   end
 end)

@@ -6,6 +6,7 @@
 -- Reading is lazy: file:get(name) converts one array, file:read(name, t) does so into an existing tensor,
 -- file.tensors at first use; file:bytes(name) gives an array as it is stored, as a string.
 local ffi = require "ramus.base.ffi"
+local pickle = require "ramus.lang.pickle"
 local tensor = require "ramus.lang.tensor"
 local C = ffi.C
 
@@ -88,7 +89,7 @@ end
 function safetensors.load(path)
   ffi.make_room(0)
   local bundle, err = ffi.own(C.ra_bundle_load(path), C.ra_bundle_release)
-  if not bundle then return nil, err end
+  if not bundle then return nil, pickle(path) or err end
   return describe(bundle, path)
 end
 

@@ -6,21 +6,6 @@ local torch_names = require "ramus.lang.torch_names"
 
 local state_dict = {}
 
---- A message that says how a file of torch.save becomes a safetensors file, or nil where it is none. Told by content: a pickle, or a zip
--- archive whose first member is one.
-function state_dict.refused(path)
-  local f = require("ramus.base.files").open(path, "rb")
-  local head = f and f:read(256) or ""
-  if f then f:close() end
-  local zip = head:find("PK\3\4", 1, true) == 1 and head:find("data.pkl", 1, true)
-  if not zip and not head:find "^\128[\2-\5]" then return nil end
-  local plain = path:gsub("%.%w+$", "")
-  return ("%s: is a pickle of PyTorch's, which runs code when it is opened, so Ramus does not. Convert it where you trust it:\n"
-    .. "  import torch, safetensors.torch\n"
-    .. "  safetensors.torch.save_file({k: v.contiguous() for k, v in torch.load(%q, map_location=\"cpu\").items()}, %q)"):format(path, path,
-    plain .. ".safetensors")
-end
-
 --- The first three of a list and how many more there are.
 local function some(list)
   return table.concat(list, ", ", 1, math.min(3, #list)) .. (#list > 3 and (" and %d more"):format(#list - 3) or "")
@@ -37,8 +22,6 @@ end
 function state_dict.open(path, names)
   local list, err = torch_names.find(names)
   if not list then return nil, err end
-  err = state_dict.refused(path)
-  if err then return nil, err end
   local file
   file, err = safetensors.load(path)
   if not file then return nil, err end

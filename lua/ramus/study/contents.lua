@@ -7,6 +7,7 @@ local checkpoint = require "ramus.train.checkpoint"
 local files = require "ramus.base.files"
 local image = require "ramus.data.image"
 local names = require "ramus.train.run.names"
+local pickle = require "ramus.lang.pickle"
 local prepared = require "ramus.data.prepared"
 local run = require "ramus.train.run"
 local runs = require "ramus.train.run.list"
@@ -128,6 +129,8 @@ function contents.of(path)
     return nil, ("%s is a program, which show does not run; ramus train %s --dry-run says what a recipe would do"):format(path, path)
   end
   if not files.is_folder(path) and not files.is_file(path) then return nil, ("%s is neither a file nor a folder"):format(path) end
+  local foreign = files.is_file(path) and pickle(path)
+  if foreign then return nil, foreign end
   local reader = files.is_folder(path) and of_folder or READERS[path:match "%.(%w+)$" or ""] or of_picture
   local c, err = reader(path)
   if not c then return nil, err end

@@ -195,8 +195,6 @@ end
 
 --- Opens a checkpoint file; nil and a message where it is not a checkpoint, or is truncated, changed, or of another format.
 function checkpoint.open(path)
-  local pickle = state_dict.refused(path)
-  if pickle then return nil, pickle end
   local file, err = safetensors.load(path)
   if not file then return nil, err end
   if not file.meta["ramus.model"] then

@@ -8,7 +8,8 @@ local function chosen(words)
   if not path then path, why = box.path() end
   if not path then return nil, ("serve wants a run or a model file: no model is in the box (%s)"):format(why), 2 end
   if words[1] and require("ramus.base.files").exists(path) and not box.is_model(path) then
-    return nil, ("serve: %s is no model: a model's file is safetensors, a run a folder with %s"):format(path, require("ramus.train.run.names").files.last)
+    return nil, require "ramus.lang.pickle" (path)
+      or ("serve: %s is no model: a model's file is safetensors, a run a folder with %s"):format(path, require("ramus.train.run.names").files.last)
   end
   local model, file = require("ramus.train.checkpoint").load_model(path)
   if not model then return nil, file end

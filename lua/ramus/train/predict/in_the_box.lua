@@ -3,6 +3,7 @@
 local files = require "ramus.base.files"
 local image = require "ramus.data.image"
 local names = require "ramus.train.run.names"
+local pickle = require "ramus.lang.pickle"
 
 local box = {}
 local here = debug.getinfo(1, "S").source:match("^@(.*)train/predict/in_the_box%.lua$") or "./"
@@ -52,7 +53,8 @@ function box.choose(words, given)
     return first, { unpack(words, 2) }
   end
   if words[2] and files.is_file(first) and not image.info(first) then
-    return nil, ("predict: %s is no image that Ramus knows and no model: a model's file is safetensors, a run a folder with %s"):format(first, names.files.last)
+    return nil, pickle(first)
+      or ("predict: %s is no image that Ramus knows and no model: a model's file is safetensors, a run a folder with %s"):format(first, names.files.last)
   end
   local path, why = box.path()
   if path then return path, words, ("model   %s (the model in the box; name another: --model RUN)"):format(path) end
