@@ -103,6 +103,8 @@ static int start(lua_State *L) {
   el_set(terminal.edit, EL_BIND, "\t", "ramus-complete", NULL);
   el_set(terminal.edit, EL_BIND, "^C", "ramus-clear", NULL);
   el_set(terminal.edit, EL_BIND, "^R", "em-inc-search-prev", NULL);
+  /* what the terminal makes of a Ctrl-D that was typed before the prompt */
+  el_set(terminal.edit, EL_BIND, "^@", "em-delete-or-list", NULL);
   el_set(terminal.edit, EL_ADDFN, "ramus-suspend", "stop the process", suspend);
   el_set(terminal.edit, EL_BIND, "^Z", "ramus-suspend", NULL);
   el_set(terminal.edit, EL_SETTY, "-d", "-isig", NULL); /* while a line is edited, Ctrl-C and Ctrl-Z are keys */

@@ -1,5 +1,6 @@
 -- The REPL, by pipe and, where tmux is there, at a terminal.
 local check = require "check"
+local processes = require "processes"
 local ra = require "ramus"
 local help = require "ramus.cli.help"
 local repl = require "ramus.cli.repl"
@@ -203,4 +204,11 @@ check.case("show: nested tables, cycles, long lists, strings", function()
   for line in text:gmatch("[^\n]+") do check.ok(#line <= 102, line) end
   check.equal(show.value(setmetatable({}, { __tostring = function() return "mine" end })), "mine")
   check.ok(#show.brief { a = ("x"):rep(500) } <= 80)
+end)
+
+check.case("repl: a Ctrl-D that was typed before the prompt was there leaves at the prompt", function()
+  if select(2, processes.sh "command -v python3") ~= 0 then check.skip "no python3" end
+  local text, status = processes.sh(("env XDG_STATE_HOME=%s FAKE_TERMINAL_EARLY=1 TERM=dumb python3 %s/tests/fake_terminal.py plain %s < /dev/null")
+    :format(check.folder "early", check.root, processes.executable(check.root)))
+  check.equal(status, 0, text)
 end)
