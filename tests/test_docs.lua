@@ -190,6 +190,19 @@ check.case("README: every cell of the table beside other tools that is about Ram
   check.ok(rows >= 8, rows .. " rows")
 end)
 
+check.case("README: every cell of that table that is about another tool links its page", function()
+  local text, cells = files.read(root .. "/README.md"), 0
+  for row in (text:match "\n| | Ramus |[^\n]*\n|[-|]+\n(.-)\n\n" .. "\n"):gmatch "([^\n]+)\n" do
+    local others = row:match "^| [^|]+ | [^|]+ (|.*)$"
+    for cell in others:gmatch "| ([^|]+)" do
+      cells = cells + 1
+      local page = cell:match "%]%[([^%]]+)%]"
+      check.ok(page and text:find("\n[" .. page .. "]: https://", 1, true), cell)
+    end
+  end
+  check.ok(cells >= 32, cells .. " cells")
+end)
+
 check.case("docs: each command has --json, or json.md says why not", function()
   local text = files.read(root .. "/docs/reference/json.md"):match "\n## Commands without %-%-json\n(.*)$"
   for _, c in ipairs(require("ramus.cli.command").all()) do

@@ -248,7 +248,7 @@ check.case("help: comments of the source are paragraphs on a screen of any width
   local usual = show.width
   for _, width in ipairs { 70, 100, 130 } do
     show.width = function() return width end
-    for name, from in pairs { checks = "lists of {", ["predict.probability"] = "Probability [H,W]", unet = "Level i of 1", supervise = "A row {",
+    for name, from in pairs { ["checks.by_width"] = "A list of {", ["predict.probability"] = "Probability [H,W]", unet = "Level i of 1", supervise = "A row {",
       unetpp = "Node (i, j), i" } do
       local text = show.wrapped(help.find(name)) .. "\n"
       local lines, inside = {}, false

@@ -162,6 +162,10 @@ check.case("watch: once where there is no terminal: state, curves, every term", 
   check.ok(not text:find("\27", 1, true), "an escape byte where no terminal is")
   check.ok(not expect("watch runs/short --no-picture", 0):find("checkpoint", 1, true), "--no-picture")
   release()
+  expect("train recipe.lua --quiet --set data.options.val=0 --run runs/no_val", 0)
+  release = assert(files.lock(folder .. "/runs/no_val/lock"))
+  expect("watch runs/no_val", 0, "test/1 under the newest checkpoint") -- the set has no validation split, which recipes name unless told otherwise
+  release()
   check.equal(json.decode(expect("watch runs/first --json", 0)).state, "done")
   expect("watch none", 1, "none")
   expect("watch", 2, "one run")
@@ -183,9 +187,12 @@ check.case("train --dry-run: cost and schedule, and nothing is written", functio
   check.ok(text:match "images test 2, train 3, val 1" and text:match "rate +0%.01 in epoch 0" and text:match "cost +%S+ s a batch", text)
   local d = json.decode(expect("train recipe.lua --dry-run --json", 0))
   check.ok(d.batches == 2 and d.epochs == 2 and d.seconds_per_batch > 0 and d.earlier.state == "done", "facts")
-  expect("train recipe.lua --dry-run --set data.options.size=48", 1, "ramus fetch phantom")
+  local absent = "train recipe.lua --dry-run --set data.options.size=40"
+  local advice = expect(absent, 1, "run: ramus fetch phantom"):match "run: ramus ([^\n]+)"
   local after = processes.sh("find " .. folder .. " -type f -not -path '*/cache/*' | sort | xargs sha256sum")
   for line in after:gmatch "[^\n]+" do check.ok(before:find(line, 1, true), "written: " .. line) end
+  expect(advice, 0) -- what the message says to run brings the set that was missing
+  expect(absent, 0, "40x40")
 end)
 
 check.case("progress: several live lines, then one again", function()

@@ -5,6 +5,7 @@ local C = ffi.C
 local hash = {}
 local hex = ffi.new("char[65]")
 
+--- SHA-256 of a string of bytes, 64 hexadecimal digits.
 function hash.sha256(text)
   C.ra_sha256(text, #text, hex)
   return ffi.string(hex)

@@ -31,6 +31,7 @@ local coco = require "ramus.data.coco"
 local csv = require "ramus.data.csv"
 local film = require "ramus.data.film"
 local nnunet = require "ramus.data.nnunet"
+local options = require "ramus.base.options"
 local pairing = require "ramus.data.pairing"
 local prepared = require "ramus.data.prepared"
 local reading = require "ramus.data.reading"
@@ -48,9 +49,13 @@ function dataset.folder(given, ...)
   return own_folder.define(given, 2)
 end
 
---- The same of a list of pairs, of a folder of nnU-Net's, and of COCO's annotations; see csv.lua, nnunet.lua, coco.lua.
+--- The definition of a set that is a list of pairs, see csv.lua.
 function dataset.csv(given) return csv.define(given, 2) end
+
+--- The definition of a set in nnU-Net's folder layout, see nnunet.lua.
 function dataset.nnunet(given) return nnunet.define(given, 2) end
+
+--- The definition of a set of COCO's annotations, see coco.lua.
 function dataset.coco(given) return coco.define(given, 2) end
 
 --- Messages about images that are in two splits, compared by hash, and groups that are.
@@ -124,12 +129,20 @@ local function hashes(def, folder, mark, samples)
   return sums, mark.files and identity.hash(mark.files) or identity.hash(sums, folder)
 end
 
---- The mark of a set that exists, checked against what was asked for; nil and a message.
-local function mark_of(def, folder, name, edition)
+--- The command that brings a set, with the options that it was asked for with.
+local function fetch_command(name, given)
+  local words = { "ramus fetch " .. name }
+  for _, key in ipairs(options.names(given or {})) do words[#words + 1] = ("--set %s=%s"):format(key, tostring(given[key])) end
+  return table.concat(words, " ")
+end
+
+--- The mark of a set that exists, checked against what was asked for (given, as dataset.open takes it); nil and a message.
+local function mark_of(def, folder, name, given)
+  local edition = given.edition
   local mark = not def.folder and prepared.mark(folder) or { edition = "in place" }
   if def.folder and not files.is_folder(folder) then return nil, ("data set %s: there is no folder %s"):format(def.name, folder) end
   if not def.folder and not mark.files then
-    return nil, ("data set %s is not in %s; run: ramus fetch %s"):format(def.name, folder, name)
+    return nil, ("data set %s is not in %s; run: %s"):format(def.name, folder, fetch_command(name, given.options))
   end
   if edition and edition ~= mark.edition then
     return nil, ("%s: edition %s was asked for, %s holds edition %s"):format(def.name, edition, folder, mark.edition)
@@ -194,7 +207,7 @@ function dataset.open(name, given)
   if not def then return nil, err end
   local folder, o = dataset.place(def, given.root, given.options)
   local mark, samples, unmatched, all, sums
-  mark, err = mark_of(def, folder, name, given.edition)
+  mark, err = mark_of(def, folder, name, given)
   if not mark then return nil, err end
   samples, unmatched = samples_of(def, folder, o)
   if not samples then return nil, unmatched end

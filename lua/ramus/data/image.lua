@@ -62,11 +62,11 @@ function image.decode(bytes, given)
   return tensor.wrap(C.ra_image_load_frame(bytes, #bytes, o.frame))
 end
 
+local bytes_schema = { bytes = load_schema.bytes }
+
 --- From the file's header: { channels =, height =, width =, bits =, frames = }, and where the format has them spacing = { row, column }
 -- in mm, window = { low, high } and orientation (that of EXIF, which is applied: height and width are those of the turned image). Option
 -- bytes: the file's content, which is then not read.
-local bytes_schema = { bytes = load_schema.bytes }
-
 function image.info(path, given)
   local o, out = options.check(given, bytes_schema, "image.info"), ffi.new("ra_image_details")
   local code
@@ -247,10 +247,10 @@ function image.threshold(x, threshold)
   return filtered(C.ra_image_threshold(dense(x, "threshold"), threshold))
 end
 
---- The mask of a probability by hysteresis, without small regions: { threshold = 0.5, low = threshold, smallest = 0 }. 1 in the 8-connected
--- regions of pixels at or above `low` that hold one at or above `threshold` and have at least `smallest` pixels.
 local decide_schema = { threshold = { type = "number", default = 0.5 }, low = { type = "number" }, smallest = { type = "integer", min = 0, default = 0 } }
 
+--- The mask of a probability by hysteresis, without small regions: { threshold = 0.5, low = threshold, smallest = 0 }. 1 in the 8-connected
+-- regions of pixels at or above `low` that hold one at or above `threshold` and have at least `smallest` pixels.
 function image.decide(p, given)
   local o = options.check(given, decide_schema, "image.decide")
   return filtered(C.ra_image_decide(dense(p, "decide"), o.threshold, o.low or o.threshold, o.smallest))

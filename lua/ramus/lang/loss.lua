@@ -55,6 +55,7 @@ function Loss.__tostring(l)
   return l.name .. (#parts > 0 and "{" .. table.concat(parts, ", ") .. "}" or "")
 end
 
+--- Whether v is a loss, as ra.loss.dice() makes one.
 function loss.is(v) return getmetatable(v) == Loss end
 
 --- Names of all losses.

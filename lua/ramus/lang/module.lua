@@ -13,6 +13,7 @@ local module = {}
 local Module = {}
 Module.__index = Module
 
+--- Whether v is a module, as ra.nn.conv2d { 1, 8 } makes one.
 function module.is(v) return getmetatable(v) == Module end
 
 --- Fills a tensor as an initialisation says: { fan_in = } (He et al.), { std = } (normal, mean 0) or { value = }; `key` numbers it

@@ -12,6 +12,7 @@ local optim = { names = {} }
 local Optim = {}
 Optim.__index = Optim
 
+--- Whether v is an optimizer, as ra.optim.adamw {} makes one.
 function optim.is(v) return getmetatable(v) == Optim end
 
 local function rate_schedule(v) return schedule.is(v) and v or nil, "must be a schedule, as ra.cosine{}" end

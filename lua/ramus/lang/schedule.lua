@@ -11,6 +11,7 @@ local schedule = {}
 local Schedule = {}
 Schedule.__index = Schedule
 
+--- Whether v is a schedule, as ra.ramp(0, 1) makes one.
 function schedule.is(v) return getmetatable(v) == Schedule end
 
 --- Value at time t. epochs: length of the training (for schedules without n); steps: the same in steps, with t_step; seen: scores by key.

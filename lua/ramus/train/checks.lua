@@ -1,14 +1,5 @@
---- Checks of a vessel map beyond its scores: which vessels it misses, and how certain its patches are.
---
---   checks.by_width(probability, mask, { threshold = 0.5, edges = { 3, 5, 8 }, fov = nil })
---   checks.by_contrast(probability, image, mask, { edges = { 0.03, 0.06, 0.1 } })
---     lists of { low, high, pixels, found, sensitivity }: vessel pixels of the mask by local width in pixels, or by local
---     contrast in grey values (0..1); below the first edge, between edges, above the last. Width and contrast are
---     defined in core/metric/width.c; sensitivity is nil where a group has no pixel.
---   checks.merge(list of such lists)       one list over many images
---   checks.patch_entropy(probability, { patch = 16 })
---     { mean =, share =, values = { .. } }: binary entropy in bits of each patch's mean probability (docs/explanation/method.md,
---     patch distributions as shares), row by row, partial patches by their own area; share: patches above 0.1 bit.
+--- Checks of a vessel map beyond its scores: which vessels it misses, by their width (checks.by_width) and contrast (checks.by_contrast), over many
+-- images (checks.merge), and how certain its patches are (checks.patch_entropy).
 local ffi = require "ramus.base.ffi"
 local options = require "ramus.base.options"
 local C = ffi.C
@@ -72,6 +63,9 @@ end
 
 local function reals(n) return ffi.new("ra_real[?]", n) end
 
+--- A list of { low =, high =, pixels =, found =, sensitivity = }: the mask's pixels by local width in pixels, below the first edge, between edges and
+-- above the last, as core/metric/width.c defines it; sensitivity is nil where a group has no pixel. probability and mask: one image, [H,W].
+-- Options: { threshold = 0.5, edges = { 3, 5, 8 }, fov = [H,W], outside of which nothing counts }.
 function checks.by_width(probability, mask, given)
   local o = options.check(given, WIDTH, "by_width")
   local y, H, W = plane(mask, "by_width", "mask")
@@ -82,6 +76,8 @@ function checks.by_width(probability, mask, given)
   return finish(group(width, p, y, v, H * W, o))
 end
 
+--- The same by local contrast in grey values (0..1) of the image, as core/metric/width.c defines it. Options: those of checks.by_width, with
+-- edges = { 0.03, 0.06, 0.1 }.
 function checks.by_contrast(probability, image, mask, given)
   local o = options.check(given, CONTRAST, "by_contrast")
   local y, H, W = plane(mask, "by_contrast", "mask")
@@ -93,6 +89,7 @@ function checks.by_contrast(probability, image, mask, given)
   return finish(group(contrast, p, y, v, H * W, o))
 end
 
+--- One list over many images, from lists that checks.by_width or checks.by_contrast made with the same edges.
 function checks.merge(lists)
   local sum = {}
   for _, groups in ipairs(lists) do
@@ -109,6 +106,8 @@ local function entropy(f)
   return -(f * math.log(f) + (1 - f) * math.log(1 - f)) / math.log(2)
 end
 
+--- { mean =, share =, values = { .. } }: binary entropy in bits of each patch's mean probability (docs/explanation/method.md, patch distributions as
+-- shares), row by row, partial patches by their own area; share: that of patches above 0.1 bit. Options: { patch = 16 }, pixels along a side.
 function checks.patch_entropy(probability, given)
   local o = options.check(given, ENTROPY, "patch_entropy")
   local p, H, W = plane(probability, "patch_entropy", "probability")

@@ -1,5 +1,5 @@
---- What a run's model says of one picture now: the first of the validation split (else of the test split) under the newest checkpoint, as an
--- overlay; of a run that has ended, the first overlay that its evaluation wrote.
+--- What a run's model says of one picture now: the first of the validation split under the newest checkpoint (of the test split where the set
+-- has none, else of the training split), as an overlay; of a run that has ended, the first overlay that its evaluation wrote.
 --
 --   local rgb, caption = current.picture("runs/first", "running", opened)     [3,H,W]; nil and why there is none
 --
@@ -11,6 +11,7 @@ local files = require "ramus.base.files"
 local image = require "ramus.data.image"
 local names = require "ramus.train.run.names"
 local scale = require "ramus.data.scale"
+local scored_set = require "ramus.train.evaluate.scored_set"
 
 local current = {}
 
@@ -32,6 +33,19 @@ function current.checkpoint(path)
   end
 end
 
+--- The split whose first picture is shown: of those that the recipe names the first that the set has; nil and why there is none.
+local function part_of(facts, opened)
+  local err
+  for _, part in ipairs { facts.val or false, facts.test or false, facts.train } do
+    if not opened.part and part then
+      facts.part = part
+      local ok, why = scored_set.check(facts, { offline = true })
+      opened.part, err = ok and part or nil, err or why
+    end
+  end
+  return opened.part, err
+end
+
 local function predicted(path, opened)
   local file = current.checkpoint(path)
   if not file then return nil, "no checkpoint yet" end
@@ -40,7 +54,8 @@ local function predicted(path, opened)
   local facts
   facts, err = evaluate.facts(path)
   if not facts then return nil, err end
-  facts.part = type(facts.val) == "string" and facts.val or facts.part or "test"
+  facts.part, err = part_of(facts, opened)
+  if not facts.part then return nil, err end
   local rgb, caption
   local ok
   ok, err = evaluate.of_facts(model, facts, { scores = false, levels = false, limit = 1, offline = true, opened = opened, threshold = 0.5,

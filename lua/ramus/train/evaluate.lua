@@ -302,6 +302,7 @@ local function allows_own(named, own)
   return true
 end
 
+--- ra.evaluate of the run in a folder, with the same options.
 function evaluate.of_run(path, given)
   local o = options.check(given, schema, "evaluate")
   local recipe_data, err = data_of(path, o)

@@ -235,6 +235,7 @@ function recipe.load(what, given)
   return r
 end
 
+--- Whether v is a recipe, as ra.recipe makes one of a table.
 function recipe.is(v) return getmetatable(v) == Recipe end
 
 --- A recipe with some fields changed, which are not checked again.

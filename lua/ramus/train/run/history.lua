@@ -87,9 +87,7 @@ function history.open(path)
   if not reading then return nil, err end
   local columns = history.columns(reading:history())
   return setmetatable({ history = columns }, { __index = reading, __tostring = function()
-    local epochs = columns.epoch and #columns.epoch or 0
-    return ("run %s: %s, %d epoch%s; .history, .recipe, :model(), :evaluation(), :timing(), :images()"):format(path, tostring(reading.recipe.name), epochs,
-      epochs == 1 and "" or "s")
+    return tostring(reading) .. "\n.history, .recipe, :model(), :evaluation(), :timing(), :images()"
   end })
 end
 
