@@ -136,7 +136,7 @@ int main(int argc, char **argv) {
   if (lua_pcall(L, 2, 1, 1) != 0)
     fprintf(stderr, "ramus: %s\n", lua_tostring(L, -1));
   else
-    status = (int)lua_tointeger(L, -1);
+    status = lua_isnumber(L, -1) ? (int)lua_tointeger(L, -1) : 1;
   lua_close(L);
   return output_written() || status != 0 ? status : 1;
 }

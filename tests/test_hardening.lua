@@ -29,3 +29,26 @@ check.case("hardening: the executable and the library", function()
   hardened(binary)
   hardened(binary:gsub("[^/]*$", "") .. "release/libramus.so")
 end)
+
+check.case("hardening: memory that runs out in Lua, where LuaJIT calls no handler, is said and is status 1", function()
+  local guarded, always = require "ramus.base.guarded", require "ramus.base.always"
+  local function exhaust() return ("x"):rep(2 ^ 31 - 1) end
+  local ok, err = guarded(exhaust, function() return {} end)
+  check.ok(not ok and err.text == "not enough memory" and err.status == 1, tostring(err.text))
+  local released = false
+  ok, err = pcall(always, exhaust, function() released = true end)
+  check.ok(not ok and err == "not enough memory" and released, tostring(err))
+  local text, status = sh(("'%s' -e '(\"x\"):rep(2^31-1)' 2>&1"):format(binary))
+  check.equal(status, 1, text)
+  check.ok(text:find("^ramus: [^\n]*not enough memory\n$"), text)
+  text, status = sh(("echo '(\"x\"):rep(2^31-1)' | '%s' 2>&1"):format(binary))
+  check.ok(status == 1 and text:find("error: not enough memory", 1, true), "at the prompt: " .. text)
+  local command = require "ramus.cli.command"
+  local said
+  local complain = command.complain
+  command.complain = function(what) said = what end
+  status = command.finish({ name = "ls", run = exhaust }, {}, {})
+  command.complain = complain
+  check.equal(status, 1)
+  check.equal(said, "not enough memory")
+end)

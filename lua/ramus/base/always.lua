@@ -3,7 +3,7 @@
 local function ended(release, raised, ok, ...)
   release()
   if ok then return ... end
-  if raised.by_error then error((...), 0) end
+  if raised.by_error ~= false then error((...), 0) end -- nil: memory ran out, and LuaJIT called no handler
   assert(false, (...))
 end
 
@@ -11,7 +11,7 @@ return function(f, release)
   local raised = {}
   return ended(release, raised, xpcall(f, function(e)
     local info = debug.getinfo(2, "f")
-    raised.by_error = info and info.func == error
+    raised.by_error = info ~= nil and info.func == error
     return e
   end))
 end

@@ -11,6 +11,7 @@
 -- where the message is of a wrong declaration, see base/mistake.lua; a 2 that is given also shows the usage).
 -- Usage lines, --help, messages, the manual page, completions and docs/reference/cli.md come from these tables. command.EVERY lists the flags
 -- that all commands have; those with raw = true take them before their first word.
+local guarded = require "ramus.base.guarded"
 local options = require "ramus.base.options"
 local show = require "ramus.base.show"
 local talk = require "ramus.base.talk"
@@ -299,7 +300,7 @@ function command.complain(text) io.stderr:write("ramus: ", tostring(text), "\n")
 function command.run_chunk(chunk, ...)
   local args, n = { ... }, select("#", ...)
   local complaint = require "ramus.cli.complaint"
-  local ok, err = xpcall(function() chunk(unpack(args, 1, n)) end, complaint.caught)
+  local ok, err = guarded(function() chunk(unpack(args, 1, n)) end, complaint.caught)
   if ok then return 0 end
   command.complain(complaint.line(err))
   return 1
@@ -308,6 +309,7 @@ end
 --- An error that rose in a command: one that was raised by error() is a mistake of the caller, found by a library: one line,
 -- status 2 (1 where memory or a file failed). Anything else is a defect of Ramus: status 1. RAMUS_DEBUG=1 shows where either rose.
 local function caught(e)
+  if e == "not enough memory" then return { text = e, status = 1 } end -- passed on by always
   local raised = debug.getinfo(2, "f")
   local mistake = raised and raised.func == error
   local text = show.raised(e, 4)
@@ -347,7 +349,7 @@ end
 --- The same of arguments that were read.
 function command.finish(c, words, given)
   local status, message, code
-  local ok, err = xpcall(function() status, message, code = c.run(words, given) end, caught)
+  local ok, err = guarded(function() status, message, code = c.run(words, given) end, caught)
   if not ok then
     command.complain(err.text)
     return err.status

@@ -3,6 +3,7 @@
 local chunk = require "ramus.cli.chunk"
 local complaint = require "ramus.cli.complaint"
 local ffi = require "ramus.base.ffi"
+local guarded = require "ramus.base.guarded"
 local help = require "ramus.cli.help"
 local late = require "ramus.cli.late"
 local options = require "ramus.base.options"
@@ -183,14 +184,14 @@ function Session:run(read, input)
   local timed = self.times or self.timed
   local start = ffi.C.ra_clock()
   self.watch(true)
-  local ok, err = xpcall(function() take(read.run()) end, complaint.caught)
+  local ok, err = guarded(function() take(read.run()) end, complaint.caught)
   local seconds = ffi.C.ra_clock() - start
   if ok and read.assign then
     _G[read.assign] = values[1]
     if failure_of(values) then self.complain(fitted(self, ("%s is nil: %s"):format(read.assign, values[2])) .. "\n") end
   end
   if ok and read.shown and values.n > 0 then
-    ok, err = xpcall(function()
+    ok, err = guarded(function()
       if failure_of(values) then self.write(fitted(self, "nil: " .. values[2]) .. "\n") return end
       while values.n > 1 and values[values.n] == nil do values.n = values.n - 1 end -- the message that there is none
       for i = 1, values.n do self.write(text_of(values[i]) .. "\n") end
