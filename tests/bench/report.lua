@@ -78,7 +78,7 @@ local function slope_check(kind, of, measured)
     end
   end
   if #points < 3 then return nil end
-  return { text = ("slope of log time over log %s, training step, width 16"):format(kind), value = slope(points), format = "%.3f", low = 0.9, high = 1.1 }
+  return { text = ("slope of log time over log %s, training step, width 16"):format(kind), value = slope(points), format = "%.3f", low = 0.93, high = 1.07 }
 end
 
 local function checks_of(measured, commands)
@@ -103,7 +103,7 @@ local function checks_of(measured, commands)
       if big[who] then theirs = math.min(theirs, report.median(big[who].memory_mb)) end
     end
     add { text = ("peak memory of the training step, width 32, 4x256x256: %.0f MB against PyTorch's %.0f MB at the least"):format(ours, theirs),
-      value = ours / theirs, format = "%.2f x", high = 0.5, aim_high = 0.35 }
+      value = ours / theirs, format = "%.2f x", high = 0.35, aim_high = 0.25 }
   end
   add(slope_check("pixels", function(row) return row.size * row.size end, measured))
   add(slope_check("batch", function(row) return row.batch end, measured))
@@ -113,7 +113,7 @@ local function checks_of(measured, commands)
   end
   of("overhead", { text = "data, Lua, logging and saving in a real training, of the epoch", format = "%.1f %%", high = 5, aim_high = 2 })
   of("start", { text = "ramus -e 'print(1)', from start to exit", format = "%.1f ms", high = 30, aim_high = 10 })
-  of("predict", { text = "512x512 PNG to mask PNG, width 16, the whole command", format = "%.0f ms", high = 150, aim_high = 80 })
+  of("predict", { text = "512x512 PNG to mask PNG, width 16, the whole command", format = "%.0f ms", high = 90, aim_high = 60 })
   return list
 end
 
