@@ -87,7 +87,9 @@ function history.open(path)
   if not reading then return nil, err end
   local columns = history.columns(reading:history())
   return setmetatable({ history = columns }, { __index = reading, __tostring = function()
-    return tostring(reading) .. "\n.history, .recipe, :model(), :evaluation(), :timing(), :images()"
+    local whole, shown = pcall(tostring, reading)
+    if not whole then shown = ("run %s, whose evaluation is damaged"):format(path) end
+    return shown .. "\n.history, .recipe, :model(), :evaluation(), :timing(), :images()"
   end })
 end
 
