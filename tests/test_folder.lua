@@ -247,7 +247,7 @@ return { name = "own", data = { set = "phantom", batch = 4 }, model = ra.models.
   check.equal(require("cjson").decode(require("ramus.train.evaluate.score_text").json(grouped)).images[8].group, "patient 4")
   code, text = shell(train .. "./none")
   check.equal(code, 2, text)
-  check.ok(text:find("./none: it does not exist; wanted a name that ramus datasets lists, a folder, COCO's annotations (.json), a list of pairs (.csv)", 1, true),
+  check.ok(text:find("./none: it does not exist; wanted a name that ramus datasets lists, a folder, COCO's annotations (.json), a list", 1, true),
     text)
   code, text = shell(train .. "r")
   check.equal(code, 2, text)
