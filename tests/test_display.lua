@@ -108,3 +108,17 @@ check.case("columns: the last is wrapped, others are left out from the right and
   check.equal(#some, 12)
   check.equal(some[4][1] .. some[3][1] .. some[5][1], "...323")
 end)
+
+check.case("display: names and numbers wider than 99 characters, which no width of string.format reaches", function()
+  local long = ("x"):rep(150)
+  check.equal(show.padded("ab", 4), "ab  ")
+  check.equal(show.padded("ab", 4, true), "  ab")
+  check.equal(show.padded(long, 4), long)
+  local lines = show.columns { { long, "1" }, { "y", "2" } }
+  check.equal(lines[2], "y" .. (" "):rep(151) .. "2")
+  check.ok(columns.text({ "run", "dice" }, { { long, "0.5" } }, { true }):gsub("%s", ""):find(long, 1, true))
+  -- nowhere is a width that is not known put into a format
+  local found = {}
+  for line in io.popen(("grep -rnE '\"%%-?\" ?\\.\\. ?[a-z_.]+|%%%%-?%%d' '%s/lua' --include=*.lua"):format(check.root)):lines() do found[#found + 1] = line end
+  check.equal(table.concat(found, "\n"), "")
+end)

@@ -39,9 +39,10 @@ typedef struct job {
 /* Deep mode: 16 outputs times 128 channels of U are 36 * 16 * 128 * 4 bytes, a third of a second-level cache of 1 MB. */
 enum { DEEP_TILES = 128, DEEP_OUTPUTS = 16, DEEP_CHANNELS = 128 };
 
-/* Tiles of a block, by the channels that are read: V should stay in the second-level cache (1 MB is assumed of a processor with
- * AVX-512, 512 KB of one without), and the C rows of a panel of V, MT numbers each, in the first, which they do for any C where a
- * block is one panel wide. Measured with tests/bench/kernel.lua, also where V is larger than the cache. */
+/* Tiles of a block, by the channels that are read, as measured with tests/bench/kernel.lua. Vectors of 16 numbers: V [36][C][T] of
+ * 64 channels and of 128 takes half of a second-level cache of 1 MB. Of 8 numbers: for more than 128 channels a block is one panel of
+ * the products wide, MT numbers a row, so that a panel's C rows are contiguous and stay in the first-level cache; that counts more
+ * than the second level, which V leaves (512 KB). */
 static int32_t block_tiles(int32_t C) {
   if (VL == 8) return ra_round_up(C <= 128 ? 48 : 24, MT);
   return ra_round_up(C <= 64 ? 64 : 32, MT);

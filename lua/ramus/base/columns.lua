@@ -31,7 +31,7 @@ function columns.text(head, rows, left, spare)
   local lines = {}
   for r = 0, #rows do
     local cells = {}
-    for k, c in ipairs(shown) do cells[k] = (left and left[c] and "%-" .. width[c] .. "s" or "%" .. width[c] .. "s"):format((rows[r] or head)[c]) end
+    for k, c in ipairs(shown) do cells[k] = show.padded((rows[r] or head)[c], width[c], not (left and left[c])) end
     lines[r + 1] = ("  " .. table.concat(cells, "  ")):gsub("%s+$", "")
   end
   if #shown < #head then lines[1] = lines[1] .. " ..." end

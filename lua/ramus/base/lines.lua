@@ -5,6 +5,7 @@
 --   l:line(1, "pinned: ..")                   a line that stays: "a: pinned: .."
 --   l:close()                                 draws once more; the live lines stay as they are
 local ffi = require "ramus.base.ffi"
+local show = require "ramus.base.show"
 local talk = require "ramus.base.talk"
 
 local lines = {}
@@ -27,7 +28,7 @@ end
 function Lines:draw()
   self:erase()
   io.write "\27[?7l"
-  for i, name in ipairs(self.names) do io.write(("%-" .. self.width .. "s  %s\n"):format(name, self.text[i] or "")) end
+  for i, name in ipairs(self.names) do io.write(("%s  %s\n"):format(show.padded(name, self.width), self.text[i] or "")) end
   io.write "\27[?7h"
   self.drawn = #self.names
   io.flush()

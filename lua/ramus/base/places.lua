@@ -3,7 +3,7 @@ local files = require "ramus.base.files"
 
 local places = {}
 
-local HOUSE = debug.getinfo(1, "S").source:match "^@(.*)base/places%.lua$" -- the folder of Ramus' own files
+places.HOUSE = debug.getinfo(1, "S").source:match "^@(.*)base/places%.lua$" -- the folder of Ramus' own files
 
 --- "file.lua:3" that begins a message, and the rest of it; nil and the message where it begins with no place.
 function places.divided(text)
@@ -16,7 +16,7 @@ end
 --- The place is in a file of Ramus, wherever that lies: the clone's own folder may be called ramus too, and long paths begin with dots.
 function places.in_house(place)
   local file = place:match("^.*ramus/([%w_/]+%.lua):%d+$")
-  return file and files.is_file(HOUSE .. file)
+  return file and files.is_file(places.HOUSE .. file)
 end
 
 --- Raises what a function of the user's raised, which was caught: its own place in the user's file stays the only one; where it has none, or one in a

@@ -75,6 +75,12 @@ function show.read_bytes(text)
   return nil, ('wants a size as "300MB" or "1.5GB", given %q'):format(tostring(text))
 end
 
+--- A text with blanks behind it, or with `right` before it, to a width of any size: string.format knows none above 99.
+function show.padded(text, width, right)
+  local blanks = (" "):rep(width - #text)
+  return right and blanks .. text or text .. blanks
+end
+
 --- Lines of a table whose cells are texts: columns as wide as their widest cell, two blanks between; right[k]: column k is set to the right.
 function show.columns(rows, right)
   local widths, lines = {}, {}
@@ -84,8 +90,7 @@ function show.columns(rows, right)
   for i, row in ipairs(rows) do
     local cells = {}
     for k, text in ipairs(row) do
-      local blanks = (" "):rep(widths[k] - #text)
-      cells[k] = right and right[k] and blanks .. text or text .. blanks
+      cells[k] = show.padded(text, widths[k], right and right[k])
     end
     lines[i] = table.concat(cells, "  "):gsub("%s+$", "")
   end

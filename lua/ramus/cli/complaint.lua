@@ -7,7 +7,7 @@ local syntax_hints = require "ramus.cli.syntax_hints"
 
 local complaint = {}
 
-local HOUSE = debug.getinfo(1, "S").source:match("^@(.*)cli/complaint%.lua$") -- the folder of Ramus' own files
+local HOUSE = raised_at.HOUSE
 local LONG = 200 -- characters; a longer line does not list what else there is
 local MOST = 4 -- places that are named behind "called from"
 

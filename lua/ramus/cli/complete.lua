@@ -192,7 +192,7 @@ local function columns_of(list)
   local columns = math.max(1, math.floor(room / width))
   for i = 1, math.min(#shown, 200) do
     local row = math.floor((i - 1) / columns) + 1
-    lines[row] = (lines[row] or "") .. ("%-" .. width .. "s"):format(shown[i])
+    lines[row] = (lines[row] or "") .. show.padded(shown[i], width)
   end
   if #shown > 200 then lines[#lines + 1] = ("... %d more"):format(#shown - 200) end
   for i, line in ipairs(lines) do lines[i] = line:gsub("%s+$", "") end

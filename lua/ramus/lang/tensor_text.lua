@@ -55,9 +55,9 @@ local function grid(rows, columns, at)
     local line = {}
     for c, j in ipairs(columns) do
       if i and j then k = k + 1 end
-      line[c] = j == GAP and "..." or ("%" .. width .. "s"):format(i and cells[k] or "...")
+      line[c] = j == GAP and "..." or show.padded(i and cells[k] or "...", width, true)
     end
-    lines[r] = i and table.concat(line, " ") or ("%" .. width .. "s"):format("...")
+    lines[r] = i and table.concat(line, " ") or show.padded("...", width, true)
   end
   return lines, width
 end

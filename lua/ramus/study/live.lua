@@ -4,6 +4,7 @@ local ffi = require "ramus.base.ffi"
 local files = require "ramus.base.files"
 local progress = require "ramus.base.progress"
 local run_folder = require "ramus.train.run"
+local show = require "ramus.base.show"
 local C = ffi.C
 
 local live = {}
@@ -87,7 +88,7 @@ function Live:lines(pool)
   local short = #self.study.rows + 2 > height -- then rows that are done are left out
   for _, row in ipairs(self.study.rows) do
     local text, done = state_of(self, row, running)
-    if not (short and done) then lines[#lines + 1] = ("%-" .. width .. "s %s"):format(row.name, text) end
+    if not (short and done) then lines[#lines + 1] = ("%s %s"):format(show.padded(row.name, width), text) end
   end
   return lines
 end

@@ -354,7 +354,8 @@ return setmetatable(evaluate, { __call = function(_, what, given)
   if type(what) == "string" then
     if files.is_folder(what) then return evaluate.of_run(what, given) end
     if files.is_file(what) then return of_file(what, given) end
-    return nil, ("%s is neither a run folder nor a model's file: there is no such file or folder"):format(what)
+    return nil, ("%s is neither a run folder nor a model's file: %s"):format(what, files.exists(what) and "it is a pipe, a socket or a device"
+      or "there is no such file or folder")
   end
   if not model_module.is(what) then error("evaluate: wants a run folder or a model, given " .. options.show(what), 2) end
   local o = options.check(given, schema, "evaluate")

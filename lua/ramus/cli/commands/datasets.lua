@@ -1,5 +1,6 @@
 --- ramus datasets: the list of data sets, facts of some, and how they are cited.
 local command = require "ramus.cli.command"
+local show = require "ramus.base.show"
 
 local function list_all(given)
   local about, dataset = require "ramus.data.fetch.about", require "ramus.data.dataset"
@@ -14,7 +15,7 @@ local function list_all(given)
   end
   local width = 12
   for _, d in ipairs(list) do width = math.max(width, #d.name) end
-  for _, d in ipairs(list) do print(("%-" .. width .. "s %-5s %s"):format(d.name, d.here and "here" or "", d.title)) end
+  for _, d in ipairs(list) do print(("%s %-5s %s"):format(show.padded(d.name, width), d.here and "here" or "", d.title)) end
   require("ramus.base.talk").note("data root: " .. root)
   return 0
 end

@@ -7,6 +7,7 @@
 --   run.recipe, run.path; run:model "best", run:evaluation(), run:timing(), run:images()       as docs/reference/run.md says
 local options = require "ramus.base.options"
 local run = require "ramus.train.run"
+local show = require "ramus.base.show"
 
 local history = {}
 
@@ -55,11 +56,11 @@ function History.__tostring(columns)
   local n, width = columns.epoch and #columns.epoch or 0, 0
   local names = options.names(columns)
   for _, name in ipairs(names) do width = math.max(width, #name) end
-  local form = "%-" .. width .. "s %10s %10s %10s %10s"
-  local lines = { ("history of %d epoch%s"):format(n, n == 1 and "" or "s"), form:format("column", "first", "last", "least", "greatest") }
+  local form = "%s %10s %10s %10s %10s"
+  local lines = { ("history of %d epoch%s"):format(n, n == 1 and "" or "s"), form:format(show.padded("column", width), "first", "last", "least", "greatest") }
   for _, name in ipairs(names) do
     local first, last, low, high = ends_of(columns[name])
-    if name ~= "epoch" then lines[#lines + 1] = form:format(name, number(first), number(last), number(low), number(high)) end
+    if name ~= "epoch" then lines[#lines + 1] = form:format(show.padded(name, width), number(first), number(last), number(low), number(high)) end
   end
   return table.concat(lines, "\n")
 end
@@ -87,9 +88,7 @@ function history.open(path)
   if not reading then return nil, err end
   local columns = history.columns(reading:history())
   return setmetatable({ history = columns }, { __index = reading, __tostring = function()
-    local whole, shown = pcall(tostring, reading)
-    if not whole then shown = ("run %s, whose evaluation is damaged"):format(path) end
-    return shown .. "\n.history, .recipe, :model(), :evaluation(), :timing(), :images()"
+    return tostring(reading) .. "\n.history, .recipe, :model(), :evaluation(), :timing(), :images()"
   end })
 end
 

@@ -26,6 +26,12 @@ function run_text.history(history)
   return columns.text(head, columns.some(rows, 3, 8))
 end
 
+--- The scores of an evaluation; of another version, or of a file that somebody changed, some may be missing.
+local function scores_of(scores)
+  local ok, text = pcall(score_text.text, scores)
+  return ok and text or "scores that this version cannot lay out; show them by their names, as scores.per_image.dice"
+end
+
 --- The whole of it. evaluation: [opt] with its scores.
 function run_text.of(path, history, evaluation)
   local best
@@ -36,7 +42,7 @@ function run_text.of(path, history, evaluation)
   local lines = { ("run %s: %d epoch%s"):format(path, #history, #history == 1 and "" or "s")
     .. (best and (", best val dice %.4f in epoch %d"):format(best.validation.dice, best.epoch) or "") }
   if #history > 0 then lines[#lines + 1] = run_text.history(history) end
-  if evaluation and evaluation.per_image then lines[#lines + 1] = score_text.text(evaluation) end
+  if evaluation and evaluation.per_image then lines[#lines + 1] = scores_of(evaluation) end
   return table.concat(lines, "\n")
 end
 
@@ -44,9 +50,6 @@ end
 run_text.trained = { __tostring = function(r) return run_text.of(r.run, r.history, r.evaluation) end }
 
 --- Of the scores that a run holds.
-run_text.scored = { __tostring = function(scores)
-  local ok, text = pcall(score_text.text, scores) -- of another version, some may be missing
-  return ok and text or "scores that this version cannot lay out; show them by their names, as scores.per_image.dice"
-end }
+run_text.scored = { __tostring = scores_of }
 
 return run_text
